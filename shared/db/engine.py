@@ -1,0 +1,41 @@
+"""Engines and sessions: one psycopg URL for application and migrations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+
+SessionMaker = async_sessionmaker[AsyncSession]
+
+
+def _dumps(value: Any) -> str:
+    return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+def make_engine(
+    url: str, *, pool_size: int = 6, max_overflow: int = 6, application_name: str = "ridgeline", recycle: int = 1800
+) -> AsyncEngine:
+    """An async engine whose sessions are READ COMMITTED, UTC and named in pg_stat_activity."""
+    return create_async_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=max_overflow,
+        pool_recycle=recycle,
+        pool_timeout=15,
+        pool_use_lifo=True,
+        json_serializer=_dumps,
+        json_deserializer=orjson.loads,
+        connect_args={
+            "application_name": application_name,
+            "connect_timeout": 5,
+            "prepare_threshold": 5,
+            "options": "-c timezone=UTC -c idle_in_transaction_session_timeout=120000",
+        },
+    )
+
+
+def make_session_maker(engine: AsyncEngine) -> SessionMaker:
+    """Sessions that keep their objects readable after commit."""
+    return async_sessionmaker(engine, expire_on_commit=False)

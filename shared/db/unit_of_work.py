@@ -1,0 +1,138 @@
+"""The unit of work: one transaction, its events in the outbox, committed before anybody is answered."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextvars import ContextVar
+from datetime import datetime
+from typing import Any, TypeVar
+
+import orjson
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.db.engine import SessionMaker
+from shared.events.base import Event
+from shared.telemetry.context import current_trace
+
+T = TypeVar("T")
+
+_open_transactions: ContextVar[int] = ContextVar("ridgeline_open_transactions", default=0)
+
+_RETRYABLE_SQLSTATES = {"40001", "40P01"}
+
+INSERT_OUTBOX = text(
+    """
+    INSERT INTO core.outbox (topic, key, type, version, payload, headers)
+    SELECT topic, key, type, version, payload, CAST(:headers AS jsonb)
+      FROM unnest(CAST(:topics AS text[]), CAST(:keys AS text[]), CAST(:types AS text[]),
+                  CAST(:versions AS int[]), CAST(:payloads AS jsonb[]))
+           AS row(topic, key, type, version, payload)
+    """
+)
+
+
+def in_transaction() -> bool:
+    """True while the current task holds an open unit of work; no external call may be made then."""
+    return _open_transactions.get() > 0
+
+
+@asynccontextmanager
+async def transaction_marker() -> AsyncIterator[None]:
+    """Mark the block as running inside a database transaction."""
+    _open_transactions.set(_open_transactions.get() + 1)
+    try:
+        yield
+    finally:
+        _open_transactions.set(_open_transactions.get() - 1)
+
+
+class UnitOfWork:
+    """One transaction: a session, and events that become outbox rows at its end."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self.session = session
+        self._events: list[Event] = []
+
+    def publish(self, *events: Event | Iterable[Event]) -> None:
+        """Announce events; they leave only if this transaction commits."""
+        for event in events:
+            if isinstance(event, Event):
+                self._events.append(event)
+            else:
+                self._events.extend(event)
+
+    async def database_now(self) -> datetime:
+        """The database's time at the start of this transaction."""
+        return (await self.session.execute(text("SELECT now()"))).scalar_one()
+
+    async def write_outbox(self) -> None:
+        """Insert the announced events as outbox rows, in order."""
+        if not self._events:
+            return
+        events, self._events = self._events, []
+        await insert_outbox(
+            self.session,
+            [(event.stream(), event.key, event.name, event.version, event.model_dump_json()) for event in events],
+        )
+
+
+async def insert_outbox(session: AsyncSession, rows: Sequence[tuple[str, str, str, int, str]]) -> None:
+    """Insert (topic, key, type, version, payload JSON) rows, carrying the current trace."""
+    topics, keys, types, versions, payloads = (list(column) for column in zip(*rows, strict=True))
+    await session.execute(
+        INSERT_OUTBOX,
+        {
+            "headers": trace_headers_json(),
+            "topics": topics,
+            "keys": keys,
+            "types": types,
+            "versions": versions,
+            "payloads": payloads,
+        },
+    )
+
+
+def trace_headers_json() -> str:
+    """The current trace as the JSON text of outbox headers."""
+    return orjson.dumps(current_trace().headers()).decode()
+
+
+UnitOfWorkFactory = Callable[[], AbstractAsyncContextManager[UnitOfWork]]
+
+
+def unit_of_work_factory(sessions: SessionMaker) -> UnitOfWorkFactory:
+    """A factory of units of work: commit at a clean end, roll back otherwise."""
+
+    @asynccontextmanager
+    async def open_unit_of_work() -> AsyncIterator[UnitOfWork]:
+        async with transaction_marker(), sessions() as session:
+            async with session.begin():
+                uow = UnitOfWork(session)
+                yield uow
+                await session.flush()
+                await uow.write_outbox()
+
+    return open_unit_of_work
+
+
+def sqlstate(error: BaseException) -> str | None:
+    """The SQLSTATE behind a database error, if there is one."""
+    origin: Any = getattr(error, "orig", error)
+    return getattr(origin, "sqlstate", None)
+
+
+async def retry_serialization(work: Callable[[], Awaitable[T]], *, tries: int = 4) -> T:
+    """Run a whole transaction again after a deadlock or serialization failure, with jitter, at most three times."""
+    for attempt in range(tries):
+        try:
+            return await work()
+        except DBAPIError as error:
+            if sqlstate(error) not in _RETRYABLE_SQLSTATES or attempt == tries - 1:
+                raise
+            await asyncio.sleep(random.uniform(0.01, 0.05) * 2**attempt)  # noqa: S311 - jitter, not a secret
+    raise AssertionError("unreachable")

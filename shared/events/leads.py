@@ -1,0 +1,67 @@
+"""What happens to leads."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from shared.events.base import Event
+
+
+class LeadCreated(Event):
+    """A parcel became a prospect: a lead in processing."""
+
+    name = "lead.created"
+    base_lead_id: UUID
+    city_id: UUID
+
+
+class EnrichmentCompleted(Event):
+    """Contact finding for a lead ended, with or without a find."""
+
+    name = "enrichment.completed"
+    base_lead_id: UUID
+    email_found: bool
+
+
+class ImagesProcessed(Event):
+    """A lead's images are stored, standardised and graded."""
+
+    name = "images.processed"
+    base_lead_id: UUID
+    usable: int
+
+
+class MlInferenceCompleted(Event):
+    """A lead's roof was analysed."""
+
+    name = "ml_inference.completed"
+    base_lead_id: UUID
+    condition: str
+    confidence: float
+
+
+class LeadScored(Event):
+    """A lead has a score and, from 60 points, a price."""
+
+    name = "lead.scored"
+    base_lead_id: UUID
+    score: int
+    grade: str | None
+
+
+class LeadPublished(Event):
+    """A lead is on sale."""
+
+    name = "lead.published"
+    base_lead_id: UUID
+    city_id: UUID | None
+    label: str | None
+
+
+class LeadSold(Event):
+    """A lead was charged and belongs to one buyer."""
+
+    name = "lead.sold"
+    base_lead_id: UUID
+    sale_id: UUID
+    contractor_id: UUID

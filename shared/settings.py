@@ -1,0 +1,109 @@
+"""Settings from environment variables, read in one place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+SERVICE_PORTS: dict[str, int] = {
+    "marketplace": 0,
+    "scraper": 1,
+    "image_processor": 2,
+    "ml_inference": 3,
+    "enricher": 4,
+    "contractor_acquisition": 5,
+    "ai_calling": 6,
+    "outreach": 7,
+    "lead_generator": 8,
+    "orchestrator": 9,
+}
+RELAY_PORT_OFFSET = 10
+SANDBOX_PORT_OFFSET = 11
+
+
+class Settings(BaseSettings):
+    """What every process reads; a service adds its own class on top, with its own prefix."""
+
+    model_config = SettingsConfigDict(extra="ignore", populate_by_name=True)
+
+    environment: Literal["development", "test", "production"] = Field("development", alias="RIDGELINE_ENVIRONMENT")
+    database_url: str = Field("postgresql+psycopg://ridgeline@127.0.0.1:5432/ridgeline", alias="DATABASE_URL")
+    redis_url: SecretStr = Field(SecretStr("redis://127.0.0.1:6379/0"), alias="REDIS_URL")
+    port_base: int = Field(8000, alias="RIDGELINE_PORT_BASE")
+    bind_host: str = Field("127.0.0.1", alias="RIDGELINE_BIND_HOST")
+    service_host: str = Field("", alias="RIDGELINE_SERVICE_HOST_TEMPLATE")
+    log_format: Literal["json", "console"] = Field("json", alias="RIDGELINE_LOG_FORMAT")
+    log_level: str = Field("INFO", alias="RIDGELINE_LOG_LEVEL")
+    sentry_dsn: SecretStr | None = Field(None, alias="SENTRY_DSN")
+    user_agent: str = Field(
+        "Ridgeline/0.1 (+https://ridgeline.example/bot; bot@ridgeline.example)", alias="RIDGELINE_USER_AGENT"
+    )
+
+    service_signing_key: SecretStr = Field(SecretStr(""), alias="SERVICE_SIGNING_KEY")
+    user_signing_key: SecretStr = Field(SecretStr(""), alias="USER_SIGNING_KEY")
+    token_public_keys: str = Field("", alias="TOKEN_PUBLIC_KEYS")
+    field_keys: SecretStr = Field(SecretStr(""), alias="FIELD_KEYS")
+    blind_index_pepper: SecretStr = Field(SecretStr(""), alias="BLIND_INDEX_PEPPER")
+
+    pool_size: int = Field(6, alias="RIDGELINE_POOL_SIZE")
+    pool_overflow: int = Field(6, alias="RIDGELINE_POOL_OVERFLOW")
+    queue_poll_seconds: float = Field(0.1, alias="RIDGELINE_QUEUE_POLL_SECONDS")
+    lease_seconds: float = Field(45.0, alias="RIDGELINE_LEASE_SECONDS")
+    drain_seconds: float = Field(25.0, alias="RIDGELINE_DRAIN_SECONDS")
+    sweep_seconds: float = Field(5.0, alias="RIDGELINE_SWEEP_SECONDS")
+    sweep_after_seconds: float = Field(30.0, alias="RIDGELINE_SWEEP_AFTER_SECONDS")
+    schedule_tick_seconds: float = Field(5.0, alias="RIDGELINE_SCHEDULE_TICK_SECONDS")
+    relay_poll_seconds: float = Field(0.05, alias="RIDGELINE_RELAY_POLL_SECONDS")
+    queue_depth_limit: int = Field(1000, alias="RIDGELINE_QUEUE_DEPTH_LIMIT")
+
+    object_store_url: str = Field("", alias="OBJECT_STORE_URL")
+    sandbox_url: str = Field("", alias="SANDBOX_URL")
+    fetch_trusted_origins: str = Field("", alias="FETCH_TRUSTED_ORIGINS")
+
+    @property
+    def production(self) -> bool:
+        """True when real people and real money are on the other side."""
+        return self.environment == "production"
+
+    @property
+    def object_store(self) -> str:
+        """URL of the object store; a folder of the checkout unless set."""
+        return self.object_store_url or (Path.cwd() / ".ridgeline" / "objects").as_uri()
+
+    @property
+    def trusted_origins(self) -> tuple[str, ...]:
+        """Exact scheme+host+port triples that a configured source's first hop may match."""
+        origins = [origin.strip() for origin in self.fetch_trusted_origins.split(",") if origin.strip()]
+        if self.sandbox_url:
+            origins.append(self.sandbox_url.rstrip("/"))
+        return tuple(origins)
+
+    def service_url(self, name: str) -> str:
+        """Base URL of a service: by template in a cluster, by port on one machine."""
+        port = self.port_base + SERVICE_PORTS[name]
+        if self.service_host:
+            return self.service_host.format(name=name, dashed=name.replace("_", "-"), port=port)
+        return f"http://127.0.0.1:{port}"
+
+    @model_validator(mode="after")
+    def _refuse_unsafe_production(self) -> Settings:
+        """Fail at start rather than run production with a default secret or a trusted sandbox."""
+        if not self.production:
+            return self
+        missing = [
+            alias
+            for alias, secret in (
+                ("SERVICE_SIGNING_KEY", self.service_signing_key),
+                ("FIELD_KEYS", self.field_keys),
+                ("BLIND_INDEX_PEPPER", self.blind_index_pepper),
+            )
+            if not secret.get_secret_value()
+        ]
+        if missing:
+            raise ValueError(f"production needs {', '.join(missing)}")
+        if self.fetch_trusted_origins or self.sandbox_url:
+            raise ValueError("production refuses FETCH_TRUSTED_ORIGINS and SANDBOX_URL")
+        return self

@@ -1,0 +1,156 @@
+"""Every workflow of the platform as data: its steps, their services, queues, joins and limits.
+
+A service declares handlers for the steps it owns (`Step`); a test holds both lists against each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class StepSpec:
+    """One step: who runs it, after which steps, how long and how often."""
+
+    name: str
+    service: str
+    weight: str = "default"
+    needs: tuple[str, ...] = ()
+    optional: bool = False
+    timeout_seconds: int = 60
+    max_attempt: int = 5
+
+    @property
+    def queue(self) -> str:
+        """The queue of this step: `<service>.<weight class>`."""
+        return f"{self.service}.{self.weight}"
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowSpec:
+    """A directed acyclic graph of steps under one kind name."""
+
+    kind: str
+    steps: tuple[StepSpec, ...]
+    version: int = 1
+    deadline_seconds: int = 24 * 3600
+    child_limit: int = 10
+    description: str = ""
+    by_name: dict[str, StepSpec] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Refuse a graph with unknown or circular needs, or a name twice."""
+        by_name = {step.name: step for step in self.steps}
+        if len(by_name) != len(self.steps):
+            raise ValueError(f"workflow {self.kind}: a step name appears twice")
+        seen: set[str] = set()
+        for step in self.steps:
+            unknown = set(step.needs) - seen
+            if unknown:
+                raise ValueError(f"workflow {self.kind}: step {step.name} needs {sorted(unknown)}, not above it")
+            seen.add(step.name)
+        object.__setattr__(self, "by_name", by_name)
+
+    def __getitem__(self, name: str) -> StepSpec:
+        return self.by_name[name]
+
+
+_kinds: dict[str, WorkflowSpec] = {}
+
+
+def register(spec: WorkflowSpec) -> WorkflowSpec:
+    """Make a kind known; the same kind with another shape is refused."""
+    known = _kinds.get(spec.kind)
+    if known is not None and known != spec:
+        raise ValueError(f"workflow kind {spec.kind} is registered with another shape")
+    _kinds[spec.kind] = spec
+    return spec
+
+
+def workflow_spec(kind: str) -> WorkflowSpec | None:
+    """The specification of a kind, or None when this code does not know it."""
+    return _kinds.get(kind)
+
+
+def all_workflows() -> list[WorkflowSpec]:
+    """Every registered workflow, by kind."""
+    return [_kinds[kind] for kind in sorted(_kinds)]
+
+
+def single_step(
+    kind: str, service: str, *, weight: str = "default", timeout_seconds: int = 300, max_attempt: int = 3,
+    description: str = "", needs: Sequence[str] = (),
+) -> WorkflowSpec:
+    """A workflow of one step named like its kind: what other platforms call a job."""
+    step = StepSpec(kind, service, weight, tuple(needs), timeout_seconds=timeout_seconds, max_attempt=max_attempt)
+    return register(WorkflowSpec(kind, (step,), description=description))
+
+
+PROPERTY = register(
+    WorkflowSpec(
+        "property",
+        (
+            StepSpec("scrape_property", "scraper", optional=True),
+            StepSpec("imagery", "image_processor", optional=True, timeout_seconds=120),
+            StepSpec("enrich_contact", "enricher", optional=True),
+            StepSpec("preprocess", "image_processor", needs=("imagery",), timeout_seconds=120),
+            StepSpec("ml", "ml_inference", "cpu", needs=("preprocess",), timeout_seconds=120),
+            StepSpec("validate", "ml_inference", "cpu", needs=("ml",)),
+            StepSpec("triggers", "lead_generator", needs=("scrape_property", "validate")),
+            StepSpec("score", "lead_generator", needs=("triggers", "enrich_contact")),
+            StepSpec("cluster", "lead_generator", needs=("score",)),
+            StepSpec("publish", "lead_generator", needs=("cluster",)),
+        ),
+        deadline_seconds=30 * 24 * 3600,
+        description="One prospect from address to a scored, priced and, if it passes the gate, published lead.",
+    )
+)
+
+CITY = register(
+    WorkflowSpec(
+        "city",
+        (
+            StepSpec("source_check", "scraper", "slow", timeout_seconds=120, max_attempt=4),
+            StepSpec("permits", "scraper", "slow", needs=("source_check",), timeout_seconds=1800),
+            StepSpec("parcels", "scraper", "slow", needs=("permits",), timeout_seconds=1800),
+            StepSpec("storms", "scraper", "slow", needs=("parcels",), timeout_seconds=1800),
+            StepSpec("prospecting", "lead_generator", "slow", needs=("storms",), timeout_seconds=600),
+            StepSpec("properties", "orchestrator", needs=("prospecting",), timeout_seconds=600),
+        ),
+        deadline_seconds=10 * 24 * 3600,
+        description="A city from its sources to leads: check, permits, parcels, storms, prospects, properties.",
+    )
+)
+
+SALE = register(
+    WorkflowSpec(
+        "sale",
+        (
+            StepSpec("charge", "marketplace", timeout_seconds=60, max_attempt=8),
+            StepSpec("notify_buyer", "marketplace", needs=("charge",), optional=True),
+        ),
+        deadline_seconds=2 * 24 * 3600,
+        description="One reserved lead charged once and, when paid, revealed and told to its buyer.",
+    )
+)
+
+REFRESH_PERMITS = single_step(
+    "refresh_permits", "scraper", weight="slow", timeout_seconds=3600, description="Permits of all active cities."
+)
+REFRESH_STORMS = single_step(
+    "refresh_storms", "scraper", weight="slow", timeout_seconds=3600, description="Storms of all active cities."
+)
+PROSPECT_ACTIVE_CITIES = single_step(
+    "prospect_active_cities", "lead_generator", weight="slow", timeout_seconds=1800,
+    description="New prospects of all active cities from the last day's permits and storms.",
+)
+EXPIRE_LEADS = single_step(
+    "expire_leads", "lead_generator", description="Triggers and published leads past their date end."
+)
+SETTLE_SALES = single_step(
+    "settle_sales", "marketplace", description="Reservations past 15 minutes released, unknown payments decided."
+)
+EXPAND_CITIES = single_step("expand_cities", "orchestrator", description="The next city, when the criteria hold.")
+WEEKLY_REPORT = single_step("weekly_report", "orchestrator", description="The week in numbers, stored for the operator.")
+HOUSEKEEPING = single_step("housekeeping", "orchestrator", description="Partitions made ahead and dropped behind.")

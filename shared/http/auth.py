@@ -1,0 +1,155 @@
+"""Who is asking: FastAPI dependencies that turn a Bearer token or a session cookie into an Actor.
+
+Every route either asks for an action (`require`) or says why it is public (`public_route`);
+`unguarded_routes` names those that do neither.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from fastapi import Depends, FastAPI
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import iter_route_contexts
+from starlette.requests import Request
+
+from shared.errors import NotAllowed, NotAuthenticated
+from shared.security.policy import Action, Actor, permitted_scope
+from shared.security.tokens import TokenVerifier, VerifiedToken
+
+ACCESS_COOKIE = "ridgeline_access"
+CSRF_HEADER = "x-csrf-token"
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+MAX_BEARER_CHARACTERS = 8192
+
+_GUARD_MARK = "__ridgeline_guard__"
+_PUBLIC_MARK = "__ridgeline_public__"
+_STATE = "ridgeline_authentication"
+
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+
+
+class CsrfRefused(NotAllowed):
+    """A cookie session changed something without its CSRF token."""
+
+    code = "csrf-refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Authentication:
+    """How an app recognises its callers."""
+
+    verifier: TokenVerifier
+    accepts_cookies: bool = False
+
+
+def install_authentication(app: FastAPI, verifier: TokenVerifier, *, accepts_cookies: bool = False) -> None:
+    """Let the app verify tokens; only the marketplace, the one door for browsers, accepts cookies."""
+    setattr(app.state, _STATE, Authentication(verifier, accepts_cookies))
+
+
+def hash_csrf(csrf_token: str) -> str:
+    """The form in which an access token carries its session's CSRF token."""
+    return hashlib.sha256(csrf_token.encode()).hexdigest()
+
+
+def authenticate(request: Request) -> VerifiedToken:
+    """The verified token of a request; NotAuthenticated without one, CsrfRefused for a forged form."""
+    authentication: Authentication = getattr(request.app.state, _STATE)
+    header = request.headers.get("authorization")
+    if header is not None:
+        scheme, _, token = header[:MAX_BEARER_CHARACTERS].partition(" ")
+        if scheme.lower() != "bearer":
+            raise NotAuthenticated("Use a Bearer token.")
+        return authentication.verifier.verify(token.strip())
+    cookie = request.cookies.get(ACCESS_COOKIE) if authentication.accepts_cookies else None
+    if cookie is None:
+        raise NotAuthenticated("A Bearer token is needed.")
+    verified = authentication.verifier.verify(cookie)
+    _check_csrf(request, verified)
+    return verified
+
+
+def _check_csrf(request: Request, verified: VerifiedToken) -> None:
+    if request.method in SAFE_METHODS:
+        return
+    given = hash_csrf(request.headers.get(CSRF_HEADER, ""))
+    if verified.csrf_hash is None or not hmac.compare_digest(given, verified.csrf_hash):
+        raise CsrfRefused(f"A change made with a cookie needs the {CSRF_HEADER} header.")
+
+
+def guard(action: Action) -> Callable[[Request], Awaitable[Actor]]:
+    """The dependency function behind `require`."""
+
+    async def actor_allowed_to(request: Request) -> Actor:
+        verified = authenticate(request)
+        permitted_scope(verified.actor, action)
+        request.state.actor = verified.actor
+        return verified.actor
+
+    setattr(actor_allowed_to, _GUARD_MARK, action)
+    return actor_allowed_to
+
+
+def require(action: Action) -> Any:
+    """A dependency that gives the Actor if its role may do this: `actor: Annotated[Actor, require(...)]`."""
+    return Depends(guard(action))
+
+
+def public_route(reason: str) -> Callable[[Endpoint], Endpoint]:
+    """Mark an endpoint as open to anybody, with the reason; write it below the route decorator."""
+
+    def mark(endpoint: Endpoint) -> Endpoint:
+        setattr(endpoint, _PUBLIC_MARK, reason)
+        return endpoint
+
+    return mark
+
+
+@dataclass(frozen=True, slots=True)
+class RouteAccess:
+    """What one route asks of its caller."""
+
+    method: str
+    path: str
+    action: Action | None
+    public_reason: str | None
+
+    @property
+    def guarded(self) -> bool:
+        """True where a token is needed or the route is public on purpose."""
+        return self.action is not None or self.public_reason is not None
+
+
+def route_access(app: FastAPI) -> list[RouteAccess]:
+    """Every route of the app with the action it needs or the reason why it is public."""
+    return list(_walk(app))
+
+
+def unguarded_routes(app: FastAPI) -> list[str]:
+    """Routes that ask for no action and do not say that they are public; a service refuses to start with one."""
+    return [f"{access.method} {access.path}" for access in route_access(app) if not access.guarded]
+
+
+def _walk(app: FastAPI) -> Iterator[RouteAccess]:
+    framework_pages = {app.openapi_url, app.docs_url, app.redoc_url, app.swagger_ui_oauth2_redirect_url}
+    for route in iter_route_contexts(app.routes):
+        dependant = getattr(route, "dependant", None)
+        endpoint = route.endpoint or getattr(route, "app", None)
+        action = _guard_of(dependant) if isinstance(dependant, Dependant) else None
+        reason = getattr(endpoint, _PUBLIC_MARK, None)
+        if reason is None and route.path in framework_pages:
+            reason = "description of the interface"
+        for method in sorted(set(getattr(route, "methods", None) or {"*"}) - {"HEAD"}):
+            yield RouteAccess(method, str(route.path), action, reason)
+
+
+def _guard_of(dependant: Dependant) -> Action | None:
+    action: Action | None = getattr(dependant.call, _GUARD_MARK, None)
+    if action is not None:
+        return action
+    return next(filter(None, (_guard_of(child) for child in dependant.dependencies)), None)

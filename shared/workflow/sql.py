@@ -51,7 +51,7 @@ LIVE_WORKFLOW = text(
 CLAIM = text(
     """
     WITH old AS MATERIALIZED (
-        SELECT s.workflow_id, s.name, s.status, s.attempt, s.worker, s.lease_until, s.updated_at, w.kind, w.subject_id,
+        SELECT s.workflow_id, s.name, s.status, s.attempt, s.worker, s.lease_until, s.started_at, w.kind, w.subject_id,
                w.input, w.parent_id, w.correlation_id, w.traceparent
           FROM core.step s JOIN core.workflow w ON w.id = s.workflow_id
          WHERE s.workflow_id = :workflow_id AND s.name = :name
@@ -66,7 +66,7 @@ CLAIM = text(
         RETURNING s.workflow_id, s.name, s.attempt, s.max_attempt, s.timeout_seconds, s.optional, s.started_at
     ), lost AS (
         INSERT INTO core.step_attempt (workflow_id, step_name, attempt, worker, started_at, finished_at, outcome)
-        SELECT workflow_id, name, attempt, worker, updated_at, now(), 'lease_expired' FROM old WHERE status = 'running'
+        SELECT workflow_id, name, attempt, worker, started_at, now(), 'lease_expired' FROM old WHERE status = 'running'
     )
     SELECT c.attempt, c.max_attempt, c.timeout_seconds, c.optional, c.started_at, old.kind, old.subject_id, old.input,
            old.parent_id, old.correlation_id, old.traceparent,
@@ -268,3 +268,25 @@ PAST_DEADLINE = text(
 
 FORGET_ENQUEUED = text("UPDATE core.step SET enqueued_at = NULL WHERE status IN ('ready', 'running', 'waiting')")
 
+
+INSERT_HISTORY = text(
+    """
+    INSERT INTO core.step_attempt (workflow_id, step_name, attempt, worker, started_at, finished_at, outcome, error)
+    VALUES (:workflow_id, :name, :attempt, :worker, :started_at, clock_timestamp(), :outcome, CAST(:error AS jsonb))
+    """
+)
+
+SET_PAUSED = text(
+    """
+    UPDATE core.workflow SET paused = :paused
+     WHERE (id = :workflow_id OR parent_id = :workflow_id) AND status IN ('pending', 'running', 'waiting')
+    RETURNING id
+    """
+)
+
+OPEN_CHILDREN = text(
+    """
+    SELECT id FROM core.workflow WHERE parent_id = :workflow_id AND status IN ('pending', 'running', 'waiting')
+     ORDER BY id
+    """
+)

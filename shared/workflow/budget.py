@@ -1,0 +1,94 @@
+"""Money set aside before it is spent: one conditional update, so parallel calls cannot overspend."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID, uuid4
+
+from sqlalchemy import text
+
+from shared.db.unit_of_work import UnitOfWorkFactory
+from shared.errors import BudgetExceeded
+
+ENSURE = text("INSERT INTO core.budget (scope, cap) VALUES (:scope, :cap) ON CONFLICT (scope) DO NOTHING")
+RESERVE = text(
+    """
+    UPDATE core.budget SET reserved = reserved + :amount
+     WHERE scope = :scope AND spent + reserved + :amount <= cap
+    """
+)
+INSERT_RESERVATION = text(
+    """
+    INSERT INTO core.budget_reservation (id, scopes, amount, state, provider, expires_at)
+    VALUES (:id, :scopes, :amount, 'reserved', :provider, now() + interval '15 minutes')
+    """
+)
+CLOSE_RESERVATION = text(
+    """
+    UPDATE core.budget_reservation SET state = :state, actual = :actual
+     WHERE id = :id AND state IN ('reserved', 'unknown') RETURNING scopes, amount
+    """
+)
+SETTLE = text(
+    """
+    UPDATE core.budget SET reserved = reserved - :amount, spent = spent + :actual WHERE scope = ANY (:scopes)
+    """
+)
+EXPIRE = text("UPDATE core.budget_reservation SET state = 'unknown' WHERE state = 'reserved' AND expires_at < now()")
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """Money set aside under one or more scopes until it is settled or released."""
+
+    id: UUID
+    amount: Decimal
+
+
+class Budget:
+    """Budgets in Postgres: scopes such as `provider:hunter:2026-11-22`, `city:<id>:<day>`, `lead:<id>`."""
+
+    def __init__(self, unit_of_work: UnitOfWorkFactory) -> None:
+        self._unit_of_work = unit_of_work
+
+    async def reserve(self, caps: Mapping[str, Decimal], amount: Decimal, *, provider: str) -> Reservation:
+        """Set `amount` USD aside in every scope, or raise BudgetExceeded naming the first that is used up."""
+        reservation = Reservation(uuid4(), amount)
+        async with self._unit_of_work() as uow:
+            for scope, cap in sorted(caps.items()):
+                await uow.session.execute(ENSURE, {"scope": scope, "cap": cap})
+                taken = await uow.session.execute(RESERVE, {"scope": scope, "amount": amount})
+                if taken.rowcount != 1:  # type: ignore[attr-defined]
+                    raise BudgetExceeded(f"the budget {scope} is used up", provider=provider, scope=scope)
+            await uow.session.execute(
+                INSERT_RESERVATION,
+                {"id": reservation.id, "scopes": sorted(caps), "amount": amount, "provider": provider},
+            )
+        return reservation
+
+    async def settle(self, reservation: Reservation, actual: Decimal) -> None:
+        """Turn a reservation into what was really spent; a second settlement changes nothing."""
+        await self._close(reservation, "settled", actual)
+
+    async def release(self, reservation: Reservation) -> None:
+        """Give the whole reservation back: nothing was spent."""
+        await self._close(reservation, "released", Decimal(0))
+
+    async def expire(self) -> int:
+        """Mark reservations older than 15 minutes unknown; their money stays reserved until reconciled."""
+        async with self._unit_of_work() as uow:
+            return (await uow.session.execute(EXPIRE)).rowcount  # type: ignore[attr-defined,no-any-return]
+
+    async def _close(self, reservation: Reservation, state: str, actual: Decimal) -> None:
+        async with self._unit_of_work() as uow:
+            row = (
+                await uow.session.execute(
+                    CLOSE_RESERVATION, {"id": reservation.id, "state": state, "actual": actual}
+                )
+            ).one_or_none()
+            if row is not None:
+                await uow.session.execute(
+                    SETTLE, {"amount": row.amount, "actual": actual, "scopes": list(row.scopes)}
+                )

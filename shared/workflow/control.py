@@ -1,0 +1,72 @@
+"""What an operator does to a running workflow: cancel, retry, pause, resume. Parent before child, always."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.db.unit_of_work import UnitOfWorkFactory, trace_headers_json
+from shared.errors import Conflict
+from shared.workflow import sql
+from shared.workflow.transitions import end_workflow, lock_workflow
+
+OPEN = ("pending", "running", "waiting")
+
+
+async def cancel(session: AsyncSession, workflow_id: UUID, *, reason: str = "cancelled by operator") -> int:
+    """Cancel an open workflow and its open children; returns how many were cancelled."""
+    workflow = await lock_workflow(session, workflow_id)
+    if workflow.status not in OPEN:
+        raise Conflict(f"workflow {workflow_id} is {workflow.status}", status_now=workflow.status)
+    await end_workflow(session, workflow, "cancelled", error={"reason": reason})
+    children = (await session.execute(sql.OPEN_CHILDREN, {"workflow_id": workflow_id})).scalars().all()
+    for child in children:
+        locked = await lock_workflow(session, child)
+        if locked.status in OPEN:
+            await end_workflow(session, locked, "cancelled", error={"reason": reason})
+    return 1 + len(children)
+
+
+async def retry(session: AsyncSession, workflow_id: UUID) -> None:
+    """Run a failed or cancelled workflow again from the steps that did not finish."""
+    workflow = await lock_workflow(session, workflow_id)
+    if workflow.status not in ("failed", "cancelled"):
+        raise Conflict(f"workflow {workflow_id} is {workflow.status}", status_now=workflow.status)
+    await session.execute(sql.RESET_FAILED_STEPS, {"workflow_id": workflow_id})
+    await session.execute(sql.END_WORKFLOW, {"workflow_id": workflow_id, "status": "running", "error": None})
+    await session.execute(sql.WAKE_READY_STEPS, {"workflow_id": workflow_id, "headers": trace_headers_json()})
+
+
+async def pause(session: AsyncSession, workflow_id: UUID) -> int:
+    """Claim no further step of this workflow and its children; what runs now runs to its end."""
+    return await _set_paused(session, workflow_id, paused=True)
+
+
+async def resume(session: AsyncSession, workflow_id: UUID) -> int:
+    """Go on with a paused workflow and its children."""
+    count = await _set_paused(session, workflow_id, paused=False)
+    children = (await session.execute(sql.OPEN_CHILDREN, {"workflow_id": workflow_id})).scalars().all()
+    for one in (workflow_id, *children):
+        await session.execute(sql.WAKE_READY_STEPS, {"workflow_id": one, "headers": trace_headers_json()})
+    return count
+
+
+async def fail_past_deadline(unit_of_work: UnitOfWorkFactory) -> int:
+    """Fail every open workflow past its deadline, each in its own transaction; nothing waits for ever."""
+    async with unit_of_work() as uow:
+        late = (await uow.session.execute(sql.PAST_DEADLINE)).scalars().all()
+    for workflow_id in late:
+        async with unit_of_work() as uow:
+            workflow = await lock_workflow(uow.session, workflow_id)
+            if workflow.status in OPEN:
+                await end_workflow(uow.session, workflow, "failed", error={"reason": "deadline passed"})
+    return len(late)
+
+
+async def _set_paused(session: AsyncSession, workflow_id: UUID, *, paused: bool) -> int:
+    workflow = await lock_workflow(session, workflow_id)
+    if workflow.status not in OPEN:
+        raise Conflict(f"workflow {workflow_id} is {workflow.status}", status_now=workflow.status)
+    rows = await session.execute(sql.SET_PAUSED, {"workflow_id": workflow_id, "paused": paused})
+    return len(rows.all())

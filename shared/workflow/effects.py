@@ -1,0 +1,94 @@
+"""External effects that happen once: intent first, then the call, then the answer."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import text
+
+from shared.db.unit_of_work import UnitOfWorkFactory
+from shared.errors import Conflict, PermanentError, ProviderRejected
+
+INTEND = text(
+    """
+    INSERT INTO core.effect (idem_key, kind, workflow_id, step_name, request_hash, state)
+    VALUES (:key, :kind, CAST(:workflow_id AS uuid), :step, :request_hash, 'intended') ON CONFLICT (idem_key) DO NOTHING
+    RETURNING idem_key
+    """
+)
+READ = text("SELECT state, request_hash, response FROM core.effect WHERE idem_key = :key")
+SETTLE = text(
+    """
+    UPDATE core.effect SET state = :state, response = CAST(:response AS jsonb), provider_ref = :provider_ref
+     WHERE idem_key = :key AND state IN ('intended', 'sent', 'unknown')
+    """
+)
+
+
+class EffectUnknown(PermanentError):
+    """Nobody can tell whether the effect happened, and repeating it could do harm: a person decides."""
+
+
+def request_hash(request: Mapping[str, Any]) -> str:
+    """A digest of a request that does not depend on key order."""
+    return hashlib.sha256(orjson.dumps(dict(request), default=str, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+async def once(
+    unit_of_work: UnitOfWorkFactory, key: str, kind: str, request: Mapping[str, Any],
+    call: Callable[[str], Awaitable[dict[str, Any]]], *,
+    look_up: Callable[[str], Awaitable[dict[str, Any] | None]] | None = None, idempotent: bool = False,
+    workflow_id: UUID | None = None, step: str | None = None,
+) -> dict[str, Any]:
+    """The effect's response, from the call or from the record of an earlier one.
+
+    `call(key)` passes the key on to the provider. After a crash between intent and answer: with `look_up` the
+    provider is asked first, with `idempotent` the same key is sent again, otherwise EffectUnknown is raised.
+    A definite refusal (ProviderRejected) is recorded and raised again on every later try.
+    """
+    digest = request_hash(request)
+    async with unit_of_work() as uow:
+        intended = (
+            await uow.session.execute(
+                INTEND,
+                {"key": key, "kind": kind, "workflow_id": workflow_id, "step": step, "request_hash": digest},
+            )
+        ).scalar_one_or_none()
+        known = None if intended else (await uow.session.execute(READ, {"key": key})).one()
+    if known is not None:
+        if known.request_hash != digest:
+            raise Conflict(f"effect {key} was first asked with another request", idem_key=key)
+        if known.state == "confirmed":
+            return dict(known.response)
+        if known.state == "failed":
+            raise ProviderRejected(known.response.get("detail", "refused earlier"), **known.response.get("fields", {}))
+        found = await look_up(key) if look_up else None
+        if found is not None:
+            return await _settle(unit_of_work, key, "confirmed", found)
+        if look_up is None and not idempotent:
+            await _settle(unit_of_work, key, "unknown", {})
+            raise EffectUnknown(f"effect {key} may have happened; a person must look", idem_key=key)
+    try:
+        response = await call(key)
+    except ProviderRejected as refused:
+        await _settle(unit_of_work, key, "failed", {"detail": refused.detail, "fields": refused.fields})
+        raise
+    return await _settle(unit_of_work, key, "confirmed", response)
+
+
+async def _settle(
+    unit_of_work: UnitOfWorkFactory, key: str, state: str, response: dict[str, Any]
+) -> dict[str, Any]:
+    async with unit_of_work() as uow:
+        await uow.session.execute(
+            SETTLE,
+            {
+                "key": key, "state": state, "response": orjson.dumps(response, default=str).decode(),
+                "provider_ref": response.get("id"),
+            },
+        )
+    return response

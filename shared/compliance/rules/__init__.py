@@ -1,0 +1,1 @@
+"""Rule data by date of effect."""

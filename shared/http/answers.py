@@ -1,0 +1,135 @@
+"""Reading an answer from outside: byte caps (compressed bodies too), waits asked for, failures as ours."""
+
+from __future__ import annotations
+
+import time
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
+
+import httpx
+
+from shared.db.unit_of_work import in_transaction
+from shared.errors import ProviderBadAnswer, ProviderTimeout, ProviderUnavailable
+
+_LONGEST_WAIT_SECONDS = 24 * 3600.0
+_EPOCH_SECONDS = 1e9
+_EPOCH_MILLISECONDS = 1e12
+_GZIP_OR_ZLIB = 47
+
+
+def refuse_inside_transaction() -> None:
+    """Raise when the current task holds an open transaction: a slow vendor must never hold our locks."""
+    if in_transaction():
+        raise RuntimeError("a network call inside a database transaction")
+
+
+class _Inflater:
+    """Decompresses piece by piece and never holds more than it was allowed to produce."""
+
+    def __init__(self) -> None:
+        self._stream = zlib.decompressobj(_GZIP_OR_ZLIB)
+
+    def feed(self, piece: bytes, allowed: int) -> bytes:
+        """At most `allowed` bytes of what this piece expands to."""
+        out = bytearray()
+        while piece and len(out) < allowed:
+            out += self._stream.decompress(piece, allowed - len(out))
+            piece = self._stream.unconsumed_tail or self._stream.unused_data
+            if self._stream.eof:
+                self._stream = zlib.decompressobj(_GZIP_OR_ZLIB)
+        return bytes(out)
+
+
+def _decoder(response: httpx.Response, provider: str) -> Callable[[bytes, int], bytes]:
+    encoding = response.headers.get("content-encoding", "identity").strip().lower()
+    if encoding in ("", "identity"):
+        return lambda piece, allowed: piece[:allowed]
+    if encoding in ("gzip", "x-gzip", "deflate"):
+        return _Inflater().feed
+    raise ProviderBadAnswer("an encoding we did not ask for", provider=provider, encoding=encoding[:40])
+
+
+async def read_capped(response: httpx.Response, cap: int, *, provider: str) -> bytes:
+    """The whole decoded body; ProviderBadAnswer as soon as it passes the cap."""
+    body = await read_prefix(response, cap + 1, provider=provider)
+    if len(body) > cap:
+        raise ProviderBadAnswer(f"the answer is over {cap} bytes", provider=provider, cap=cap)
+    return body
+
+
+async def read_prefix(response: httpx.Response, limit: int, *, provider: str) -> bytes:
+    """The first `limit` bytes of the decoded body; the rest is not read."""
+    if response.is_stream_consumed:  # an in-process transport hands over a finished answer
+        return response.content[:limit]
+    decode = _decoder(response, provider)
+    body = bytearray()
+    try:
+        async for piece in response.aiter_raw():
+            body += decode(piece, limit - len(body))
+            if len(body) >= limit:
+                break
+    except zlib.error as error:
+        raise ProviderBadAnswer("the body does not decompress", provider=provider) from error
+    return bytes(body)
+
+
+@contextmanager
+def vendor_failures(provider: str) -> Iterator[None]:
+    """Turn transport failures into ours; `may_have_acted` says whether the request can have arrived."""
+    try:
+        yield
+    except (httpx.ConnectError, httpx.PoolTimeout) as error:
+        raise ProviderUnavailable("no connection", provider=provider, may_have_acted=False) from error
+    except httpx.ConnectTimeout as error:
+        raise ProviderTimeout("no connection in time", provider=provider, may_have_acted=False) from error
+    except (httpx.TimeoutException, TimeoutError) as error:
+        raise ProviderTimeout("no answer in time", provider=provider, may_have_acted=True) from error
+    except (httpx.NetworkError, httpx.RemoteProtocolError) as error:
+        raise ProviderUnavailable("the connection broke", provider=provider, may_have_acted=True) from error
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise ProviderBadAnswer("not an HTTP exchange", provider=provider) from error
+
+
+def retry_after_seconds(headers: Mapping[str, str], *, now: Callable[[], float] = time.time) -> float | None:
+    """The wait the vendor asks for, in seconds; None where it asks for none.
+
+    Reads Retry-After-Ms, Retry-After (seconds, epoch seconds, epoch milliseconds, HTTP date) and, when
+    nothing remains of the allowance, the X-RateLimit-Reset or RateLimit-Reset header.
+    """
+    milliseconds = _number(headers.get("retry-after-ms"))
+    if milliseconds is not None:
+        return _clamped(milliseconds / 1000)
+    text = headers.get("retry-after")
+    if text is not None:
+        return moment_seconds(text, now=now)
+    if _number(headers.get("x-ratelimit-remaining") or headers.get("ratelimit-remaining")) == 0:
+        reset = headers.get("x-ratelimit-reset") or headers.get("ratelimit-reset")
+        return moment_seconds(reset, now=now) if reset else None
+    return None
+
+
+def moment_seconds(text: str, *, now: Callable[[], float] = time.time) -> float | None:
+    """Seconds from now until a moment written as a delta, epoch seconds, epoch milliseconds or HTTP date."""
+    value = _number(text)
+    if value is None:
+        try:
+            return _clamped(parsedate_to_datetime(text).timestamp() - now())
+        except (TypeError, ValueError):
+            return None
+    if value >= _EPOCH_MILLISECONDS:
+        return _clamped(value / 1000 - now())
+    return _clamped(value - now() if value >= _EPOCH_SECONDS else value)
+
+
+def _clamped(seconds: float) -> float:
+    return min(max(seconds, 0.0), _LONGEST_WAIT_SECONDS)
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        value = float(text) if text is not None else None
+    except ValueError:
+        return None
+    return value if value is not None and value >= 0 and value != float("inf") else None

@@ -1,0 +1,57 @@
+"""The commands behind scripts/dataplane and scripts/setup."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+
+from house import plane, venv
+from house.paths import Home, this_home
+from house.shell import SetupError, say, warn, write_private
+
+
+def dataplane(words: Sequence[str]) -> int:
+    """Exit status of `dataplane up|down|status|clean`; status is 3 when something is down."""
+    commands: dict[str, Callable[[Home], None | bool]] = {
+        "up": plane.up,
+        "down": plane.down,
+        "status": plane.status,
+        "clean": plane.clean,
+    }
+    if len(words) != 1 or words[0] not in commands:
+        warn(f"usage: scripts/dataplane {'|'.join(commands)}")
+        return 2
+    return _told(lambda: commands[words[0]](this_home()))
+
+
+def setup(words: Sequence[str]) -> int:
+    """Exit status of `setup`: the data plane is up and `.venv` holds what the pins name."""
+    if words:
+        warn("usage: scripts/setup   (RIDGELINE_MODE, RIDGELINE_PORT_BASE and RIDGELINE_HOME are read)")
+        return 2
+    return _told(lambda: _set_up(this_home()))
+
+
+def _set_up(home: Home) -> None:
+    began = time.monotonic()
+    plane.up(home)
+    with plane.locked(home):
+        changed = venv.ensure(home)
+        venv.ensure_secrets(home)
+    seconds = round(time.monotonic() - began, 2)
+    write_private(home.folder / "setup.json", json.dumps({"seconds": seconds, "installed": changed}) + "\n")
+    say(f"set up in {seconds:.1f} s")
+
+
+def _told(command: Callable[[], None | bool]) -> int:
+    """Run it and tell a failure in words instead of a trace."""
+    try:
+        return 3 if command() is False else 0
+    except SetupError as refused:
+        warn(str(refused))
+        return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("\n")
+        return 130

@@ -14,8 +14,12 @@ from shared.sandbox.town.model import (
     RoofShape,
     StreetAddress,
 )
+from shared.sandbox.town.places import PLACES, Place, place_named
+from shared.sandbox.town.storms import Storm
+from shared.sandbox.town.town import Town, build_town
 
 __all__ = [
+    "PLACES",
     "BuildingKind",
     "Condition",
     "Damage",
@@ -25,8 +29,13 @@ __all__ = [
     "MetrePoint",
     "Owner",
     "OwnerKind",
+    "Place",
     "Projection",
     "Roof",
     "RoofShape",
+    "Storm",
     "StreetAddress",
+    "Town",
+    "build_town",
+    "place_named",
 ]

@@ -149,8 +149,15 @@ class StreetAddress:
     @property
     def street_line(self) -> str:
         """Number, street and unit on one line, without city."""
-        parts = (self.number, self.predirectional, self.street, self.suffix, self.postdirectional,
-                 self.unit_kind, self.unit)
+        parts = (
+            self.number,
+            self.predirectional,
+            self.street,
+            self.suffix,
+            self.postdirectional,
+            self.unit_kind,
+            self.unit,
+        )
         return " ".join(part for part in parts if part)
 
     @property

@@ -1,1 +1,1 @@
-"""Set-up of a checkout: packages, private data plane and virtual environment, with the standard library alone."""
+"""Set-up of a checkout: packages, private data plane and virtual environment, in plain Python."""

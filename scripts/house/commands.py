@@ -14,7 +14,7 @@ from house.shell import SetupError, say, warn, write_private
 
 def dataplane(words: Sequence[str]) -> int:
     """Exit status of `dataplane up|down|status|clean`; status is 3 when something is down."""
-    commands: dict[str, Callable[[Home], None | bool]] = {
+    commands: dict[str, Callable[[Home], bool | None]] = {
         "up": plane.up,
         "down": plane.down,
         "status": plane.status,
@@ -45,7 +45,7 @@ def _set_up(home: Home) -> None:
     say(f"set up in {seconds:.1f} s")
 
 
-def _told(command: Callable[[], None | bool]) -> int:
+def _told(command: Callable[[], bool | None]) -> int:
     """Run it and tell a failure in words instead of a trace."""
     try:
         return 3 if command() is False else 0

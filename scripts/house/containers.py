@@ -12,8 +12,46 @@ from house.postgres import DATABASE, EXTENSIONS, ROLE
 from house.redis import ask
 from house.shell import SetupError, pick_port, port_is_free, run, say, warn, write_private
 
-POSTGIS_IMAGE = "postgis/postgis:15-3.5"
-REDIS_IMAGE = "redis:7.4-alpine"
+
+@dataclass(frozen=True)
+class Image:
+    """What a container is made from."""
+
+    name: str
+    image: str
+    port: int
+    data: str
+    command: tuple[str, ...]
+
+
+POSTGRES = Image(
+    "postgres",
+    "postgis/postgis:15-3.5",
+    5432,
+    "/var/lib/postgresql/data",
+    (
+        "postgres",
+        "-c",
+        "max_connections=300",
+        "-c",
+        "jit=off",
+        "-c",
+        "timezone=UTC",
+        "-c",
+        "shared_buffers=256MB",
+    ),
+)
+REDIS = Image(
+    "redis",
+    "redis:7.4-alpine",
+    6379,
+    "/data",
+    (
+        "sh",
+        "-c",
+        'exec redis-server --requirepass "$PASSWORD" --appendonly yes --maxmemory-policy noeviction',
+    ),
+)
 
 
 def engine_answers() -> bool:
@@ -33,24 +71,28 @@ class Containers:
         return self.home.fallback.name
 
     def start(self, pg: tuple[int, str], redis: tuple[int, str]) -> tuple[int, int]:
-        """The ports of PostgreSQL and Redis, given the ports they had before (0: none) and their passwords."""
+        """The ports of PostgreSQL and Redis, given the ports they had before and their passwords."""
         pg_port = self._published(f"{self.prefix}-postgres", 5432) or _still_free(pg[0], "PostgreSQL")
         redis_port = self._published(f"{self.prefix}-redis", 6379) or _still_free(redis[0], "Redis")
         secrets = self.home.folder / "containers.env"
-        write_private(secrets, f"POSTGRES_USER={ROLE}\nPOSTGRES_DB={DATABASE}\nPOSTGRES_PASSWORD={pg[1]}\nPASSWORD={redis[1]}\n")
-        self._run("postgres", f"{pg_port}:5432", "/var/lib/postgresql/data", secrets, POSTGIS_IMAGE, _POSTGRES_COMMAND)
-        self._run("redis", f"{redis_port}:6379", "/data", secrets, REDIS_IMAGE, _REDIS_COMMAND)
+        postgres_secrets = f"POSTGRES_USER={ROLE}\nPOSTGRES_DB={DATABASE}\nPOSTGRES_PASSWORD={pg[1]}\n"
+        write_private(secrets, f"{postgres_secrets}PASSWORD={redis[1]}\n")
+        self._run(POSTGRES, pg_port, secrets)
+        self._run(REDIS, redis_port, secrets)
         self._await(redis_port, redis[1])
         return pg_port, redis_port
 
     def running(self) -> bool:
         """True when both containers run."""
-        return all(self._inspect(f"{self.prefix}-{name}", "{{.State.Running}}") == "true" for name in _NAMES)
+        return all(
+            self._inspect(f"{self.prefix}-{name}", "{{.State.Running}}") == "true"
+            for name in ("postgres", "redis")
+        )
 
     def stop(self) -> bool:
         """True when one of them ran; data stays in the volumes."""
         ran = False
-        for name in _NAMES:
+        for name in ("postgres", "redis"):
             if self._inspect(f"{self.prefix}-{name}", "{{.State.Running}}") == "true":
                 run(["docker", "stop", "--time", "60", f"{self.prefix}-{name}"])
                 ran = True
@@ -58,22 +100,34 @@ class Containers:
 
     def remove(self) -> None:
         """Remove containers and data."""
-        for name in _NAMES:
+        for name in ("postgres", "redis"):
             run(["docker", "rm", "--force", f"{self.prefix}-{name}"], check=False)
             run(["docker", "volume", "rm", "--force", f"{self.prefix}-{name}"], check=False)
 
-    def _run(self, name: str, port: str, data: str, secrets: Path, image: str, command: tuple[str, ...]) -> None:
+    def _run(self, server: Image, port: int, secrets: Path) -> None:
         """Start the container, or make it at the first call."""
-        full = f"{self.prefix}-{name}"
+        full = f"{self.prefix}-{server.name}"
         if self._inspect(full, "{{.Id}}"):
             run(["docker", "start", full])
             return
-        say(f"starting container {full} from {image}")
-        options = ["--env-file", secrets, "--publish", f"127.0.0.1:{port}", "--volume", f"{full}:{data}"]
-        run(["docker", "run", "--detach", "--name", full, *options, image, *command], log=self.home.log)
+        say(f"starting container {full} from {server.image}")
+        options = ["--env-file", secrets, "--publish", f"127.0.0.1:{port}:{server.port}"]
+        volume = ["--volume", f"{full}:{server.data}"]
+        command = [
+            "docker",
+            "run",
+            "--detach",
+            "--name",
+            full,
+            *options,
+            *volume,
+            server.image,
+            *server.command,
+        ]
+        run(command, log=self.home.log)
 
     def _await(self, redis_port: int, password: str) -> None:
-        """Wait until both answer; PostgreSQL restarts once after its first initialisation, hence TCP and the extension."""
+        """Wait until both answer, over TCP: the image first starts a PostgreSQL that only its socket reaches."""
         statements = "; ".join(f"create extension if not exists {name}" for name in EXTENSIONS)
         psql = ["psql", "-q", "-h", "127.0.0.1", "-U", ROLE, "-d", DATABASE, "-c", statements]
         for _ in range(240):
@@ -95,15 +149,6 @@ class Containers:
         template = f'{{{{(index (index .HostConfig.PortBindings "{port}/tcp") 0).HostPort}}}}'
         found = self._inspect(full, template)
         return int(found) if found.isdigit() else None
-
-
-_NAMES = ("postgres", "redis")
-_POSTGRES_COMMAND = ("postgres", "-c", "max_connections=300", "-c", "jit=off", "-c", "timezone=UTC", "-c", "shared_buffers=256MB")
-_REDIS_COMMAND = (
-    "sh",
-    "-c",
-    'exec redis-server --requirepass "$PASSWORD" --appendonly yes --save "" --maxmemory-policy noeviction',
-)
 
 
 def _still_free(port: int, name: str) -> int:

@@ -11,7 +11,7 @@ from house.paths import Home
 from house.postgres import DATABASE, ROLE
 from house.shell import SetupError, write_private
 
-# The offsets of ARCHITECTURE 1, said here once more because this file is written before anything can be imported;
+# The offsets of ARCHITECTURE 1, said here once more as this file is written before anything can be imported;
 # tests/architecture holds them against shared.settings.
 PORT_OFFSETS = {
     "marketplace": 0,
@@ -28,7 +28,7 @@ PORT_OFFSETS = {
     "sandbox": 11,
 }
 DEFAULT_PORT_BASE = 8000
-HEADER = "# Written by scripts/setup. Addresses are renewed at every start; lines added by hand and secrets stay.\n"
+HEADER = "# Written by scripts/setup. Addresses are renewed at every start, other lines stay.\n"
 
 
 def read(path: Path) -> dict[str, str]:
@@ -61,7 +61,9 @@ def port_base(known: Mapping[str, str]) -> int:
     return int(text)
 
 
-def addresses(home: Home, known: Mapping[str, str], pg: tuple[int, str], redis: tuple[int, str]) -> dict[str, str]:
+def addresses(
+    home: Home, known: Mapping[str, str], pg: tuple[int, str], redis: tuple[int, str]
+) -> dict[str, str]:
     """Where everything answers; `pg` and `redis` are port and password."""
     base = port_base(known)
     found = {
@@ -72,7 +74,9 @@ def addresses(home: Home, known: Mapping[str, str], pg: tuple[int, str], redis: 
         "OBJECT_STORE_URL": known.get("OBJECT_STORE_URL") or (home.folder / "objects").as_uri(),
         "SANDBOX_URL": f"http://127.0.0.1:{base + PORT_OFFSETS['sandbox']}",
     }
-    found.update({f"{name.upper()}_BASE_URL": f"http://127.0.0.1:{base + at}" for name, at in PORT_OFFSETS.items()})
+    found.update(
+        {f"{name.upper()}_BASE_URL": f"http://127.0.0.1:{base + at}" for name, at in PORT_OFFSETS.items()}
+    )
     return found
 
 

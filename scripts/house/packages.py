@@ -90,7 +90,9 @@ def install_missing(home: Home) -> Programs:
     _installer(home, "install", *wanted)
     programs = find_programs()
     if programs is None:
-        raise SetupError(f"packages were installed, but PostgreSQL with PostGIS or Redis is still not found: {home.log}")
+        raise SetupError(
+            f"packages were installed, but PostgreSQL with PostGIS or Redis is still not found: {home.log}"
+        )
     return programs
 
 
@@ -121,7 +123,11 @@ def _wanted_packages() -> list[str]:
     wanted: list[str] = []
     if find_postgres() is None:
         major = _installable_major()
-        wanted += [f"postgresql-{major}", f"postgresql-{major}-postgis-3", f"postgresql-{major}-postgis-3-scripts"]
+        wanted += [
+            f"postgresql-{major}",
+            f"postgresql-{major}-postgis-3",
+            f"postgresql-{major}-postgis-3-scripts",
+        ]
     if find_redis() is None:
         wanted.append("redis-server")
     if (venv := missing_venv()) is not None:
@@ -131,13 +137,17 @@ def _wanted_packages() -> list[str]:
 
 def _installable_major() -> int:
     """The PostgreSQL version to install: one that is here and lacks PostGIS, else the distribution's own."""
-    here = [found for folder in _postgres_folders() if (found := postgres_major(folder)) and found >= OLDEST_POSTGRES]
+    here = [
+        found
+        for folder in _postgres_folders()
+        if (found := postgres_major(folder)) and found >= OLDEST_POSTGRES
+    ]
     depends = run(["apt-cache", "depends", "postgresql"], check=False).stdout
     offered = [int(number) for number in re.findall(r"Depends: postgresql-(\d+)$", depends, re.MULTILINE)]
     for major in [*here, *offered]:
-        if run(["apt-cache", "show", f"postgresql-{major}-postgis-3"], check=False).returncode == 0:
-            if major >= OLDEST_POSTGRES:
-                return major
+        shown = run(["apt-cache", "show", f"postgresql-{major}-postgis-3"], check=False)
+        if shown.returncode == 0 and major >= OLDEST_POSTGRES:
+            return major
     raise SetupError(f"this system's packages have no PostgreSQL {OLDEST_POSTGRES} or later with PostGIS 3")
 
 

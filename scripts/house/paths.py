@@ -81,7 +81,7 @@ def write_record(home: Home, record: Record) -> None:
 
 
 def refuse_a_copy(home: Home, record: Record | None) -> None:
-    """Stop when this folder was copied from a checkout that still stands: two clones never share a cluster."""
+    """Stop when this folder was copied from a checkout that still stands: clones never share one."""
     if record is None or Path(record.home) == home.folder or not Path(record.home).exists():
         return
     raise SetupError(
@@ -108,13 +108,15 @@ def service_account() -> Account | None:
     try:
         entry = pwd.getpwnam(SERVICE_USER)
     except KeyError:
-        raise SetupError(f"root needs a user {SERVICE_USER!r} to run PostgreSQL as; postgresql-common makes it") from None
+        raise SetupError(
+            f"root needs a user {SERVICE_USER!r} to run PostgreSQL as; postgresql-common makes it"
+        ) from None
     groups = tuple(group.gr_gid for group in grp.getgrall() if SERVICE_USER in group.gr_mem)
     return Account(entry.pw_name, entry.pw_uid, entry.pw_gid, groups)
 
 
 def server_folder(home: Home, account: Account | None) -> Path:
-    """The folder for the servers' data: in the home, or under /var/lib where the service user cannot enter it."""
+    """The folder for the servers' data: in the home, or under /var/lib where they cannot enter that."""
     if account is None:
         return home.folder
     entered = run(["test", "-x", home.folder], account=account, check=False).returncode == 0

@@ -71,7 +71,8 @@ def status(home: Home) -> bool:
         running = {"PostgreSQL": postgres.running_pid() is not None, "Redis": redis.running_pid() is not None}
     ports = {"PostgreSQL": record.pg_port, "Redis": record.redis_port}
     for name, runs in running.items():
-        say(f"{name} {'runs on 127.0.0.1:' + str(ports[name]) if runs else 'is down'} ({record.mode}, {record.folder})")
+        state = f"runs on 127.0.0.1:{ports[name]}" if runs else "is down"
+        say(f"{name} {state} ({record.mode}, {record.folder})")
     return all(running.values())
 
 
@@ -107,7 +108,9 @@ def _mode(record: Record | None) -> str:
         raise SetupError(f"RIDGELINE_MODE must be one of {', '.join(MODES)}, not {asked!r}")
     if record is not None:
         if asked not in ("auto", record.mode):
-            raise SetupError(f"the data plane here is {record.mode}; `make clean` before RIDGELINE_MODE={asked}")
+            raise SetupError(
+                f"the data plane here is {record.mode}; `make clean` before RIDGELINE_MODE={asked}"
+            )
         return record.mode
     if asked == "docker" and not engine_answers():
         raise SetupError("RIDGELINE_MODE=docker, but no Docker engine answers (`docker info` fails)")
@@ -121,7 +124,9 @@ def _servers_up(home: Home, record: Record | None) -> None:
     programs = install_missing(home)
     account = service_account()
     folder = _folder(home, record, server_folder(home, account))
-    record = replace(record or Record(str(home.folder), "local", ""), home=str(home.folder), folder=str(folder))
+    record = replace(
+        record or Record(str(home.folder), "local", ""), home=str(home.folder), folder=str(folder)
+    )
     for name in ("pg", "redis"):
         own_folder(folder / name, account)
     if folder == home.fallback:
@@ -140,7 +145,7 @@ def _servers_up(home: Home, record: Record | None) -> None:
     postgres.prepare(record.pg_port)
     envfile.renew_addresses(home, (record.pg_port, postgres.password), (record.redis_port, redis.password))
     word = "was up" if None not in before else "is up"
-    say(f"data plane {word}: PostgreSQL :{record.pg_port}, Redis :{record.redis_port}, addresses in {home.env_file}")
+    say(f"data plane {word}: PostgreSQL :{record.pg_port}, Redis :{record.redis_port} ({home.env_file})")
 
 
 def _containers_up(home: Home, record: Record | None) -> None:
@@ -149,7 +154,9 @@ def _containers_up(home: Home, record: Record | None) -> None:
     secrets = envfile.password(home.folder / "pg.password"), envfile.password(home.folder / "redis.password")
     write_record(home, replace(old, home=str(home.folder), folder="docker volumes"))
     ports = Containers(home).start((old.pg_port, secrets[0]), (old.redis_port, secrets[1]))
-    record = replace(old, home=str(home.folder), folder="docker volumes", pg_port=ports[0], redis_port=ports[1])
+    record = replace(
+        old, home=str(home.folder), folder="docker volumes", pg_port=ports[0], redis_port=ports[1]
+    )
     write_record(home, record)
     envfile.renew_addresses(home, (ports[0], secrets[0]), (ports[1], secrets[1]))
     say(f"data plane is up in containers: PostgreSQL :{ports[0]}, Redis :{ports[1]}")
@@ -169,5 +176,7 @@ def _servers(home: Home, record: Record) -> tuple[Postgres, Redis]:
     programs = Programs(Path(record.pg_bin), Path(record.redis_server))
     return (
         Postgres(programs.pg_bin, folder / "pg", account, envfile.password(home.folder / "pg.password")),
-        Redis(programs.redis_server, folder / "redis", account, envfile.password(home.folder / "redis.password")),
+        Redis(
+            programs.redis_server, folder / "redis", account, envfile.password(home.folder / "redis.password")
+        ),
     )

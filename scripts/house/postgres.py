@@ -1,4 +1,4 @@
-"""The checkout's own PostgreSQL cluster: made once, started and stopped by its data folder, never by a port."""
+"""The checkout's own PostgreSQL cluster: made once, found by its data folder, never by a port."""
 
 from __future__ import annotations
 
@@ -7,7 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from house.packages import find_postgres, postgres_major
-from house.shell import Account, SetupError, pick_port, port_is_free, run, run_detaching, say, tail, warn, write_private
+from house.shell import (
+    Account,
+    SetupError,
+    pick_port,
+    port_is_free,
+    run,
+    run_detaching,
+    say,
+    tail,
+    warn,
+    write_private,
+)
 
 ROLE = "ridgeline"
 DATABASE = "ridgeline"
@@ -55,7 +66,7 @@ class Postgres:
         return (self.data / "PG_VERSION").is_file()
 
     def running_pid(self) -> int | None:
-        """Process id of this cluster's server: a process that works in this data folder, whatever the pid file says."""
+        """Process id of this cluster's server: one that works in this data folder, whatever the file says."""
         pid = _first_line_as_int(self.data / "postmaster.pid")
         if pid is None:
             return None
@@ -75,7 +86,17 @@ class Postgres:
         if self.account is not None:
             shutil.chown(secret, self.account.uid, self.account.gid)  # initdb reopens it as the service user
         try:
-            options = ["-U", ROLE, "-A", "scram-sha-256", f"--pwfile={secret}", "-E", "UTF8", "--locale=C.UTF-8", "-k"]
+            options = [
+                "-U",
+                ROLE,
+                "-A",
+                "scram-sha-256",
+                f"--pwfile={secret}",
+                "-E",
+                "UTF8",
+                "--locale=C.UTF-8",
+                "-k",
+            ]
             run([self.bin / "initdb", "-D", fresh, *options], account=self.account)
         finally:
             secret.unlink(missing_ok=True)
@@ -88,7 +109,9 @@ class Postgres:
         self._refuse_other_version()
         if self.running_pid() is not None:
             return self._port_in_use() or port
-        (self.data / "postmaster.pid").unlink(missing_ok=True)  # left by a crash; its pid may be anybody's by now
+        (self.data / "postmaster.pid").unlink(
+            missing_ok=True
+        )  # left by a crash; its pid may be anybody's by now
         if not port or not port_is_free(port):
             if port:
                 warn(f"port {port} of PostgreSQL was taken by another process; moving")
@@ -103,7 +126,10 @@ class Postgres:
         """True when it ran; waits until it is down, every transaction kept or rolled back."""
         if self.running_pid() is None:
             return False
-        run([self.bin / "pg_ctl", "-D", self.data, "-w", "-t", "60", "-m", "fast", "stop"], account=self.account)
+        run(
+            [self.bin / "pg_ctl", "-D", self.data, "-w", "-t", "60", "-m", "fast", "stop"],
+            account=self.account,
+        )
         return True
 
     def verify(self, port: int) -> None:
@@ -114,15 +140,32 @@ class Postgres:
 
     def prepare(self, port: int) -> None:
         """Make the demo's database and its extensions."""
-        found = self.sql(port, f"select count(*) from pg_database where datname = '{DATABASE}'", database="postgres")
+        found = self.sql(
+            port, "select count(*) from pg_database where datname = 'ridgeline'", database="postgres"
+        )
         if found == "0":
             self.sql(port, f"create database {DATABASE}", database="postgres")
         self.sql(port, "; ".join(f"create extension if not exists {name}" for name in EXTENSIONS))
 
     def sql(self, port: int, statement: str, *, database: str = DATABASE) -> str:
         """The answer of one statement as text."""
-        psql = [self.bin / "psql", "-qAtX", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", str(port), "-U", ROLE]
-        quiet = {"PGPASSWORD": self.password, "PGOPTIONS": "-c client_min_messages=warning", "PGSSLMODE": "disable"}
+        psql = [
+            self.bin / "psql",
+            "-qAtX",
+            "-v",
+            "ON_ERROR_STOP=1",
+            "-h",
+            "127.0.0.1",
+            "-p",
+            str(port),
+            "-U",
+            ROLE,
+        ]
+        quiet = {
+            "PGPASSWORD": self.password,
+            "PGOPTIONS": "-c client_min_messages=warning",
+            "PGSSLMODE": "disable",
+        }
         return run([*psql, "-d", database, "-c", statement], env=quiet).stdout.strip()
 
     def _port_in_use(self) -> int | None:
@@ -141,8 +184,8 @@ class Postgres:
         made_by = int((self.data / "PG_VERSION").read_text())
         if postgres_major(self.bin) != made_by:
             raise SetupError(
-                f"the cluster in {self.data} was made by PostgreSQL {made_by}, which is gone; install it again, "
-                "or `make clean` (this deletes the cluster)"
+                f"the cluster in {self.data} was made by PostgreSQL {made_by}, which is gone; "
+                "install it again, or `make clean` (this deletes the cluster)"
             )
 
 

@@ -7,11 +7,12 @@ import random
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-# Below the range the kernel hands to outgoing connections, so that nobody takes the port while the server is down.
+# Below the range the kernel hands to outgoing connections: nobody takes the port while the server is down.
 PORTS = range(20_000, 32_000)
 
 
@@ -40,7 +41,7 @@ def warn(text: str) -> None:
 
 
 def run(
-    command: Sequence[str | Path],
+    command: Iterable[object],
     *,
     account: Account | None = None,
     env: Mapping[str, str] | None = None,
@@ -48,15 +49,17 @@ def run(
     check: bool = True,
     stdin: str | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """The finished command with its output; SetupError with the last lines of it when it failed and `check` holds."""
+    """The finished command; SetupError with the end of its output when it failed and `check` holds."""
     words = [str(word) for word in command]
-    environment = {**os.environ, **(env or {})}
-    options: dict[str, object] = {}
-    if account is not None:
-        environment["HOME"] = "/"
-        options = {"user": account.uid, "group": account.gid, "extra_groups": list(account.groups), "cwd": "/"}
-    done = subprocess.run(  # type: ignore[call-overload]
-        words, env=environment, text=True, input=stdin if stdin is not None else "", capture_output=True, **options
+    environment = {**os.environ, **(env or {}), **({"HOME": "/"} if account else {})}
+    done = subprocess.run(
+        words,
+        env=environment,
+        text=True,
+        check=False,
+        input=stdin if stdin is not None else "",
+        capture_output=True,
+        **_identity(account),
     )
     if log is not None:
         with log.open("a") as stream:
@@ -64,26 +67,30 @@ def run(
     if check and done.returncode != 0:
         tail = "\n".join((done.stdout + done.stderr).strip().splitlines()[-15:])
         raise SetupError(f"{words[0]} failed with status {done.returncode}\n{tail}")
-    return done  # type: ignore[no-any-return]
+    return done
 
 
-def run_detaching(command: Sequence[str | Path], *, account: Account | None, log: Path) -> int:
-    """Exit status of a command that leaves a daemon behind; its streams go to a file, as a pipe would never close."""
-    options: dict[str, object] = {}
-    environment = dict(os.environ)
-    if account is not None:
-        environment["HOME"] = "/"
-        options = {"user": account.uid, "group": account.gid, "extra_groups": list(account.groups), "cwd": "/"}
+def run_detaching(command: Iterable[object], *, account: Account | None, log: Path) -> int:
+    """Exit status of a command that leaves a daemon behind, whose hold on a pipe would keep us waiting."""
+    environment = {**os.environ, **({"HOME": "/"} if account else {})}
     with log.open("a") as stream:
-        done = subprocess.run(  # type: ignore[call-overload]
+        done = subprocess.run(
             [str(word) for word in command],
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=stream,
             stderr=stream,
-            **options,
+            check=False,
+            **_identity(account),
         )
     return int(done.returncode)
+
+
+def _identity(account: Account | None) -> dict[str, Any]:
+    """How subprocess starts a command as another user, in a folder that user can enter."""
+    if account is None:
+        return {}
+    return {"user": account.uid, "group": account.gid, "extra_groups": list(account.groups), "cwd": "/"}
 
 
 def port_is_free(port: int, host: str = "127.0.0.1") -> bool:

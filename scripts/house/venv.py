@@ -1,4 +1,4 @@
-"""The checkout's virtual environment: exactly the pinned, hashed packages, and the project itself as editable."""
+"""The checkout's virtual environment: the pinned, hashed packages and the project in place."""
 
 from __future__ import annotations
 
@@ -38,8 +38,10 @@ def ensure(home: Home) -> bool:
 
 def ensure_secrets(home: Home) -> None:
     """The environment file holds every secret; those that were there stay as they are."""
-    command = [PYTHON, "-m", "shared.security"]
-    done = subprocess.run(command, cwd=ROOT, env=_environment(home), text=True, capture_output=True, check=False)
+    command = [str(PYTHON), "-m", "shared.security"]
+    done = subprocess.run(
+        command, cwd=ROOT, env=_environment(home), text=True, capture_output=True, check=False
+    )
     if done.returncode != 0:
         raise SetupError(f"secrets could not be made:\n{done.stderr.strip()}")
     fresh = dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
@@ -49,23 +51,40 @@ def ensure_secrets(home: Home) -> None:
 
 
 def _install_pins(home: Home) -> None:
-    """Every pinned package, checked against its hash, with its bytecode compiled (start-up is three times faster)."""
+    """Every pinned package, checked against its hash, its bytecode compiled (start-up is three times faster)."""
     environment = _environment(home)
     uv = _uv(home)
     if uv is not None:
-        install = [uv, "pip", "install", "--quiet", "--python", PYTHON, "--require-hashes", "--compile-bytecode"]
+        install = [
+            uv,
+            "pip",
+            "install",
+            "--quiet",
+            "--python",
+            PYTHON,
+            "--require-hashes",
+            "--compile-bytecode",
+        ]
         done = run([*install, "-r", PINS], env=environment, log=home.log, check=False)
         if done.returncode == 0:
             return
         warn(f"uv could not install the pins, trying pip ({home.log} says why)")
     run([PYTHON, "-m", "ensurepip"], env=environment, log=home.log)
-    run([PYTHON, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", PINS], env=environment, log=home.log)
+    run(
+        [PYTHON, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", PINS],
+        env=environment,
+        log=home.log,
+    )
 
 
 def _install_project(home: Home) -> None:
     """The project in place, without the network: its build tool is among the pins."""
     environment = _environment(home)
-    tool = [uv, "pip", "install", "--python", PYTHON] if (uv := _existing_uv()) else [PYTHON, "-m", "pip", "install"]
+    tool = (
+        [uv, "pip", "install", "--python", PYTHON]
+        if (uv := _existing_uv())
+        else [PYTHON, "-m", "pip", "install"]
+    )
     run([*tool, "--quiet", "--no-deps", "--no-build-isolation", "-e", ROOT], env=environment, log=home.log)
     run([PYTHON, "-m", "compileall", "-q", ROOT / "shared", ROOT / "services"], env=environment, log=home.log)
 
@@ -85,7 +104,7 @@ def _existing_uv() -> Path | None:
 
 
 def _environment(home: Home) -> dict[str, str]:
-    """Variables for the installers: caches inside the checkout, the system's certificates, bytecode written."""
+    """Variables for the installers: caches in the checkout, the system's certificates, bytecode written."""
     cache = home.folder / "cache"
     values = {
         "PYTHONDONTWRITEBYTECODE": "",

@@ -1,0 +1,62 @@
+"""What the base client needs from others: money set aside before a call, and a place for cost rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+
+
+class Reservation(Protocol):
+    """Money set aside for one call; neither settled nor released, the sweeper turns it into `unknown`."""
+
+    async def settle(self, actual: Decimal) -> None:
+        """Book what the call truly cost, in US dollars."""
+
+    async def release(self) -> None:
+        """Give the money back: the call was not made or cost nothing."""
+
+
+class BudgetPort(Protocol):
+    """Sets money aside before it is spent."""
+
+    async def reserve(self, scopes: Sequence[str], amount: Decimal, *, provider: str) -> Reservation:
+        """Reserve US dollars in every scope, or raise BudgetExceeded and reserve nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class UsageRow:
+    """One request to a vendor as api_usage_logs keeps it; parameters are already redacted."""
+
+    provider: str
+    endpoint: str
+    method: str
+    params: Mapping[str, object]
+    status: int | None
+    seconds: float
+    cost: Decimal
+    success: bool
+    at: datetime
+    error: str | None = None
+    entity_type: str | None = None
+    entity_id: str | None = None
+
+
+class UsageLog(Protocol):
+    """Takes cost and latency rows without making the caller wait."""
+
+    def record(self, row: UsageRow) -> None:
+        """Keep the row; it reaches the database soon, in a batch."""
+
+
+@dataclass(slots=True)
+class MemoryUsageLog:
+    """Keeps rows in a list: for tools and tests that have no database."""
+
+    rows: list[UsageRow] = field(default_factory=list)
+
+    def record(self, row: UsageRow) -> None:
+        """Append the row."""
+        self.rows.append(row)

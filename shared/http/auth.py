@@ -91,12 +91,17 @@ def guard(action: Action) -> Callable[[Request], Awaitable[Actor]]:
         request.state.actor = verified.actor
         return verified.actor
 
-    setattr(actor_allowed_to, _GUARD_MARK, action)
+    mark_guard(actor_allowed_to, action)
     return actor_allowed_to
 
 
+def mark_guard(dependency: Callable[..., Any], action: Action) -> None:
+    """Declare that a dependency lets nobody pass who may not do this."""
+    setattr(dependency, _GUARD_MARK, action)
+
+
 def require(action: Action) -> Any:
-    """A dependency that gives the Actor if its role may do this: `actor: Annotated[Actor, require(...)]`."""
+    """What an endpoint annotates its actor with: `actor: Annotated[Actor, require(Action.LEAD_LIST)]`."""
     return Depends(guard(action))
 
 

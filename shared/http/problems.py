@@ -115,15 +115,13 @@ def _headers_of(error: RidgelineError) -> dict[str, str]:
     return headers
 
 
-async def _on_ridgeline_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RidgelineError)
+async def _on_ridgeline_error(request: Request, error: RidgelineError) -> Response:
     if error.status >= 500:
         log.warning("request_failed", code=error.code, path=request.url.path, detail=error.detail)
     return render_error(request, error)
 
 
-async def _on_invalid_request(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
+async def _on_invalid_request(request: Request, error: RequestValidationError) -> Response:
     # The offending input is left out: it may hold a password or a homeowner's data.
     errors = [
         {"field": ".".join(str(part) for part in item["loc"]), "message": item["msg"], "kind": item["type"]}
@@ -132,8 +130,7 @@ async def _on_invalid_request(request: Request, error: Exception) -> Response:
     return render_error(request, InvalidInput("The request is not valid.", errors=errors))
 
 
-async def _on_http_exception(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
+async def _on_http_exception(request: Request, error: HTTPException) -> Response:
     known = _BY_STATUS.get(error.status_code)
     if known is not None:
         return render_error(request, known())
@@ -162,13 +159,13 @@ async def _on_unexpected(request: Request, error: Exception) -> Response:
 
 def install_problem_handlers(app: FastAPI) -> None:
     """Let every error of the app answer as a problem document."""
-    app.add_exception_handler(RidgelineError, _on_ridgeline_error)
-    app.add_exception_handler(RequestValidationError, _on_invalid_request)
-    app.add_exception_handler(HTTPException, _on_http_exception)
+    app.exception_handler(RidgelineError)(_on_ridgeline_error)
+    app.exception_handler(RequestValidationError)(_on_invalid_request)
+    app.exception_handler(HTTPException)(_on_http_exception)
     for kind in _DEPENDENCY_DOWN:
-        app.add_exception_handler(kind, _on_dependency_down)
-    app.add_exception_handler(DataError, _on_bad_data)
-    app.add_exception_handler(Exception, _on_unexpected)
+        app.exception_handler(kind)(_on_dependency_down)
+    app.exception_handler(DataError)(_on_bad_data)
+    app.exception_handler(Exception)(_on_unexpected)
 
 
 class BodyLimitMiddleware:
@@ -217,7 +214,7 @@ class _LimitedRequest:
             self.seen += len(message.get("body", b""))
             if self.seen > self.cap:
                 self.over = True
-                raise TooLarge()
+                raise TooLarge
             return message
 
         async def guarded_send(message: Message) -> None:

@@ -1,0 +1,1 @@
+"""Tokens, passwords, permissions, encrypted fields, webhook signatures and the audit trail."""

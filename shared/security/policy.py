@@ -87,7 +87,7 @@ PERMISSIONS: dict[Action, dict[Role, Scope]] = {
     Action.ACCOUNT_READ: _EVERY_USER,
     Action.CONTRACTOR_LIST: _ANY_STAFF | _OWN_COMPANY,
     Action.CONTRACTOR_READ: _ANY_STAFF | _OWN_COMPANY,
-    Action.CONTRACTOR_CREATE: _ANY_STAFF | {Role.CONTRACTOR_OWNER: Scope.OWN},
+    Action.CONTRACTOR_CREATE: _ANY_STAFF,
     Action.CONTRACTOR_UPDATE: _ANY_STAFF | {Role.CONTRACTOR_OWNER: Scope.OWN},
     Action.CONTRACTOR_DELETE: _ANY_STAFF | {Role.CONTRACTOR_OWNER: Scope.OWN},
     Action.LEAD_LIST: _ANY_STAFF | {Role.CONTRACTOR_OWNER: Scope.ANY, Role.CONTRACTOR_MEMBER: Scope.ANY},
@@ -111,10 +111,10 @@ def permitted_scope(actor: Actor, action: Action) -> Scope:
     return scope
 
 
-def authorise(actor: Actor, action: Action, object: Owned | None = None) -> None:
-    """Return if the actor may do this to the object; a foreign object is NotFound, exactly like a missing one."""
+def authorise(actor: Actor, action: Action, target: Owned | None = None) -> None:
+    """Return if the actor may do this to the target; a foreign one is NotFound, exactly like a missing one."""
     scope = permitted_scope(actor, action)
-    if scope is Scope.ANY or object is None:
+    if scope is Scope.ANY or target is None:
         return
-    if actor.contractor_id is None or object.contractor_id != actor.contractor_id:
-        raise NotFound()
+    if actor.contractor_id is None or target.contractor_id != actor.contractor_id:
+        raise NotFound

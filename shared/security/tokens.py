@@ -1,7 +1,7 @@
 """Ed25519 JWTs: short access tokens for users, shorter ones between services, and their public keys.
 
-Only the marketplace holds the user signing key; every service verifies with public keys alone. A key is
-bound to one purpose, so that a service key can never vouch for a user, and `kid` is the fingerprint of the key.
+Only the marketplace holds the user signing key; every service verifies with public keys alone. A key is bound
+to one purpose, so that a service key can never vouch for a user, and `kid` is the fingerprint of the key.
 """
 
 from __future__ import annotations
@@ -127,7 +127,9 @@ class IssuedToken:
 class TokenIssuer:
     """Signs tokens with the private keys this process holds."""
 
-    def __init__(self, service: str, *, service_key: SigningKey | None, user_key: SigningKey | None = None) -> None:
+    def __init__(
+        self, service: str, *, service_key: SigningKey | None, user_key: SigningKey | None = None
+    ) -> None:
         self.service = service
         self._service_key = service_key
         self._user_key = user_key
@@ -136,12 +138,12 @@ class TokenIssuer:
     @classmethod
     def from_settings(cls, service: str, settings: Settings) -> TokenIssuer:
         """The issuer of a service process; a missing key shows when a token is asked for."""
+        service_key = settings.service_signing_key.get_secret_value()
+        user_key = settings.user_signing_key.get_secret_value()
         return cls(
             service,
-            service_key=SigningKey.load(
-                settings.service_signing_key.get_secret_value(), setting="SERVICE_SIGNING_KEY"
-            ),
-            user_key=SigningKey.load(settings.user_signing_key.get_secret_value(), setting="USER_SIGNING_KEY"),
+            service_key=SigningKey.load(service_key, setting="SERVICE_SIGNING_KEY"),
+            user_key=SigningKey.load(user_key, setting="USER_SIGNING_KEY"),
         )
 
     def issue_user(
@@ -262,13 +264,13 @@ class TokenVerifier:
 
     def jwks(self) -> dict[str, list[dict[str, str]]]:
         """The public keys as a JSON Web Key Set."""
-        return {
-            "keys": [
-                {"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": ALGORITHM, "kid": kid, "x": encode_key(raw)}
-                for by_kid in self._raw.values()
-                for kid, raw in by_kid.items()
-            ]
-        }
+        common = {"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": ALGORITHM}
+        keys = [
+            {**common, "kid": kid, "x": encode_key(raw)}
+            for by_kid in self._raw.values()
+            for kid, raw in by_kid.items()
+        ]
+        return {"keys": keys}
 
 
 def _refusal() -> NotAuthenticated:

@@ -1,0 +1,1 @@
+"""Typed clients: one class a service, for what another service must know at once."""

@@ -142,7 +142,9 @@ async def test_broken_json_is_422(client: httpx.AsyncClient) -> None:
     assert "hunter2" not in answer.text
 
 
-@pytest.mark.parametrize(("method", "path", "code"), [("GET", "/none", "not-found"), ("DELETE", "/form", "method-not-allowed")])
+@pytest.mark.parametrize(
+    ("method", "path", "code"), [("GET", "/none", "not-found"), ("DELETE", "/form", "method-not-allowed")]
+)
 async def test_the_routers_own_refusals_are_problems_too(
     client: httpx.AsyncClient, method: str, path: str, code: str
 ) -> None:

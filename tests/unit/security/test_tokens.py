@@ -100,6 +100,26 @@ def test_the_helper_that_signs_forgeries_can_also_sign_valid_tokens(
     assert verifier.verify(sign(settings, "service")).actor.service == "orchestrator"
 
 
+def hmac_with_public_key(settings: Settings) -> str:
+    key = signing_key(settings, "user")
+    head = segment({"alg": "HS256", "kid": key.kid, "typ": "user+jwt"})
+    body = segment(claims_for("user"))
+    mac = hmac.new(key.public, f"{head}.{body}".encode(), hashlib.sha256).digest()
+    return f"{head}.{body}.{base64.urlsafe_b64encode(mac).rstrip(b'=').decode()}"
+
+
+def sign_with(private: Ed25519PrivateKey, purpose: str, **header: Any) -> str:
+    return jwt.encode(
+        claims_for(purpose), private, algorithm="EdDSA", headers={"typ": f"{purpose}+jwt", **header}
+    )
+
+
+def alter_payload(token: str) -> str:
+    head, body, signature = token.split(".")
+    claims = json.loads(base64.urlsafe_b64decode(body + "=="))
+    return f"{head}.{segment(claims | {'role': 'ops'})}.{signature}"
+
+
 FORGERIES: dict[str, Callable[[Settings], str]] = {
     "empty": lambda s: "",
     "not a token": lambda s: "abc.def",
@@ -107,7 +127,7 @@ FORGERIES: dict[str, Callable[[Settings], str]] = {
     "alg none": lambda s: f"{segment({'alg': 'none', 'kid': signing_key(s, 'user').kid, 'typ': 'user+jwt'})}"
     f".{segment(claims_for('user'))}.",
     "alg none in capitals": lambda s: f"{segment({'alg': 'NONE', 'typ': 'user+jwt'})}.{segment(claims_for('user'))}.",
-    "public key as HMAC secret": lambda s: hmac_with_public_key(s),
+    "public key as HMAC secret": hmac_with_public_key,
     "unknown key": lambda s: sign_with(Ed25519PrivateKey.generate(), "user", kid=signing_key(s, "user").kid),
     "no kid": lambda s: sign_with(signing_key(s, "user").private, "user"),
     "kid is a path": lambda s: sign(s, "user", header={"kid": "../../../../dev/null"}),
@@ -139,26 +159,6 @@ FORGERIES: dict[str, Callable[[Settings], str]] = {
     "subject is no user": lambda s: sign(s, "user", sub="service:scraper"),
     "unknown type": lambda s: sign(s, "user", header={"typ": "JWT"}),
 }
-
-
-def hmac_with_public_key(settings: Settings) -> str:
-    key = signing_key(settings, "user")
-    head = segment({"alg": "HS256", "kid": key.kid, "typ": "user+jwt"})
-    body = segment(claims_for("user"))
-    mac = hmac.new(key.public, f"{head}.{body}".encode(), hashlib.sha256).digest()
-    return f"{head}.{body}.{base64.urlsafe_b64encode(mac).rstrip(b'=').decode()}"
-
-
-def sign_with(private: Ed25519PrivateKey, purpose: str, **header: Any) -> str:
-    return jwt.encode(
-        claims_for(purpose), private, algorithm="EdDSA", headers={"typ": f"{purpose}+jwt", **header}
-    )
-
-
-def alter_payload(token: str) -> str:
-    head, body, signature = token.split(".")
-    claims = json.loads(base64.urlsafe_b64decode(body + "=="))
-    return f"{head}.{segment(claims | {'role': 'ops'})}.{signature}"
 
 
 @pytest.mark.parametrize("name", sorted(FORGERIES))

@@ -1,0 +1,173 @@
+"""One normaliser for permit rows of every publisher: files and live feeds differ only in their field map."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from services.scraper.domain.permit_types import category_of, status_of
+from services.scraper.domain.roofing_classifier import classify
+from services.scraper.domain.rows import PermitRow, Rejected
+from services.scraper.domain.values import (
+    clean_text,
+    cost_dollars,
+    date_of,
+    first_present,
+    is_plausible_day,
+    point_of,
+    zip5_of,
+)
+from shared.schemas.address import InvalidAddress, parse_address
+
+DESCRIPTION_LIMIT = 8_000
+LARGEST_COST = Decimal("99999999.99")
+NOBODY = frozenset({"PRIVATE PERSON", "OWNER", "HOMEOWNER", "SELF", "N/A", "NONE", "UNKNOWN", "NA"})
+JOINED_FIELDS = ("address", "work_description")
+NUMBERED_CONTACT = re.compile(r"(\w+)_N_name where (\w+)_N_type contains (\w+) \(N=1\.\.(\d+)\)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedContacts:
+    """Columns `prefix_1_name`, `prefix_1_type` and so on, of which one kind is the contractor."""
+
+    prefix: str
+    kind: str
+    count: int
+
+    def find(self, row: Mapping[str, Any]) -> str | None:
+        """The name of the first contact of that kind, or None."""
+        for number in range(1, self.count + 1):
+            kind = str(row.get(f"{self.prefix}_{number}_type") or row.get(f"{self.prefix}_{number}_TYPE") or "")
+            if self.kind in kind.upper():
+                return clean_text(row.get(f"{self.prefix}_{number}_name") or row.get(f"{self.prefix}_{number}_NAME"))
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class PermitSource:
+    """A publisher of permits: where it rules, in which zone it lives, and what its columns are called."""
+
+    key: str
+    city: str
+    state: str
+    zone: ZoneInfo
+    fields: Mapping[str, tuple[str, ...]]
+    contacts: NumberedContacts | None = None
+    source_url: str | None = None
+    jurisdiction: str = field(default="")
+
+    @classmethod
+    def from_config(
+        cls, key: str, config: Mapping[str, Any], *, city: str, state: str, time_zone: str
+    ) -> PermitSource:
+        """A source from its entry in a city's configuration (`field_map`, `layer_url` or `dataset_id`)."""
+        fields: dict[str, tuple[str, ...]] = {}
+        contacts: NumberedContacts | None = None
+        for name, columns in dict(config.get("field_map") or {}).items():
+            if isinstance(columns, str) and (match := NUMBERED_CONTACT.fullmatch(columns.strip())):
+                contacts = NumberedContacts(match[1], match[3].upper(), int(match[4]))
+            elif columns:
+                fields[name] = (columns,) if isinstance(columns, str) else tuple(columns)
+        return cls(key, city, state, ZoneInfo(time_zone), fields, contacts, _url_of(config))
+
+    @property
+    def authority(self) -> str:
+        """Who issued the numbers; permit numbers repeat between jurisdictions (G-06)."""
+        return self.jurisdiction or f"{self.city}, {self.state}"
+
+    def columns(self) -> set[str]:
+        """Every column the map names, to tell a renamed feed from an empty one."""
+        return {column for names in self.fields.values() for column in names}
+
+    def missing_columns(self, present: set[str]) -> list[str]:
+        """Required columns that the feed lacks: the number, and every address part when none is there."""
+        missing = [name for name in self.fields["permit_number"] if name not in present]
+        if not present.intersection(self.fields["address"]):
+            missing.extend(self.fields["address"])
+        return missing
+
+
+def permit_of(row: Mapping[str, Any], source: PermitSource, today: date) -> PermitRow | Rejected:
+    """The permit in a publisher's row, or the reason it cannot be kept."""
+    number = clean_text(_first(row, source, "permit_number"), 100)
+    if number is None:
+        return Rejected("missing_permit_number")
+    issued, completed = (
+        date_of(_first(row, source, name), source.zone) for name in ("issue_date", "completion_date")
+    )
+    if issued is None:
+        return Rejected("date_unreadable")
+    if not is_plausible_day(issued, today):
+        return Rejected("date_implausible")
+    text = _joined(row, source, "address")
+    if text is None:
+        return Rejected("missing_address")
+    city = clean_text(_first(row, source, "city"), 100) or source.city
+    zip5 = zip5_of(_first(row, source, "zip"))
+    try:
+        address = parse_address(text, city, source.state, zip5)
+    except InvalidAddress:
+        return Rejected("address_unreadable")
+    if not address.names_a_house():
+        return Rejected("address_without_number")
+    point = point_of(_first(row, source, "lat"), _first(row, source, "lng"))
+    kind = clean_text(_first(row, source, "permit_type"), 100)
+    description = clean_text(_joined(row, source, "work_description"), DESCRIPTION_LIMIT)
+    return PermitRow(
+        jurisdiction=source.authority,
+        permit_number=number,
+        source=source.key,
+        address=text,
+        address_key=address.key,
+        city=city.title() if city.isupper() else city,
+        state=source.state,
+        zip=address.zip5 or None,
+        lat=point[0] if point else None,
+        lng=point[1] if point else None,
+        permit_type=kind,
+        category=category_of(kind),
+        roof_work=classify(description, kind),
+        work_description=description,
+        estimated_value=_cost(_first(row, source, "estimated_value")),
+        contractor_name=_contractor(row, source),
+        contractor_license=clean_text(_first(row, source, "contractor_license"), 100),
+        issue_date=issued,
+        completion_date=completed if completed and is_plausible_day(completed, today) else None,
+        permit_status=status_of(clean_text(_first(row, source, "permit_status")), description),
+        apn=clean_text(_first(row, source, "parcel_id"), 100),
+        source_url=source.source_url,
+    )
+
+
+def _first(row: Mapping[str, Any], source: PermitSource, name: str) -> Any:
+    columns = source.fields.get(name)
+    return first_present(row, columns) if columns else None
+
+
+def _joined(row: Mapping[str, Any], source: PermitSource, name: str) -> str | None:
+    columns = source.fields.get(name, ())
+    parts = [part for part in (clean_text(row.get(column)) for column in columns) if part]
+    return (" " if name == "address" else " / ").join(parts) or None
+
+
+def _contractor(row: Mapping[str, Any], source: PermitSource) -> str | None:
+    name = source.contacts.find(row) if source.contacts else clean_text(_first(row, source, "contractor_name"), 255)
+    return None if name is None or name.upper() in NOBODY else name[:255]
+
+
+def _cost(value: Any) -> Decimal | None:
+    cost = cost_dollars(value)
+    return cost if cost is not None and cost <= LARGEST_COST else None
+
+
+def _url_of(config: Mapping[str, Any]) -> str | None:
+    if config.get("layer_url"):
+        return str(config["layer_url"])
+    if config.get("base_domain") and config.get("dataset_id"):
+        return f"https://{config['base_domain']}/resource/{config['dataset_id']}"
+    return str(config["url"]) if config.get("url") else None

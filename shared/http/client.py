@@ -48,7 +48,8 @@ DEFAULT_BODY_CAP_BYTES = 25_000_000
 _RETRY_LATER = (429, 503)
 _DEFAULT_WAIT_SECONDS = 60.0
 _WALL_MARKERS = re.compile(
-    rb"<input[^>]+type\s*=\s*[\"']?password|g-recaptcha|h-captcha|cf-turnstile|cf-challenge|px-captcha", re.I
+    rb"<input[^>]+type\s*=\s*[\"']?password|g-recaptcha|h-captcha|cf-turnstile|cf-challenge|px-captcha",
+    re.IGNORECASE,
 )
 
 
@@ -73,16 +74,19 @@ class FetchFacts:
     auth_required: bool
     tos: Literal["allowed", "prohibited", "unknown"]
     enabled: bool
+    source: str = ""
 
 
 class FetchVerdict(Protocol):
     """The part of a compliance decision that a fetch needs."""
 
     @property
-    def allow(self) -> bool: ...
+    def allow(self) -> bool:
+        """True when nothing speaks against it."""
 
     @property
-    def reasons(self) -> Sequence[str]: ...
+    def reasons(self) -> Sequence[str]:
+        """Codes of everything that speaks against it."""
 
 
 DecideFetch = Callable[[FetchFacts], FetchVerdict]
@@ -91,7 +95,8 @@ DecideFetch = Callable[[FetchFacts], FetchVerdict]
 class Pacer(Protocol):
     """Holds a caller back until its key may go again."""
 
-    async def wait(self, key: str, requests_per_second: float) -> None: ...
+    async def wait(self, key: str, requests_per_second: float) -> None:
+        """Return when the key may go."""
 
 
 class FetchDenied(PolicyViolation):
@@ -168,7 +173,7 @@ class GuardedFetcher:
         self._clock = clock
         self._hosts: dict[Origin, _HostState] = {}
 
-    async def fetch(self, url: str, source: FetchSource, configured: bool = False) -> FetchedPage:
+    async def fetch(self, url: str, source: FetchSource, *, configured: bool = False) -> FetchedPage:
         """The page behind a URL; `configured` marks a configured source's own URL, never one found in data.
 
         Raises FetchDenied, AddressRefused, AuthenticationWall, or the ProviderError that fits.
@@ -177,27 +182,28 @@ class GuardedFetcher:
         target = httpx.URL(url)
         try:
             async with asyncio.timeout(self._timeout_seconds + CRAWL_DELAY_CAP_SECONDS):
-                return await self._follow(target, source, configured)
+                return await self._follow(target, source, configured=configured)
         except TimeoutError as error:
             raise ProviderTimeout("the page did not come in time", provider=source.key) from error
 
-    async def survey(self, url: str, source: FetchSource, configured: bool = False) -> FetchFacts:
+    async def survey(self, url: str, source: FetchSource, *, configured: bool = False) -> FetchFacts:
         """The facts `can_fetch` needs about a URL, without asking for the page itself."""
         target = httpx.URL(url)
         host = self._host(Origin.of(target), source)
-        robots, status = await self._robots(target, source, host, configured)
+        robots, status = await self._robots(target, source, host, configured=configured)
         return FetchFacts(
             robots_status=status,
             robots_allows=robots.allows(target.raw_path.decode("ascii")),
             auth_required=source.auth_required,
             tos=source.tos,
             enabled=source.enabled,
+            source=source.key,
         )
 
-    async def _follow(self, target: httpx.URL, source: FetchSource, configured: bool) -> FetchedPage:
+    async def _follow(self, target: httpx.URL, source: FetchSource, *, configured: bool) -> FetchedPage:
         start = target
         for hop in range(MAX_REDIRECTS + 1):
-            reply, decision = await self._one_hop(target, source, configured and hop == 0)
+            reply, decision = await self._one_hop(target, source, configured=configured and hop == 0)
             if not reply.is_redirect:
                 _refuse_failures(reply, source.key)
                 return _page(reply, decision)
@@ -208,9 +214,9 @@ class GuardedFetcher:
         raise ProviderBadAnswer("too many redirects", provider=source.key)
 
     async def _one_hop(
-        self, target: httpx.URL, source: FetchSource, configured: bool
+        self, target: httpx.URL, source: FetchSource, *, configured: bool
     ) -> tuple[_Reply, FetchVerdict]:
-        facts = await self.survey(str(target), source, configured)
+        facts = await self.survey(str(target), source, configured=configured)
         decision = self._decide(facts)
         if not decision.allow:
             raise FetchDenied("not to be fetched", decision=decision, facts=facts, source=source.key)
@@ -227,21 +233,21 @@ class GuardedFetcher:
         await self._pacer.wait(f"fetch:{Origin.of(target).host}:{Origin.of(target).port}", rate)
 
     async def _robots(
-        self, target: httpx.URL, source: FetchSource, host: _HostState, configured: bool
+        self, target: httpx.URL, source: FetchSource, host: _HostState, *, configured: bool
     ) -> tuple[Robots, int | None]:
         async with host.lock:
             if self._clock() >= host.robots_until:
-                await self._read_robots(target, source, host, configured)
+                await self._read_robots(target, source, host, configured=configured)
             return host.robots, host.robots_status
 
     async def _read_robots(
-        self, target: httpx.URL, source: FetchSource, host: _HostState, configured: bool
+        self, target: httpx.URL, source: FetchSource, host: _HostState, *, configured: bool
     ) -> None:
         """Refresh a host's rules: 2xx obeyed, 4xx free, unreachable keeps the copy or closes it (FE-1)."""
-        status, body = await self._robots_answer(target.join("/robots.txt"), source, configured)
+        status, body = await self._robots_answer(target.join("/robots.txt"), source, configured=configured)
         if status is not None and 200 <= status < 300:
             host.robots, host.robots_status = parse_robots(body, self._product_token), status
-        elif status is not None and 400 <= status < 500 and status != 429:
+        elif status is not None and 400 <= status < 500:
             host.robots, host.robots_status = ALLOW_ALL, status
         elif host.robots is DISALLOW_ALL:
             host.robots_status = status
@@ -250,13 +256,15 @@ class GuardedFetcher:
         host.robots_until = self._clock() + ROBOTS_CACHE_SECONDS
 
     async def _robots_answer(
-        self, url: httpx.URL, source: FetchSource, configured: bool
+        self, url: httpx.URL, source: FetchSource, *, configured: bool
     ) -> tuple[int | None, bytes]:
         for hop in range(MAX_REDIRECTS + 1):
             try:
                 first = configured and hop == 0
                 reply = await self._get(url, configured=first, provider=source.key, prefix=ROBOTS_MAX_BYTES)
             except ProviderError:
+                return None, b""
+            if reply.status == 429:  # a host too busy to state its rules has not said that it has none
                 return None, b""
             if not reply.is_redirect:
                 return reply.status, reply.body

@@ -31,9 +31,10 @@ from shared.providers.context import current_purpose
 from shared.providers.limiter import RateLimiter
 from shared.providers.metrics import COST, REQUESTS, SECONDS
 from shared.providers.outcomes import Answer, Outcome, Repeat, Reply, Verdict, error_of, judge_by_status
-from shared.providers.ports import BudgetPort, Reservation, UsageLog, UsageRow
+from shared.providers.ports import BudgetPort, UsageLog, UsageRow
 from shared.providers.redaction import redact
 from shared.telemetry.context import current_trace
+from shared.workflow.budget import Reservation
 
 Form = Sequence[tuple[str, str]]
 
@@ -54,6 +55,8 @@ class ClientSettings:
     """Longest wait inside a call, for our bucket or a Retry-After; the caller schedules longer ones."""
     body_cap_bytes: int = 25_000_000
     headers: Mapping[str, str] = field(default_factory=dict)
+    daily_cap: Decimal = Decimal(25)
+    """US dollars this account may spend in a day (UTC)."""
     guarded: bool = False
     """True where the base URL comes from data: every address is tested."""
 
@@ -118,18 +121,20 @@ class ProviderClient:
             reply = await self._try_until_usable(request)
         except ProviderError as error:
             if reservation is not None and not error.fields.get("may_have_acted"):
-                await reservation.release()
+                await self._deps.budget.release(reservation)
             # Else the vendor may have billed: the reservation stays and is reconciled as unknown.
             raise
         if reservation is not None:
-            await reservation.settle(request.cost if reply.verdict.billable else Decimal(0))
+            actual = request.cost if reply.verdict.billable else Decimal(0)
+            await self._deps.budget.settle(reservation, actual)
         return reply
 
     async def _reserve(self, request: ProviderRequest) -> Reservation | None:
         if not request.cost:
             return None
-        scopes = (f"provider:{self.name}", *current_purpose().scopes)
-        return await self._deps.budget.reserve(scopes, request.cost, provider=self.name)
+        scope = f"provider:{self.name}:{datetime.now(UTC).date()}"
+        caps = {scope: self.settings.daily_cap, **current_purpose().caps}
+        return await self._deps.budget.reserve(caps, request.cost, provider=self.name)
 
     async def _try_until_usable(self, request: ProviderRequest) -> Reply:
         for attempt in range(1, self.settings.tries + 1):

@@ -73,16 +73,16 @@ class Breaker:
     def record(self, *, failed: bool, trial: bool) -> None:
         """Count an admitted call that ended; the trial alone decides about an open breaker."""
         if trial:
-            self._end_trial(failed)
+            self._end_trial(failed=failed)
         elif self._opened_at is None:
-            self._count(failed)
+            self._count(failed=failed)
 
     def forget(self, *, trial: bool) -> None:
         """An admitted call ended without a word of the vendor (cancelled): it counts for nothing."""
         if trial:
             self._trial_running = False
 
-    def _count(self, failed: bool) -> None:
+    def _count(self, *, failed: bool) -> None:
         now = self._clock()
         self._calls.append((now, failed))
         while self._calls and self._calls[0][0] <= now - WINDOW_SECONDS:
@@ -91,7 +91,7 @@ class Breaker:
         if len(self._calls) >= MIN_CALLS and failures >= FAILURE_SHARE * len(self._calls):
             self._open()
 
-    def _end_trial(self, failed: bool) -> None:
+    def _end_trial(self, *, failed: bool) -> None:
         self._trial_running = False
         if failed:
             self._open()

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from decimal import Decimal
 from uuid import UUID
 
 
 @dataclass(frozen=True, slots=True)
 class CallPurpose:
-    """Budget scopes such as `city:<id>` and the row a call is made for."""
+    """Budget scopes with their caps in US dollars, such as `city:<id>:<day>`, and the row a call is made for."""
 
-    scopes: tuple[str, ...] = ()
+    caps: Mapping[str, Decimal] = field(default_factory=dict)
     entity_type: str | None = None
-    entity_id: str | None = None
+    entity_id: UUID | None = None
 
 
 _NO_PURPOSE = CallPurpose()
@@ -28,9 +29,11 @@ def current_purpose() -> CallPurpose:
 
 
 @contextmanager
-def calling_for(entity_type: str, entity_id: UUID | str, *, scopes: tuple[str, ...] = ()) -> Iterator[None]:
-    """Charge every vendor call of the block to the scopes and the entity."""
-    token = _current.set(CallPurpose(scopes, entity_type, str(entity_id)))
+def calling_for(
+    entity_type: str, entity_id: UUID, *, caps: Mapping[str, Decimal] | None = None
+) -> Iterator[None]:
+    """Charge every vendor call of the block to the scopes in `caps` and to the entity."""
+    token = _current.set(CallPurpose(dict(caps or {}), entity_type, entity_id))
     try:
         yield
     finally:

@@ -119,9 +119,7 @@ class RateLimiter:
         self._local = LocalBuckets(clock=clock)
         self._redis_back_at = 0.0
 
-    async def acquire(
-        self, key: str, rate: float, *, burst: float = 1.0, patience: float = 30.0
-    ) -> None:
+    async def acquire(self, key: str, rate: float, *, burst: float = 1.0, patience: float = 30.0) -> None:
         """Return when the key may go; ProviderRateLimited at once where the wait is over `patience` seconds."""
         answer = await self._run(_TAKE, key, rate, burst, patience)
         if answer is None:

@@ -80,9 +80,7 @@ class Answer:
         """The body as a JSON object, or ProviderBadAnswer."""
         value = self.json()
         if not isinstance(value, dict):
-            raise ProviderBadAnswer(
-                "a JSON object was promised", provider=self.provider, status=self.status
-            )
+            raise ProviderBadAnswer("a JSON object was promised", provider=self.provider, status=self.status)
         return value
 
 

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
+from uuid import UUID
 
-
-class Reservation(Protocol):
-    """Money set aside for one call; neither settled nor released, the sweeper turns it into `unknown`."""
-
-    async def settle(self, actual: Decimal) -> None:
-        """Book what the call truly cost, in US dollars."""
-
-    async def release(self) -> None:
-        """Give the money back: the call was not made or cost nothing."""
+from shared.workflow.budget import Reservation
 
 
 class BudgetPort(Protocol):
-    """Sets money aside before it is spent."""
+    """Sets money aside before it is spent; `shared.workflow.budget.Budget` is the one in use.
 
-    async def reserve(self, scopes: Sequence[str], amount: Decimal, *, provider: str) -> Reservation:
-        """Reserve US dollars in every scope, or raise BudgetExceeded and reserve nothing."""
+    A reservation neither settled nor released becomes `unknown` and is reconciled with the vendor's figures.
+    """
+
+    async def reserve(self, caps: Mapping[str, Decimal], amount: Decimal, *, provider: str) -> Reservation:
+        """Reserve US dollars under every scope, or raise BudgetExceeded and reserve nothing."""
+
+    async def settle(self, reservation: Reservation, actual: Decimal) -> None:
+        """Book what the call truly cost."""
+
+    async def release(self, reservation: Reservation) -> None:
+        """Give the money back: the call was not made or cost nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class UsageRow:
     at: datetime
     error: str | None = None
     entity_type: str | None = None
-    entity_id: str | None = None
+    entity_id: UUID | None = None
 
 
 class UsageLog(Protocol):

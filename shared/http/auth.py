@@ -101,7 +101,7 @@ def mark_guard(dependency: Callable[..., Any], action: Action) -> None:
 
 
 def require(action: Action) -> Any:
-    """What an endpoint annotates its actor with: `actor: Annotated[Actor, require(Action.LEAD_LIST)]`."""
+    """A dependency for `Annotated[Actor, ...]` that gives the caller, if its role may do this."""
     return Depends(guard(action))
 
 

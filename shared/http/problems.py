@@ -41,7 +41,16 @@ TRACE_SCOPE_KEY = "ridgeline.trace"
 
 _BY_STATUS: dict[int, type[RidgelineError]] = {
     error.status: error
-    for error in (NotAuthenticated, NotAllowed, NotFound, Conflict, TooLarge, InvalidInput, TooManyRequests, Unavailable)
+    for error in (
+        NotAuthenticated,
+        NotAllowed,
+        NotFound,
+        Conflict,
+        TooLarge,
+        InvalidInput,
+        TooManyRequests,
+        Unavailable,
+    )
 }
 _FRAMEWORK_CODES = {400: ("bad-request", "Bad request"), 405: ("method-not-allowed", "Method not allowed")}
 _DEPENDENCY_DOWN = (OperationalError, InterfaceError, PoolTimeout, RedisConnectionError, RedisTimeoutError)
@@ -233,7 +242,9 @@ class _LimitedRequest:
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope)
-        response = render_error(request, TooLarge(f"The body may have at most {self.cap} bytes.", max_bytes=self.cap))
+        response = render_error(
+            request, TooLarge(f"The body may have at most {self.cap} bytes.", max_bytes=self.cap)
+        )
         response.headers["Connection"] = "close"
         await response(scope, receive, send)
 

@@ -32,7 +32,7 @@ def build_app(verifier: TokenVerifier, *, accepts_cookies: bool) -> FastAPI:
         return actor.name
 
     @router.post("")
-    async def create(actor: Annotated[Actor, require(Action.CONTRACTOR_CREATE)]) -> str:
+    async def create(actor: Annotated[Actor, require(Action.CONTRACTOR_UPDATE)]) -> str:
         return actor.name
 
     app = FastAPI()
@@ -77,7 +77,9 @@ async def test_a_service_token_opens_a_route(client: httpx.AsyncClient, issuer: 
     assert answer.json() == "service:marketplace"
 
 
-@pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Basic dXNlcjpwYXNz", "Bearer a.b.c", "Bearer " + "a" * 9000])
+@pytest.mark.parametrize(
+    "header", ["", "Bearer", "Bearer ", "Basic dXNlcjpwYXNz", "Bearer a.b.c", "Bearer " + "a" * 9000]
+)
 async def test_without_a_token_that_holds_the_answer_is_401(client: httpx.AsyncClient, header: str) -> None:
     answer = await client.get(f"/things/{uuid4()}", headers={"Authorization": header})
 
@@ -115,7 +117,9 @@ async def test_a_cookie_alone_changes_nothing(
     assert (answer.status_code, answer.json()["code"]) == (403, "csrf-refused")
 
 
-async def test_an_inner_service_does_not_look_at_cookies(verifier: TokenVerifier, issuer: TokenIssuer) -> None:
+async def test_an_inner_service_does_not_look_at_cookies(
+    verifier: TokenVerifier, issuer: TokenIssuer
+) -> None:
     transport = httpx.ASGITransport(build_app(verifier, accepts_cookies=False))
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         client.cookies.set(ACCESS_COOKIE, owner_token(issuer))
@@ -126,7 +130,7 @@ def test_the_walk_knows_what_every_route_asks(verifier: TokenVerifier) -> None:
     access = {(a.method, a.path): a for a in route_access(build_app(verifier, accepts_cookies=False))}
 
     assert access["GET", "/things/{thing_id}"].action is Action.CONTRACTOR_READ
-    assert access["POST", "/things"].action is Action.CONTRACTOR_CREATE
+    assert access["POST", "/things"].action is Action.CONTRACTOR_UPDATE
     assert access["GET", "/health"].public_reason == "liveness probe"
 
 

@@ -136,7 +136,9 @@ async def test_an_invalid_body_names_fields_and_does_not_echo_values(client: htt
 
 
 async def test_broken_json_is_422(client: httpx.AsyncClient) -> None:
-    answer = await client.post("/form", content=b'{"password": "hunter2', headers={"content-type": "application/json"})
+    answer = await client.post(
+        "/form", content=b'{"password": "hunter2', headers={"content-type": "application/json"}
+    )
 
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid-input")
     assert "hunter2" not in answer.text

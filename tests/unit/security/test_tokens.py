@@ -124,9 +124,13 @@ FORGERIES: dict[str, Callable[[Settings], str]] = {
     "empty": lambda s: "",
     "not a token": lambda s: "abc.def",
     "very long": lambda s: "a" * 5000,
-    "alg none": lambda s: f"{segment({'alg': 'none', 'kid': signing_key(s, 'user').kid, 'typ': 'user+jwt'})}"
-    f".{segment(claims_for('user'))}.",
-    "alg none in capitals": lambda s: f"{segment({'alg': 'NONE', 'typ': 'user+jwt'})}.{segment(claims_for('user'))}.",
+    "alg none": lambda s: (
+        f"{segment({'alg': 'none', 'kid': signing_key(s, 'user').kid, 'typ': 'user+jwt'})}"
+        f".{segment(claims_for('user'))}."
+    ),
+    "alg none in capitals": lambda s: (
+        f"{segment({'alg': 'NONE', 'typ': 'user+jwt'})}.{segment(claims_for('user'))}."
+    ),
     "public key as HMAC secret": hmac_with_public_key,
     "unknown key": lambda s: sign_with(Ed25519PrivateKey.generate(), "user", kid=signing_key(s, "user").kid),
     "no kid": lambda s: sign_with(signing_key(s, "user").private, "user"),

@@ -1,0 +1,98 @@
+"""Idempotency-Key: a command that is sent twice runs once, and both callers get the same answer.
+
+The key's row is written in the transaction of the deed: parallel copies of a request wait on the unique key
+until the first has committed, then replay its answer; after a rollback the next copy runs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import orjson
+from fastapi import Header
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.db.models.workflow import RequestKey
+from shared.errors import Conflict, InvalidInput
+from shared.schemas.workflow_enums import RequestState
+
+IdempotencyKey = Annotated[
+    str, Header(alias="Idempotency-Key", min_length=8, max_length=255, pattern=r"^[\x21-\x7e]+$")
+]
+
+
+class IdempotencyKeyReused(InvalidInput):
+    """The key was used before for another request."""
+
+    code = "idempotency-key-reused"
+
+
+class RequestInProgress(Conflict):
+    """The first request with this key has not finished."""
+
+    code = "request-in-progress"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a command answered; `body` is kept as it is, so it holds ids and no personal data."""
+
+    status: int
+    body: dict[str, Any]
+
+
+def request_hash(request: object) -> str:
+    """SHA-256 of a request's canonical JSON."""
+    canonical = orjson.dumps(request, default=str, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
+    return hashlib.sha256(canonical).hexdigest()
+
+
+async def answer_once(
+    session: AsyncSession,
+    act: Callable[[], Awaitable[Answer]],
+    *,
+    scope: str,
+    key: str,
+    request: object,
+) -> Answer:
+    """The answer of `act`, run in the caller's transaction at most once per (scope, key).
+
+    The scope names command and caller, so that nobody meets another caller's keys; the same key with another
+    request is IdempotencyKeyReused.
+    """
+    fingerprint = request_hash(request)
+    mine = await session.execute(
+        insert(RequestKey)
+        .values(scope=scope, key=key, request_hash=fingerprint)
+        .on_conflict_do_nothing()
+        .returning(RequestKey.key)
+    )
+    if mine.scalar_one_or_none() is None:
+        return await _replay(session, scope, key, fingerprint)
+    answer = await act()
+    await session.execute(
+        update(RequestKey)
+        .where(RequestKey.scope == scope, RequestKey.key == key)
+        .values(
+            state=RequestState.DONE,
+            response_status=answer.status,
+            response_body=answer.body,
+            finished_at=func.now(),
+        )
+    )
+    return answer
+
+
+async def _replay(session: AsyncSession, scope: str, key: str, fingerprint: str) -> Answer:
+    statement = select(RequestKey).where(RequestKey.scope == scope, RequestKey.key == key)
+    row = (await session.execute(statement)).scalar_one_or_none()
+    if row is not None and row.request_hash != fingerprint:
+        raise IdempotencyKeyReused("This Idempotency-Key belongs to another request.")
+    if row is None or row.response_status is None:
+        raise RequestInProgress("The first request with this key is still running.", retry_after=1)
+    return Answer(row.response_status, row.response_body or {})

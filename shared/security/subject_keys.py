@@ -1,0 +1,101 @@
+"""The stored data keys of subjects: created, loaded, shredded and re-wrapped in compliance.subject_key."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from uuid import UUID, uuid4
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.db.models.compliance import SubjectKey
+from shared.errors import NotFound
+from shared.security.fields import KeyRing, SubjectCipher, WrappedKey
+
+ROTATION_BATCH = 1000
+
+
+class SubjectErased(NotFound):
+    """This person's key was destroyed; nothing about them can be read any more."""
+
+    code = "subject-erased"
+
+
+class SubjectKeys:
+    """The keys of subjects, inside the caller's transaction."""
+
+    def __init__(self, session: AsyncSession, ring: KeyRing) -> None:
+        self._session = session
+        self._ring = ring
+
+    async def create(self) -> SubjectCipher:
+        """The cipher of a new subject; its `subject_id` goes into the row that holds the ciphertext."""
+        return (await self.create_many(1))[0]
+
+    async def create_many(self, count: int) -> list[SubjectCipher]:
+        """The ciphers of `count` new subjects, stored by one statement."""
+        return await self.create_for([uuid4() for _ in range(count)])
+
+    async def create_for(self, subject_ids: Sequence[UUID]) -> list[SubjectCipher]:
+        """The ciphers of new subjects with ids chosen by the caller, in the same order."""
+        if not subject_ids:
+            return []
+        pairs = [self._ring.create(subject_id) for subject_id in subject_ids]
+        rows = [
+            {"subject_id": key.subject_id, "wrapped_key": key.wrapped, "key_id": key.key_id}
+            for key, _ in pairs
+        ]
+        await self._session.execute(insert(SubjectKey), rows)
+        return [cipher for _, cipher in pairs]
+
+    async def load(self, subject_id: UUID) -> SubjectCipher:
+        """The cipher of a subject; SubjectErased after shredding, NotFound for an unknown one."""
+        row = (await self._rows([subject_id])).get(subject_id)
+        if row is None:
+            raise NotFound("No key is stored for this subject.")
+        if row.wrapped_key is None:
+            raise SubjectErased("This subject was erased.")
+        return self._open(row)
+
+    async def load_many(self, subject_ids: Collection[UUID]) -> dict[UUID, SubjectCipher]:
+        """The ciphers of subjects by id, read by one statement; erased and unknown ones are left out."""
+        rows = await self._rows(subject_ids)
+        return {row.subject_id: self._open(row) for row in rows.values() if row.wrapped_key is not None}
+
+    async def shred(self, subject_id: UUID) -> bool:
+        """Destroy a subject's key for ever; False where there was none left to destroy."""
+        statement = (
+            update(SubjectKey)
+            .where(SubjectKey.subject_id == subject_id, SubjectKey.shredded_at.is_(None))
+            .values(wrapped_key=None, shredded_at=func.now())
+            .returning(SubjectKey.subject_id)
+        )
+        return (await self._session.execute(statement)).scalar_one_or_none() is not None
+
+    async def rewrap_batch(self, limit: int = ROTATION_BATCH) -> int:
+        """Bring up to `limit` keys under the newest key-encryption key; 0 when none is left behind."""
+        statement = (
+            select(SubjectKey)
+            .where(SubjectKey.key_id != self._ring.newest, SubjectKey.shredded_at.is_(None))
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        rows = (await self._session.execute(statement)).scalars().all()
+        for row in rows:
+            fresh = self._ring.rewrap(_wrapped(row))
+            row.wrapped_key, row.key_id, row.rotated_at = fresh.wrapped, fresh.key_id, func.now()
+        await self._session.flush()
+        return len(rows)
+
+    async def _rows(self, subject_ids: Collection[UUID]) -> dict[UUID, SubjectKey]:
+        if not subject_ids:
+            return {}
+        statement = select(SubjectKey).where(SubjectKey.subject_id.in_(set(subject_ids)))
+        return {row.subject_id: row for row in (await self._session.execute(statement)).scalars()}
+
+    def _open(self, row: SubjectKey) -> SubjectCipher:
+        return self._ring.open(_wrapped(row))
+
+
+def _wrapped(row: SubjectKey) -> WrappedKey:
+    return WrappedKey(row.subject_id, row.key_id, row.wrapped_key or b"")

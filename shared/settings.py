@@ -29,7 +29,9 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(extra="ignore", populate_by_name=True)
 
-    environment: Literal["development", "test", "production"] = Field("development", alias="RIDGELINE_ENVIRONMENT")
+    environment: Literal["development", "test", "production"] = Field(
+        "development", alias="RIDGELINE_ENVIRONMENT"
+    )
     database_url: str = Field("postgresql+psycopg://ridgeline@127.0.0.1:5432/ridgeline", alias="DATABASE_URL")
     redis_url: SecretStr = Field(SecretStr("redis://127.0.0.1:6379/0"), alias="REDIS_URL")
     port_base: int = Field(8000, alias="RIDGELINE_PORT_BASE")
@@ -37,6 +39,7 @@ class Settings(BaseSettings):
     service_host: str = Field("", alias="RIDGELINE_SERVICE_HOST_TEMPLATE")
     log_format: Literal["json", "console"] = Field("json", alias="RIDGELINE_LOG_FORMAT")
     log_level: str = Field("INFO", alias="RIDGELINE_LOG_LEVEL")
+    metrics_token: SecretStr = Field(SecretStr(""), alias="METRICS_TOKEN")
     sentry_dsn: SecretStr | None = Field(None, alias="SENTRY_DSN")
     user_agent: str = Field(
         "Ridgeline/0.1 (+https://ridgeline.example/bot; bot@ridgeline.example)", alias="RIDGELINE_USER_AGENT"
@@ -57,6 +60,7 @@ class Settings(BaseSettings):
     sweep_after_seconds: float = Field(30.0, alias="RIDGELINE_SWEEP_AFTER_SECONDS")
     schedule_tick_seconds: float = Field(5.0, alias="RIDGELINE_SCHEDULE_TICK_SECONDS")
     relay_poll_seconds: float = Field(0.05, alias="RIDGELINE_RELAY_POLL_SECONDS")
+    stream_claim_seconds: float = Field(30.0, alias="RIDGELINE_STREAM_CLAIM_SECONDS")
     queue_depth_limit: int = Field(1000, alias="RIDGELINE_QUEUE_DEPTH_LIMIT")
 
     object_store_url: str = Field("", alias="OBJECT_STORE_URL")

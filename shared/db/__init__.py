@@ -1,0 +1,1 @@
+"""Engine, unit of work, spatial helpers and the models of every table."""

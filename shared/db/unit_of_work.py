@@ -68,7 +68,8 @@ class UnitOfWork:
 
     async def database_now(self) -> datetime:
         """The database's time at the start of this transaction."""
-        return (await self.session.execute(text("SELECT now()"))).scalar_one()
+        now: datetime = (await self.session.execute(text("SELECT now()"))).scalar_one()
+        return now
 
     async def write_outbox(self) -> None:
         """Insert the announced events as outbox rows, in order."""
@@ -77,7 +78,10 @@ class UnitOfWork:
         events, self._events = self._events, []
         await insert_outbox(
             self.session,
-            [(event.stream(), event.key, event.name, event.version, event.model_dump_json()) for event in events],
+            [
+                (event.stream(), event.key, event.name, event.version, event.model_dump_json())
+                for event in events
+            ],
         )
 
 
@@ -110,12 +114,11 @@ def unit_of_work_factory(sessions: SessionMaker) -> UnitOfWorkFactory:
 
     @asynccontextmanager
     async def open_unit_of_work() -> AsyncIterator[UnitOfWork]:
-        async with transaction_marker(), sessions() as session:
-            async with session.begin():
-                uow = UnitOfWork(session)
-                yield uow
-                await session.flush()
-                await uow.write_outbox()
+        async with transaction_marker(), sessions() as session, session.begin():
+            uow = UnitOfWork(session)
+            yield uow
+            await session.flush()
+            await uow.write_outbox()
 
     return open_unit_of_work
 
@@ -134,5 +137,5 @@ async def retry_serialization(work: Callable[[], Awaitable[T]], *, tries: int = 
         except DBAPIError as error:
             if sqlstate(error) not in _RETRYABLE_SQLSTATES or attempt == tries - 1:
                 raise
-            await asyncio.sleep(random.uniform(0.01, 0.05) * 2**attempt)  # noqa: S311 - jitter, not a secret
+            await asyncio.sleep(random.uniform(0.01, 0.05) * 2**attempt)
     raise AssertionError("unreachable")

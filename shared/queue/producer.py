@@ -56,7 +56,9 @@ async def enqueue(redis: Redis, wake_ups: Iterable[WakeUp]) -> None:
     pipe = redis.pipeline(transaction=False)
     for wake in wake_ups:
         score = int(wake.run_after.timestamp() * 1000) if wake.run_after else now_ms
-        job = serialize_job(JOB_NAME, (str(wake.workflow_id), wake.step), {}, None, now_ms, serializer=to_wire)
+        job = serialize_job(
+            JOB_NAME, (str(wake.workflow_id), wake.step), {}, None, now_ms, serializer=to_wire
+        )
         pipe.psetex(job_key_prefix + wake.job_id, max(0, score - now_ms) + EXPIRES_MS, job)
         pipe.zadd(queue_key(wake.queue), {wake.job_id: score})
     await pipe.execute()

@@ -21,7 +21,14 @@ class QueueWorker:
     """Runs `run_step(workflow_id, step)` for every wake-up of one queue, `max_jobs` at a time."""
 
     def __init__(
-        self, redis_url: str, queue: str, run_step: RunStep, *, max_jobs: int, poll_seconds: float, job_timeout: float
+        self,
+        redis_url: str,
+        queue: str,
+        run_step: RunStep,
+        *,
+        max_jobs: int,
+        poll_seconds: float,
+        job_timeout: float,
     ) -> None:
         self._redis_url = redis_url
         self.queue = queue
@@ -47,7 +54,9 @@ class QueueWorker:
                     return
                 raise
             except Exception as error:  # noqa: BLE001 - whatever ends ARQ, the queue must be served again
-                log.warning("queue_worker_restarts", queue=self.queue, error=type(error).__name__, delay=delay)
+                log.warning(
+                    "queue_worker_restarts", queue=self.queue, error=type(error).__name__, delay=delay
+                )
             self.alive = False
             if not self._stopping:
                 await asyncio.sleep(delay)

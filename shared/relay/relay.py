@@ -53,7 +53,12 @@ class Relay:
     """Moves outbox rows to Redis in batches of 500, at least once, in parallel with other relays."""
 
     def __init__(
-        self, unit_of_work: UnitOfWorkFactory, redis: Redis, *, poll_seconds: float = 0.05, depth_limit: int = 1000
+        self,
+        unit_of_work: UnitOfWorkFactory,
+        redis: Redis,
+        *,
+        poll_seconds: float = 0.05,
+        depth_limit: int = 1000,
     ) -> None:
         self._unit_of_work = unit_of_work
         self._redis = redis
@@ -132,7 +137,9 @@ class Relay:
 
 
 def _entry(row: Row[Any]) -> StreamEntry:
-    return StreamEntry(row.topic, row.event_id, row.type, row.version, row.key, row.payload, row.headers, row.created_at)
+    return StreamEntry(
+        row.topic, row.event_id, row.type, row.version, row.key, row.payload, row.headers, row.created_at
+    )
 
 
 def _wake_up(row: Row[Any]) -> WakeUp:
@@ -144,6 +151,3 @@ def _wake_up(row: Row[Any]) -> WakeUp:
         outbox_id=row.id,
         run_after=datetime.fromisoformat(run_after) if run_after else None,
     )
-
-
-

@@ -29,7 +29,9 @@ READY = text(
       FROM core.step WHERE status = 'ready' AND run_after <= now() GROUP BY queue
     """
 )
-OPEN = text("SELECT kind, status, count(*) AS n FROM core.workflow WHERE status IN ('pending','running','waiting') GROUP BY 1, 2")
+OPEN = text(
+    "SELECT kind, status, count(*) AS n FROM core.workflow WHERE status IN ('pending','running','waiting') GROUP BY 1, 2"
+)
 OUTBOX = text(
     """
     SELECT count(*) AS rows, coalesce(extract(epoch FROM now() - min(created_at)), 0) AS oldest
@@ -44,7 +46,12 @@ class Sweeper:
     """Puts ready or abandoned steps back on their queues; one at a time over all replicas."""
 
     def __init__(
-        self, unit_of_work: UnitOfWorkFactory, redis: Redis, *, every_seconds: float = 5.0, after_seconds: float = 30.0,
+        self,
+        unit_of_work: UnitOfWorkFactory,
+        redis: Redis,
+        *,
+        every_seconds: float = 5.0,
+        after_seconds: float = 30.0,
         invariants_every_seconds: float = 60.0,
     ) -> None:
         self._unit_of_work = unit_of_work

@@ -23,6 +23,11 @@ log = get_logger(__name__)
 EventHandler = Callable[[Any, UnitOfWork], Awaitable[None]]
 Observe = Callable[[str, str, float], None]
 
+
+def _ignore(_event: str, _outcome: str, _seconds: float) -> None:
+    """Observe nothing."""
+
+
 INSERT_INBOX = text(
     """
     INSERT INTO core.inbox (consumer, event_id, occurred_on) VALUES (:consumer, CAST(:event_id AS uuid), :occurred_on)
@@ -41,9 +46,17 @@ class StreamConsumer:
     """Reads the streams of the events a service handles, at least once each, with one effect."""
 
     def __init__(
-        self, redis: Redis, unit_of_work: UnitOfWorkFactory, *, group: str, consumer: str,
-        handlers: Mapping[type[Event], EventHandler], concurrency: int = 8, max_deliveries: int = 5,
-        claim_idle_seconds: float = 30.0, observe: Observe = lambda event, outcome, seconds: None,
+        self,
+        redis: Redis,
+        unit_of_work: UnitOfWorkFactory,
+        *,
+        group: str,
+        consumer: str,
+        handlers: Mapping[type[Event], EventHandler],
+        concurrency: int = 8,
+        max_deliveries: int = 5,
+        claim_idle_seconds: float = 30.0,
+        observe: Observe = _ignore,
     ) -> None:
         self._redis = redis
         self._unit_of_work = unit_of_work
@@ -75,7 +88,9 @@ class StreamConsumer:
                 await self._consume()
             except (RedisError, OSError) as error:
                 self.alive = False
-                log.warning("stream_consumer_waits", group=self._group, error=type(error).__name__, delay=delay)
+                log.warning(
+                    "stream_consumer_waits", group=self._group, error=type(error).__name__, delay=delay
+                )
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, 5.0)
 
@@ -98,7 +113,9 @@ class StreamConsumer:
                 self._group, self._consumer, dict.fromkeys(self.streams, ">"), count=128, block=500
             )
             for stream, entries in batches or []:
-                await self._handle_batch(str(stream), [(str(entry_id), fields) for entry_id, fields in entries], {})
+                await self._handle_batch(
+                    str(stream), [(str(entry_id), fields) for entry_id, fields in entries], {}
+                )
 
     async def _claim_abandoned(self) -> None:
         """Take over entries whose consumer died or whose handler failed, and park what failed too often."""
@@ -119,7 +136,10 @@ class StreamConsumer:
         self, stream: str, entries: list[tuple[str, dict[str, str]]], deliveries: Mapping[str, int]
     ) -> None:
         done = await asyncio.gather(
-            *(self._handle(stream, entry_id, fields, deliveries.get(entry_id, 1)) for entry_id, fields in entries)
+            *(
+                self._handle(stream, entry_id, fields, deliveries.get(entry_id, 1))
+                for entry_id, fields in entries
+            )
         )
         acknowledged = [entry_id for (entry_id, _), ok in zip(entries, done, strict=True) if ok]
         if acknowledged:
@@ -129,7 +149,9 @@ class StreamConsumer:
         async with self._limit:
             name = fields.get("type", "?")
             if deliveries > self._max_deliveries:
-                await self._park(stream, entry_id, fields, self._errors.pop(entry_id, "failed too often"), deliveries)
+                await self._park(
+                    stream, entry_id, fields, self._errors.pop(entry_id, "failed too often"), deliveries
+                )
                 return True
             try:
                 message = read_message(entry_id, fields)
@@ -142,7 +164,13 @@ class StreamConsumer:
             return await self._apply(stream, message, fields, handler, name, deliveries)
 
     async def _apply(
-        self, stream: str, message: Message, fields: dict[str, str], handler: EventHandler, name: str, deliveries: int
+        self,
+        stream: str,
+        message: Message,
+        fields: dict[str, str],
+        handler: EventHandler,
+        name: str,
+        deliveries: int,
     ) -> bool:
         try:
             with use_trace(trace_from(message.headers)):
@@ -165,7 +193,8 @@ class StreamConsumer:
             inserted = await uow.session.execute(
                 INSERT_INBOX,
                 {
-                    "consumer": self._group, "event_id": message.event_id,
+                    "consumer": self._group,
+                    "event_id": message.event_id,
                     "occurred_on": message.occurred_at.astimezone(UTC).date(),
                 },
             )
@@ -184,8 +213,13 @@ class StreamConsumer:
             await uow.session.execute(
                 INSERT_DEAD,
                 {
-                    "topic": stream, "consumer": self._group, "reason": reason[:1000], "raw": raw,
-                    "event_id": event_id if _is_uuid(event_id) else None, "payload": None, "attempts": deliveries,
+                    "topic": stream,
+                    "consumer": self._group,
+                    "reason": reason[:1000],
+                    "raw": raw,
+                    "event_id": event_id if _is_uuid(event_id) else None,
+                    "payload": None,
+                    "attempts": deliveries,
                 },
             )
         self._observe(fields.get("type", "?")[:64], "parked", 0.0)

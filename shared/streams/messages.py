@@ -77,8 +77,10 @@ def read_message(entry_id: str, fields: dict[str, str]) -> Message:
             event=kind.model_validate_json(fields["payload"]),
             event_id=UUID(fields["event_id"]),
             occurred_at=occurred_at if occurred_at.tzinfo else occurred_at.replace(tzinfo=UTC),
-            headers={"traceparent": fields.get("traceparent", ""),
-                     "x-correlation-id": fields.get("x-correlation-id", "")},
+            headers={
+                "traceparent": fields.get("traceparent", ""),
+                "x-correlation-id": fields.get("x-correlation-id", ""),
+            },
         )
     except UnreadableMessage:
         raise

@@ -1,0 +1,1 @@
+"""Logs, metrics and the trace of the work in hand."""

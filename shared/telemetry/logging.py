@@ -12,7 +12,9 @@ from structlog.typing import EventDict, Processor
 
 from shared.telemetry.context import current_trace
 
-_SECRET_NAMES = re.compile(r"(password|secret|token|api_?key|authorization|cookie|email|phone|owner_name)", re.I)
+_SECRET_NAMES = re.compile(
+    r"(password|secret|token|api_?key|authorization|cookie|email|phone|owner_name)", re.IGNORECASE
+)
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+")
 _URL_PASSWORD = re.compile(r"(\w+://[^:/\s]+:)[^@/\s]+@")
 
@@ -29,7 +31,9 @@ def scrub(value: Any) -> Any:
 
 
 def _scrub_event(_: Any, __: str, event: EventDict) -> EventDict:
-    return {k: v if k == "event" else ("***" if _SECRET_NAMES.search(k) else scrub(v)) for k, v in event.items()}
+    return {
+        k: v if k == "event" else ("***" if _SECRET_NAMES.search(k) else scrub(v)) for k, v in event.items()
+    }
 
 
 def _add_trace(_: Any, __: str, event: EventDict) -> EventDict:
@@ -58,9 +62,13 @@ def configure_logging(service: str, *, log_format: str = "json", level: str = "I
     )
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared_chain, processors=[
-            structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer,
-        ])
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared_chain,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                renderer,
+            ],
+        )
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]

@@ -4,12 +4,31 @@ A workflow is a row, each of its steps is a row. A step is claimed with a lease,
 transaction that also frees its children and writes their wake-ups to the outbox.
 """
 
-from shared.workflow.catalogue import StepSpec, WorkflowSpec, all_workflows, register, single_step, workflow_spec
+from shared.workflow.catalogue import (
+    StepSpec,
+    WorkflowSpec,
+    all_workflows,
+    register,
+    single_step,
+    workflow_spec,
+)
 from shared.workflow.start import Started, start
 from shared.workflow.steps import Step, StepCommit, StepContext, StepResult
 from shared.workflow.transitions import LeaseLost, resolve_waiting
 
 __all__ = [
-    "LeaseLost", "Started", "Step", "StepCommit", "StepContext", "StepResult", "StepSpec", "WorkflowSpec",
-    "all_workflows", "register", "resolve_waiting", "single_step", "start", "workflow_spec",
+    "LeaseLost",
+    "Started",
+    "Step",
+    "StepCommit",
+    "StepContext",
+    "StepResult",
+    "StepSpec",
+    "WorkflowSpec",
+    "all_workflows",
+    "register",
+    "resolve_waiting",
+    "single_step",
+    "start",
+    "workflow_spec",
 ]

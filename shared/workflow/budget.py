@@ -36,7 +36,9 @@ SETTLE = text(
     UPDATE core.budget SET reserved = reserved - :amount, spent = spent + :actual WHERE scope = ANY (:scopes)
     """
 )
-EXPIRE = text("UPDATE core.budget_reservation SET state = 'unknown' WHERE state = 'reserved' AND expires_at < now()")
+EXPIRE = text(
+    "UPDATE core.budget_reservation SET state = 'unknown' WHERE state = 'reserved' AND expires_at < now()"
+)
 
 
 @dataclass(frozen=True, slots=True)

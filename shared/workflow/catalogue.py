@@ -48,7 +48,9 @@ class WorkflowSpec:
         for step in self.steps:
             unknown = set(step.needs) - seen
             if unknown:
-                raise ValueError(f"workflow {self.kind}: step {step.name} needs {sorted(unknown)}, not above it")
+                raise ValueError(
+                    f"workflow {self.kind}: step {step.name} needs {sorted(unknown)}, not above it"
+                )
             seen.add(step.name)
         object.__setattr__(self, "by_name", by_name)
 
@@ -79,11 +81,19 @@ def all_workflows() -> list[WorkflowSpec]:
 
 
 def single_step(
-    kind: str, service: str, *, weight: str = "default", timeout_seconds: int = 300, max_attempt: int = 3,
-    description: str = "", needs: Sequence[str] = (),
+    kind: str,
+    service: str,
+    *,
+    weight: str = "default",
+    timeout_seconds: int = 300,
+    max_attempt: int = 3,
+    description: str = "",
+    needs: Sequence[str] = (),
 ) -> WorkflowSpec:
     """A workflow of one step named like its kind: what other platforms call a job."""
-    step = StepSpec(kind, service, weight, tuple(needs), timeout_seconds=timeout_seconds, max_attempt=max_attempt)
+    step = StepSpec(
+        kind, service, weight, tuple(needs), timeout_seconds=timeout_seconds, max_attempt=max_attempt
+    )
     return register(WorkflowSpec(kind, (step,), description=description))
 
 
@@ -136,21 +146,40 @@ SALE = register(
 )
 
 REFRESH_PERMITS = single_step(
-    "refresh_permits", "scraper", weight="slow", timeout_seconds=3600, description="Permits of all active cities."
+    "refresh_permits",
+    "scraper",
+    weight="slow",
+    timeout_seconds=3600,
+    description="Permits of all active cities.",
 )
 REFRESH_STORMS = single_step(
-    "refresh_storms", "scraper", weight="slow", timeout_seconds=3600, description="Storms of all active cities."
+    "refresh_storms",
+    "scraper",
+    weight="slow",
+    timeout_seconds=3600,
+    description="Storms of all active cities.",
 )
 PROSPECT_ACTIVE_CITIES = single_step(
-    "prospect_active_cities", "lead_generator", weight="slow", timeout_seconds=1800,
+    "prospect_active_cities",
+    "lead_generator",
+    weight="slow",
+    timeout_seconds=1800,
     description="New prospects of all active cities from the last day's permits and storms.",
 )
 EXPIRE_LEADS = single_step(
     "expire_leads", "lead_generator", description="Triggers and published leads past their date end."
 )
 SETTLE_SALES = single_step(
-    "settle_sales", "marketplace", description="Reservations past 15 minutes released, unknown payments decided."
+    "settle_sales",
+    "marketplace",
+    description="Reservations past 15 minutes released, unknown payments decided.",
 )
-EXPAND_CITIES = single_step("expand_cities", "orchestrator", description="The next city, when the criteria hold.")
-WEEKLY_REPORT = single_step("weekly_report", "orchestrator", description="The week in numbers, stored for the operator.")
-HOUSEKEEPING = single_step("housekeeping", "orchestrator", description="Partitions made ahead and dropped behind.")
+EXPAND_CITIES = single_step(
+    "expand_cities", "orchestrator", description="The next city, when the criteria hold."
+)
+WEEKLY_REPORT = single_step(
+    "weekly_report", "orchestrator", description="The week in numbers, stored for the operator."
+)
+HOUSEKEEPING = single_step(
+    "housekeeping", "orchestrator", description="Partitions made ahead and dropped behind."
+)

@@ -39,10 +39,16 @@ def request_hash(request: Mapping[str, Any]) -> str:
 
 
 async def once(
-    unit_of_work: UnitOfWorkFactory, key: str, kind: str, request: Mapping[str, Any],
-    call: Callable[[str], Awaitable[dict[str, Any]]], *,
-    look_up: Callable[[str], Awaitable[dict[str, Any] | None]] | None = None, idempotent: bool = False,
-    workflow_id: UUID | None = None, step: str | None = None,
+    unit_of_work: UnitOfWorkFactory,
+    key: str,
+    kind: str,
+    request: Mapping[str, Any],
+    call: Callable[[str], Awaitable[dict[str, Any]]],
+    *,
+    look_up: Callable[[str], Awaitable[dict[str, Any] | None]] | None = None,
+    idempotent: bool = False,
+    workflow_id: UUID | None = None,
+    step: str | None = None,
 ) -> dict[str, Any]:
     """The effect's response, from the call or from the record of an earlier one.
 
@@ -65,7 +71,9 @@ async def once(
         if known.state == "confirmed":
             return dict(known.response)
         if known.state == "failed":
-            raise ProviderRejected(known.response.get("detail", "refused earlier"), **known.response.get("fields", {}))
+            raise ProviderRejected(
+                known.response.get("detail", "refused earlier"), **known.response.get("fields", {})
+            )
         found = await look_up(key) if look_up else None
         if found is not None:
             return await _settle(unit_of_work, key, "confirmed", found)
@@ -87,7 +95,9 @@ async def _settle(
         await uow.session.execute(
             SETTLE,
             {
-                "key": key, "state": state, "response": orjson.dumps(response, default=str).decode(),
+                "key": key,
+                "state": state,
+                "response": orjson.dumps(response, default=str).decode(),
                 "provider_ref": response.get("id"),
             },
         )

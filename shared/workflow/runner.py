@@ -46,14 +46,19 @@ class StepRunner(Generic[R]):
     """Runs the steps a service declares; one instance a process."""
 
     def __init__(
-        self, resources: R, steps: Iterable[Step], *, worker: str, lease_seconds: float,
+        self,
+        resources: R,
+        steps: Iterable[Step],
+        *,
+        worker: str,
+        lease_seconds: float,
         rng: random.Random | None = None,
     ) -> None:
         self._resources = resources
         self._steps = {(step.workflow.kind, step.name): step for step in steps}
         self._worker = worker
         self._lease_seconds = lease_seconds
-        self._rng = rng or random.Random()  # noqa: S311 - jitter, not a secret
+        self._rng = rng or random.Random()
         self.draining = False
         self.running: set[asyncio.Task[Any]] = set()
 
@@ -84,7 +89,10 @@ class StepRunner(Generic[R]):
                 await uow.session.execute(
                     sql.CLAIM,
                     {
-                        "workflow_id": workflow_id, "name": step_name, "token": token, "worker": self._worker,
+                        "workflow_id": workflow_id,
+                        "name": step_name,
+                        "token": token,
+                        "worker": self._worker,
                         "lease_seconds": self._lease_seconds,
                     },
                 )
@@ -100,7 +108,9 @@ class StepRunner(Generic[R]):
         except LeaseLost as lost:
             outcome = "lease_lost"
             metrics.LEASES_LOST.labels(row.kind, lease.step).inc()
-            log.warning("step_lease_lost", step=lease.step, workflow_id=str(lease.workflow_id), reason=str(lost))
+            log.warning(
+                "step_lease_lost", step=lease.step, workflow_id=str(lease.workflow_id), reason=str(lost)
+            )
         metrics.STEP_SECONDS.labels(row.kind, lease.step, outcome).observe(time.perf_counter() - began)
         metrics.STEP_ATTEMPTS.labels(row.kind, lease.step, outcome).inc()
 
@@ -125,8 +135,14 @@ class StepRunner(Generic[R]):
     async def _handle(self, step: Step, lease: Lease, row: Row[Any]) -> None:
         """Run the handler under its timeout while the lease is extended; losing the lease cancels it."""
         context: StepContext[R] = StepContext(
-            self._resources, lease, row.kind, row.subject_id,
-            {name: StepResult(r["status"], r["output"] or {}, r["reason"]) for name, r in (row.results or {}).items()},
+            self._resources,
+            lease,
+            row.kind,
+            row.subject_id,
+            {
+                name: StepResult(r["status"], r["output"] or {}, r["reason"])
+                for name, r in (row.results or {}).items()
+            },
             row.parent_id,
         )
         payload = step.input.model_validate({"subject_id": row.subject_id, **row.input})
@@ -154,7 +170,9 @@ class StepRunner(Generic[R]):
                     kept = await uow.session.execute(
                         sql.HEARTBEAT,
                         {
-                            "workflow_id": lease.workflow_id, "name": lease.step, "token": lease.token,
+                            "workflow_id": lease.workflow_id,
+                            "name": lease.step,
+                            "token": lease.token,
                             "lease_seconds": self._lease_seconds,
                         },
                     )
@@ -168,13 +186,25 @@ class StepRunner(Generic[R]):
     async def _failed(self, lease: Lease, row: Row[Any], error: Exception) -> str:
         details = describe(error)
         delay, free, permanent = classify(error, backoff_seconds(max(1, lease.attempt), self._rng))
-        log.warning("step_failed", step=lease.step, workflow_id=str(lease.workflow_id), attempt=lease.attempt,
-                    error=details["type"], detail=details["detail"], permanent=permanent)
+        log.warning(
+            "step_failed",
+            step=lease.step,
+            workflow_id=str(lease.workflow_id),
+            attempt=lease.attempt,
+            error=details["type"],
+            detail=details["detail"],
+            permanent=permanent,
+        )
         if permanent or (not free and lease.attempt >= row.max_attempt):
             return await self._give_up(lease, row, details["detail"], details)
         async with self._resources.unit_of_work() as uow:
             await reschedule(
-                uow.session, lease, delay_seconds=delay, reason=details["detail"][:500], error=details, give_back=free
+                uow.session,
+                lease,
+                delay_seconds=delay,
+                reason=details["detail"][:500],
+                error=details,
+                give_back=free,
             )
         return "retry"
 
@@ -185,14 +215,18 @@ class StepRunner(Generic[R]):
 
     async def _skip(self, lease: Lease, skip: Skip) -> str:
         async with self._resources.unit_of_work() as uow:
-            workflow = await fence(uow.session, lease, "skipped", reason=skip.reason, error=skip.details or None)
+            workflow = await fence(
+                uow.session, lease, "skipped", reason=skip.reason, error=skip.details or None
+            )
             await advance(uow.session, workflow, lease.step, lease=lease, outcome="skipped")
         return "skipped"
 
     async def _release(self, lease: Lease) -> str:
         """Hand a step back at shutdown: ready at once, the attempt not counted."""
         async with self._resources.unit_of_work() as uow:
-            await reschedule(uow.session, lease, delay_seconds=0, reason="worker stopped", error=None, give_back=True)
+            await reschedule(
+                uow.session, lease, delay_seconds=0, reason="worker stopped", error=None, give_back=True
+            )
         return "released"
 
     async def drain(self, seconds: float) -> None:
@@ -234,7 +268,9 @@ def classify(error: Exception, delay: float) -> tuple[float, bool, bool]:
 
 def describe(error: BaseException) -> dict[str, Any]:
     """An error as facts for the step row: type, code, words, and where it came from."""
-    detail = getattr(error, "reason", None) or getattr(error, "detail", None) or str(error) or type(error).__name__
+    detail = (
+        getattr(error, "reason", None) or getattr(error, "detail", None) or str(error) or type(error).__name__
+    )
     return {
         "type": type(error).__name__,
         "code": getattr(error, "code", None),

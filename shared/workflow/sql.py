@@ -102,7 +102,9 @@ FENCE = text(
     """
 )
 
-SET_OUTPUT = text("UPDATE core.step SET output = CAST(:output AS jsonb) WHERE workflow_id = :workflow_id AND name = :name")
+SET_OUTPUT = text(
+    "UPDATE core.step SET output = CAST(:output AS jsonb) WHERE workflow_id = :workflow_id AND name = :name"
+)
 
 ADVANCE = text(
     """
@@ -266,7 +268,9 @@ PAST_DEADLINE = text(
     """
 )
 
-FORGET_ENQUEUED = text("UPDATE core.step SET enqueued_at = NULL WHERE status IN ('ready', 'running', 'waiting')")
+FORGET_ENQUEUED = text(
+    "UPDATE core.step SET enqueued_at = NULL WHERE status IN ('ready', 'running', 'waiting')"
+)
 
 
 INSERT_HISTORY = text(

@@ -34,7 +34,11 @@ class Parent:
 
 
 async def start(
-    session: AsyncSession, kind: str, *, subject_id: UUID | None = None, input: Mapping[str, Any] | None = None,
+    session: AsyncSession,
+    kind: str,
+    *,
+    subject_id: UUID | None = None,
+    input: Mapping[str, Any] | None = None,
     priority: int = 100,
 ) -> Started:
     """Start a workflow, or return the one that already runs for this kind and subject."""
@@ -47,18 +51,27 @@ async def start(
 
 
 async def start_many(
-    session: AsyncSession, spec: WorkflowSpec, subjects: Sequence[tuple[UUID | None, Mapping[str, Any]]], *,
-    priority: int = 100, parent: Parent | None = None,
+    session: AsyncSession,
+    spec: WorkflowSpec,
+    subjects: Sequence[tuple[UUID | None, Mapping[str, Any]]],
+    *,
+    priority: int = 100,
+    parent: Parent | None = None,
 ) -> list[UUID]:
     """Start one workflow a subject in two statements; children of a parent wait for admission."""
     trace = current_trace()
     rows = await session.execute(
         sql.INSERT_WORKFLOWS,
         {
-            "kind": spec.kind, "dag_version": spec.version, "priority": priority,
-            "status": "pending" if parent else "running", "deadline_seconds": spec.deadline_seconds,
-            "parent_id": parent.workflow_id if parent else None, "parent_step": parent.step if parent else None,
-            "correlation_id": trace.correlation_id, "traceparent": trace.traceparent,
+            "kind": spec.kind,
+            "dag_version": spec.version,
+            "priority": priority,
+            "status": "pending" if parent else "running",
+            "deadline_seconds": spec.deadline_seconds,
+            "parent_id": parent.workflow_id if parent else None,
+            "parent_step": parent.step if parent else None,
+            "correlation_id": trace.correlation_id,
+            "traceparent": trace.traceparent,
             "ids": [uuid4() for _ in subjects],
             "subjects": [subject for subject, _ in subjects],
             "inputs": [orjson.dumps(dict(input), default=str).decode() for _, input in subjects],
@@ -66,7 +79,9 @@ async def start_many(
     )
     created = [row.id for row in rows]
     if created:
-        await session.execute(sql.INSERT_STEPS, {"ids": created, "admitted": parent is None, **_step_columns(spec)})
+        await session.execute(
+            sql.INSERT_STEPS, {"ids": created, "admitted": parent is None, **_step_columns(spec)}
+        )
     return created
 
 
@@ -81,8 +96,13 @@ def known_kind(kind: str) -> WorkflowSpec:
 def _step_columns(spec: WorkflowSpec) -> dict[str, Any]:
     steps = spec.steps
     return {
-        "names": [s.name for s in steps], "positions": list(range(len(steps))), "services": [s.service for s in steps],
-        "queues": [s.queue for s in steps], "needs": [",".join(s.needs) for s in steps],
-        "optionals": [s.optional for s in steps], "max_attempts": [s.max_attempt for s in steps],
-        "timeouts": [s.timeout_seconds for s in steps], "headers": trace_headers_json(),
+        "names": [s.name for s in steps],
+        "positions": list(range(len(steps))),
+        "services": [s.service for s in steps],
+        "queues": [s.queue for s in steps],
+        "needs": [",".join(s.needs) for s in steps],
+        "optionals": [s.optional for s in steps],
+        "max_attempts": [s.max_attempt for s in steps],
+        "timeouts": [s.timeout_seconds for s in steps],
+        "headers": trace_headers_json(),
     }

@@ -95,7 +95,9 @@ class StepContext(Generic[R]):
     async def park(self, waiting_for: str) -> AsyncIterator[UnitOfWork]:
         """Wait for a person or for children; rows written in the block commit together with the parking."""
         async with self.resources.unit_of_work() as uow:
-            workflow = await fence(uow.session, self.lease, "waiting", waiting_for=waiting_for, reason=waiting_for)
+            workflow = await fence(
+                uow.session, self.lease, "waiting", waiting_for=waiting_for, reason=waiting_for
+            )
             yield uow
             await uow.session.flush()
             await advance(uow.session, workflow, self.lease.step, lease=self.lease, outcome="parked")
@@ -109,7 +111,9 @@ class StepContext(Generic[R]):
         for first in range(0, len(subjects), PAGE):
             async with self.resources.unit_of_work() as uow:
                 await uow.session.execute(sql.LOCK_WORKFLOW, {"workflow_id": self.workflow_id})
-                created += len(await start_many(uow.session, spec, subjects[first : first + PAGE], parent=parent))
+                created += len(
+                    await start_many(uow.session, spec, subjects[first : first + PAGE], parent=parent)
+                )
         return created
 
     async def wait_for_children(self) -> None:
@@ -120,14 +124,27 @@ class StepContext(Generic[R]):
             await admit_children(uow.session, self.workflow_id, self.lease.step)
 
     async def effect(
-        self, purpose: str, kind: str, request: Mapping[str, Any], call: Callable[[str], Awaitable[dict[str, Any]]], *,
-        look_up: Callable[[str], Awaitable[dict[str, Any] | None]] | None = None, idempotent: bool = False,
+        self,
+        purpose: str,
+        kind: str,
+        request: Mapping[str, Any],
+        call: Callable[[str], Awaitable[dict[str, Any]]],
+        *,
+        look_up: Callable[[str], Awaitable[dict[str, Any] | None]] | None = None,
+        idempotent: bool = False,
     ) -> dict[str, Any]:
         """Do one external effect at most once over all attempts of this step; see `effects.once`."""
         key = f"{self.workflow_id}:{self.lease.step}:{purpose}"
         return await effects.once(
-            self.resources.unit_of_work, key, kind, request, call, look_up=look_up, idempotent=idempotent,
-            workflow_id=self.workflow_id, step=self.lease.step,
+            self.resources.unit_of_work,
+            key,
+            kind,
+            request,
+            call,
+            look_up=look_up,
+            idempotent=idempotent,
+            workflow_id=self.workflow_id,
+            step=self.lease.step,
         )
 
     async def _set_output(self, session: AsyncSession, output: BaseModel | Mapping[str, Any] | None) -> None:

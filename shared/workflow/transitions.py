@@ -60,8 +60,16 @@ async def lock_workflow(session: AsyncSession, workflow_id: UUID) -> Workflow:
 
 
 async def fence(
-    session: AsyncSession, lease: Lease, status: str, *, output: Any = None, reason: str | None = None,
-    error: Any = None, waiting_for: str | None = None, delay_seconds: float = 0.0, give_back: bool = False,
+    session: AsyncSession,
+    lease: Lease,
+    status: str,
+    *,
+    output: Any = None,
+    reason: str | None = None,
+    error: Any = None,
+    waiting_for: str | None = None,
+    delay_seconds: float = 0.0,
+    give_back: bool = False,
 ) -> Workflow:
     """Move a claimed step under the workflow's lock; LeaseLost when the token no longer holds."""
     workflow = await lock_workflow(session, lease.workflow_id)
@@ -70,9 +78,16 @@ async def fence(
     moved = await session.execute(
         sql.FENCE,
         {
-            "workflow_id": lease.workflow_id, "name": lease.step, "token": lease.token, "status": status,
-            "output": as_json(output), "reason": reason, "error": as_json(error), "waiting_for": waiting_for,
-            "delay_seconds": delay_seconds, "give_back": 1 if give_back else 0,
+            "workflow_id": lease.workflow_id,
+            "name": lease.step,
+            "token": lease.token,
+            "status": status,
+            "output": as_json(output),
+            "reason": reason,
+            "error": as_json(error),
+            "waiting_for": waiting_for,
+            "delay_seconds": delay_seconds,
+            "give_back": 1 if give_back else 0,
         },
     )
     if moved.rowcount != 1:  # type: ignore[attr-defined]
@@ -81,7 +96,12 @@ async def fence(
 
 
 async def advance(
-    session: AsyncSession, workflow: Workflow, step: str, *, lease: Lease | None = None, outcome: str = "done",
+    session: AsyncSession,
+    workflow: Workflow,
+    step: str,
+    *,
+    lease: Lease | None = None,
+    outcome: str = "done",
     error: Any = None,
 ) -> None:
     """Free the children of a finished or parked step, write its history, and end the workflow when nothing is open."""
@@ -89,9 +109,14 @@ async def advance(
         await session.execute(
             sql.ADVANCE,
             {
-                "workflow_id": workflow.id, "name": step, "headers": trace_headers_json(), "outcome": outcome,
-                "attempt": lease.attempt if lease else None, "worker": lease.worker if lease else None,
-                "started_at": lease.started_at if lease else None, "error": as_json(error),
+                "workflow_id": workflow.id,
+                "name": step,
+                "headers": trace_headers_json(),
+                "outcome": outcome,
+                "attempt": lease.attempt if lease else None,
+                "worker": lease.worker if lease else None,
+                "started_at": lease.started_at if lease else None,
+                "error": as_json(error),
             },
         )
     ).one()
@@ -110,7 +135,9 @@ async def advance(
 async def end_workflow(session: AsyncSession, workflow: Workflow, status: str, *, error: Any = None) -> None:
     """Close a locked workflow: done, failed or cancelled; its parent is woken."""
     if status != "done":
-        await session.execute(sql.CLOSE_OPEN_STEPS, {"workflow_id": workflow.id, "reason": f"workflow {status}"})
+        await session.execute(
+            sql.CLOSE_OPEN_STEPS, {"workflow_id": workflow.id, "reason": f"workflow {status}"}
+        )
     await _set_status(session, workflow, status, error=error)
     await _wake_parent(session, workflow)
 
@@ -150,7 +177,10 @@ async def resolve_waiting(
     moved = await session.execute(
         sql.FINISH_WAITING,
         {
-            "workflow_id": workflow_id, "name": step, "output": as_json(output), "reason": skipped_because,
+            "workflow_id": workflow_id,
+            "name": step,
+            "output": as_json(output),
+            "reason": skipped_because,
             "status": "skipped" if skipped_because else "done",
         },
     )
@@ -170,7 +200,7 @@ async def admit_children(session: AsyncSession, workflow_id: UUID, step: str) ->
     key = {"workflow_id": workflow_id, "name": step}
     counts = (await session.execute(sql.CHILD_COUNTS, key)).one()
     if counts.pending == 0 and counts.running == 0:
-        await resolve_waiting(session, workflow_id, step, dict(counts._mapping))
+        await resolve_waiting(session, workflow_id, step, counts._asdict())
         return True
     spec = workflow_spec(workflow.kind)
     slots = (spec.child_limit if spec else 10) - counts.running
@@ -189,15 +219,26 @@ async def _wake_parent(session: AsyncSession, workflow: Workflow) -> None:
     if workflow.parent_id is not None:
         await session.execute(
             sql.WAKE_STEP,
-            {"workflow_id": workflow.parent_id, "name": workflow.parent_step, "headers": trace_headers_json()},
+            {
+                "workflow_id": workflow.parent_id,
+                "name": workflow.parent_step,
+                "headers": trace_headers_json(),
+            },
         )
 
 
-async def _write_history(session: AsyncSession, workflow: Workflow, lease: Lease, outcome: str, error: Any) -> None:
+async def _write_history(
+    session: AsyncSession, workflow: Workflow, lease: Lease, outcome: str, error: Any
+) -> None:
     await session.execute(
         sql.INSERT_HISTORY,
         {
-            "workflow_id": workflow.id, "name": lease.step, "attempt": lease.attempt, "worker": lease.worker,
-            "started_at": lease.started_at, "outcome": outcome, "error": as_json(error),
+            "workflow_id": workflow.id,
+            "name": lease.step,
+            "attempt": lease.attempt,
+            "worker": lease.worker,
+            "started_at": lease.started_at,
+            "outcome": outcome,
+            "error": as_json(error),
         },
     )

@@ -1,0 +1,1 @@
+"""HTTP in and out: problems, authentication, guarded fetching, clients between services."""

@@ -1,0 +1,236 @@
+"""The FastAPI application of a service: its routes plus the platform's, one shape everywhere."""
+
+from __future__ import annotations
+
+import hmac
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated, Any
+
+from fastapi import Depends, FastAPI, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from redis.exceptions import RedisError
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.db.migrate import required_revision
+from shared.http.auth import authenticate, install_authentication, mark_guard, public_route, require, unguarded_routes
+from shared.http.problems import TRACE_SCOPE_KEY, BodyLimitMiddleware, install_problem_handlers
+from shared.runtime.resources import Resources, open_resources
+from shared.runtime.service import Service
+from shared.security.policy import Action, Actor, permitted_scope
+from shared.settings import SERVICE_PORTS
+from shared.telemetry import metrics
+from shared.telemetry.context import trace_from, use_trace
+
+REVISION = text("SELECT version_num FROM alembic_version")
+
+
+class Readiness:
+    """Whether this process takes work, and which of its parts are well."""
+
+    def __init__(self) -> None:
+        self.draining = False
+        self.parts: dict[str, Any] = {}
+
+    def watch(self, name: str, part: Any) -> None:
+        """Report a worker part by its `alive` flag."""
+        self.parts[name] = part
+
+
+def resources_of(request: Request) -> Resources:
+    """The process's resources, for routes."""
+    resources: Resources = request.app.state.resources
+    return resources
+
+
+ResourcesDep = Annotated[Resources, Depends(resources_of)]
+
+
+def create_app(
+    service: Service, resources: Resources | None = None, readiness: Readiness | None = None
+) -> FastAPI:
+    """The application of a service; opens its own resources unless some are given. Refuses an unguarded route."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        if resources is not None:
+            _attach(app, service, resources)
+            yield
+            return
+        async with open_resources(service.name, service.settings(), own=service.own) as opened:
+            _attach(app, service, opened)
+            yield
+
+    app = FastAPI(
+        title=f"Ridgeline {service.name}",
+        summary=service.summary,
+        version="0.1.0",
+        lifespan=lifespan,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.readiness = readiness or Readiness()
+    if resources is not None:
+        _attach(app, service, resources)
+    for router in service.routers:
+        app.include_router(router)
+    _add_platform_routes(app, service)
+    install_problem_handlers(app)
+    app.add_middleware(BodyLimitMiddleware, upload_paths=service.upload_paths)
+    app.add_middleware(RequestMiddleware, service=service.name, routes=app)
+    unguarded = unguarded_routes(app)
+    if unguarded:
+        raise RuntimeError(f"{service.name} has routes that ask for no action: {', '.join(unguarded)}")
+    return app
+
+
+def _attach(app: FastAPI, service: Service, resources: Resources) -> None:
+    app.state.resources = resources
+    install_authentication(app, resources.verifier, accepts_cookies=service.accepts_cookies)
+
+
+async def _metrics_reader(request: Request) -> Actor | None:
+    """Let the scraper in by its token, or anybody who may see operations."""
+    expected = request.app.state.resources.settings.metrics_token.get_secret_value()
+    given = request.headers.get("authorization", "").removeprefix("Bearer ").strip()
+    if expected and hmac.compare_digest(given.encode(), expected.encode()):
+        return None
+    verified = authenticate(request)
+    permitted_scope(verified.actor, Action.OPERATIONS_READ)
+    return verified.actor
+
+
+mark_guard(_metrics_reader, Action.OPERATIONS_READ)
+
+
+def _add_platform_routes(app: FastAPI, service: Service) -> None:
+    paths = {
+        (route.path, method)
+        for router in service.routers
+        for route in router.routes  # type: ignore[attr-defined]
+        for method in getattr(route, "methods", None) or ()
+    }
+
+    async def info(actor: Annotated[Actor, require(Action.OPERATIONS_READ)]) -> dict[str, Any]:
+        """What this service is and which queues, steps and events it serves."""
+        return {
+            "service": service.name,
+            "summary": service.summary,
+            "port_offset": SERVICE_PORTS[service.name],
+            "queues": service.queues,
+            "steps": [f"{s.workflow.kind}.{s.name}" for s in service.steps],
+            "events": sorted(kind.name for kind in service.handlers),
+            "jobs": [job.job for job in service.schedule],
+        }
+
+    @public_route("liveness probe")
+    async def health() -> dict[str, str]:
+        """This process answers."""
+        return {"status": "ok", "service": service.name}
+
+    @public_route("readiness probe")
+    async def ready(request: Request, response: Response) -> dict[str, Any]:
+        """Whether this process takes work: 503 without database or while draining; `degraded` without Redis."""
+        report = await readiness_report(request.app.state.resources, request.app.state.readiness)
+        response.status_code = 503 if report["status"] == "not_ready" else 200
+        return report
+
+    async def metrics_text(_: Annotated[Actor | None, Depends(_metrics_reader)]) -> Response:
+        """Prometheus text of this process."""
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    async def openapi(actor: Annotated[Actor, require(Action.OPERATIONS_READ)]) -> dict[str, Any]:
+        """This service's OpenAPI document."""
+        return app.openapi()
+
+    for path, endpoint in (
+        ("/", info),
+        ("/health", health),
+        ("/ready", ready),
+        ("/metrics", metrics_text),
+        ("/openapi.json", openapi),
+    ):
+        if (path, "GET") not in paths:
+            app.add_api_route(
+                path,
+                endpoint,
+                methods=["GET"],
+                tags=["platform"],
+                name=f"platform_{endpoint.__name__}",
+                response_model=None,
+            )
+
+
+async def readiness_report(resources: Resources, readiness: Readiness) -> dict[str, Any]:
+    """The state of this process's parts in words: ready, degraded or not_ready."""
+    parts: dict[str, str] = {"database": "ok", "redis": "ok"}
+    try:
+        async with resources.engine.connect() as connection:
+            revision = (await connection.execute(REVISION)).scalar_one_or_none()
+        if revision is None or revision < required_revision():
+            parts["database"] = f"schema {revision} is older than {required_revision()}"
+    except (SQLAlchemyError, OSError) as error:
+        parts["database"] = type(error).__name__
+    try:
+        await resources.redis.ping()
+    except (RedisError, OSError) as error:
+        parts["redis"] = type(error).__name__
+    for name, part in readiness.parts.items():
+        parts[name] = "ok" if part.alive else "down"
+    if readiness.draining:
+        status = "not_ready"
+        parts["process"] = "draining"
+    elif parts["database"] != "ok":
+        status = "not_ready"
+    else:
+        status = "ready" if all(state == "ok" for state in parts.values()) else "degraded"
+    return {"status": status, "service": resources.service, "parts": parts}
+
+
+class RequestMiddleware:
+    """Correlation id, trace and metrics of every request."""
+
+    def __init__(self, app: ASGIApp, *, service: str, routes: FastAPI) -> None:
+        self.app = app
+        self._service = service
+        self._routes = routes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request under its trace."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        trace = trace_from(headers)
+        scope[TRACE_SCOPE_KEY] = trace
+        began, status = time.perf_counter(), 500
+
+        async def send_with_trace(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message.setdefault("headers", [])
+                message["headers"] = [
+                    *message["headers"],
+                    (b"x-correlation-id", trace.correlation_id.encode()),
+                ]
+            await send(message)
+
+        with use_trace(trace):
+            try:
+                await self.app(scope, receive, send_with_trace)
+            finally:
+                path = self._route_path(scope)
+                metrics.HTTP_SECONDS.labels(self._service, scope["method"], path).observe(
+                    time.perf_counter() - began
+                )
+                metrics.HTTP_REQUESTS.labels(self._service, scope["method"], path, str(status)).inc()
+
+    def _route_path(self, scope: Scope) -> str:
+        route = scope.get("route")
+        path = getattr(route, "path", None)
+        return str(path) if path else "unmatched"

@@ -1,0 +1,146 @@
+"""Processes: API, worker or both of one service, and the relay. SIGTERM drains, a second one is obeyed at once."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+import uvicorn
+from fastapi import FastAPI
+
+from shared.relay import Relay, Sweeper
+from shared.runtime.application import Readiness, create_app
+from shared.runtime.resources import Resources, open_resources
+from shared.runtime.sentry import configure_sentry
+from shared.runtime.service import Service
+from shared.runtime.worker import Worker
+from shared.settings import RELAY_PORT_OFFSET, SERVICE_PORTS, Settings
+from shared.telemetry.logging import configure_logging, get_logger
+from shared.telemetry.metrics import PROCESS_UP
+
+log = get_logger(__name__)
+Mode = Literal["api", "worker", "all"]
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handling: the process decides when to stop."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals alone."""
+        yield
+
+
+def make_server(app: FastAPI, settings: Settings, port: int) -> _Server:
+    """An HTTP server for an app that is started and stopped by the process."""
+    return _Server(
+        uvicorn.Config(
+            app,
+            host=settings.bind_host,
+            port=port,
+            log_config=None,
+            access_log=False,
+            lifespan="on",
+            timeout_graceful_shutdown=20,
+            backlog=2048,
+            server_header=False,
+        )
+    )
+
+
+async def run_service(service: Service, mode: Mode) -> None:
+    """Run a service until SIGTERM or SIGINT: readiness off first, then drain, then the server."""
+    settings = service.settings()
+    configure_logging(service.name, log_format=settings.log_format, level=settings.log_level)
+    configure_sentry(settings, service.name)
+    stop = _stop_event()
+    readiness = Readiness()
+    async with open_resources(service.name, settings, own=service.own) as resources:
+        app = create_app(service, resources, readiness)
+        worker = Worker(service, resources, readiness) if mode in ("worker", "all") else None
+        if worker is not None:
+            await _start_when_database_is_there(worker, stop)
+        offset = SERVICE_PORTS[service.name] + (100 if mode == "worker" else 0)
+        server = make_server(app, settings, settings.port_base + offset)
+        serving = asyncio.create_task(server.serve())
+        PROCESS_UP.labels(service.name, mode).set(1)
+        log.info("process_started", mode=mode, port=settings.port_base + offset)
+        await _first(stop, serving)
+        readiness.draining = True
+        log.info("process_draining")
+        if worker is not None:
+            await worker.drain()
+        server.should_exit = True
+        await serving
+
+
+async def run_relay() -> None:
+    """Run the relay and sweeper, with health and metrics on their own port."""
+    settings = Settings()
+    configure_logging("relay", log_format=settings.log_format, level=settings.log_level)
+    configure_sentry(settings, "relay")
+    stop = _stop_event()
+    async with open_resources("relay", settings) as resources:
+        relay = Relay(
+            resources.unit_of_work,
+            resources.redis,
+            poll_seconds=settings.relay_poll_seconds,
+            depth_limit=settings.queue_depth_limit,
+        )
+        sweeper = Sweeper(
+            resources.unit_of_work,
+            resources.redis,
+            every_seconds=settings.sweep_seconds,
+            after_seconds=settings.sweep_after_seconds,
+        )
+        server = make_server(_relay_app(resources, relay), settings, settings.port_base + RELAY_PORT_OFFSET)
+        tasks = [
+            asyncio.create_task(part) for part in (server.serve(), relay.run_forever(), sweeper.run_forever())
+        ]
+        await _first(stop, *tasks)
+        relay.stop()
+        sweeper.stop()
+        server.should_exit = True
+        await asyncio.wait(tasks, timeout=10)
+        for task in tasks:
+            task.cancel()
+
+
+def _relay_app(resources: Resources, relay: Relay) -> FastAPI:
+    readiness = Readiness()
+    readiness.watch("relay", relay)
+    return create_app(_RELAY, resources, readiness)
+
+
+_RELAY = Service(name="relay", summary="Copies the outbox to Redis and sweeps up what hints lost.")
+
+
+async def _start_when_database_is_there(worker: Worker, stop: asyncio.Event) -> None:
+    """A worker that starts before its database waits instead of crashing in a loop."""
+    while not stop.is_set():
+        try:
+            await worker.start()
+            return
+        except Exception as error:  # noqa: BLE001 - reported, then tried again
+            log.warning("worker_waits_for_database", error=type(error).__name__, detail=str(error)[:200])
+            await asyncio.sleep(1)
+
+
+def _stop_event() -> asyncio.Event:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    return stop
+
+
+async def _first(stop: asyncio.Event, *tasks: asyncio.Task[None]) -> None:
+    waiting = asyncio.create_task(stop.wait())
+    done, _ = await asyncio.wait({waiting, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    for task in done:
+        if task in tasks and task.exception() is not None:
+            raise task.exception()  # type: ignore[misc]

@@ -1,0 +1,111 @@
+"""What a process works with, opened and closed by one context manager."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import httpx
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry as RedisRetry
+from redis.backoff import NoBackoff
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from shared.db.engine import make_engine, make_session_maker
+from shared.db.unit_of_work import UnitOfWorkFactory, unit_of_work_factory
+from shared.http.clients.base import ServiceClient
+from shared.security.tokens import TokenIssuer, TokenVerifier
+from shared.settings import Settings
+from shared.workflow.budget import Budget
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """This machine's time; leases, slots and deadlines use the database's instead."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Resources:
+    """Settings, database, Redis, HTTP, tokens and clock of one process; `own` is the service's own part."""
+
+    service: str
+    worker: str
+    settings: Any
+    engine: AsyncEngine
+    unit_of_work: UnitOfWorkFactory
+    redis: Redis
+    http: httpx.AsyncClient
+    issuer: TokenIssuer
+    verifier: TokenVerifier
+    budget: Budget
+    clock: Clock = utc_now
+    own: Any = field(default=None)
+
+    def client(self, service: str) -> ServiceClient:
+        """A client of another service, with this service's token."""
+        return ServiceClient(
+            service, self.settings.service_url(service), lambda: self.issuer.token_for(service), self.http
+        )
+
+
+def worker_name(service: str) -> str:
+    """A name no other process has: service, host, process, and four random digits."""
+    return f"{service}@{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:4]}"
+
+
+def make_redis(url: str) -> Redis:
+    """A Redis client that fails at once when Redis is away, so that callers can degrade."""
+    return Redis.from_url(
+        url,
+        decode_responses=True,
+        socket_connect_timeout=2,
+        socket_timeout=10,
+        retry=RedisRetry(NoBackoff(), 0),
+        health_check_interval=15,
+    )
+
+
+@asynccontextmanager
+async def open_resources(
+    service: str, settings: Settings, *, own: Callable[[Resources], Any] | None = None
+) -> AsyncIterator[Resources]:
+    """Open everything a process needs, and the service's own part on top; close all at the end."""
+    name = worker_name(service)
+    engine = make_engine(
+        settings.database_url,
+        pool_size=settings.pool_size,
+        max_overflow=settings.pool_overflow,
+        application_name=name[:60],
+    )
+    redis = make_redis(settings.redis_url.get_secret_value())
+    unit_of_work = unit_of_work_factory(make_session_maker(engine))
+    try:
+        async with httpx.AsyncClient(timeout=httpx.Timeout(20, connect=3), trust_env=False) as http:
+            resources = Resources(
+                service=service,
+                worker=name,
+                settings=settings,
+                engine=engine,
+                unit_of_work=unit_of_work,
+                redis=redis,
+                http=http,
+                issuer=TokenIssuer.from_settings(service, settings),
+                verifier=TokenVerifier.from_settings(service, settings),
+                budget=Budget(unit_of_work),
+            )
+            if own is None:
+                yield resources
+                return
+            async with own(resources) as part:
+                yield replace(resources, own=part)
+    finally:
+        await redis.aclose()
+        await engine.dispose()

@@ -1,0 +1,62 @@
+"""One object declares a service; the API process and the worker process both come from it."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastapi import APIRouter
+
+from shared.db.unit_of_work import UnitOfWork
+from shared.errors import NotFound
+from shared.events.base import Event
+from shared.runtime.resources import Resources
+from shared.settings import SERVICE_PORTS, Settings
+from shared.workflow import Step
+from shared.workflow.schedule import ScheduledJob
+
+Handler = Callable[[Any, UnitOfWork, Resources], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Service:
+    """The declaration in a service's app.py.
+
+    `concurrency` gives the number of steps at once per weight class; `own` opens what only this service needs
+    and finds its place in `resources.own`; `describe` adds facts to `GET /`.
+    """
+
+    name: str
+    summary: str
+    settings: type[Settings] = Settings
+    routers: Sequence[APIRouter] = ()
+    steps: Sequence[Step] = ()
+    handlers: Mapping[type[Event], Handler] = field(default_factory=dict)
+    schedule: Sequence[ScheduledJob] = ()
+    concurrency: Mapping[str, int] = field(default_factory=dict)
+    own: Callable[[Resources], AbstractAsyncContextManager[Any]] | None = None
+    upload_paths: Sequence[str] = ()
+    accepts_cookies: bool = False
+    ticks_schedule: bool = False
+
+    @property
+    def queues(self) -> dict[str, int]:
+        """This service's queues and how many steps each runs at once."""
+        weights = {step.spec.weight for step in self.steps}
+        return {f"{self.name}.{weight}": self.concurrency.get(weight, 5) for weight in sorted(weights)}
+
+    def longest_step_seconds(self) -> int:
+        """The longest time-out of this service's steps."""
+        return max((step.spec.timeout_seconds for step in self.steps), default=60)
+
+
+def load_service(name: str) -> Service:
+    """The declaration of a service by name; NotFound for a name that is none."""
+    if name not in SERVICE_PORTS:
+        raise NotFound(f"there is no service {name!r}; there are: {', '.join(SERVICE_PORTS)}")
+    module = importlib.import_module(f"services.{name}.app")
+    service: Service = module.service
+    return service

@@ -1,0 +1,164 @@
+"""Fixtures every test may ask for: a migrated database, Redis, settings, and the handed-over material."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
+
+import psycopg
+import pytest
+import pytest_asyncio
+from psycopg import sql
+from redis.asyncio import Redis
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+
+from shared.cli.environment import read_environment
+from shared.db import migrate, seed
+from shared.db.engine import SessionMaker, make_engine, make_session_maker
+from shared.db.unit_of_work import UnitOfWorkFactory, unit_of_work_factory
+
+ROOT = Path(__file__).resolve().parents[1]
+TEMPLATE = "ridgeline_template"
+
+EMPTY_TABLES = """
+DO $$
+DECLARE t record; found boolean; names text := '';
+BEGIN
+  FOR t IN SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+            WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND n.nspname IN ('public', 'core', 'compliance')
+              AND c.relname NOT IN ('alembic_version', 'spatial_ref_sys', 'verticals')
+  LOOP
+    EXECUTE format('SELECT EXISTS (SELECT 1 FROM %I.%I)', t.nspname, t.relname) INTO found;
+    IF found THEN names := names || format('%I.%I,', t.nspname, t.relname); END IF;
+  END LOOP;
+  IF names <> '' THEN EXECUTE 'TRUNCATE ' || rtrim(names, ',') || ' CASCADE'; END IF;
+END $$
+"""
+
+
+def environment() -> dict[str, str]:
+    """The data plane of this checkout, overridden by the process's own variables."""
+    return {**read_environment(ROOT), **os.environ}
+
+
+def with_database(url: str, name: str) -> str:
+    """The same server, another database."""
+    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+
+
+def plain(url: str) -> str:
+    """A URL as psycopg wants it."""
+    return url.replace("postgresql+psycopg://", "postgresql://", 1)
+
+
+def run_on_server(url: str, *statements: sql.Composable) -> None:
+    """Run statements outside any transaction, as CREATE DATABASE wants it."""
+    with psycopg.connect(plain(url), autocommit=True) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+@pytest.fixture(scope="session")
+def server_url() -> str:
+    """The PostgreSQL server of the test data plane."""
+    url = environment().get("DATABASE_URL")
+    if not url:
+        pytest.exit("no DATABASE_URL: run `make setup` first", returncode=3)
+    return url
+
+
+@pytest.fixture(scope="session")
+def template_database(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A database built by the migrations and seeds, once a run, for all workers."""
+    folder = tmp_path_factory.getbasetemp().parent if "PYTEST_XDIST_WORKER" in os.environ else tmp_path_factory.getbasetemp()
+    name = f"{TEMPLATE}_{folder.name.replace('-', '_')}_{os.environ.get('PYTEST_XDIST_TESTRUNUID', uuid4().hex)[:8]}"
+    with (folder / "template.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / name).exists():
+            run_on_server(server_url, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+            url = with_database(server_url, name)
+            migrate.upgrade(url)
+            seed.run(url)
+            (folder / name).touch()
+    return name
+
+
+@pytest.fixture(scope="session")
+def database_url(server_url: str, template_database: str) -> Iterator[str]:
+    """This worker's own migrated database."""
+    name = f"ridgeline_test_{uuid4().hex[:12]}"
+    clone = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template_database))
+    run_on_server(server_url, clone, *unsafe_but_fast(name))
+    yield with_database(server_url, name)
+    run_on_server(server_url, sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def unsafe_but_fast(name: str) -> list[sql.Composable]:
+    """Settings only a database that may be lost can have."""
+    return [sql.SQL("ALTER DATABASE {} SET synchronous_commit = off").format(sql.Identifier(name))]
+
+
+@pytest_asyncio.fixture
+async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
+    """An engine on this worker's database."""
+    engine = make_engine(database_url, pool_size=10, max_overflow=10, application_name="tests")
+    yield engine
+    await engine.dispose()
+
+
+@pytest_asyncio.fixture
+async def db(engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
+    """A session whose work is rolled back after the test."""
+    async with engine.connect() as connection:
+        outer = await connection.begin()
+        session = AsyncSession(bind=connection, join_transaction_mode="create_savepoint", expire_on_commit=False)
+        yield session
+        await session.close()
+        await outer.rollback()
+
+
+@pytest_asyncio.fixture
+async def committed_db(engine: AsyncEngine, database_url: str) -> AsyncIterator[SessionMaker]:
+    """Sessions whose work is committed; every table is emptied and seeded again after the test."""
+    yield make_session_maker(engine)
+    async with engine.begin() as connection:
+        await connection.execute(text(EMPTY_TABLES))
+    seed.run(database_url)
+
+
+@pytest_asyncio.fixture
+async def unit_of_work(committed_db: SessionMaker) -> UnitOfWorkFactory:
+    """A factory of units of work that commit."""
+    return unit_of_work_factory(committed_db)
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> str:
+    """This worker's own Redis database."""
+    base = environment().get("REDIS_URL", "redis://127.0.0.1:6379/0")
+    number = 1 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    return urlunsplit(urlsplit(base)._replace(path=f"/{number}"))
+
+
+@pytest_asyncio.fixture
+async def redis(redis_url: str) -> AsyncIterator[Redis]:
+    """An empty Redis database."""
+    client: Redis = Redis.from_url(redis_url, decode_responses=True)
+    await client.flushdb()
+    yield client
+    await client.flushdb()
+    await client.aclose()
+
+
+@pytest.fixture(scope="session")
+def handed_over() -> Path:
+    """The folder of real public files; tests that need it skip where it is absent."""
+    folder = Path(os.environ.get("RIDGELINE_SHARED", ROOT.parent / "shared"))
+    if not (folder / "data" / "README.md").is_file():
+        pytest.skip(f"the handed-over material is not at {folder}")
+    return folder

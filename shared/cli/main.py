@@ -1,0 +1,47 @@
+"""The `ridgeline` command: one Typer application, one file a group of subcommands."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import typer
+from pydantic import ValidationError
+
+from shared.cli.environment import load_environment
+from shared.errors import RidgelineError
+
+# Each module has `register(app)`; it imports heavy things inside its commands, so that `--help` stays quick.
+GROUPS = ("shared.cli.processes", "shared.cli.data", "shared.cli.platform")
+
+
+def build() -> typer.Typer:
+    """The application with every group's subcommands."""
+    application = typer.Typer(
+        name="ridgeline",
+        help="Finds roofs that need work, proves it, and sells each one exactly once to one vetted contractor.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,  # its traces print local variables, and those hold secrets
+    )
+    for name in GROUPS:
+        importlib.import_module(name).register(application)
+    return application
+
+
+def app() -> None:
+    """Run the command; a refusal is one line and status 1, never a trace."""
+    load_environment()
+    try:
+        build()()
+    except RidgelineError as refused:
+        sys.stderr.write(f"ridgeline: {refused.detail}\n")
+        sys.exit(1)
+    except ValidationError as invalid:
+        places = "; ".join(f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in invalid.errors())
+        sys.stderr.write(f"ridgeline: {places}\n")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    app()

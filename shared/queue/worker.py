@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
@@ -14,6 +15,7 @@ from shared.queue.producer import JOB_NAME, from_wire, queue_key, to_wire
 from shared.telemetry.logging import get_logger
 
 log = get_logger(__name__)
+LASTING_SECONDS = 10.0
 RunStep = Callable[[UUID, str], Awaitable[bool]]
 
 
@@ -42,25 +44,26 @@ class QueueWorker:
 
     async def run_forever(self) -> None:
         """Work until stopped; a lost Redis is waited for, never fatal (ARQ itself exits)."""
-        delay = 0.2
+        failures = 0
         while not self._stopping:
-            try:
-                self._worker = self._build()
-                self.alive = True
-                await self._worker.async_run()
-                delay = 0.2
-            except asyncio.CancelledError:
-                if self._stopping:
-                    return
-                raise
-            except Exception as error:  # noqa: BLE001 - whatever ends ARQ, the queue must be served again
-                log.warning(
-                    "queue_worker_restarts", queue=self.queue, error=type(error).__name__, delay=delay
-                )
-            self.alive = False
+            failures = 0 if await self._serve() else failures + 1
             if not self._stopping:
-                await asyncio.sleep(delay)
-                delay = min(delay * 2, 5.0)
+                await asyncio.sleep(min(0.2 * 2**failures, 5.0))
+
+    async def _serve(self) -> bool:
+        """Work until Redis drops us or we are stopped; False when it did not last ten seconds."""
+        began = time.monotonic()
+        try:
+            self._worker = self._build()
+            self.alive = True
+            await self._worker.async_run()
+        except asyncio.CancelledError:
+            if not self._stopping:
+                raise
+        except Exception as error:  # noqa: BLE001 - whatever ends ARQ, the queue must be served again
+            log.warning("queue_worker_restarts", queue=self.queue, error=type(error).__name__)
+        self.alive = False
+        return time.monotonic() - began > LASTING_SECONDS
 
     def stop_picking(self) -> None:
         """Take no further wake-up; running ones go on."""

@@ -16,7 +16,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.db.migrate import required_revision
-from shared.http.auth import authenticate, install_authentication, mark_guard, public_route, require, unguarded_routes
+from shared.http.auth import (
+    authenticate,
+    install_authentication,
+    mark_guard,
+    public_route,
+    require,
+    unguarded_routes,
+)
 from shared.http.problems import TRACE_SCOPE_KEY, BodyLimitMiddleware, install_problem_handlers
 from shared.runtime.resources import Resources, open_resources
 from shared.runtime.service import Service
@@ -109,18 +116,18 @@ mark_guard(_metrics_reader, Action.OPERATIONS_READ)
 
 def _add_platform_routes(app: FastAPI, service: Service) -> None:
     paths = {
-        (route.path, method)
+        (getattr(route, "path", ""), method)
         for router in service.routers
-        for route in router.routes  # type: ignore[attr-defined]
+        for route in router.routes
         for method in getattr(route, "methods", None) or ()
     }
 
-    async def info(actor: Annotated[Actor, require(Action.OPERATIONS_READ)]) -> dict[str, Any]:
+    async def info(_: Annotated[Actor, require(Action.OPERATIONS_READ)]) -> dict[str, Any]:
         """What this service is and which queues, steps and events it serves."""
         return {
             "service": service.name,
             "summary": service.summary,
-            "port_offset": SERVICE_PORTS[service.name],
+            "port_offset": SERVICE_PORTS.get(service.name),
             "queues": service.queues,
             "steps": [f"{s.workflow.kind}.{s.name}" for s in service.steps],
             "events": sorted(kind.name for kind in service.handlers),
@@ -143,7 +150,7 @@ def _add_platform_routes(app: FastAPI, service: Service) -> None:
         """Prometheus text of this process."""
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
-    async def openapi(actor: Annotated[Actor, require(Action.OPERATIONS_READ)]) -> dict[str, Any]:
+    async def openapi(_: Annotated[Actor, require(Action.OPERATIONS_READ)]) -> dict[str, Any]:
         """This service's OpenAPI document."""
         return app.openapi()
 

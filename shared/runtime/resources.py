@@ -51,9 +51,7 @@ class Resources:
 
     def client(self, service: str) -> ServiceClient:
         """A client of another service, with this service's token."""
-        return ServiceClient(
-            service, self.settings.service_url(service), lambda: self.issuer.token_for(service), self.http
-        )
+        return ServiceClient(service, self.settings.service_url(service), self.issuer, self.http)
 
 
 def worker_name(service: str) -> str:
@@ -63,7 +61,7 @@ def worker_name(service: str) -> str:
 
 def make_redis(url: str) -> Redis:
     """A Redis client that fails at once when Redis is away, so that callers can degrade."""
-    return Redis.from_url(
+    client: Redis = Redis.from_url(
         url,
         decode_responses=True,
         socket_connect_timeout=2,
@@ -71,6 +69,7 @@ def make_redis(url: str) -> Redis:
         retry=RedisRetry(NoBackoff(), 0),
         health_check_interval=15,
     )
+    return client
 
 
 @asynccontextmanager

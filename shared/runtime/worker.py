@@ -107,7 +107,7 @@ class Worker:
             except asyncio.CancelledError:
                 raise
             except Exception as error:  # noqa: BLE001 - the loop must live as long as the process
-                log.error(
+                log.exception(
                     "background_loop_restarts",
                     loop=loop.__name__,
                     error=type(error).__name__,

@@ -147,7 +147,6 @@ class StreamConsumer:
 
     async def _handle(self, stream: str, entry_id: str, fields: dict[str, str], deliveries: int) -> bool:
         async with self._limit:
-            name = fields.get("type", "?")
             if deliveries > self._max_deliveries:
                 await self._park(
                     stream, entry_id, fields, self._errors.pop(entry_id, "failed too often"), deliveries
@@ -161,17 +160,18 @@ class StreamConsumer:
             handler = self._handlers.get((message.event.name, message.event.version))
             if handler is None:
                 return True
-            return await self._apply(stream, message, fields, handler, name, deliveries)
+            return await self._apply(stream, message, handler, fields=fields, deliveries=deliveries)
 
     async def _apply(
         self,
         stream: str,
         message: Message,
-        fields: dict[str, str],
         handler: EventHandler,
-        name: str,
+        *,
+        fields: dict[str, str],
         deliveries: int,
     ) -> bool:
+        name = message.event.name
         try:
             with use_trace(trace_from(message.headers)):
                 fresh = await retry_serialization(lambda: self._transact(message, handler))

@@ -70,7 +70,7 @@ def read_message(entry_id: str, fields: dict[str, str]) -> Message:
         name, version = fields["type"], int(fields["version"])
         kind = event_type(name, version)
         if kind is None:
-            raise UnreadableMessage(f"unknown event {name} version {version}")
+            raise UnreadableMessage(f"unknown event {name} version {version}")  # noqa: TRY301 - one place parks
         occurred_at = datetime.fromisoformat(fields["occurred_at"])
         return Message(
             id=entry_id,

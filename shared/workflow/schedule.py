@@ -81,7 +81,7 @@ def hourly(job: str, kind: str, description: str, *, minute: int = 0, **options:
 
 
 def weekly(day: str, at: str, job: str, kind: str, description: str, **options: Any) -> ScheduledJob:
-    """A job once a week, such as weekly("sun", "01:00", ...)."""
+    """A job once a week, on a day such as "sun"."""
     hour, minute = at.split(":")
     return ScheduledJob(job, kind, f"{int(minute)} {int(hour)} * * {day}", description, **options)
 

@@ -102,6 +102,13 @@ FENCE = text(
     """
 )
 
+REPORT = text(
+    """
+    UPDATE core.step SET output = CAST(:output AS jsonb)
+     WHERE workflow_id = :workflow_id AND name = :name AND status = 'running' AND lease_token = CAST(:token AS uuid)
+    """
+)
+
 SET_OUTPUT = text(
     "UPDATE core.step SET output = CAST(:output AS jsonb) WHERE workflow_id = :workflow_id AND name = :name"
 )

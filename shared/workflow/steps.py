@@ -123,6 +123,19 @@ class StepContext(Generic[R]):
         async with self.resources.unit_of_work() as uow:
             await admit_children(uow.session, self.workflow_id, self.lease.step)
 
+    async def report(self, progress: Mapping[str, Any]) -> None:
+        """Show counts of a long step while it runs; nothing is written once the lease is lost."""
+        async with self.resources.unit_of_work() as uow:
+            await uow.session.execute(
+                sql.REPORT,
+                {
+                    "workflow_id": self.workflow_id,
+                    "name": self.lease.step,
+                    "token": self.lease.token,
+                    "output": as_json(dict(progress)),
+                },
+            )
+
     async def effect(
         self,
         purpose: str,

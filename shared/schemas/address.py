@@ -22,7 +22,7 @@ from shared.schemas.usps import (
     ZERO_ZIP_STATES,
 )
 
-_PUNCTUATION: Final = re.compile(r"[.'’`\"()]")
+_PUNCTUATION: Final = re.compile(r"[.'\u2019`\"()]")
 _SEPARATORS: Final = re.compile(r"[^A-Z0-9#/&-]+")
 _COUNTRY: Final = re.compile(r"[,\s]+(?:USA|U\.S\.A\.?|UNITED STATES(?: OF AMERICA)?)\.?\s*$")
 _HOUSE_NUMBER: Final = re.compile(r"(?:\d+(?:[-/]\d+)?|[NSEW]\d+(?:[NSEW]\d+)?)\Z")
@@ -101,7 +101,7 @@ class Address(BaseModel):
         return bool(self.number)
 
 
-def address_key(
+def address_key(  # noqa: PLR0917 - the seven parts of G-05 in the order of the key
     number: str | None,
     predir: str | None,
     street: str | None,
@@ -124,7 +124,7 @@ def address_key(
 
 
 def parse_address(
-    text: str, city: str | None = None, state: str | None = None, zip: str | None = None
+    text: str, city: str | None = None, state: str | None = None, zip_code: str | None = None
 ) -> Address:
     """The address in `text`; what the other arguments say wins over a tail of the text. Raises InvalidAddress."""
     upper = _COUNTRY.sub("", text.upper().strip())
@@ -138,15 +138,15 @@ def parse_address(
         words = _words(segment)
         (units if not tail and _starts_unit(words) else tail).extend(words)
     known_city, known_state = _words(city), (state or "").strip().upper()
-    place = _split_place(tail, known_city, known_state)
+    place = _split_place(tail, known_state)
     if not tail:
-        tokens, place = _split_tail(tokens, known_city, known_state, normal_zip(zip, known_state))
+        tokens, place = _split_tail(tokens, known_city, known_state, normal_zip(zip_code, known_state))
     return _assemble(
         tokens,
         units,
         city=" ".join(known_city) or place[0],
         state=known_state or place[1],
-        zip5=normal_zip(zip, known_state or place[1]) or place[2],
+        zip5=normal_zip(zip_code, known_state or place[1]) or place[2],
     )
 
 
@@ -388,7 +388,7 @@ def _ordinal(word: str) -> str:
     return f"{number}{'TH' if teen else {1: 'ST', 2: 'ND', 3: 'RD'}.get(number % 10, 'TH')}"
 
 
-def _split_place(tail: list[str], city: list[str], state: str) -> tuple[str, str, str]:
+def _split_place(tail: list[str], state: str) -> tuple[str, str, str]:
     """City, state and ZIP of the words behind a comma."""
     words = list(tail)
     zip5 = normal_zip(words[-1], state) if words else ""

@@ -1,0 +1,1 @@
+"""Lead generator (8008): prospects, triggers, scores, prices, clusters, publishing."""

@@ -1,0 +1,1 @@
+"""Pure rules of a lead: no clock, no database, no network."""

@@ -1,0 +1,92 @@
+"""When a scored lead goes on sale, under which label and until when (C-02, C-03, G-17, G-57)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Final, Literal
+
+from shared.schemas.enums import ConfidenceBand, LeadStatus, PublishLabel
+
+# C-03: calibrated confidence; an edge belongs to the better band.
+CONFIDENCE_FLOORS: Final = (
+    (Decimal("0.95"), ConfidenceBand.PUBLISH),
+    (Decimal("0.70"), ConfidenceBand.ONSITE_CHECK),
+)
+SHELF_DAYS: Final = 90
+STORM_SHELF_DAYS: Final = 180
+# G-57: a street is named only among at least five houses that fit the preview.
+STREET_MIN_HOMES: Final = 5
+
+Review = Literal["none", "approved", "rejected"]
+
+
+@dataclass(frozen=True, slots=True)
+class LeadFacts:
+    """What the gate looks at; `offer_reasons` are the codes of `can_offer`, none when it allows."""
+
+    offer_reasons: tuple[str, ...]
+    score: int | None
+    price: Decimal | None
+    confidence: Decimal | None
+    review: Review
+    has_storm_trigger: bool
+    allow_onsite_check: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """The lead's next status with label, band and the reason in words; `available_until` only when on sale."""
+
+    status: LeadStatus
+    reason: str
+    band: ConfidenceBand | None = None
+    label: PublishLabel | None = None
+    available_until: datetime | None = None
+
+
+def publication_of(facts: LeadFacts, now: datetime) -> Publication:
+    """The gate: law first, then the reviewer, then price, then confidence."""
+    band = None if facts.confidence is None else band_of(facts.confidence)
+    if facts.offer_reasons:
+        return Publication(LeadStatus.SUPPRESSED, ", ".join(facts.offer_reasons), band)
+    if facts.review == "rejected":
+        return Publication(LeadStatus.WITHDRAWN, "rejected_in_review", band)
+    if facts.score is None or facts.price is None or facts.price <= 0:
+        return Publication(LeadStatus.PROCESSING, "not_for_sale_below_60", band)
+    if band is None:
+        return Publication(LeadStatus.PROCESSING, "roof_not_analysed")
+    return _by_confidence(facts, band, now)
+
+
+def _by_confidence(facts: LeadFacts, band: ConfidenceBand, now: datetime) -> Publication:
+    until = available_until(now, has_storm_trigger=facts.has_storm_trigger)
+    if facts.review == "approved":
+        return Publication(LeadStatus.AVAILABLE, "approved_in_review", band, available_until=until)
+    if band is ConfidenceBand.PUBLISH:
+        return Publication(LeadStatus.AVAILABLE, "confident", band, available_until=until)
+    if band is ConfidenceBand.ONSITE_CHECK and facts.allow_onsite_check:
+        label = PublishLabel.ONSITE_CHECK
+        return Publication(LeadStatus.AVAILABLE, "needs_onsite_check", band, label, until)
+    doubtful = band is ConfidenceBand.REVIEW
+    reason = "confidence_below_70" if doubtful else "onsite_check_not_allowed"
+    return Publication(LeadStatus.REVIEW, reason, band)
+
+
+def band_of(confidence: Decimal) -> ConfidenceBand:
+    """The gate a calibrated confidence from 0 to 1 passes."""
+    for floor, band in CONFIDENCE_FLOORS:
+        if confidence >= floor:
+            return band
+    return ConfidenceBand.REVIEW
+
+
+def available_until(now: datetime, *, has_storm_trigger: bool) -> datetime:
+    """When a lead leaves the shelf: 90 days, 180 for a storm's (G-17)."""
+    return now + timedelta(days=STORM_SHELF_DAYS if has_storm_trigger else SHELF_DAYS)
+
+
+def may_name_street(matching_homes: int) -> bool:
+    """Whether a preview may name the street without pointing at one house."""
+    return matching_homes >= STREET_MIN_HOMES

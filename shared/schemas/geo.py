@@ -1,0 +1,32 @@
+"""Points on the ground, with their axes named so that they are never swapped."""
+
+from __future__ import annotations
+
+from math import asin, cos, radians, sin, sqrt
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+EARTH_RADIUS_MILES: Final = 3958.7613
+
+
+class GeoPoint(BaseModel):
+    """WGS 84 position inside the United States and its territories in the western hemisphere.
+
+    The bounds refuse swapped axes and the (0, 0) that feeds write for "unknown".
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    lat: float = Field(ge=17.5, le=72.0)
+    lng: float = Field(ge=-180.0, le=-64.0)
+
+    def miles_to(self, other: GeoPoint) -> float:
+        """Great-circle distance in miles."""
+        d_lat, d_lng = radians(other.lat - self.lat), radians(other.lng - self.lng)
+        chord = sin(d_lat / 2) ** 2 + cos(radians(self.lat)) * cos(radians(other.lat)) * sin(d_lng / 2) ** 2
+        return 2 * EARTH_RADIUS_MILES * asin(sqrt(chord))
+
+    def ewkt(self) -> str:
+        """The point as PostGIS reads it: longitude first."""
+        return f"SRID=4326;POINT({self.lng} {self.lat})"

@@ -118,7 +118,7 @@ SPELLINGS = [
     ("email", " Pat.Doe@Example.COM ", "pat.doe@example.com"),
     ("phone", "(512) 555-0123", "+1 512 555 0123"),
     ("phone", "512.555.0123 ext. 4", "15125550123"),
-    ("phone", "５１２ 555 0123", "5125550123"),
+    ("phone", "\uff15\uff11\uff12 555 0123", "5125550123"),
     ("name", "DOE,  Pat", "doe pat"),
     ("address", "12 Elm St., Apt 4", "12 ELM ST APT 4"),
 ]

@@ -49,9 +49,9 @@ STATUS_WORDS: tuple[tuple[str, PermitStatus], ...] = (
 )
 
 # Nashville's clerks write the refusal into the purpose and leave the row in the feed.
+REFUSED_HINTS = ("REJECTED", "INCORRECT PERMIT", "TO BE CANCEL")
 REFUSED_IN_TEXT = re.compile(
-    r"^\W*REJECTED\b|\bINCORRECT PERMIT TYPE\b|\bAPP(?:LICATION)?\.? TO BE CANCELL?ED\b|\bTHIS PERMIT TO BE CANCELL?ED\b",
-    re.IGNORECASE,
+    r"^\W*REJECTED\b|\bINCORRECT PERMIT TYPE\b|\b(?:APP(?:LICATION)?\.?|THIS PERMIT) TO BE CANCELL?ED\b"
 )
 
 CATEGORY_WORDS: tuple[tuple[str, PermitCategory], ...] = (
@@ -74,7 +74,8 @@ CATEGORY_PATTERNS = tuple((re.compile(words), category) for words, category in C
 
 def status_of(status: str | None, description: str | None = None) -> PermitStatus | None:
     """The status in our words; a refusal written into the description counts; None when nothing is said."""
-    if description and REFUSED_IN_TEXT.search(description):
+    text = (description or "").upper()
+    if any(hint in text for hint in REFUSED_HINTS) and REFUSED_IN_TEXT.search(text):
         return PermitStatus.REJECTED
     return _status_of_text(status.upper()) if status else None
 

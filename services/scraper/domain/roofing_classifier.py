@@ -84,6 +84,7 @@ REPAIR: tuple[str, ...] = (
 ROOFING_TYPE = re.compile(r"\bRE-?ROOF|\bROOF", re.IGNORECASE)
 NEW_BUILDING_TYPE = re.compile(r"\bNEW\b|\bADDITIONS?\b|\bSHELL\b", re.IGNORECASE)
 SOLAR = re.compile(r"\bSOLAR\b|\bPHOTOVOLTAIC\b")
+HINTS = ("ROOF", "SHINGL", "TEAR")  # most permits have none of them, and looking for these is fast
 ROOF_WORD = re.compile(r"\bRE-?ROOF|\bROOF|\bSHINGLE|\bRESHINGL|\bTEAR[ -]?OFF")
 COVERING_WORD = re.compile(r"\bROOF(?:S|ING|ED)?\b|\bSHINGLES?\b|\bRE-?ROOF|\bTPO\b|\bEPDM\b|\bMODIFIED BITUMEN\b")
 SIDING_TEAR_OFF = re.compile(r"\bTEAR[ -]?OFF\b(?:(?!ROOF|SHINGL|MEMBRANE)[^,.;)]){0,40}\bSIDING\b")
@@ -105,6 +106,8 @@ def classify(description: str | None, permit_type: str | None = None) -> Roofing
     words = " ".join((description or "").upper().split())
     kind = permit_type or ""
     roofing_type = bool(ROOFING_TYPE.search(kind))
+    if not roofing_type and not any(hint in words for hint in HINTS):
+        return RoofingWork.NONE
     if not ROOF_WORD.search(words) and not (roofing_type and COVERING_WORD.search(words)):
         return RoofingWork.NONE
     words = SIDING_TEAR_OFF.sub(" ", words)

@@ -24,6 +24,7 @@ class StormRow:
     event_type: str
     began_at: datetime
     ended_at: datetime | None = None
+    local_began_at: datetime | None = None
     city: str | None = None
     county: str | None = None
     state: str | None = None
@@ -40,7 +41,10 @@ class StormRow:
 
 @dataclass(frozen=True, slots=True)
 class PermitRow:
-    """One building permit at one address; `roof_work` says what it means for the roof."""
+    """One building permit at one address; `roof_work` says what it means for the roof.
+
+    `home_city` is the city whose feed it came from; a metropolitan feed names its suburbs in `city`.
+    """
 
     jurisdiction: str
     permit_number: str
@@ -49,6 +53,8 @@ class PermitRow:
     address_key: str
     city: str
     state: str
+    home_city: str
+    unit: str | None = None
     zip: str | None = None
     lat: float | None = None
     lng: float | None = None
@@ -62,6 +68,7 @@ class PermitRow:
     issue_date: date | None = None
     completion_date: date | None = None
     permit_status: str | None = None
+    dates_roof: bool = False
     apn: str | None = None
     source_url: str | None = None
 
@@ -77,16 +84,21 @@ class ParcelRow:
     address_key: str
     city: str
     source: str
+    unit: str | None = None
     zip: str | None = None
     lat: float | None = None
     lng: float | None = None
     boundary: dict[str, Any] | None = field(default=None, hash=False)
+    roof_material: str | None = None
     owner_name: str | None = None
     mailing_address: str | None = None
     owner_occupied: bool | None = None
+    owner_is_company: bool | None = None
+    hoa: bool | None = None
     property_type: str | None = None
     use_code: str | None = None
     year_built: int | None = None
+    stories: Decimal | None = None
     sqft: int | None = None
     lot_size: Decimal | None = None
     beds: int | None = None

@@ -16,9 +16,7 @@ ISO_DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:$|[T ])")
 US_DATE = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})(?:$|\s)")
 DAMAGE = re.compile(r"(\d*\.?\d+)([KMBT]?)", re.IGNORECASE)
 DAMAGE_UNITS = {"": 1, "K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
-WHITESPACE = re.compile(r"\s+")
-DASHES = str.maketrans({"\u2010": "-", "\u2011": "-", "\u2012": "-", "\u2013": "-", "\u2014": "-", "\u2212": "-"})
-NOT_TEXT = str.maketrans({"\x00": None})
+DASHES = re.compile("[\u2010-\u2014\u2212]")
 
 
 def clean_text(value: Any, limit: int | None = None) -> str | None:
@@ -26,9 +24,10 @@ def clean_text(value: Any, limit: int | None = None) -> str | None:
     if value is None:
         return None
     text = value if isinstance(value, str) else str(value)
-    if not text.isascii() or "\x00" in text:
-        text = text.translate(NOT_TEXT).translate(DASHES)
-    text = " ".join(text.split())
+    if not text.isascii():
+        text = DASHES.sub("-", text)
+    # PostgreSQL text cannot hold NUL; one in a public file is noise.
+    text = " ".join(text.replace("\x00", "").split())
     if not text:
         return None
     return text[:limit] if limit is not None else text

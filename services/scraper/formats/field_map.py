@@ -10,8 +10,8 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from services.scraper.domain.permit_types import category_of, status_of
-from services.scraper.domain.roofing_classifier import classify
+from services.scraper.domain.permit_types import DATES_NO_ROOF, category_of, status_of
+from services.scraper.domain.roofing_classifier import RoofingWork, classify
 from services.scraper.domain.rows import PermitRow, Rejected
 from services.scraper.domain.values import (
     clean_text,
@@ -101,7 +101,7 @@ def permit_of(row: Mapping[str, Any], source: PermitSource, today: date) -> Perm
         date_of(_first(row, source, name), source.zone) for name in ("issue_date", "completion_date")
     )
     if issued is None:
-        return Rejected("date_unreadable")
+        return Rejected("missing_date" if _first(row, source, "issue_date") is None else "date_unreadable")
     if not is_plausible_day(issued, today):
         return Rejected("date_implausible")
     text = _joined(row, source, "address")
@@ -117,29 +117,34 @@ def permit_of(row: Mapping[str, Any], source: PermitSource, today: date) -> Perm
         return Rejected("address_without_number")
     point = point_of(_first(row, source, "lat"), _first(row, source, "lng"))
     kind = clean_text(_first(row, source, "permit_type"), 100)
-    description = clean_text(_joined(row, source, "work_description"), DESCRIPTION_LIMIT)
+    description = (_joined(row, source, "work_description") or "")[:DESCRIPTION_LIMIT] or None
+    status = status_of(clean_text(_first(row, source, "permit_status")), description)
+    work = classify(description, kind)
     return PermitRow(
-        jurisdiction=source.authority,
+        jurisdiction=clean_text(_first(row, source, "jurisdiction"), 100) or source.authority,
         permit_number=number,
         source=source.key,
         address=text,
         address_key=address.key,
         city=city.title() if city.isupper() else city,
         state=source.state,
+        home_city=source.city,
+        unit=address.unit[:20] or None,
         zip=address.zip5 or None,
         lat=point[0] if point else None,
         lng=point[1] if point else None,
         permit_type=kind,
         category=category_of(kind),
-        roof_work=classify(description, kind),
+        roof_work=work,
+        dates_roof=work is RoofingWork.REROOF and status not in DATES_NO_ROOF,
         work_description=description,
         estimated_value=_cost(_first(row, source, "estimated_value")),
         contractor_name=_contractor(row, source),
         contractor_license=clean_text(_first(row, source, "contractor_license"), 100),
         issue_date=issued,
         completion_date=completed if completed and is_plausible_day(completed, today) else None,
-        permit_status=status_of(clean_text(_first(row, source, "permit_status")), description),
-        apn=clean_text(_first(row, source, "parcel_id"), 100),
+        permit_status=status,
+        apn=clean_text(_first(row, source, "parcel_id"), 64),
         source_url=source.source_url,
     )
 

@@ -35,6 +35,7 @@ class PublicFile:
     encoding: str
     compressed: bool
     sha256: str
+    size_bytes: int
     head: str
 
     @property
@@ -58,18 +59,18 @@ def inspect(path: Path) -> PublicFile:
     if magic == ZIP_MAGIC:
         raise FileRefused("unsupported_format_zip", f"{path.name} is a ZIP archive; unpack it first")
     compressed = magic[:2] == GZIP_MAGIC
-    digest, encoding, head = _read_through(path, compressed)
+    digest, size, encoding, head = _read_through(path, compressed)
     if not head.strip():
         raise FileRefused("empty_file", f"{path.name} holds no text")
-    return PublicFile(path, encoding, compressed, digest, head)
+    return PublicFile(path, encoding, compressed, digest, size, head)
 
 
 def _open_bytes(path: Path, compressed: bool) -> BinaryIO:
     return io.BufferedReader(gzip.GzipFile(path), BLOCK_BYTES) if compressed else path.open("rb")
 
 
-def _read_through(path: Path, compressed: bool) -> tuple[str, str, str]:
-    """SHA-256 of the unpacked bytes, the encoding that fits all of them, and the first characters."""
+def _read_through(path: Path, compressed: bool) -> tuple[str, int, str, str]:
+    """SHA-256 and number of the unpacked bytes, the encoding that fits all of them, and the first characters."""
     digest = hashlib.sha256()
     decoder = codecs.getincrementaldecoder("utf-8")()
     first, size, encoding = b"", 0, "utf-8-sig"
@@ -86,7 +87,7 @@ def _read_through(path: Path, compressed: bool) -> tuple[str, str, str]:
         raise FileRefused("truncated_gzip", f"{path.name} is cut or damaged: {error}") from error
     if encoding != "latin-1" and decoder.getstate()[0]:
         encoding = "latin-1"
-    return digest.hexdigest(), encoding, first.decode(encoding, errors="replace")[:HEAD_CHARACTERS]
+    return digest.hexdigest(), size, encoding, first.decode(encoding, errors="replace")[:HEAD_CHARACTERS]
 
 
 def _still_utf8(decoder: codecs.IncrementalDecoder, block: bytes, encoding: str) -> str:

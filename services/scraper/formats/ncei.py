@@ -82,6 +82,7 @@ def _measured(row: dict[str, str], event_type: str, storm: StormRow, offset: tim
         external_id=storm.external_id,
         event_type=event_type,
         began_at=storm.began_at,
+        local_began_at=storm.began_at + offset,
         ended_at=ended_at if ended_at is not None and ended_at >= storm.began_at else None,
         city=clean_text(place_name(row["BEGIN_LOCATION"]), 100),
         county=_county(row),

@@ -16,6 +16,7 @@ from services.scraper.domain.storms import (
     magnitude_of,
     place_name,
     severity_of,
+    standard_offset,
     state_code,
     tornado_rating,
 )
@@ -94,6 +95,7 @@ def _report(text: str, hazard: str | None, day: date | None, today: date, seen: 
     wind = int(value) if hazard == "wind" and value is not None else None
     rating = tornado_rating(magnitude) if hazard == "tornado" else None
     point = point_of(lat or None, lng or None)
+    offset = standard_offset(None, state_code(state)) or timedelta()
     key = f"{hazard}|{began_at:%Y%m%d%H%M}|{lat}|{lng}"
     seen[key] += 1
     return StormRow(
@@ -101,6 +103,7 @@ def _report(text: str, hazard: str | None, day: date | None, today: date, seen: 
         external_id=_external_id(key, seen[key]),
         event_type=hazard,
         began_at=began_at,
+        local_began_at=began_at + offset,
         city=clean_text(place_name(location), 100),
         county=clean_text(county, 100),
         state=state_code(state),

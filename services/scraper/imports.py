@@ -1,0 +1,125 @@
+"""Files of public data into the database, for `ridgeline import storms|permits`."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from services.scraper.formats import accela
+from services.scraper.formats.field_map import PermitSource
+from services.scraper.formats.files import FileRefused, PublicFile, inspect
+from services.scraper.formats.permits import parse_permits, read_json
+from services.scraper.formats.storms import parse_storms
+from services.scraper.ingest import IngestReport, ingest_permits, ingest_storms
+from services.scraper.repository import CityRepository, RawRecordRepository
+from shared.db.unit_of_work import UnitOfWorkFactory
+from shared.errors import InvalidInput
+
+RAW_SOURCE = "file"
+FASTEST_COMPRESSION = 1
+
+Ingest = Callable[..., Awaitable[IngestReport]]
+Addresses = Mapping[str, Sequence[Mapping[str, Any]]]
+
+
+class UnknownPermitSource(InvalidInput):
+    """The city has no configured permit source of that key."""
+
+    code, title = "unknown-permit-source", "Unknown permit source"
+
+
+async def import_storms(
+    paths: Sequence[Path], unit_of_work: UnitOfWorkFactory, *, report_day: date | None = None
+) -> IngestReport:
+    """Store the storms of NCEI and SPC files; one transaction a file, so a broken one leaves nothing behind.
+
+    `report_day` dates the SPC files whose name carries no date.
+    """
+    total = IngestReport()
+    for path in paths:
+        parse = partial(parse_storms, report_day=report_day, today=_today())
+        total += await _import_file(Path(path), "storms", unit_of_work, parse, ingest_storms)
+    return total
+
+
+async def import_permits(
+    paths: Sequence[Path], unit_of_work: UnitOfWorkFactory, *, city: str | None = None, source: str | None = None
+) -> IngestReport:
+    """Store the permits of files recognised by their content, or read by a city's configured source.
+
+    `city` is "Chicago, IL" and `source` the key of one of its permit sources. Accela answers of one call belong
+    together: an addresses answer completes the records beside it.
+    """
+    found = await _permit_source(unit_of_work, city, source)
+    addresses = await asyncio.to_thread(_accela_addresses, [Path(path) for path in paths])
+    total = IngestReport()
+    for path in paths:
+        parse = partial(parse_permits, today=_today(), source=found, addresses=addresses)
+        total += await _import_file(Path(path), "permits", unit_of_work, parse, ingest_permits)
+    return total
+
+
+async def _permit_source(
+    unit_of_work: UnitOfWorkFactory, city: str | None, source: str | None
+) -> PermitSource | None:
+    if source is None:
+        return None
+    name, _, state = (city or "").rpartition(",")
+    async with unit_of_work() as uow:
+        found = await CityRepository(uow.session).permit_source(name.strip(), state.strip().upper(), source)
+    if found is None:
+        raise UnknownPermitSource(f"{city or 'no city'} has no permit source {source}", city=city, source=source)
+    return found
+
+
+async def _import_file(
+    path: Path,
+    kind: str,
+    unit_of_work: UnitOfWorkFactory,
+    parse: Callable[[PublicFile], Iterator[Any]],
+    ingest: Ingest,
+) -> IngestReport:
+    """The report of one file: all of its rows or, with the reason, none of them."""
+    try:
+        file = await asyncio.to_thread(inspect, path)
+        rows = await asyncio.to_thread(parse, file)
+        async with unit_of_work() as uow:
+            raw = RawRecordRepository(uow.session)
+            raw_id = await raw.find(RAW_SOURCE, file.sha256)
+            if raw_id is None:
+                gzipped, size = await asyncio.to_thread(_gzipped, file)
+                raw_id = await raw.keep(
+                    RAW_SOURCE, kind, name=file.name, gzipped=gzipped, size_bytes=size, sha256=file.sha256
+                )
+            return await ingest(uow.session, rows, raw_record_id=raw_id)
+    except FileRefused as refusal:
+        return IngestReport.refused(refusal.reason, f"{path.name}: {refusal.detail}")
+
+
+def _gzipped(file: PublicFile) -> tuple[bytes, int]:
+    """The file's bytes, compressed, and the size they unpack to."""
+    stored = file.path.read_bytes()
+    return (stored if file.compressed else gzip.compress(stored, FASTEST_COMPRESSION, mtime=0)), file.size_bytes
+
+
+def _accela_addresses(paths: Sequence[Path]) -> Addresses:
+    """Record id -> addresses out of every Accela answer among the files."""
+    documents = []
+    for path in paths:
+        try:
+            file = inspect(path)
+            if file.head.lstrip().startswith("{") and '"streetName"' in file.head:
+                documents.append(read_json(file))
+        except FileRefused:
+            continue  # reported when its turn comes
+    return accela.addresses_by_record([document for document in documents if accela.is_answer(document)])
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
+

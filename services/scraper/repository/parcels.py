@@ -1,0 +1,238 @@
+"""Parcels: upserted from a layer or derived from permits, and dated by their re-roof permits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.scraper.domain.rows import ParcelRow
+from services.scraper.repository.staging import Staging, Upserted, copy_line, hashed_line
+from shared.security.fields import KeyRing, SubjectCipher
+from shared.security.subject_keys import SubjectKeys
+
+TABLE = "staged_parcels"
+OWNERS = "staged_owners"
+COLUMNS = (
+    "county", "state", "apn", "address", "address_key", "unit", "city", "zip", "lat", "lng", "owner_occupied",
+    "owner_is_company", "hoa", "property_type", "use_code", "year_built", "stories", "sqft", "lot_size", "beds",
+    "baths", "assessed_value", "market_value", "tax_amount", "last_sale_on", "last_sale_price", "roof_material",
+    "source", "source_url", "owner_name_hash", "mailing_address_hash",
+)  # fmt: skip
+STAGED = ("ordinal", "boundary_json", *COLUMNS, "content_hash")
+DEFINITION = f"SELECT 0 AS ordinal, ''::text AS boundary_json, {', '.join(COLUMNS)}, content_hash FROM parcels WITH NO DATA"
+OWNER_COLUMNS = ("ordinal", "subject_id", "owner_name", "mailing_address")
+OWNER_DEFINITION = "SELECT 0 AS ordinal, subject_id, owner_name, mailing_address FROM parcels WITH NO DATA"
+
+# Which staged owners need a key: rows that are new or changed. A changed house with the same owner keeps its subject.
+OWNERS_TO_SEAL = text(
+    f"""
+    SELECT s.ordinal, CASE WHEN p.owner_name_hash = s.owner_name_hash THEN p.subject_id END AS subject_id
+      FROM {TABLE} s
+      LEFT JOIN parcels p USING (county, state, apn)
+     WHERE (s.owner_name_hash IS NOT NULL OR s.mailing_address_hash IS NOT NULL)
+       AND (p.id IS NULL OR p.content_hash <> s.content_hash)
+     ORDER BY s.ordinal
+    """
+)
+
+UPSERT = f"""
+    WITH upserted AS (
+        INSERT INTO parcels AS known
+               ({", ".join(COLUMNS)}, content_hash, city_id, geom, boundary, subject_id, owner_name, mailing_address)
+        SELECT {", ".join(f"s.{name}" for name in COLUMNS)}, s.content_hash, :city_id,
+               CASE WHEN s.lat IS NOT NULL THEN ST_SetSRID(ST_MakePoint(s.lng, s.lat), 4326)::geography END,
+               ST_Multi(ST_SetSRID(ST_GeomFromGeoJSON(s.boundary_json), 4326))::geography,
+               o.subject_id, o.owner_name, o.mailing_address
+          FROM {TABLE} s
+          LEFT JOIN {OWNERS} o USING (ordinal)
+         ORDER BY s.county, s.state, s.apn
+            ON CONFLICT (county, state, apn) DO UPDATE
+           SET {", ".join(f"{name} = excluded.{name}" for name in COLUMNS[3:] if name != "roof_material")},
+               roof_material = coalesce(excluded.roof_material, known.roof_material),
+               content_hash = excluded.content_hash, city_id = excluded.city_id, geom = excluded.geom,
+               boundary = excluded.boundary, subject_id = excluded.subject_id, owner_name = excluded.owner_name,
+               mailing_address = excluded.mailing_address, fetched_at = now()
+         WHERE known.content_hash <> excluded.content_hash
+        RETURNING (xmax = 0) AS is_new
+    )
+    SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new) FROM upserted
+"""
+
+DERIVED_SOURCE = "permit_addresses"
+# A city without a parcel layer: one parcel an address that any of its permits names.
+DERIVE = text(
+    f"""
+    WITH houses AS (
+        SELECT DISTINCT ON (p.state, p.address_key) p.*
+          FROM roofing_permits p
+         WHERE p.city_id = :city_id AND p.address_key IS NOT NULL
+         ORDER BY p.state, p.address_key, (p.lat IS NULL), p.issue_date DESC NULLS LAST, p.id
+    ), built AS (
+        SELECT p.state, p.address_key, max(extract(year FROM p.issue_date))::int AS year_built
+          FROM roofing_permits p
+         WHERE p.city_id = :city_id AND p.permit_type ~* '\\mnew\\M'
+           AND coalesce(p.permit_status, '') NOT IN ('rejected', 'cancelled')
+           AND p.work_description ~* '(single family|duplex|town ?(house|home)|dwelling)'
+           AND p.work_description !~* '(accessory|pool|garage|shed|carport|deck|porch)'
+         GROUP BY p.state, p.address_key
+    ), derived AS (
+        INSERT INTO parcels AS known
+               (city_id, apn, county, state, address, address_key, unit, city, zip, lat, lng, geom, property_type,
+                year_built, source, source_url, content_hash)
+        SELECT :city_id, 'address:' || md5(h.address_key), coalesce(c.county, c.city), h.state, h.address,
+               h.address_key, h.unit, h.city, h.zip, h.lat, h.lng, h.geom,
+               CASE WHEN h.permit_type ~* '\\mcommercial\\M' THEN 'commercial'
+                    WHEN h.work_description ~* '(multi-?family|apartment|condominium|> 5 unit)' THEN 'multi_family'
+                    WHEN h.work_description ~* 'single family' THEN 'single_family' END,
+               b.year_built, '{DERIVED_SOURCE}', h.source_url,
+               md5(concat_ws('|', h.address, h.city, h.zip, h.lat, h.lng, h.permit_type, h.work_description, b.year_built))
+          FROM houses h
+          JOIN target_cities c ON c.id = :city_id
+          LEFT JOIN built b ON b.state = h.state AND b.address_key = h.address_key
+            ON CONFLICT (county, state, apn) DO UPDATE
+           SET address = excluded.address, city = excluded.city, zip = excluded.zip, lat = excluded.lat,
+               lng = excluded.lng, geom = excluded.geom, property_type = excluded.property_type,
+               year_built = excluded.year_built, content_hash = excluded.content_hash, fetched_at = now()
+         WHERE known.content_hash <> excluded.content_hash
+        RETURNING (xmax = 0) AS is_new
+    )
+    SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new), (SELECT count(*) FROM houses)
+      FROM derived
+    """
+)
+
+# A permit without a ZIP has the city in its key; it may meet the one house of that street in the city.
+# A lot number of the layer is stronger than any spelling of the address.
+DATE_ROOFS = text(
+    """
+    WITH reroofs AS (
+        SELECT p.id, p.state, p.address_key, regexp_replace(p.address_key, '\\|[^|]*$', '') AS street_key,
+               p.address_key !~ '\\|\\d{5}$' AS without_zip, nullif(p.apn, '') AS apn,
+               coalesce(p.completion_date, p.issue_date) AS done_on
+          FROM roofing_permits p
+         WHERE p.city_id = :city_id AND p.reroof AND coalesce(p.completion_date, p.issue_date) IS NOT NULL
+    ), houses AS (
+        SELECT q.id, q.state, q.address_key, regexp_replace(q.address_key, '\\|[^|]*$', '') AS street_key,
+               q.address_key !~ '\\|\\d{5}$' AS without_zip, q.apn, q.source
+          FROM parcels q WHERE q.city_id = :city_id
+    ), lone_streets AS (
+        SELECT state, street_key, (array_agg(id))[1] AS id, bool_or(without_zip) AS without_zip
+          FROM houses GROUP BY state, street_key HAVING count(*) = 1
+    ), matched AS (
+        SELECT h.id AS parcel_id, r.* FROM reroofs r JOIN houses h USING (state, address_key)
+        UNION ALL
+        SELECT l.id, r.* FROM reroofs r JOIN lone_streets l USING (state, street_key)
+         WHERE r.without_zip OR l.without_zip
+        UNION ALL
+        SELECT h.id, r.* FROM reroofs r JOIN houses h USING (state, apn)
+    ), latest AS (
+        SELECT DISTINCT ON (parcel_id) parcel_id, id AS permit_id, done_on
+          FROM matched ORDER BY parcel_id, done_on DESC, id
+    ), withdrawn AS (
+        UPDATE parcels q
+           SET roof_installed_on = NULL, roof_evidence = NULL, roof_permit_id = NULL, suppressed_until = NULL,
+               suppression_reason = NULL
+         WHERE q.city_id = :city_id AND q.roof_evidence = 'permit' AND q.suppression_reason = :reason
+           AND NOT EXISTS (SELECT 1 FROM latest l WHERE l.parcel_id = q.id)
+        RETURNING q.id
+    ), dated AS (
+        UPDATE parcels q
+           SET roof_installed_on = l.done_on, roof_evidence = 'permit', roof_permit_id = l.permit_id,
+               suppressed_until = (l.done_on + make_interval(years => :years))::date, suppression_reason = :reason
+          FROM latest l
+         WHERE q.id = l.parcel_id
+           AND (q.roof_permit_id IS DISTINCT FROM l.permit_id OR q.roof_installed_on IS DISTINCT FROM l.done_on)
+        RETURNING q.id
+    )
+    SELECT (SELECT count(*) FROM latest), (SELECT count(*) FROM dated), (SELECT count(*) FROM withdrawn),
+           (SELECT count(*) FROM latest WHERE done_on + make_interval(years => :years) > current_date),
+           (SELECT count(*) FROM reroofs r WHERE NOT EXISTS (SELECT 1 FROM matched m WHERE m.id = r.id))
+    """
+)
+SUPPRESSION_YEARS = 10
+SUPPRESSION_REASON = "recent_reroof_permit"
+
+
+@dataclass(frozen=True, slots=True)
+class RoofDating:
+    """Roofs dated by permits: all of them, those new or moved, those taken back, those suppressed today."""
+
+    dated: int
+    changed: int
+    withdrawn: int
+    suppressed: int
+    unmatched_permits: int
+
+
+class ParcelRepository:
+    """Writes and reads parcels."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+        self._staging = Staging(session, TABLE, DEFINITION, STAGED)
+        self._owners = Staging(session, OWNERS, OWNER_DEFINITION, OWNER_COLUMNS)
+
+    async def upsert(self, city_id: UUID, rows: Sequence[ParcelRow], ring: KeyRing) -> Upserted:
+        """Store parcels by (county, state, apn); owners are encrypted only where the row is new or changed."""
+        last = {(row.county, row.state, row.apn): row for row in rows}
+        numbered = dict(enumerate(last.values()))
+        await self._staging.prepare()
+        await self._owners.prepare()
+        await self._staging.copy([_parcel_line(ordinal, row, ring) for ordinal, row in numbered.items()])
+        await self._staging.analyse()
+        await self._owners.copy(await self._sealed_owners(numbered, ring))
+        stored, updated = (await self._session.execute(text(UPSERT), {"city_id": city_id})).one()
+        return Upserted(stored, updated, len(rows) - stored - updated)
+
+    async def _sealed_owners(self, rows: dict[int, ParcelRow], ring: KeyRing) -> list[str]:
+        wanted = (await self._session.execute(OWNERS_TO_SEAL)).all()
+        keys = SubjectKeys(self._session, ring)
+        known = await keys.load_many([row.subject_id for row in wanted if row.subject_id])
+        fresh = iter(await keys.create_many(sum(1 for row in wanted if row.subject_id not in known)))
+        return [
+            _owner_line(row.ordinal, rows[row.ordinal], known[row.subject_id] if row.subject_id in known else next(fresh))
+            for row in wanted
+        ]
+
+    async def derive_from_permits(self, city_id: UUID) -> Upserted:
+        """One parcel for every address that the city's permits name, for a city without a parcel layer."""
+        stored, updated, houses = (await self._session.execute(DERIVE, {"city_id": city_id})).one()
+        return Upserted(stored, updated, houses - stored - updated)
+
+    async def date_roofs(self, city_id: UUID) -> RoofDating:
+        """Let each address's newest re-roof permit date its roof and suppress it for ten years (C-01)."""
+        result = await self._session.execute(
+            DATE_ROOFS, {"city_id": city_id, "years": SUPPRESSION_YEARS, "reason": SUPPRESSION_REASON}
+        )
+        dated, changed, withdrawn, suppressed, unmatched = result.one()
+        return RoofDating(dated, changed, withdrawn, suppressed, unmatched)
+
+
+def _parcel_line(ordinal: int, row: ParcelRow, ring: KeyRing) -> str:
+    boundary = orjson.dumps(row.boundary).decode() if row.boundary else None
+    values: list[Any] = [
+        ring.blind_index_optional(row.owner_name, "name")
+        if name == "owner_name_hash"
+        else ring.blind_index_optional(row.mailing_address, "address")
+        if name == "mailing_address_hash"
+        else getattr(row, name)
+        for name in COLUMNS
+    ]
+    return f"{ordinal}\t{hashed_line([boundary, *values])}"
+
+
+def _owner_line(ordinal: int, row: ParcelRow, cipher: SubjectCipher) -> str:
+    return copy_line(
+        (
+            ordinal,
+            cipher.subject_id,
+            cipher.encrypt_optional("owner_name", row.owner_name),
+            cipher.encrypt_optional("mailing_address", row.mailing_address),
+        )
+    )

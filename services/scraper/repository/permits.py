@@ -1,0 +1,92 @@
+"""Permits: staged by COPY, upserted by (jurisdiction, permit_number)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.scraper.domain.permit_types import PermitCategory
+from services.scraper.domain.roofing_classifier import RoofingWork
+from services.scraper.domain.rows import PermitRow
+from services.scraper.repository.staging import Staging, Upserted, hashed_line
+
+TABLE = "staged_permits"
+COLUMNS = (
+    "jurisdiction", "permit_number", "source", "address", "address_key", "unit", "city", "state", "zip", "lat", "lng",
+    "permit_type", "roof_work", "reroof", "work_description", "estimated_value", "contractor_name",
+    "contractor_license", "issue_date", "completion_date", "permit_status", "apn", "source_url",
+)  # fmt: skip
+STAGED = ("ordinal", "home_city", "vertical", *COLUMNS, "content_hash")
+DEFINITION = f"""
+    SELECT 0 AS ordinal, ''::text AS home_city, ''::text AS vertical, {", ".join(COLUMNS)}, content_hash
+      FROM roofing_permits WITH NO DATA
+"""
+VERTICAL_OF_CATEGORY = {PermitCategory.MECHANICAL: "hvac", PermitCategory.PLUMBING: "plumbing"}
+
+# The last row of a number wins: feeds append an amended permit behind its first form.
+UPSERT = f"""
+    WITH incoming AS (
+        SELECT DISTINCT ON (jurisdiction, permit_number) *
+          FROM {TABLE} ORDER BY jurisdiction, permit_number, ordinal DESC
+    ), upserted AS (
+        INSERT INTO roofing_permits AS known
+               ({", ".join(COLUMNS)}, content_hash, geom, city_id, vertical_id, raw_record_id)
+        SELECT {", ".join(f"i.{name}" for name in COLUMNS)}, i.content_hash,
+               CASE WHEN i.lat IS NOT NULL THEN ST_SetSRID(ST_MakePoint(i.lng, i.lat), 4326)::geography END,
+               c.id, v.id, CAST(:raw_record_id AS bigint)
+          FROM incoming i
+          LEFT JOIN target_cities c ON c.city = i.home_city AND c.state = i.state
+          LEFT JOIN verticals v ON v.slug = i.vertical
+            ON CONFLICT (jurisdiction, permit_number) DO UPDATE
+           SET {", ".join(f"{name} = excluded.{name}" for name in COLUMNS[2:])},
+               content_hash = excluded.content_hash, geom = excluded.geom,
+               city_id = coalesce(excluded.city_id, known.city_id), vertical_id = excluded.vertical_id,
+               raw_record_id = excluded.raw_record_id, scraped_at = now()
+         WHERE known.content_hash <> excluded.content_hash
+            OR (known.city_id IS NULL AND excluded.city_id IS NOT NULL)
+        RETURNING (xmax = 0) AS is_new
+    )
+    SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new),
+           (SELECT count(*) FROM {TABLE})
+      FROM upserted
+"""
+
+
+def permit_line(ordinal: int, row: PermitRow) -> str:
+    """The staged form of a permit."""
+    vertical = "roofing" if row.roof_work in (RoofingWork.REROOF, RoofingWork.REPAIR) else ""
+    vertical = vertical or VERTICAL_OF_CATEGORY.get(PermitCategory(row.category), "")
+    content = hashed_line(
+        (
+            row.jurisdiction, row.permit_number, row.source, row.address, row.address_key, row.unit, row.city,
+            row.state, row.zip, row.lat, row.lng, row.permit_type, row.roof_work, row.dates_roof,
+            row.work_description, row.estimated_value, row.contractor_name, row.contractor_license, row.issue_date,
+            row.completion_date, row.permit_status, row.apn, row.source_url,
+        )
+    )  # fmt: skip
+    return f"{ordinal}\t{row.home_city}\t{vertical}\t{content}"
+
+
+class PermitRepository:
+    """Writes and reads roofing_permits."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+        self._staging = Staging(session, TABLE, DEFINITION, STAGED)
+
+    async def begin_load(self) -> None:
+        """Make room for staged rows in this transaction."""
+        await self._staging.prepare()
+
+    async def stage(self, lines: Sequence[str]) -> None:
+        """Append rows made by `permit_line`."""
+        await self._staging.copy(lines)
+
+    async def finish_load(self, raw_record_id: int | None) -> Upserted:
+        """Upsert everything staged by one statement; rows equal to what is stored are duplicates."""
+        await self._staging.analyse()
+        result = await self._session.execute(text(UPSERT), {"raw_record_id": raw_record_id})
+        stored, updated, staged = result.one()
+        return Upserted(stored, updated, staged - stored - updated)

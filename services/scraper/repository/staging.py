@@ -1,0 +1,77 @@
+"""COPY into a temporary table: the only way many rows enter the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+HASH_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Upserted:
+    """What one upsert did with the staged rows."""
+
+    stored: int
+    updated: int
+    duplicate: int
+
+
+def copy_cell(value: Any) -> str:
+    r"""One value in COPY's text format; None is \N, enumerations are their text."""
+    if value is None:
+        return "\\N"
+    if value.__class__ is str:
+        if "\\" in value or "\t" in value or "\n" in value or "\r" in value:
+            value = value.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
+        return value
+    if value is True:
+        return "t"
+    if value is False:
+        return "f"
+    return value.isoformat() if isinstance(value, datetime) else copy_cell(str(value))
+
+
+def copy_line(values: Iterable[Any]) -> str:
+    """One row in COPY's text format, without its line end."""
+    return "\t".join([copy_cell(value) for value in values])
+
+
+def hashed_line(values: Iterable[Any]) -> str:
+    """The row and, behind it, the hash of its content by which an unchanged row is known."""
+    line = copy_line(values)
+    return f"{line}\t{blake2b(line.encode(), digest_size=HASH_BYTES).hexdigest()}"
+
+
+class Staging:
+    """A temporary table of the current transaction, filled block by block and emptied at its end."""
+
+    def __init__(self, session: AsyncSession, name: str, definition: str, columns: Sequence[str]) -> None:
+        self._session = session
+        self._name = name
+        self._definition = definition
+        self._copy = f"COPY {name} ({', '.join(columns)}) FROM STDIN"
+
+    async def prepare(self) -> None:
+        """Create the table, or empty the one an earlier load of this transaction left."""
+        await self._session.execute(text(f"DROP TABLE IF EXISTS pg_temp.{self._name}"))
+        await self._session.execute(text(f"CREATE TEMPORARY TABLE {self._name} ON COMMIT DROP AS {self._definition}"))
+
+    async def copy(self, lines: Sequence[str]) -> None:
+        """Append rows made by `copy_line`."""
+        if not lines:
+            return
+        connection = await (await self._session.connection()).get_raw_connection()
+        driver: Any = connection.driver_connection
+        async with driver.cursor() as cursor, cursor.copy(self._copy) as copy:
+            await copy.write("\n".join(lines) + "\n")
+
+    async def analyse(self) -> None:
+        """Let the planner see how many rows there are."""
+        await self._session.execute(text(f"ANALYZE {self._name}"))

@@ -33,7 +33,11 @@ def merged(known: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]
     values = {**known, **given}
     base = values.get("RIDGELINE_PORT_BASE", "8000")
     if base != known.get("RIDGELINE_PORT_BASE", base):
-        moved = {name: value for name, value in known.items() if name.endswith("_BASE_URL") or name == "SANDBOX_URL"}
+        moved = {
+            name: value
+            for name, value in known.items()
+            if name.endswith("_BASE_URL") or name == "SANDBOX_URL"
+        }
         shift = int(base) - int(known["RIDGELINE_PORT_BASE"])
         values.update({name: _shifted(value, shift) for name, value in moved.items() if name not in given})
     return values

@@ -61,7 +61,9 @@ def refuse_taken_ports(processes: Iterable[ProcessSpec], host: str = "127.0.0.1"
     """Raise PortTaken naming every port that cannot be listened on; a fleet never moves silently."""
     taken = [f"{process.port} ({process.name})" for process in processes if not _is_free(process.port, host)]
     if taken:
-        raise PortTaken(f"taken by another program: port {', '.join(taken)}; set RIDGELINE_PORT_BASE to move the fleet")
+        raise PortTaken(
+            f"taken by another program: port {', '.join(taken)}; set RIDGELINE_PORT_BASE to move the fleet"
+        )
 
 
 def is_ready(process: ProcessSpec, host: str = "127.0.0.1") -> bool:

@@ -38,7 +38,9 @@ def app() -> None:
         sys.stderr.write(f"ridgeline: {refused.detail}\n")
         sys.exit(1)
     except ValidationError as invalid:
-        places = "; ".join(f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in invalid.errors())
+        places = "; ".join(
+            f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in invalid.errors()
+        )
         sys.stderr.write(f"ridgeline: {places}\n")
         sys.exit(1)
 

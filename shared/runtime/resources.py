@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from shared.db.engine import make_engine, make_session_maker
 from shared.db.unit_of_work import UnitOfWorkFactory, unit_of_work_factory
 from shared.http.clients.base import ServiceClient
+from shared.runtime.flags import Flags
 from shared.security.tokens import TokenIssuer, TokenVerifier
 from shared.settings import Settings
 from shared.workflow.budget import Budget
@@ -46,6 +47,7 @@ class Resources:
     issuer: TokenIssuer
     verifier: TokenVerifier
     budget: Budget
+    flags: Flags
     clock: Clock = utc_now
     own: Any = field(default=None)
 
@@ -99,6 +101,7 @@ async def open_resources(
                 issuer=TokenIssuer.from_settings(service, settings),
                 verifier=TokenVerifier.from_settings(service, settings),
                 budget=Budget(unit_of_work),
+                flags=Flags(unit_of_work),
             )
             if own is None:
                 yield resources

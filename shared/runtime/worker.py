@@ -106,7 +106,7 @@ class Worker:
                 return
             except asyncio.CancelledError:
                 raise
-            except Exception as error:  # noqa: BLE001 - the loop must live as long as the process
+            except Exception as error:
                 log.exception(
                     "background_loop_restarts",
                     loop=loop.__name__,

@@ -101,6 +101,12 @@ def slots(cron: str, zone: ZoneInfo, after: datetime, until: datetime) -> Iterat
             yield Slot(local.isoformat(timespec="minutes"), due)
 
 
+def next_slot(cron: str, zone: ZoneInfo, after: datetime) -> datetime | None:
+    """When a job is due next (UTC), looking at most a year ahead."""
+    horizon = after + timedelta(days=366)
+    return next((slot.due_at for slot in slots(cron, zone, after, horizon)), None)
+
+
 def due_slots(row: Row[Any]) -> list[Slot]:
     """What a schedule row should start now: everything inside its catch-up window, else its misfire rule."""
     zone, now = ZoneInfo(row.tz), row.now

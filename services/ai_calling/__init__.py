@@ -1,0 +1,1 @@
+"""The room of ai_calling."""

@@ -1,0 +1,1 @@
+"""Master orchestrator: city and property workflows, scheduled jobs, configuration."""

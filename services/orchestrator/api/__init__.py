@@ -1,0 +1,1 @@
+"""Routes of the orchestrator, by noun."""

@@ -1,0 +1,79 @@
+"""Steps the orchestrator runs: a city's properties, expansion, the weekly report, housekeeping."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from services.orchestrator.domain.expansion import ExpansionFacts, may_expand
+from services.orchestrator.repository import CityRepository, SystemRepository
+from shared.events.cities import CityActivated
+from shared.runtime import StepContext
+from shared.workflow import start
+
+
+class CityInput(BaseModel):
+    """What every city step is started with."""
+
+    subject_id: UUID
+    city: str
+    state: str
+
+
+class JobInput(BaseModel):
+    """What a scheduled job is started with."""
+
+    job: str = ""
+    slot: str = ""
+
+
+async def properties(ctx: StepContext, input: CityInput) -> None:
+    """Start a property workflow for every prospect of the city, and wait until none needs a machine."""
+    async with ctx.resources.unit_of_work() as uow:
+        repository = CityRepository(uow.session)
+        prospects = await repository.prospects_without_workflow(input.subject_id)
+        await repository.set_status(input.subject_id, "active", active=True)
+    subjects = [(lead_id, {"city_id": str(input.subject_id)}) for lead_id in prospects]
+    await ctx.spawn_children("property", subjects)
+    await ctx.wait_for_children()
+
+
+async def expand_cities(ctx: StepContext, _: JobInput) -> None:
+    """Activate the next city when the expansion criteria hold; the reasons against it are the output."""
+    resources = ctx.resources
+    budget = await resources.flags.value("expansion.budget_usd", resources.settings.expansion_budget_usd)
+    wanted = await resources.flags.value(
+        "expansion.leads_per_month", resources.settings.expansion_leads_per_month
+    )
+    enabled = await resources.flags.enabled("city_expansion")
+    async with ctx.commit() as tx:
+        repository = CityRepository(tx.session)
+        row = await repository.expansion_facts()
+        facts = ExpansionFacts(
+            row.tier_one_inactive, row.active_cities, row.leads, float(budget), int(wanted), enabled
+        )
+        expand, reasons = may_expand(facts)
+        city = await repository.next_city() if expand else None
+        tx.output = {"activated": None, "reasons": reasons}
+        if city is not None:
+            city_input = {"city_id": str(city.id), "city": city.city, "state": city.state}
+            started = await start(tx.session, "city", subject_id=city.id, input=city_input)
+            await repository.set_status(city.id, "activating")
+            tx.publish(CityActivated(city_id=city.id, workflow_id=started.workflow_id))
+            tx.output = {"activated": f"{city.city}, {city.state}", "reasons": []}
+
+
+async def weekly_report(ctx: StepContext, input: JobInput) -> None:
+    """Keep the week's numbers as a system event."""
+    async with ctx.commit() as tx:
+        repository = SystemRepository(tx.session)
+        report = await repository.week()
+        await repository.store_event("weekly_report", f"week {input.slot}", report)
+        tx.output = report
+
+
+async def housekeeping(ctx: StepContext, _: JobInput) -> None:
+    """Make coming partitions and drop old ones."""
+    async with ctx.commit() as tx:
+        await SystemRepository(tx.session).housekeeping()

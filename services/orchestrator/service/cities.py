@@ -1,0 +1,221 @@
+"""Cities: list, activate, deactivate, and how far an activation is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.orchestrator.domain.progress import (
+    ChildCounts,
+    StepView,
+    eta_seconds,
+    rate_per_minute,
+    restriction,
+    step_sentence,
+)
+from services.orchestrator.repository import CityRepository, WorkflowRepository
+from shared.errors import Conflict, NotFound
+from shared.events.cities import CityActivated, CityDeactivated
+from shared.runtime import Resources
+from shared.security import audit
+from shared.security.policy import Actor
+from shared.workflow import Started, control, start
+
+SERVICE = "orchestrator"
+
+
+class CityUnknown(NotFound):
+    """No row of target_cities has this name."""
+
+    code = "city-unknown"
+
+
+class CityWithoutSource(Conflict):
+    """A city whose permits nobody knows how to read."""
+
+    code = "city-without-source"
+
+
+async def list_cities(resources: Resources) -> list[dict[str, Any]]:
+    """Every target city."""
+    async with resources.unit_of_work() as uow:
+        rows = await CityRepository(uow.session).all()
+    return [row._asdict() for row in rows]
+
+
+async def describe_city(resources: Resources, city: str, state: str) -> dict[str, Any]:
+    """One city with its leads by status and what its state restricts."""
+    async with resources.unit_of_work() as uow:
+        row = await _known_city(uow.session, city, state)
+        leads = await CityRepository(uow.session).lead_counts(row.id)
+    return {**row._asdict(), "leads": lead_summary(leads), "restriction": restriction(row.state)}
+
+
+async def activate(
+    resources: Resources, actor: Actor, city: str, state: str, options: Mapping[str, Any]
+) -> Started:
+    """Activate a city: its workflow runs from now on; the same activation while one runs is that one."""
+    async with resources.unit_of_work() as uow:
+        row = await _known_city(uow.session, city, state)
+        sources = options.get("sources") or row.sources
+        if not sources:
+            raise CityWithoutSource(
+                f"{row.city}, {row.state} has no permit source", city=row.city, state=row.state
+            )
+        city_input = {"city_id": str(row.id), "city": row.city, "state": row.state, **options}
+        started = await start(uow.session, "city", subject_id=row.id, input=city_input)
+        if started.new:
+            await CityRepository(uow.session).set_status(row.id, "activating")
+            uow.publish(CityActivated(city_id=row.id, workflow_id=started.workflow_id))
+        await audit.record(
+            uow.session,
+            actor,
+            "city.activate",
+            service=SERVICE,
+            object_type="city",
+            object_id=row.id,
+            details={"workflow_id": str(started.workflow_id), "new": started.new},
+        )
+    return started
+
+
+async def deactivate(resources: Resources, actor: Actor, city: str, state: str) -> dict[str, Any]:
+    """Stop a city's scraping and outreach, cancel its running workflow, keep its data."""
+    async with resources.unit_of_work() as uow:
+        row = await _known_city(uow.session, city, state)
+        latest = await WorkflowRepository(uow.session).latest_of("city", row.id)
+        if latest is not None and latest.status in control.OPEN:
+            await control.cancel(uow.session, latest.id, reason="city deactivated")
+        await CityRepository(uow.session).set_status(
+            row.id, "paused", active=False, reason="deactivated by operator"
+        )
+        uow.publish(CityDeactivated(city_id=row.id))
+        await audit.record(
+            uow.session, actor, "city.deactivate", service=SERVICE, object_type="city", object_id=row.id
+        )
+    return {"city": row.city, "state": row.state, "active": False}
+
+
+async def progress(resources: Resources, city: str, state: str) -> dict[str, Any]:
+    """How far the newest activation of a city is, in words and numbers."""
+    async with resources.unit_of_work() as uow:
+        row = await _known_city(uow.session, city, state)
+        workflows = WorkflowRepository(uow.session)
+        latest = await workflows.latest_of("city", row.id)
+        if latest is None:
+            return {
+                "city": row.city,
+                "state": row.state,
+                "status": "never_activated",
+                "steps": [],
+                "words": [],
+            }
+        steps = await workflows.steps(latest.id)
+        children = await workflows.children(latest.id)
+        leads = await CityRepository(uow.session).lead_counts(row.id)
+        cost = await CityRepository(uow.session).cost_since(row.id, latest.created_at)
+    views = [_step_view(step) for step in steps]
+    return progress_report(row, latest, views, children=children, leads=leads, cost=cost)
+
+
+def progress_report(
+    city: Row[Any], workflow: Row[Any], steps: list[StepView], *, children: Row[Any], leads: Any, cost: float
+) -> dict[str, Any]:
+    """The progress document: steps with sentences, property counts, rate, time left, cost, restriction."""
+    counts = ChildCounts(
+        children.pending,
+        children.running,
+        children.waiting,
+        children.done,
+        children.failed,
+        children.cancelled,
+    )
+    until = workflow.finished_at or workflow.now
+    elapsed = (until - children.began_at).total_seconds() if children.began_at else 0.0
+    return {
+        "city": city.city,
+        "state": city.state,
+        "status": workflow.status,
+        "error": workflow.error,
+        "workflow_id": workflow.id,
+        "started_at": workflow.created_at,
+        "finished_at": workflow.finished_at,
+        "elapsed_seconds": round((until - workflow.created_at).total_seconds(), 1),
+        "steps": [
+            {
+                "name": step.name,
+                "status": step.status,
+                "attempt": step.attempt,
+                "reason": step.reason,
+                "counts": dict(step.output),
+                "words": step_sentence(step),
+                "seconds": _seconds(step, workflow.now),
+            }
+            for step in steps
+        ],
+        "words": [step_sentence(step) for step in steps if step.status not in ("pending", "cancelled")],
+        "properties": {
+            "total": counts.total,
+            "pending": counts.pending,
+            "running": counts.running,
+            "done": counts.done,
+            "failed": counts.failed,
+            "waiting": counts.waiting,
+            "cancelled": counts.cancelled,
+        },
+        "rate_per_minute": rate_per_minute(counts, elapsed),
+        "eta_seconds": eta_seconds(counts, elapsed),
+        "cost_usd": round(cost, 4),
+        "leads": lead_summary(leads),
+        "restriction": restriction(city.state),
+    }
+
+
+def lead_summary(rows: Any) -> dict[str, int]:
+    """Leads counted by status, by grade (available ones) and by the on-site label."""
+    summary: Counter[str] = Counter()
+    for row in rows:
+        summary[row.status] += row.n
+        if row.status == "available" and row.publish_label == "onsite_check":
+            summary["onsite_check"] += row.n
+        if row.status == "available" and row.grade:
+            summary[f"grade_{row.grade}"] += row.n
+    return dict(summary)
+
+
+async def _known_city(session: AsyncSession, city: str, state: str) -> Row[Any]:
+    row = await CityRepository(session).by_name(city, state)
+    if row is None:
+        raise CityUnknown(f"{city}, {state} is not a target city", city=city, state=state)
+    return row
+
+
+def _step_view(step: Row[Any]) -> StepView:
+    return StepView(
+        step.name,
+        step.status,
+        step.attempt,
+        step.output or {},
+        step.reason,
+        step.started_at,
+        step.finished_at,
+    )
+
+
+def _seconds(step: StepView, now: Any) -> float | None:
+    if step.started_at is None:
+        return None
+    return round(((step.finished_at or now) - step.started_at).total_seconds(), 1)
+
+
+async def city_id_of(resources: Resources, city: str, state: str) -> UUID:
+    """The id of a city by name."""
+    async with resources.unit_of_work() as uow:
+        row = await _known_city(uow.session, city, state)
+    city_id: UUID = row.id
+    return city_id

@@ -118,3 +118,19 @@ def authorise(actor: Actor, action: Action, target: Owned | None = None) -> None
         return
     if actor.contractor_id is None or target.contractor_id != actor.contractor_id:
         raise NotFound
+
+
+@dataclass(frozen=True, slots=True)
+class BelongsTo:
+    """The smallest owned thing: just the contractor it belongs to."""
+
+    contractor_id: UUID | None
+
+
+def visible_contractor(actor: Actor, action: Action) -> UUID | None:
+    """The only contractor whose rows a query may touch for this actor; None where it may touch all."""
+    if permitted_scope(actor, action) is Scope.ANY:
+        return None
+    if actor.contractor_id is None:
+        raise NotFound
+    return actor.contractor_id

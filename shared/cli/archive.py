@@ -108,7 +108,7 @@ def read_manifest(file: Path) -> Manifest:
         return Manifest(**{**raw, "field_keys": tuple(raw["field_keys"])})
     except FileNotFoundError:
         raise InvalidInput(f"{file} does not exist") from None
-    except (tarfile.TarError, KeyError, ValueError, TypeError) as error:
+    except (tarfile.TarError, AttributeError, KeyError, ValueError, TypeError) as error:
         raise InvalidInput(f"{file} is no backup: {error}") from error
 
 

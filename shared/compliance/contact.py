@@ -32,7 +32,7 @@ _EMAIL_SCOPES: Final = frozenset({"global", "email"})
 
 @dataclass(frozen=True, slots=True)
 class PartyFacts:
-    """Who would be written to; the address itself only as its keyed hash."""
+    """Who would be written to; the address, its domain and its company only as keyed hashes."""
 
     party_type: PartyType
     party_id: str
@@ -42,6 +42,7 @@ class PartyFacts:
     address_valid: bool
     address_guessed: bool = False
     harvest_notice: bool = False
+    suppression_keys: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +129,7 @@ def _evidence(snapshot: ContactSnapshot) -> dict[str, Any]:
         "complaint_rate": None if rate is None else str(rate),
         "sent_in_sequence": snapshot.history.sent_in_sequence,
         "kill_switches": sorted(snapshot.kill_switches),
+        "suppression_keys": sorted(snapshot.party.suppression_keys),
     }
 
 

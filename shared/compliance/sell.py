@@ -23,6 +23,7 @@ class FieldFact:
     from_government: bool
     commercial_use: CommercialUse
     statement_on_file: bool = False
+    may_sell: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class OwnerFacts:
 class BuyerFacts:
     """What we checked about the contractor who buys."""
 
+    credentialed: bool
     licence_status: str
     identity_verified: bool
     agreement_version: str | None
@@ -65,6 +67,7 @@ class SaleSnapshot:
     owner: OwnerFacts
     phone: PhoneFacts | None
     broker_registered_states: frozenset[str]
+    broker_required_states: frozenset[str]
     state_switches: Mapping[str, bool]
     sale_killed: bool
     buyer: BuyerFacts | None
@@ -130,8 +133,8 @@ def _offer_reasons(snapshot: SaleSnapshot, policy: Policy) -> Iterator[Reason]:
         yield Reason.SALE_DROP_MATCH
     if owner.protected_person:
         yield Reason.SALE_PROTECTED_PERSON
-    needed = states & set(policy.sale["broker_registration_states"])
-    if needed - snapshot.broker_registered_states:
+    required = snapshot.broker_required_states | set(policy.sale["broker_registration_states"])
+    if (states & required) - snapshot.broker_registered_states:
         yield Reason.STATE_BROKER_UNREGISTERED
     for fact in snapshot.fields:
         yield from _public_record_reasons(fact, snapshot.property_state, policy)
@@ -159,6 +162,7 @@ def _buyer_faults(buyer: BuyerFacts | None, policy: Policy, now: datetime) -> tu
         return ("unknown",)
     oldest = now - timedelta(days=policy.sale["buyer_recheck_days"])
     checks = {
+        "status": buyer.credentialed,
         "licence": buyer.licence_status in policy.sale["buyer_licence_states"],
         "identity": buyer.identity_verified,
         "agreement": buyer.agreement_version == policy.sale["agreement_version"],
@@ -171,9 +175,9 @@ def _buyer_faults(buyer: BuyerFacts | None, policy: Policy, now: datetime) -> tu
 def _masks(snapshot: SaleSnapshot, policy: Policy, now: datetime) -> dict[str, tuple[Mask, ...]]:
     found: dict[str, set[Mask]] = {}
     for fact in snapshot.fields:
-        if fact.source in policy.sale["prohibited_field_sources"]:
+        if fact.source in policy.sale["prohibited_field_sources"] or not fact.may_sell:
             found.setdefault(fact.field, set()).add(Mask.FIELD_SOURCE_PROHIBITED)
-        elif not fact.source:
+        if not fact.source:
             found.setdefault(fact.field, set()).add(Mask.FIELD_PROVENANCE_MISSING)
     if snapshot.phone is not None:
         for mask in _phone_masks(snapshot.phone, policy, now):

@@ -1,0 +1,125 @@
+"""Asks, decides and keeps: the only way to a send, a fetch, a model run, an offer or a reveal.
+
+Every function works inside the caller's transaction and at the database's time.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.compliance.contact import can_contact
+from shared.compliance.decision import Decision
+from shared.compliance.fetch import can_fetch
+from shared.compliance.images import ImageUse, can_use_image
+from shared.compliance.policy import policy_at
+from shared.compliance.sell import can_offer, can_sell
+from shared.compliance.snapshots import (
+    ContactRequest,
+    fetch_snapshot,
+    read_contact,
+    read_offer,
+    read_sale,
+    read_source,
+)
+from shared.compliance.store import ConsumedDecision, Subject, consume, record_message, store
+
+__all__ = [
+    "ConsumedDecision",
+    "ContactRequest",
+    "address_value",
+    "consume",
+    "decide_contact",
+    "decide_fetch",
+    "decide_image",
+    "decide_offer",
+    "decide_sale",
+    "record_message",
+]
+
+
+def address_value(state: str, address_key: str) -> str:
+    """The text of which a house's suppression key is the blind index (kind `address`)."""
+    return f"{state} {address_key}"
+
+
+async def decide_fetch(
+    session: AsyncSession,
+    source_key: str,
+    *,
+    robots_status: int | None,
+    robots_allows: bool,
+    auth_required: bool = False,
+    workflow_id: UUID | None = None,
+) -> Decision:
+    """May this source be read; each denial is stored, an allow once per workflow."""
+    source = await read_source(session, source_key)
+    snapshot = fetch_snapshot(
+        source, robots_status=robots_status, robots_allows=robots_allows, auth_required=auth_required
+    )
+    decision = can_fetch(snapshot, await _database_now(session))
+    await store(session, decision, Subject(source_key=source_key, use="fetch", workflow_id=workflow_id))
+    return decision
+
+
+async def decide_image(
+    session: AsyncSession, source_key: str, use: ImageUse, *, workflow_id: UUID | None = None
+) -> Decision:
+    """May pictures of this source be shown, stored, analysed or sold; each denial is stored.
+
+    The row of the capability table is the one named after the source, else after the registry's kind.
+    """
+    source = await read_source(session, source_key)
+    now = await _database_now(session)
+    named = source_key in policy_at(now).images["sources"]
+    rule = source_key if named else source.kind
+    decision = can_use_image(rule, use, now, licence=source.licence)
+    await store(session, decision, Subject(source_key=source_key, use=use, workflow_id=workflow_id))
+    return decision
+
+
+async def decide_offer(session: AsyncSession, lead_id: UUID, *, address_hash: str | None) -> Decision:
+    """May this lead be put up for sale; stored."""
+    snapshot = await read_offer(session, lead_id, address_hash=address_hash)
+    decision = can_offer(snapshot, await _database_now(session))
+    await store(session, decision, Subject(base_lead_id=lead_id, use="offer"))
+    return decision
+
+
+async def decide_sale(
+    session: AsyncSession, lead_id: UUID, contractor_id: UUID, *, address_hash: str | None
+) -> Decision:
+    """May this contractor buy, or see, this lead; stored. Run it in the purchase and again at the reveal."""
+    snapshot = await read_sale(session, lead_id, contractor_id, address_hash=address_hash)
+    decision = can_sell(snapshot, await _database_now(session))
+    subject = Subject(base_lead_id=lead_id, party_type="contractor", party_id=contractor_id, use="sell")
+    await store(session, decision, subject)
+    return decision
+
+
+async def decide_contact(session: AsyncSession, request: ContactRequest) -> Decision:
+    """May this message go out; stored. The send then spends it with `consume`."""
+    snapshot = await read_contact(session, request)
+    decision = can_contact(snapshot, await _database_now(session))
+    party = request.party
+    subject = Subject(
+        channel=request.channel,
+        purpose=request.purpose,
+        party_type=party.party_type,
+        party_id=UUID(party.party_id),
+        recipient_hash=party.recipient_hash,
+        template_id=request.template.template_id,
+        template_version=request.template.version,
+        content_hash=request.content_hash,
+        touchpoint_id=request.touchpoint_id,
+    )
+    await store(session, decision, subject)
+    return decision
+
+
+async def _database_now(session: AsyncSession) -> datetime:
+    now: datetime = (await session.execute(text("SELECT now()"))).scalar_one()
+    return now

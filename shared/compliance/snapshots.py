@@ -1,0 +1,302 @@
+"""Reads the snapshots of compliance questions, each by one statement and so at one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, get_args
+from uuid import UUID
+
+from sqlalchemy import TextClause, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.compliance.contact import (
+    ContactHistory,
+    ContactSnapshot,
+    PartyFacts,
+    SenderFacts,
+    Suppression,
+    SuppressionKind,
+    TemplateFacts,
+)
+from shared.compliance.fetch import FetchSnapshot
+from shared.compliance.images import ImageLicence
+from shared.compliance.sell import BuyerFacts, FieldFact, OwnerFacts, PhoneFacts, SaleSnapshot
+from shared.errors import NotFound
+
+# Words of compliance.suppression.reason that name what the owner or a law asked for; any other word that
+# reaches a sale counts as an opt-out.
+DROP_REASON: Final = "drop"
+PROTECTED_REASON: Final = "protected_person"
+ERASED_REASON: Final = "erased"
+DNC_REASONS: Final = ("national_dnc", "state_dnc")
+NATIONAL_DNC: Final = "national"
+
+_SOURCE: Final = text(
+    """
+    SELECT source_key, kind, enabled, tos, licence_id, may_display, may_store, may_analyse, may_sell,
+           licence_expires_on
+      FROM compliance.source_registry WHERE source_key = :source_key
+    """
+)
+
+_SALE: Final = """
+    WITH lead AS (
+        SELECT l.*, array_remove(ARRAY[l.owner_email_hash, l.owner_phone_hash, l.mailing_address_hash,
+                                       CAST(:address_hash AS text)], NULL) AS keys
+          FROM base_leads l WHERE l.id = :lead_id
+    ), held AS (
+        SELECT f.field
+          FROM lead, LATERAL (VALUES ('owner_name', lead.owner_name), ('owner_email', lead.owner_email),
+                                     ('owner_phone', lead.owner_phone),
+                                     ('mailing_address', lead.mailing_address)) AS f (field, value)
+         WHERE f.value IS NOT NULL
+    ), policy AS (
+        SELECT DISTINCT ON (p.state) p.state, p.sale_enabled, p.broker_registration_required
+          FROM compliance.state_policy p WHERE p.effective_from <= current_date
+         ORDER BY p.state, p.version DESC
+    ), registration AS (
+        SELECT r.* FROM compliance.state_registration r
+         WHERE r.expires_on IS NULL OR r.expires_on >= current_date
+    )
+    SELECT lead.state, lead.owner_phone IS NOT NULL AS has_phone, {erased} AS key_shredded,
+      (SELECT coalesce(jsonb_agg(jsonb_build_object(
+                  'field', held.field, 'source', p.source, 'registered', s.source_key IS NOT NULL,
+                  'government', s.government, 'commercial_use', s.commercial_use, 'may_sell', s.may_sell,
+                  'purposes', p.purpose_allowed, 'statement', EXISTS (
+                      SELECT 1 FROM registration r
+                       WHERE r.kind = 'az_statement' AND r.state = lead.state
+                         AND (r.source_key IS NULL OR r.source_key = p.source)))), '[]'::jsonb)
+         FROM held
+         LEFT JOIN compliance.provenance p
+           ON p.entity = 'base_leads' AND p.entity_id = lead.id AND p.field = held.field
+         LEFT JOIN compliance.source_registry s ON s.source_key = p.source) AS fields,
+      (SELECT coalesce(jsonb_agg(DISTINCT s.reason), '[]'::jsonb) FROM compliance.suppression s
+        WHERE s.value_hash = ANY (lead.keys) AND s.scope IN ('global', 'sale')
+          AND (s.expires_at IS NULL OR s.expires_at > now())) AS suppressed,
+      EXISTS (SELECT 1 FROM compliance.suppression s
+               WHERE s.value_hash = lead.owner_phone_hash AND s.kind = 'phone'
+                 AND (s.reason IN ('national_dnc', 'state_dnc') OR s.scope = 'voice')
+                 AND (s.expires_at IS NULL OR s.expires_at > now())) AS dnc_listed,
+      (SELECT max(d.registry_version_at) FROM compliance.dnc_import d
+        WHERE d.list_name = 'national' AND cardinality(d.area_codes) = 0) AS scrubbed_at,
+      (SELECT coalesce(jsonb_agg(DISTINCT r.state), '[]'::jsonb) FROM registration r
+        WHERE r.kind = 'broker') AS registered,
+      (SELECT coalesce(jsonb_object_agg(policy.state, policy.sale_enabled), '{{}}'::jsonb)
+         FROM policy) AS switches,
+      (SELECT coalesce(jsonb_agg(policy.state), '[]'::jsonb) FROM policy
+        WHERE policy.broker_registration_required) AS broker_required,
+      coalesce((SELECT f.enabled FROM core.feature_flag f WHERE f.key = 'kill.sale'), false) AS killed,
+      {buyer} AS buyer
+      FROM lead
+"""
+_ERASED: Final = """
+    EXISTS (SELECT 1 FROM compliance.subject_key k
+             WHERE k.subject_id = lead.subject_id AND k.shredded_at IS NOT NULL)"""
+_BUYER: Final = """
+    (SELECT jsonb_build_object(
+         'credentialed', c.credential_status = 'credentialed',
+         'licence_status', CASE WHEN c.license_expiration < current_date THEN 'expired'
+                                ELSE coalesce(c.license_status, 'unknown') END,
+         'identity_verified', c.identity_verified_at IS NOT NULL, 'agreement_version', c.agreement_version,
+         'us_entity', c.us_entity IS TRUE, 'checked_at', c.credential_checked_at)
+       FROM contractors c WHERE c.id = :contractor_id)"""
+# A publisher may not read keys: there the erasure is known by its suppression, which is written first.
+_OFFER_STATEMENT: Final = text(_SALE.format(erased="false", buyer="NULL::jsonb"))
+_SALE_STATEMENT: Final = text(_SALE.format(erased=_ERASED, buyer=_BUYER))
+
+_CONTACT: Final = text(
+    """
+    SELECT
+      (SELECT coalesce(jsonb_agg(jsonb_build_object('kind', s.kind, 'reason', s.reason, 'scope', s.scope,
+                                                    'expires_at', s.expires_at)), '[]'::jsonb)
+         FROM compliance.suppression s WHERE s.value_hash = ANY (CAST(:keys AS text[]))) AS suppressions,
+      (SELECT coalesce(jsonb_agg(d.consumed_at), '[]'::jsonb) FROM compliance.contact_decision d
+        WHERE d.recipient_hash = :recipient_hash AND d.channel = :channel
+          AND d.consumed_at > now() - interval '30 days') AS sent_at,
+      EXISTS (SELECT 1 FROM compliance.contact_decision d
+               WHERE d.touchpoint_id = CAST(:touchpoint_id AS uuid) AND d.consumed_at IS NOT NULL) AS used,
+      (SELECT coalesce(jsonb_agg(f.key), '[]'::jsonb) FROM core.feature_flag f
+        WHERE f.enabled AND f.key = ANY (CAST(:switches AS text[]))) AS killed,
+      (SELECT coalesce(jsonb_object_agg(f.key, NOT f.enabled), '{}'::jsonb) FROM core.feature_flag f
+        WHERE f.key = :state_switch) AS state_switch
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What the registry says about one source; an unknown source may do nothing."""
+
+    source_key: str
+    kind: str
+    enabled: bool
+    tos: str
+    licence: ImageLicence
+
+
+@dataclass(frozen=True, slots=True)
+class ContactRequest:
+    """One message somebody wants to send; the sender's health comes from its daily probe."""
+
+    channel: str
+    purpose: str
+    party: PartyFacts
+    template: TemplateFacts
+    sender: SenderFacts
+    content_hash: str
+    touchpoint_id: UUID
+    sent_in_sequence: int = 0
+
+
+async def read_source(session: AsyncSession, source_key: str) -> Source:
+    """The registry row of a source; disabled with unknown terms where there is none."""
+    row = (await session.execute(_SOURCE, {"source_key": source_key})).mappings().one_or_none()
+    if row is None:
+        nothing = ImageLicence("", may_display=False, may_store=False, may_analyse=False, may_sell=False)
+        return Source(source_key, "", enabled=False, tos="unknown", licence=nothing)
+    licence = ImageLicence(
+        licence_id=row["licence_id"] or source_key,
+        may_display=row["may_display"],
+        may_store=row["may_store"],
+        may_analyse=row["may_analyse"],
+        may_sell=row["may_sell"],
+        expires_on=row["licence_expires_on"],
+    )
+    return Source(source_key, row["kind"], enabled=row["enabled"], tos=row["tos"], licence=licence)
+
+
+def fetch_snapshot(
+    source: Source, *, robots_status: int | None, robots_allows: bool, auth_required: bool
+) -> FetchSnapshot:
+    """The registry's row joined with what the host just answered."""
+    return FetchSnapshot(
+        robots_status=robots_status,
+        robots_allows=robots_allows,
+        auth_required=auth_required,
+        tos="allowed"
+        if source.tos == "allowed"
+        else "prohibited"
+        if source.tos == "prohibited"
+        else "unknown",
+        enabled=source.enabled,
+        source=source.source_key,
+    )
+
+
+async def read_offer(session: AsyncSession, lead_id: UUID, *, address_hash: str | None) -> SaleSnapshot:
+    """The snapshot of a lead without a buyer. Raises NotFound."""
+    return await _read_sale(session, _OFFER_STATEMENT, lead_id, {"address_hash": address_hash})
+
+
+async def read_sale(
+    session: AsyncSession, lead_id: UUID, contractor_id: UUID, *, address_hash: str | None
+) -> SaleSnapshot:
+    """The snapshot of a lead and the contractor who wants it. Raises NotFound."""
+    parameters = {"address_hash": address_hash, "contractor_id": contractor_id}
+    return await _read_sale(session, _SALE_STATEMENT, lead_id, parameters)
+
+
+async def _read_sale(
+    session: AsyncSession, statement: TextClause, lead_id: UUID, parameters: Mapping[str, Any]
+) -> SaleSnapshot:
+    found = (await session.execute(statement, {"lead_id": lead_id, **parameters})).mappings().one_or_none()
+    if found is None:
+        raise NotFound("no such lead", lead_id=str(lead_id))
+    suppressed = set(found["suppressed"])
+    return SaleSnapshot(
+        lead_id=str(lead_id),
+        property_state=found["state"],
+        states=frozenset({found["state"]}),
+        fields=tuple(_field(row) for row in found["fields"]),
+        owner=OwnerFacts(
+            erased=found["key_shredded"] or ERASED_REASON in suppressed,
+            opted_out=bool(suppressed - {DROP_REASON, PROTECTED_REASON, ERASED_REASON, *DNC_REASONS}),
+            drop_match=DROP_REASON in suppressed,
+            protected_person=PROTECTED_REASON in suppressed,
+        ),
+        phone=PhoneFacts(found["dnc_listed"], found["scrubbed_at"]) if found["has_phone"] else None,
+        broker_registered_states=frozenset(found["registered"]),
+        broker_required_states=frozenset(found["broker_required"]),
+        state_switches=found["switches"],
+        sale_killed=found["killed"],
+        buyer=_buyer(found["buyer"]),
+    )
+
+
+def _field(row: Mapping[str, Any]) -> FieldFact:
+    """A field whose source is not registered, or not for sale by its own row, counts as without provenance."""
+    purposes = row["purposes"] or []
+    known = row["source"] is not None and (not purposes or "sell" in purposes)
+    return FieldFact(
+        field=row["field"],
+        source=row["source"] if known else "",
+        from_government=bool(row["government"]),
+        commercial_use=row["commercial_use"] or "unknown",
+        statement_on_file=row["statement"],
+        may_sell=bool(row["may_sell"]),
+    )
+
+
+def _buyer(row: Mapping[str, Any] | None) -> BuyerFacts | None:
+    if row is None:
+        return None
+    checked_at = row["checked_at"]
+    return BuyerFacts(
+        credentialed=row["credentialed"],
+        licence_status=row["licence_status"],
+        identity_verified=row["identity_verified"],
+        agreement_version=row["agreement_version"],
+        us_entity=row["us_entity"],
+        checked_at=datetime.fromisoformat(checked_at) if checked_at else None,
+    )
+
+
+async def read_contact(session: AsyncSession, request: ContactRequest) -> ContactSnapshot:
+    """The snapshot of one message: suppressions, history and kill switches around the request."""
+    party = request.party
+    state_switch = f"kill.state.{party.state}" if party.state else ""
+    parameters = {
+        "keys": [party.recipient_hash, *sorted(party.suppression_keys)],
+        "recipient_hash": party.recipient_hash,
+        "channel": request.channel,
+        "touchpoint_id": str(request.touchpoint_id),
+        "switches": ["kill.contact", f"kill.contact.{request.channel}"],
+        "state_switch": state_switch,
+    }
+    found = (await session.execute(_CONTACT, parameters)).mappings().one()
+    return ContactSnapshot(
+        channel=request.channel,
+        purpose=request.purpose,
+        party=party,
+        template=request.template,
+        sender=request.sender,
+        suppressions=tuple(_suppression(row) for row in found["suppressions"]),
+        history=ContactHistory(
+            touchpoint_used=found["used"],
+            sent_at=tuple(datetime.fromisoformat(moment) for moment in found["sent_at"]),
+            sent_in_sequence=request.sent_in_sequence,
+        ),
+        kill_switches=frozenset(found["killed"]),
+        state_switches=_state_switches(party.state, found["state_switch"]),
+        content_hash=request.content_hash,
+        touchpoint_id=str(request.touchpoint_id),
+    )
+
+
+def _state_switches(state: str | None, flags: Mapping[str, bool]) -> dict[str, bool]:
+    on = all(flags.values())
+    return {state: on} if state and flags else {}
+
+
+def _suppression(row: Mapping[str, Any]) -> Suppression:
+    """A row of the list under the kind its reason names; an unnamed reason blocks everything."""
+    kind: SuppressionKind = "global"
+    for name in get_args(SuppressionKind):
+        if row["reason"] == name:
+            kind = name
+    if row["kind"] == "domain" and kind == "global":
+        kind = "domain"
+    expires_at = row["expires_at"]
+    return Suppression(kind, row["scope"], datetime.fromisoformat(expires_at) if expires_at else None)

@@ -10,7 +10,7 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -265,7 +265,8 @@ class ProviderClient:
 
     async def _learn_limits(self, answer: Answer, verdict: Verdict) -> None:
         """Tell the bucket what the vendor's headers say about its own limit."""
-        if answer.status in (429, 503) or verdict.wait_seconds is not None:
+        status = verdict.status or answer.status
+        if status in (429, 503) or verdict.wait_seconds is not None:
             wait = self._with_wait(answer, verdict).wait_seconds
             await self._deps.limiter.pause(self._bucket, wait or self._deps.rng.uniform(0.5, 2.0))
             return
@@ -284,7 +285,7 @@ class ProviderClient:
         wait = verdict.wait_seconds
         if wait is None:
             wait = retry_after_seconds(answer.headers)
-        return Verdict(verdict.outcome, verdict.billable, verdict.message, wait)
+        return replace(verdict, wait_seconds=wait)
 
     def _note(
         self,

@@ -53,6 +53,8 @@ class Verdict:
     billable: bool = False
     message: str = ""
     wait_seconds: float | None = None
+    status: int | None = None
+    """The code the vendor means, where it hides one inside another status."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,14 +126,15 @@ def judge_by_status(answer: Answer) -> Verdict:
 
 def error_of(answer: Answer, verdict: Verdict) -> ProviderError:
     """The error of our tree that stands for an answer that is not usable."""
+    status = verdict.status or answer.status
     fields: dict[str, Any] = {
         "provider": answer.provider,
-        "status": answer.status,
+        "status": status,
         "reason": verdict.outcome.value,
         # 429 and 503 say that nothing was done; another 5xx may come after the deed.
-        "may_have_acted": verdict.outcome is Outcome.RETRYABLE and answer.status not in (429, 503),
+        "may_have_acted": verdict.outcome is Outcome.RETRYABLE and status not in (429, 503),
     }
-    if verdict.outcome is Outcome.RETRYABLE and answer.status == 429:
+    if verdict.outcome is Outcome.RETRYABLE and status == 429:
         return ProviderRateLimited(verdict.message, retry_after=verdict.wait_seconds or 1.0, **fields)
     if verdict.outcome is Outcome.RETRYABLE:
         return ProviderUnavailable(verdict.message, retry_after=verdict.wait_seconds, **fields)

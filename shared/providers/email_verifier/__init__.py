@@ -1,0 +1,68 @@
+"""Whether an e-mail address takes mail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final, Protocol
+
+from shared.errors import InvalidInput
+from shared.providers.base import ProviderDeps
+from shared.providers.settings import ProviderSettings
+
+
+class EmailStatus(StrEnum):
+    """What is known about an address; only `valid` may be sent to."""
+
+    VALID = "valid"
+    INVALID = "invalid"
+    CATCH_ALL = "catch_all"
+    UNKNOWN = "unknown"
+    SPAMTRAP = "spamtrap"
+    ABUSE = "abuse"
+    DO_NOT_MAIL = "do_not_mail"
+
+    def deliverable(self) -> bool:
+        """True when mail is expected to arrive and to be tolerated."""
+        return self is EmailStatus.VALID
+
+
+@dataclass(frozen=True, slots=True)
+class EmailVerification:
+    """A verdict on one address; an unknown one may be asked again after `retry_after_seconds`."""
+
+    status: EmailStatus
+    detail: str
+    provider: str
+    checked_at: datetime
+    role_account: bool = False
+    retry_after_seconds: float | None = None
+
+
+class EmailVerifier(Protocol):
+    """Verifies addresses."""
+
+    name: str
+
+    async def verify(self, email: str) -> EmailVerification:
+        """What is known about the address."""
+
+
+def _zerobounce(settings: ProviderSettings, deps: ProviderDeps) -> EmailVerifier:
+    from shared.providers.email_verifier.zerobounce import ZeroBounceVerifier
+
+    return ZeroBounceVerifier(settings, deps)
+
+
+_VERIFIERS: Final[Mapping[str, Callable[[ProviderSettings, ProviderDeps], EmailVerifier]]] = {
+    "zerobounce": _zerobounce
+}
+
+
+def build(settings: ProviderSettings, deps: ProviderDeps) -> EmailVerifier:
+    """The verifier of EMAIL_VERIFIER."""
+    if settings.email_verifier not in _VERIFIERS:
+        raise InvalidInput(f"no e-mail verifier is called {settings.email_verifier}")
+    return _VERIFIERS[settings.email_verifier](settings, deps)

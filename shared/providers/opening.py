@@ -1,0 +1,135 @@
+"""Everything a service needs of the outside world, opened and closed by one context manager."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+import httpx
+
+from shared.compliance.fetch import FetchSnapshot, can_fetch
+from shared.db.unit_of_work import UnitOfWorkFactory
+from shared.http.client import FetchFacts, FetchSource, FetchVerdict, GuardedFetcher
+from shared.http.ssrf import AddressGuard, GuardedTransport
+from shared.providers import (
+    assessor,
+    email_finder,
+    email_verifier,
+    geocoder,
+    imagery,
+    mailer,
+    parcel_source,
+    payments,
+    permit_source,
+    storm_feed,
+)
+from shared.providers.assessor.recipe import Recipe
+from shared.providers.base import ProviderDeps
+from shared.providers.breaker import Breakers
+from shared.providers.limiter import RateLimiter
+from shared.providers.ports import BudgetPort
+from shared.providers.settings import ProviderSettings
+from shared.providers.usage import open_usage_log
+
+
+@dataclass(frozen=True)
+class Providers:
+    """The capabilities of a process; a vendor is made when it is first asked for."""
+
+    settings: ProviderSettings
+    deps: ProviderDeps
+    fetcher: GuardedFetcher
+
+    @cached_property
+    def geocoder(self) -> geocoder.Geocoder:
+        """From addresses to points."""
+        return geocoder.build(self.settings, self.deps)
+
+    @cached_property
+    def email_finders(self) -> tuple[email_finder.EmailFinder, ...]:
+        """The waterfall of finders."""
+        return email_finder.build(self.settings, self.deps)
+
+    @cached_property
+    def email_verifier(self) -> email_verifier.EmailVerifier:
+        """Whether an address takes mail."""
+        return email_verifier.build(self.settings, self.deps)
+
+    @cached_property
+    def nadir_imagery(self) -> imagery.NadirImagery:
+        """Pictures from above."""
+        return imagery.build_nadir(self.settings, self.deps)
+
+    @cached_property
+    def street_imagery(self) -> imagery.StreetImagery:
+        """Pictures from the street."""
+        return imagery.build_street(self.settings, self.deps)
+
+    @cached_property
+    def storm_feeds(self) -> tuple[storm_feed.StormFeed, ...]:
+        """Files of the weather services."""
+        return storm_feed.build(self.settings, self.deps)
+
+    @cached_property
+    def payments(self) -> payments.Payments:
+        """Charges and refunds."""
+        return payments.build(self.settings, self.deps)
+
+    def mailer(self, recipient_hash: mailer.RecipientHash) -> mailer.Mailer:
+        """E-mail; `recipient_hash` is the blind index that decisions hold."""
+        return mailer.build(self.settings, self.deps, recipient_hash)
+
+    def permit_source(self, config: permit_source.SourceConfig) -> permit_source.PermitSource:
+        """The reader of a permit feed."""
+        return permit_source.build(config, self.settings, self.deps)
+
+    def parcel_source(self, config: parcel_source.SourceConfig) -> parcel_source.ParcelSource:
+        """The reader of a parcel layer."""
+        return parcel_source.build(config, self.settings, self.deps)
+
+    def assessor(
+        self, recipe: Recipe, source: FetchSource, *, base_url: str | None = None
+    ) -> assessor.Assessor:
+        """The reader of an assessor's site, at its own address or the one of ASSESSOR_BASE_URL."""
+        root = base_url or self.settings.base_url("assessor")
+        return assessor.build(recipe, source, self.fetcher, base_url=root)
+
+
+def decide_fetch(facts: FetchFacts) -> FetchVerdict:
+    """`can_fetch` over what the fetcher found out."""
+    return can_fetch(FetchSnapshot(**asdict(facts)), datetime.now(UTC))
+
+
+@asynccontextmanager
+async def open_providers(
+    settings: ProviderSettings,
+    *,
+    service: str,
+    unit_of_work: UnitOfWorkFactory,
+    budget: BudgetPort,
+    redis: Any,
+    trusted_origins: Iterable[str] = (),
+) -> AsyncIterator[Providers]:
+    """Open clients, limits and the cost log; write the last cost rows at the end."""
+    guard = AddressGuard(trusted_origins)
+    limiter = RateLimiter(redis, replicas=settings.replicas)
+    async with (
+        open_usage_log(unit_of_work, service=service) as usage,
+        httpx.AsyncClient(trust_env=False, timeout=30) as http,
+        httpx.AsyncClient(transport=GuardedTransport(guard), trust_env=False, timeout=30) as guarded_http,
+    ):
+        deps = ProviderDeps(
+            http=http,
+            guarded_http=guarded_http,
+            limiter=limiter,
+            breakers=Breakers(),
+            budget=budget,
+            usage=usage,
+            user_agent=settings.user_agent,
+        )
+        fetcher = GuardedFetcher(guarded_http, decide_fetch, user_agent=settings.user_agent, pacer=limiter)
+        yield Providers(settings, deps, fetcher)

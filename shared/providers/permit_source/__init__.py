@@ -1,0 +1,107 @@
+"""Building permits as a city publishes them: raw rows, page by page, from a cursor on."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any, Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.errors import InvalidInput
+from shared.providers.base import ProviderDeps
+from shared.providers.settings import ProviderSettings
+
+
+class SourceConfig(BaseModel):
+    """One feed of a city, as `target_cities.sources` holds it; unknown keys are other readers' business."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    key: str
+    kind: Literal["socrata", "arcgis"]
+    base_url: str | None = None
+    base_domain: str | None = None
+    dataset_id: str | None = Field(None, pattern=r"^[a-z0-9]{4}-[a-z0-9]{4}$")
+    layer_url: str | None = None
+    layer_path: str | None = None
+    where: str | None = None
+    incremental_date_field: str | None = None
+    page_size: int = Field(1000, ge=1, le=5000)
+    requests_per_second: float | None = Field(None, gt=0)
+
+
+class ColumnKind(StrEnum):
+    """How a column's values are written on the wire."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    LOCAL_TIME = "local_time"
+    """Wall time of the publisher without a zone."""
+    UTC_TIME = "utc_time"
+    EPOCH_MILLISECONDS = "epoch_milliseconds"
+    POINT = "point"
+    OBJECT_ID = "object_id"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column that the source announces."""
+
+    name: str
+    kind: ColumnKind
+
+
+@dataclass(frozen=True, slots=True)
+class RawRow:
+    """A row as published: null columns may be missing, numbers may be text.
+
+    `geometry` is GeoJSON in WGS 84 (longitude first) where the source gives one.
+    """
+
+    row_id: str
+    columns: Mapping[str, Any]
+    geometry: Mapping[str, Any] | None = None
+    updated_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RowPage:
+    """Some rows and the cursor from which the next page follows; None after the last."""
+
+    rows: tuple[RawRow, ...]
+    cursor: str | None
+    source_url: str
+    fetched_at: datetime
+
+
+class PermitSource(Protocol):
+    """Reads one feed."""
+
+    name: str
+
+    def pages(self, *, since: date | None = None, cursor: str | None = None) -> AsyncIterator[RowPage]:
+        """Pages of rows dated `since` or later, resuming after the cursor of an earlier page."""
+
+    async def sample(self, rows: int = 5) -> tuple[RawRow, ...]:
+        """A few rows, newest first where the feed has a date field."""
+
+    async def columns(self) -> tuple[Column, ...]:
+        """The columns the feed announces today."""
+
+
+def build(config: SourceConfig, settings: ProviderSettings, deps: ProviderDeps) -> PermitSource:
+    """The reader for a feed's kind."""
+    if config.kind == "socrata":
+        from shared.providers.permit_source.socrata import SocrataSource
+
+        return SocrataSource(config, settings, deps)
+    if config.kind == "arcgis":
+        from shared.providers.permit_source.arcgis import ArcgisSource
+
+        return ArcgisSource(config, settings, deps)
+    raise InvalidInput(f"no reader for sources of kind {config.kind}", source=config.key)

@@ -1,0 +1,153 @@
+"""Where each vendor lives, which one serves a capability, and what a call may cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final, Literal
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.providers.base import ClientSettings
+
+
+@dataclass(frozen=True, slots=True)
+class VendorFacts:
+    """A vendor's public address and the pace it bears (contracts, one page a vendor)."""
+
+    base_url: str
+    requests_per_second: float
+    burst: float
+    timeout_seconds: float = 15.0
+
+
+VENDORS: Final[Mapping[str, VendorFacts]] = {
+    # Open-data portals have a host for each city; the address comes with the source.
+    "socrata": VendorFacts("", 5, 5, 30),
+    "arcgis": VendorFacts("", 5, 5, 30),
+    "assessor": VendorFacts("", 1 / 3, 1, 30),
+    "ncei": VendorFacts("https://www.ncei.noaa.gov", 1, 2, 120),
+    "spc": VendorFacts("https://www.spc.noaa.gov", 5, 5, 20),
+    "stac": VendorFacts("https://planetarycomputer.microsoft.com", 20, 20, 30),
+    "streetview": VendorFacts("https://maps.googleapis.com", 50, 50, 20),
+    "census": VendorFacts("https://geocoding.geo.census.gov", 4, 4, 30),
+    "hunter": VendorFacts("https://api.hunter.io", 8, 15, 25),
+    "zerobounce": VendorFacts("https://api.zerobounce.net", 20, 20, 30),
+    "stripe": VendorFacts("https://api.stripe.com", 25, 25, 20),
+    "sendgrid": VendorFacts("https://api.sendgrid.com", 10, 10, 15),
+}
+
+_SANDBOX_KEY: Final = "sandbox"
+
+
+class ProviderSettings(BaseSettings):
+    """Read from the environment: `<VENDOR>_BASE_URL`, keys, the order of vendors and prices."""
+
+    model_config = SettingsConfigDict(extra="ignore", populate_by_name=True)
+
+    environment: Literal["development", "test", "production"] = Field(
+        "development", alias="RIDGELINE_ENVIRONMENT"
+    )
+    sandbox_url: str = Field("", alias="SANDBOX_URL")
+    user_agent: str = Field(
+        "Ridgeline/0.1 (+https://ridgeline.example/bot; bot@ridgeline.example)", alias="RIDGELINE_USER_AGENT"
+    )
+    replicas: int = Field(2, alias="RIDGELINE_REPLICAS", ge=1)
+
+    socrata_base_url: str = Field("", alias="SOCRATA_BASE_URL")
+    arcgis_base_url: str = Field("", alias="ARCGIS_BASE_URL")
+    assessor_base_url: str = Field("", alias="ASSESSOR_BASE_URL")
+    ncei_base_url: str = Field("", alias="NCEI_BASE_URL")
+    spc_base_url: str = Field("", alias="SPC_BASE_URL")
+    stac_base_url: str = Field("", alias="STAC_BASE_URL")
+    streetview_base_url: str = Field("", alias="STREETVIEW_BASE_URL")
+    census_base_url: str = Field("", alias="CENSUS_BASE_URL")
+    hunter_base_url: str = Field("", alias="HUNTER_BASE_URL")
+    zerobounce_base_url: str = Field("", alias="ZEROBOUNCE_BASE_URL")
+    stripe_base_url: str = Field("", alias="STRIPE_BASE_URL")
+    sendgrid_base_url: str = Field("", alias="SENDGRID_BASE_URL")
+
+    socrata_app_token: SecretStr = Field(SecretStr(""), alias="SOCRATA_APP_TOKEN")
+    streetview_api_key: SecretStr = Field(SecretStr(""), alias="STREETVIEW_API_KEY")
+    hunter_api_key: SecretStr = Field(SecretStr(""), alias="HUNTER_API_KEY")
+    zerobounce_api_key: SecretStr = Field(SecretStr(""), alias="ZEROBOUNCE_API_KEY")
+    stripe_secret_key: SecretStr = Field(SecretStr(""), alias="STRIPE_SECRET_KEY")
+    sendgrid_api_key: SecretStr = Field(SecretStr(""), alias="SENDGRID_API_KEY")
+
+    geocoder: str = Field("census", alias="GEOCODER")
+    email_finders: str = Field("hunter", alias="EMAIL_FINDERS")
+    email_verifier: str = Field("zerobounce", alias="EMAIL_VERIFIER")
+    nadir_imagery: str = Field("stac", alias="NADIR_IMAGERY")
+    street_imagery: str = Field("streetview", alias="STREET_IMAGERY")
+    storm_feeds: str = Field("ncei,spc", alias="STORM_FEEDS")
+    payments: str = Field("stripe", alias="PAYMENTS")
+    mailer: str = Field("sendgrid", alias="MAILER")
+
+    hunter_find_cost_usd: Decimal = Field(Decimal("0.0245"), alias="HUNTER_FIND_COST_USD")
+    zerobounce_verify_cost_usd: Decimal = Field(Decimal("0.008"), alias="ZEROBOUNCE_VERIFY_COST_USD")
+    streetview_image_cost_usd: Decimal = Field(Decimal("0.007"), alias="STREETVIEW_IMAGE_COST_USD")
+    provider_daily_cap_usd: Decimal = Field(Decimal(25), alias="PROVIDER_DAILY_CAP_USD")
+
+    streetview_source: str = Field("", alias="STREETVIEW_SOURCE")
+    """Licence row of the street pictures, where the vendor behind STREETVIEW_BASE_URL is not Google."""
+
+    mail_from: str = Field("notices@ridgeline.example", alias="MAIL_FROM")
+    mail_from_name: str = Field("Ridgeline", alias="MAIL_FROM_NAME")
+    mail_postal_address: str = Field("1 Ridge Road, Austin, TX 78701", alias="MAIL_POSTAL_ADDRESS")
+    mail_unsubscribe_url: str = Field("https://ridgeline.example/unsubscribe", alias="MAIL_UNSUBSCRIBE_URL")
+
+    def base_url(self, vendor: str) -> str:
+        """A vendor's address: as set, else the sandbox's when one runs, else the public one."""
+        own: str = getattr(self, f"{vendor}_base_url")
+        if own:
+            return own.rstrip("/")
+        if self.sandbox_url:
+            return f"{self.sandbox_url.rstrip('/')}/{vendor}"
+        return VENDORS[vendor].base_url
+
+    def key(self, vendor: str) -> str:
+        """A vendor's secret; the sandbox takes any."""
+        field = "secret_key" if vendor == "stripe" else "api_key"
+        secret: SecretStr = getattr(self, f"{vendor}_{field}")
+        return secret.get_secret_value() or _SANDBOX_KEY
+
+    @property
+    def street_source(self) -> str:
+        """The licence row of street pictures: Google's, which allows display only, unless another is known."""
+        if self.streetview_source:
+            return self.streetview_source
+        from_sandbox = self.sandbox_url and self.base_url("streetview").startswith(self.sandbox_url)
+        return "licensed_street" if from_sandbox else "google_streetview"
+
+    def client(self, vendor: str, *, headers: Mapping[str, str] | None = None) -> ClientSettings:
+        """How the base client calls a vendor whose address is a setting."""
+        facts = VENDORS[vendor]
+        return ClientSettings(
+            base_url=self.base_url(vendor),
+            requests_per_second=facts.requests_per_second,
+            burst=facts.burst,
+            timeout_seconds=facts.timeout_seconds,
+            daily_cap=self.provider_daily_cap_usd,
+            headers=dict(headers or {}),
+        )
+
+    @model_validator(mode="after")
+    def _refuse_unsafe_production(self) -> ProviderSettings:
+        """Fail at start rather than find out at the first charge that a key is missing."""
+        if self.environment != "production":
+            return self
+        chosen = {self.email_verifier, self.payments, self.mailer, *self.email_finders.split(",")}
+        keyed = ("hunter", "zerobounce", "stripe", "sendgrid")
+        missing = [vendor for vendor in keyed if vendor in chosen and self.key(vendor) == _SANDBOX_KEY]
+        if missing:
+            raise ValueError(f"production needs the keys of {', '.join(missing)}")
+        if self.sandbox_url:
+            raise ValueError("production refuses SANDBOX_URL")
+        return self
+
+
+def names(order: str) -> tuple[str, ...]:
+    """The vendors of a setting such as `hunter,apollo`, in order."""
+    return tuple(name.strip() for name in order.split(",") if name.strip())

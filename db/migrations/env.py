@@ -40,7 +40,10 @@ def _wanted_schema(name: str | None, kind: str, _: Any) -> bool:
 
 @contextmanager
 def _only_runner(connection: Connection) -> Iterator[None]:
-    """Hold the migration lock; a second runner waits at most lock_timeout and is retried by its caller."""
+    """Hold the migration lock; a second runner waits at most lock_timeout and is retried by its caller.
+
+    No transaction is open on entry to the block: Alembic commits only those it began itself.
+    """
     connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": MIGRATION_LOCK})
     connection.commit()
     try:
@@ -52,13 +55,14 @@ def _only_runner(connection: Connection) -> Iterator[None]:
 
 
 def _migrate(connection: Connection) -> None:
+    ours = _is_ours(_partitions(connection))
     with _only_runner(connection):
         context.configure(
             connection=connection,
             target_metadata=Base.metadata,
             include_schemas=True,
             include_name=_wanted_schema,
-            include_object=_is_ours(_partitions(connection)),
+            include_object=ours,
             process_revision_directives=alembic_helpers.writer,
             render_item=alembic_helpers.render_item,
             compare_type=True,

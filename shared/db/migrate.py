@@ -10,8 +10,9 @@ from pathlib import Path
 from alembic import command, op
 from alembic.config import Config
 from alembic.util import CommandError
+from psycopg import sql
 from sqlalchemy import Connection, Engine, create_engine, inspect, text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 from sqlalchemy.pool import NullPool
 
 from shared.errors import Unavailable
@@ -33,8 +34,8 @@ APP_ROLE = "ridgeline_app"
 """A login that may become every service role (SET ROLE) and has no right of its own."""
 
 _LOCK_NOT_AVAILABLE = "55P03"
-_CONCURRENTLY_UPDATED = "XX000"
-_DUPLICATE = {"42710", "23505"}
+# another database of the cluster did the same: tuple concurrently updated, duplicate object, unique, lock
+_ROLE_RACES = {"XX000", "42710", "23505", _LOCK_NOT_AVAILABLE}
 
 
 class SchemaTooOld(Unavailable):
@@ -71,13 +72,12 @@ def _config(url: str | None) -> Config:
 
 def run_sql(name: str) -> None:
     """Run db/migrations/sql/<name>.sql inside the present migration."""
-    sql = (DATABASE_FILES / "migrations" / "sql" / f"{name}.sql").read_text()
-    _run_script(op.get_bind(), sql)
+    _run_script(op.get_bind(), (DATABASE_FILES / "migrations" / "sql" / f"{name}.sql").read_text())
 
 
-def _run_script(connection: Connection, sql: str) -> None:
+def _run_script(connection: Connection, script: str) -> None:
     """Run many statements as one; no parameters, so that % and : mean themselves."""
-    connection.exec_driver_sql(sql, execution_options={"no_parameters": True})
+    connection.exec_driver_sql(script, execution_options={"no_parameters": True})
 
 
 def _sqlstate(error: DBAPIError) -> str:
@@ -130,6 +130,34 @@ def drift(url: str | None = None) -> list[str]:
     """What `alembic check` complains about: differences between the models and the schema."""
     try:
         command.check(_config(url))
-    except CommandError as error:
+    except (CommandError, ProgrammingError) as error:  # PostgreSQL cannot compare defaults of different types
         return [str(error)]
     return []
+
+
+def apply_roles(url: str | None = None, passwords: dict[str, str] | None = None) -> None:
+    """Create the service roles, grant what db/roles.sql says, and give LOGIN to the roles named in `passwords`.
+
+    Roles are shared by all databases of a cluster; two databases applying at once is retried.
+    """
+    given = passwords or {}
+    unknown = set(given) - {APP_ROLE, *SERVICE_ROLES.values()}
+    if unknown:
+        raise ValueError(f"no such role: {', '.join(sorted(unknown))}")
+    for attempt in range(1, LOCK_ATTEMPTS + 1):
+        try:
+            with connect_for_migrations(url) as connection, connection.begin():
+                _run_script(connection, (DATABASE_FILES / "roles.sql").read_text())
+                for role, password in given.items():
+                    _allow_login(connection, role, password)
+            return
+        except DBAPIError as error:
+            if _sqlstate(error) not in _ROLE_RACES or attempt == LOCK_ATTEMPTS:
+                raise
+            time.sleep(0.1 * attempt)
+
+
+def _allow_login(connection: Connection, role: str, password: str) -> None:
+    statement = sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(role), sql.Literal(password))
+    driver = connection.connection.driver_connection
+    _run_script(connection, statement.as_string(driver))

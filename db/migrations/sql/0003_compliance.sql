@@ -34,7 +34,7 @@ CREATE TABLE compliance.contact_decision (
     allow BOOLEAN NOT NULL,
     reasons TEXT[] DEFAULT '{}'::text[] NOT NULL,
     obligations TEXT[] DEFAULT '{}'::text[] NOT NULL,
-    masked_fields TEXT[] DEFAULT '{}'::text[] NOT NULL,
+    masked_fields JSONB DEFAULT '{}'::jsonb NOT NULL,
     evidence JSONB DEFAULT '{}'::jsonb NOT NULL,
     policy_version TEXT NOT NULL,
     input_hash TEXT NOT NULL,

@@ -48,7 +48,7 @@ CREATE TABLE target_cities (
         CONSTRAINT ck_target_cities_status CHECK (status IN ('planned', 'activating', 'active', 'paused',
             'failed')),
     status_reason TEXT,
-    sources JSONB DEFAULT '[]'::jsonb NOT NULL,
+    sources JSONB DEFAULT '{}'::jsonb NOT NULL,
     sandbox BOOLEAN DEFAULT false NOT NULL,
     daily_budget NUMERIC(10, 2) DEFAULT 0 NOT NULL,
     daily_prospect_cap INTEGER,

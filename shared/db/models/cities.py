@@ -43,7 +43,8 @@ class TargetCity(Base):
     """A city we may work in. Owner: orchestrator; scraper writes the scraping times and counts.
 
     `active` starts false, unlike the source document: a city is worked only after activation has passed
-    its source check, so a seeded row must never be picked up by the daily jobs.
+    its source check, so a seeded row must never be picked up by the daily jobs. `sources` holds the lists
+    `permit_sources` and `parcel_sources`.
     """
 
     __tablename__ = "target_cities"
@@ -95,7 +96,7 @@ class TargetCity(Base):
     )
     status: Mapped[CityStatus] = choice("status", CityStatus, length=50, default=CityStatus.PLANNED)
     status_reason: Mapped[str | None]
-    sources: Mapped[list[dict[str, Any]]] = mapped_column(server_default=text("'[]'::jsonb"))
+    sources: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
     sandbox: Mapped[bool] = starts_false()
     daily_budget: Mapped[Decimal] = mapped_column(number(10, 2), server_default=ZERO)
     daily_prospect_cap: Mapped[int | None]

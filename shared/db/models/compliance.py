@@ -89,7 +89,7 @@ class ContactDecision(Base):
     allow: Mapped[bool]
     reasons: Mapped[list[str]] = mapped_column(server_default=EMPTY_LIST)
     obligations: Mapped[list[str]] = mapped_column(server_default=EMPTY_LIST)
-    masked_fields: Mapped[list[str]] = mapped_column(server_default=EMPTY_LIST)
+    masked_fields: Mapped[dict[str, Any]] = mapped_column(server_default=EMPTY_OBJECT)
     evidence: Mapped[dict[str, Any]] = mapped_column(server_default=EMPTY_OBJECT)
     policy_version: Mapped[str]
     input_hash: Mapped[str]

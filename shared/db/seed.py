@@ -1,0 +1,302 @@
+"""Rows a new database starts with; `python -m shared.db.seed` is harmless to repeat.
+
+Everywhere: the trades, the 75 target cities (none active), and what may be read from whom. Outside
+production also the sandbox: its towns, sources, filings and buyers. A row an operator has edited keeps
+the edit: only facts and the sandbox's own rows are written again.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Any
+from uuid import UUID, uuid5
+
+import yaml
+from sqlalchemy import Connection, text
+
+from shared.db.migrate import DATABASE_FILES, connect_for_migrations
+from shared.settings import Settings
+
+SEEDS = DATABASE_FILES / "seeds"
+AGREEMENT_VERSION = "2026-11"
+BUYERS = UUID("7f0f7a5e-3a52-4c5e-9f5d-2f6f5b0f5a11")
+
+VERTICAL = text(
+    """
+    INSERT INTO verticals (name, slug, description) VALUES (:name, :slug, :description)
+    ON CONFLICT (slug) DO UPDATE SET name = excluded.name, description = excluded.description
+    """
+)
+
+CITY = text(
+    """
+    INSERT INTO target_cities AS known (
+        city, state, county, county_fips, tier, priority, population, median_home_value, storm_risk_score,
+        time_zone, center, bbox, cost_index, material_cost_index, labour_cost_index, platform_type)
+    VALUES (
+        :city, :state, :county, :county_fips, :tier, :priority, :population, :median_home_value, :storm_risk_score,
+        :time_zone, ST_SetSRID(ST_MakePoint(:lng, :lat), 4326)::geography,
+        ST_MakeEnvelope(:west, :south, :east, :north, 4326)::geography,
+        :cost_index, :material_cost_index, :labour_cost_index, :platform_type)
+    ON CONFLICT (city, state) DO UPDATE SET
+        county = excluded.county, county_fips = excluded.county_fips, time_zone = excluded.time_zone,
+        center = excluded.center, bbox = excluded.bbox, cost_index = excluded.cost_index,
+        material_cost_index = excluded.material_cost_index, labour_cost_index = excluded.labour_cost_index
+    """
+)
+
+CITY_SOURCES = text(
+    "UPDATE target_cities SET sources = CAST(:sources AS jsonb)"
+    " WHERE city = :city AND state = :state AND sources = '{}'::jsonb"
+)
+
+SANDBOX_CITY = text(
+    """
+    UPDATE target_cities SET sandbox = true, sources = CAST(:sources AS jsonb), daily_budget = :daily_budget,
+        permit_search_strategy = :platform_type, assessor_config = CAST(:assessor_config AS jsonb)
+    WHERE city = :city AND state = :state
+    """
+)
+
+SOURCE = text(
+    """
+    INSERT INTO compliance.source_registry AS known (
+        source_key, host, kind, owner, enabled, disabled_reason, tos, tos_basis, reviewed_at, commercial_use,
+        government, licence_id, may_display, may_store, may_analyse, may_sell, attribution,
+        requests_per_second, concurrency, sandbox)
+    VALUES (
+        :source_key, :host, :kind, :owner, :enabled, :disabled_reason, :tos, :tos_basis, now(), :commercial_use,
+        :government, :licence_id, :may_display, :may_store, :may_analyse, :may_sell, :attribution,
+        :requests_per_second, :concurrency, :sandbox)
+    ON CONFLICT (source_key) DO NOTHING
+    """
+)
+
+REGISTRATION = text(
+    """
+    INSERT INTO compliance.state_registration AS known (
+        state, kind, number, agency, source_key, filed_on, expires_on, sandbox)
+    VALUES (:state, :kind, :number, :agency, :source_key, current_date, current_date + 365, true)
+    ON CONFLICT (state, kind, number) DO UPDATE SET expires_on = excluded.expires_on
+    """
+)
+
+SCRUB = text(
+    """
+    INSERT INTO compliance.dnc_import (list_name, registry_version_at, row_count, file_sha256, sandbox)
+    SELECT :list_name, now(), :row_count, :file_sha256, true
+    WHERE NOT EXISTS (
+        SELECT 1 FROM compliance.dnc_import
+        WHERE list_name = :list_name AND registry_version_at > now() - interval '7 days')
+    """
+)
+
+BUYER = text(
+    """
+    INSERT INTO contractors AS known (
+        id, company_name, email, phone, city, state, lat, lng, geom, time_zone, service_areas, license_status,
+        insurance_expires_on, services_offered, roof_types, acquisition_status, subscription_tier, signed_up_at,
+        credential_status, credential_checked_at, identity_verified_at, agreement_version, agreement_accepted_at,
+        us_entity, payment_method_ref, source, sandbox)
+    SELECT
+        :id, :company_name, :email, :phone, c.city, c.state, ST_Y(c.center::geometry), ST_X(c.center::geometry),
+        c.center, c.time_zone,
+        jsonb_build_array(jsonb_build_object('city', c.city, 'state', c.state, 'radius_miles', 25)),
+        'active', current_date + 365, ARRAY['roofing'], ARRAY['residential'], 'active', :tier, now(),
+        'credentialed', now(), now(), :agreement_version, now(), true, :payment_method, 'sandbox', true
+    FROM target_cities c WHERE c.city = :city AND c.state = :state
+    ON CONFLICT (id) DO UPDATE SET
+        credential_status = 'credentialed', credential_checked_at = now(), insurance_expires_on = current_date + 365,
+        agreement_version = excluded.agreement_version
+    """
+)
+
+
+def run(url: str | None = None) -> dict[str, int]:
+    """Write the seeds and return how many rows each file stands for."""
+    with connect_for_migrations(url) as connection, connection.begin():
+        written = {
+            "verticals": _each(connection, VERTICAL, _read("verticals.yaml")),
+            "cities": _each(connection, CITY, _cities()),
+            "city_sources": _each(connection, CITY_SOURCES, map(_published, _read("city_sources.yaml"))),
+            "sources": _each(connection, SOURCE, (_source(row) for row in _read("sources.yaml"))),
+        }
+        if not Settings().production:
+            written |= _sandbox(connection, _read("sandbox.yaml"))
+    return written
+
+
+def _each(connection: Connection, statement: Any, rows: Iterable[Mapping[str, Any]]) -> int:
+    values = [dict(row) for row in rows]
+    if values:
+        connection.execute(statement, values)
+    return len(values)
+
+
+def _read(name: str) -> Any:
+    return yaml.safe_load((SEEDS / name).read_text())
+
+
+def _cities() -> Iterable[dict[str, Any]]:
+    with (SEEDS / "cities.csv").open(newline="") as file:
+        for row in csv.DictReader(file):
+            west, south, east, north = (float(degrees) for degrees in row.pop("bbox").split())
+            known = {name: value or None for name, value in row.items()}
+            yield known | {"west": west, "south": south, "east": east, "north": north}
+
+
+def _published(row: Mapping[str, Any]) -> dict[str, Any]:
+    sources = {"permit_sources": row["permit_sources"]}
+    return {"city": row["city"], "state": row["state"], "sources": json.dumps(sources)}
+
+
+def _source(row: Mapping[str, Any], **defaults: Any) -> dict[str, Any]:
+    """A registry row from the short form of the seed files."""
+    usable = bool(row.get("open_data") or row.get("contract"))
+    shown = usable or bool(row.get("display_only"))
+    prohibited = bool(row.get("prohibited"))
+    return {
+        "source_key": row["source_key"],
+        "host": row["host"],
+        "kind": row["kind"],
+        "owner": row.get("owner"),
+        "enabled": shown,
+        "disabled_reason": "terms forbid reading" if prohibited else None if shown else "terms not reviewed",
+        "tos": "prohibited" if prohibited else "allowed" if shown else "unknown",
+        "tos_basis": _basis(row),
+        "commercial_use": row.get("commercial_use", "allowed" if usable else "unknown"),
+        "government": bool(row.get("government", False)),
+        "licence_id": row.get("licence_id"),
+        "may_display": shown,
+        "may_store": usable,
+        "may_analyse": usable,
+        "may_sell": row.get("may_sell", usable),
+        "attribution": row.get("attribution"),
+        "requests_per_second": row.get("requests_per_second", "0.3333"),
+        "concurrency": row.get("concurrency", 1),
+        "sandbox": False,
+        **defaults,
+    }
+
+
+def _basis(row: Mapping[str, Any]) -> str | None:
+    if "tos_basis" in row:
+        return str(row["tos_basis"])
+    bases = {
+        "open_data": "published open-data interface",
+        "contract": "contract with the vendor",
+        "display_only": "vendor's terms: display with attribution only",
+        "prohibited": "terms forbid automated reading",
+    }
+    return next((words for flag, words in bases.items() if row.get(flag)), None)
+
+
+def _sandbox(connection: Connection, seed: Mapping[str, Any]) -> dict[str, int]:
+    """The sandbox's rows, all marked sandbox."""
+    cities, defaults = seed["cities"], seed["defaults"]
+    _each(connection, CITY, map(_town, cities))
+    _each(connection, SANDBOX_CITY, (_town_sources(city, defaults) for city in cities))
+    sources = [row for city in cities for row in _town_registry(city, defaults)]
+    sources += [_source(row, sandbox=True) for row in seed["sources"]]
+    scrub = {**seed["dnc"], "file_sha256": hashlib.sha256(b"sandbox").hexdigest()}
+    _each(connection, SCRUB, [scrub])
+    return {
+        "sandbox_cities": len(cities),
+        "sandbox_sources": _each(connection, SOURCE, sources),
+        "registrations": _each(
+            connection,
+            REGISTRATION,
+            ({"agency": None, "source_key": None, **row} for row in seed["registrations"]),
+        ),
+        "buyers": _each(
+            connection, BUYER, (_buyer(city, buyer) for city in cities for buyer in seed["buyers"])
+        ),
+    }
+
+
+def _town(city: Mapping[str, Any]) -> dict[str, Any]:
+    lat, lng = city["lat"], city["lng"]
+    box = {"west": lng - 0.08, "south": lat - 0.08, "east": lng + 0.08, "north": lat + 0.08}
+    unknown = {"population": None, "median_home_value": None, "platform_type": city["platform"]}
+    return {**city, **unknown, **box}
+
+
+def _key(city: Mapping[str, Any], what: str) -> str:
+    return f"{city['city']}_{city['state']}_{what}".lower()
+
+
+def _town_sources(city: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """What the town's portals publish; addresses are relative to the vendors' base URLs."""
+    permits: dict[str, Any] = {"key": _key(city, "permits"), "kind": city["platform"]}
+    if city["platform"] == "socrata":
+        permits |= {"dataset_id": city["dataset_id"], "incremental_date_field": "issue_date"}
+    else:
+        layer = f"rest/services/{city['city']}_Permits/FeatureServer/0"
+        permits |= {"layer_path": layer, "incremental_date_field": "Date_Issued"}
+    permits["field_map"] = defaults[f"permits_{city['platform']}"]
+    parcels = {
+        "key": _key(city, "parcels"),
+        "kind": "arcgis",
+        "layer_path": f"rest/services/{city['city']}_Parcels/FeatureServer/0",
+        "field_map": defaults["parcels_arcgis"],
+    }
+    recipe = {**defaults["assessor_recipe"]}
+    for path in ("detail_path", "search_path"):
+        recipe[path] = recipe[path].replace("{town}", city["city"].lower())
+    return {
+        "city": city["city"],
+        "state": city["state"],
+        "platform_type": city["platform"],
+        "daily_budget": defaults["daily_budget"],
+        "sources": json.dumps({"permit_sources": [permits], "parcel_sources": [parcels]}),
+        "assessor_config": json.dumps({"source_key": _key(city, "assessor"), "recipe": recipe}),
+    }
+
+
+def _town_registry(city: Mapping[str, Any], defaults: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
+    pace = {name: defaults[name] for name in ("requests_per_second", "concurrency")}
+    for what, kind in (("permits", "permit_source"), ("parcels", "parcel_source"), ("assessor", "assessor")):
+        row = {
+            "source_key": _key(city, what),
+            "host": "sandbox",
+            "kind": kind,
+            "owner": f"{city['county']} County" if what != "permits" else f"City of {city['city']}",
+            "government": True,
+            "open_data": True,
+            "commercial_use": city["commercial_use"],
+            "licence_id": f"sandbox_{city['city'].lower()}",
+        }
+        if what == "assessor":
+            row["tos_basis"] = "the invented county allows automated reading"
+        if what != "assessor" or city.get("assessor_pace") != "default":
+            row |= pace
+        yield _source(row, sandbox=True)
+
+
+def _buyer(city: Mapping[str, Any], buyer: Mapping[str, Any]) -> dict[str, Any]:
+    name = f"{city['city']} {buyer['suffix']}"
+    slug = name.lower().replace(" ", "-")
+    return {
+        "id": buyer_id(city["city"], buyer["suffix"]),
+        "company_name": name,
+        "email": f"office@{slug}.example",
+        "phone": None,
+        "city": city["city"],
+        "state": city["state"],
+        "tier": buyer["tier"],
+        "payment_method": buyer["payment_method"],
+        "agreement_version": AGREEMENT_VERSION,
+    }
+
+
+def buyer_id(city: str, suffix: str) -> UUID:
+    """The id of a sandbox buyer, the same in every database."""
+    return uuid5(BUYERS, f"{city} {suffix}")
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(run()) + "\n")

@@ -111,6 +111,13 @@ class Layout:
         """Metres from the building's position to the middle of its street."""
         return float(SETBACK_M + self.depth[building] / 2 + STREET_WIDTH_M / 2)
 
+    def moved(self, building: int, along_m: float, up_m: float) -> MetrePoint:
+        """A point moved from the building along its street (eastward) and across it (northward), in town metres."""
+        turn = math.radians(self.place.grid_bearing_deg)
+        cos, sin = math.cos(turn), math.sin(turn)
+        east = float(self.east[building]) + along_m * cos + up_m * sin
+        return east, float(self.north[building]) + up_m * cos - along_m * sin
+
     def _turned(self, building: int, ring: list[MetrePoint]) -> tuple[MetrePoint, ...]:
         turn = math.radians(self.place.grid_bearing_deg) + (math.pi if self.south_side[building] else 0.0)
         cos, sin = math.cos(turn), math.sin(turn)

@@ -1,0 +1,71 @@
+"""The sandbox as one application."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+
+from shared.errors import RidgelineError
+from shared.sandbox import control
+from shared.sandbox.misbehaviour import MisbehaviourMiddleware
+from shared.sandbox.replay import Replays
+from shared.sandbox.settings import SandboxSettings
+from shared.sandbox.state import Sandbox
+from shared.sandbox.vendors import (
+    arcgis,
+    assessor,
+    census,
+    email_finder,
+    ncei,
+    sendgrid,
+    socrata,
+    spc,
+    stripe,
+    zerobounce,
+)
+
+VENDORS = (
+    "socrata",
+    "arcgis",
+    "assessor",
+    "ncei",
+    "spc",
+    "census",
+    "hunter",
+    "zerobounce",
+    "stripe",
+    "sendgrid",
+)
+
+
+def create_app(settings: SandboxSettings | None = None) -> FastAPI:
+    """The town behind its vendors' doors; refuses to exist in production."""
+    sandbox = Sandbox(settings or SandboxSettings())
+    replays = Replays()
+    app = FastAPI(title="Ridgeline sandbox", docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.sandbox = sandbox
+    app.add_middleware(MisbehaviourMiddleware, misbehaviour=sandbox.misbehaviour)
+    app.add_exception_handler(RidgelineError, _problem)
+    desk, mailroom = stripe.StripeDesk(sandbox), sendgrid.Mailroom(sandbox)
+    app.include_router(
+        control.router(sandbox, replays=replays, ledger=desk.ledger, mailroom=mailroom, vendors=VENDORS)
+    )
+    app.include_router(arcgis.router(sandbox, replays))
+    for vendor in (socrata, assessor, ncei, spc, census, email_finder, zerobounce):
+        app.include_router(vendor.router(sandbox))
+    app.include_router(stripe.router(desk))
+    app.include_router(sendgrid.router(mailroom))
+    return app
+
+
+def _problem(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RidgelineError)
+    body = {
+        "type": "about:blank",
+        "title": error.title,
+        "status": error.status,
+        "detail": error.detail,
+        "code": error.code,
+        **error.fields,
+    }
+    return JSONResponse(body, status_code=error.status, media_type="application/problem+json")

@@ -1,0 +1,85 @@
+"""The truth about a town, for measuring how much of it the platform found."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from shared.sandbox.town import Town
+
+RECENT_YEARS = 10.0
+
+
+def town_truth(town: Town) -> dict[str, Any]:
+    """Facts of every parcel, and how many of each there are."""
+    known = town.reroof_known()
+    rows = [
+        _row(town, parcel, permit_known=bool(known[town.layout.building[parcel]]))
+        for parcel in range(town.parcels)
+    ]
+    return {
+        "version": 1,
+        "city": town.place.city,
+        "state": town.place.state,
+        "seed": town.seed,
+        "as_of": town.as_of.isoformat(),
+        "parcels": rows,
+        "summary": {
+            "parcels": town.parcels,
+            "buildings": len(town.layout.kind),
+            "conditions": dict(Counter(row["roof"]["condition"] for row in rows)),
+            "materials": dict(Counter(row["roof"]["material"] for row in rows)),
+            "recently_reroofed": sum(row["recently_reroofed"] for row in rows),
+            "with_email": sum(bool(row["owner"]["email"]) for row in rows),
+        },
+    }
+
+
+def _row(town: Town, parcel: int, *, permit_known: bool) -> dict[str, Any]:
+    house, owner = town.house(parcel), town.owner(parcel)
+    roof, address = house.roof, house.address
+    return {
+        "apn": house.apn,
+        "address": {
+            "line": address.street_line,
+            "one_line": address.one_line,
+            "number": address.number,
+            "predirectional": address.predirectional,
+            "street": address.street,
+            "suffix": address.suffix,
+            "postdirectional": address.postdirectional,
+            "unit": address.unit,
+            "city": address.city,
+            "state": address.state,
+            "zip5": address.zip5,
+        },
+        "latitude": round(house.latitude, 7),
+        "longitude": round(house.longitude, 7),
+        "kind": house.kind.value,
+        "year_built": house.year_built,
+        "owner_occupied": owner.occupied,
+        "owner_kind": owner.kind.value,
+        "roof": {
+            "material": roof.material.value,
+            "installed_on": roof.installed_on.isoformat(),
+            "age_years": roof.age_years,
+            "condition": roof.condition.value,
+            "wear": roof.wear,
+            "pitch_rise": roof.pitch_rise,
+            "shape": roof.shape.value,
+            "original": roof.original,
+            "damages": [
+                {"kind": d.kind.value, "severity": d.severity, "share": d.share} for d in roof.damages
+            ],
+        },
+        "recently_reroofed": roof.age_years < RECENT_YEARS and not roof.original,
+        "reroof_permit_on_file": permit_known,
+        "owner": {
+            "name": owner.name,
+            "first_name": owner.first_name,
+            "last_name": owner.last_name,
+            "email": owner.email,
+            "email_status": owner.email_status,
+            "phone": owner.phone,
+        },
+    }

@@ -20,7 +20,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from shared.db.engine import make_engine, make_session_maker
 from shared.db.unit_of_work import UnitOfWorkFactory, unit_of_work_factory
 from shared.http.clients.base import ServiceClient
+from shared.providers.opening import Providers, open_providers
+from shared.providers.settings import ProviderSettings
 from shared.runtime.flags import Flags
+from shared.security.fields import KeyRing
 from shared.security.tokens import TokenIssuer, TokenVerifier
 from shared.settings import Settings
 from shared.workflow.budget import Budget
@@ -48,6 +51,8 @@ class Resources:
     verifier: TokenVerifier
     budget: Budget
     flags: Flags
+    keys: KeyRing
+    providers: Providers
     clock: Clock = utc_now
     own: Any = field(default=None)
 
@@ -88,8 +93,19 @@ async def open_resources(
     )
     redis = make_redis(settings.redis_url.get_secret_value())
     unit_of_work = unit_of_work_factory(make_session_maker(engine))
+    budget = Budget(unit_of_work)
     try:
-        async with httpx.AsyncClient(timeout=httpx.Timeout(20, connect=3), trust_env=False) as http:
+        async with (
+            httpx.AsyncClient(timeout=httpx.Timeout(20, connect=3), trust_env=False) as http,
+            open_providers(
+                ProviderSettings(),
+                service=service,
+                unit_of_work=unit_of_work,
+                budget=budget,
+                redis=redis,
+                trusted_origins=settings.trusted_origins,
+            ) as providers,
+        ):
             resources = Resources(
                 service=service,
                 worker=name,
@@ -100,8 +116,10 @@ async def open_resources(
                 http=http,
                 issuer=TokenIssuer.from_settings(service, settings),
                 verifier=TokenVerifier.from_settings(service, settings),
-                budget=Budget(unit_of_work),
+                budget=budget,
                 flags=Flags(unit_of_work),
+                keys=KeyRing.from_settings(settings),
+                providers=providers,
             )
             if own is None:
                 yield resources

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -20,6 +20,7 @@ from shared.schemas.enums import (
     RoofWork,
     SubscriptionTier,
 )
+from shared.schemas.page import PageQuery
 from shared.schemas.text import Email, Line, Phone, ShortLine, StateCode, Website, ZipCode
 
 MAX_RADIUS_MILES = 200
@@ -96,17 +97,49 @@ class InnerContractorCreate(ContractorCreate):
     source: ContractorSource
 
 
-class ContractorView(ContractorProfile):
-    """A contractor as its own people see it."""
+class ContractorQuery(PageQuery):
+    """Which contractors are wanted."""
+
+    city: ShortLine | None = None
+    state: StateCode | None = None
+    acquisition_status: AcquisitionStatus | None = None
+    subscription_tier: SubscriptionTier | None = None
+
+
+class ContractorSummary(BaseModel):
+    """One line of a list: no person in it."""
 
     id: UUID
     company_name: str
-    license_status: LicenseStatus | None
+    city: str | None
+    state: str | None
     acquisition_status: AcquisitionStatus
     credential_status: CredentialStatus
     subscription_tier: SubscriptionTier | None
-    signed_up_at: datetime | None
     created_at: datetime
+
+
+class ContractorView(ContractorSummary):
+    """A contractor as its own people see it; stored values are shown as they are, not judged again."""
+
+    owner_name: str | None
+    email: str | None
+    phone: str | None
+    website: str | None
+    address: str | None
+    zip: str | None
+    time_zone: str | None
+    service_areas: list[dict[str, Any]] | None
+    license_number: str | None
+    license_state: str | None
+    license_status: LicenseStatus | None
+    years_in_business: int | None
+    employee_count_range: str | None
+    services_offered: list[str] | None
+    roof_types: list[str] | None
+    certifications: list[str] | None
+    insurance_types: list[str] | None
+    signed_up_at: datetime | None
     updated_at: datetime
 
 
@@ -119,18 +152,3 @@ class StaffContractorView(ContractorView):
     ltv_estimate: Decimal | None
     priority_score: Decimal | None
     sandbox: bool
-
-
-class ContractorSummary(BaseModel):
-    """One line of a list: no person in it."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    id: UUID
-    company_name: str
-    city: str | None
-    state: str | None
-    acquisition_status: AcquisitionStatus
-    credential_status: CredentialStatus
-    subscription_tier: SubscriptionTier | None
-    created_at: datetime

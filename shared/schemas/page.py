@@ -7,11 +7,10 @@ import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 
-from fastapi import Query
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
 
 from shared.errors import InvalidInput
 
@@ -20,9 +19,6 @@ MAX_ITEMS = 100
 
 Item = TypeVar("Item")
 RowT = TypeVar("RowT", bound="Row")
-
-PageLimit = Annotated[int, Query(alias="limit", ge=1, le=MAX_ITEMS)]
-PageCursor = Annotated[str | None, Query(alias="cursor", max_length=200)]
 
 
 class InvalidCursor(InvalidInput):
@@ -69,6 +65,15 @@ class Cursor:
         if cursor.created_at.tzinfo is None:
             raise InvalidCursor("The cursor is not one of ours.")
         return cursor
+
+
+class PageQuery(BaseModel):
+    """Which page of a list is wanted; lists that filter add their columns."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: int = Field(DEFAULT_ITEMS, ge=1, le=MAX_ITEMS)
+    cursor: str | None = Field(None, max_length=200)
 
 
 class Page(BaseModel, Generic[Item]):

@@ -1,0 +1,1 @@
+"""Contractor acquisition: the companies that may buy leads."""

@@ -1,0 +1,1 @@
+"""Rules about contractors, without input or output."""

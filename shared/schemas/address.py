@@ -24,7 +24,7 @@ from shared.schemas.usps import (
 
 _PUNCTUATION: Final = re.compile(r"[.'\u2019`\"()]")
 _SEPARATORS: Final = re.compile(r"[^A-Z0-9#/&-]+")
-_COUNTRY: Final = re.compile(r"[,\s]+(?:USA|U\.S\.A\.?|UNITED STATES(?: OF AMERICA)?)\.?\s*$")
+_COUNTRY: Final = re.compile(r"(?:^|[,\s]+)(?:USA|U\.S\.A\.?|UNITED STATES(?: OF AMERICA)?)\.?\s*$")
 _HOUSE_NUMBER: Final = re.compile(r"(?:\d+(?:[-/]\d+)?|[NSEW]\d+(?:[NSEW]\d+)?)\Z")
 _NUMBER_WITH_LETTER: Final = re.compile(r"(\d+)-?([A-Z]{1,2})\Z")
 _FRACTION: Final = re.compile(r"[1-7]/[2-8]\Z")

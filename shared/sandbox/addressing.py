@@ -77,6 +77,4 @@ def _holds_in_order(key: Key, words: list[str]) -> bool:
 
 def index_of(sandbox: Sandbox, place: Place) -> AddressIndex:
     """Address index of a town, built once."""
-    index = sandbox.towns.derived("addresses", place, AddressIndex)
-    assert isinstance(index, AddressIndex)
-    return index
+    return sandbox.towns.derived("addresses", place, AddressIndex)

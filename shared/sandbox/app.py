@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
@@ -21,6 +24,7 @@ from shared.sandbox.vendors import (
     socrata,
     spc,
     stripe,
+    stripe_desk,
     zerobounce,
 )
 
@@ -42,11 +46,20 @@ def create_app(settings: SandboxSettings | None = None) -> FastAPI:
     """The town behind its vendors' doors; refuses to exist in production."""
     sandbox = Sandbox(settings or SandboxSettings())
     replays = Replays()
-    app = FastAPI(title="Ridgeline sandbox", docs_url=None, redoc_url=None, openapi_url=None)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        sandbox.start()
+        yield
+        sandbox.webhooks.reset()
+
+    app = FastAPI(
+        title="Ridgeline sandbox", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan
+    )
     app.state.sandbox = sandbox
     app.add_middleware(MisbehaviourMiddleware, misbehaviour=sandbox.misbehaviour)
     app.add_exception_handler(RidgelineError, _problem)
-    desk, mailroom = stripe.StripeDesk(sandbox), sendgrid.Mailroom(sandbox)
+    desk, mailroom = stripe_desk.StripeDesk(sandbox), sendgrid.Mailroom(sandbox)
     app.include_router(
         control.router(sandbox, replays=replays, ledger=desk.ledger, mailroom=mailroom, vendors=VENDORS)
     )
@@ -59,7 +72,8 @@ def create_app(settings: SandboxSettings | None = None) -> FastAPI:
 
 
 def _problem(_request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, RidgelineError)
+    if not isinstance(error, RidgelineError):
+        raise error
     body = {
         "type": "about:blank",
         "title": error.title,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from shared.sandbox.truth import town_truth
 from shared.sandbox.vendors.sendgrid import Mailroom
 from shared.sandbox.vendors.stripe_ledger import Ledger
 
+REPLAY = "replay"
 ROBOTS = """User-agent: *
 Disallow: /assessor/*/owners
 Disallow: /_sandbox/
@@ -47,9 +49,18 @@ def router(
 ) -> APIRouter:
     """Routes below /_sandbox and the site's robots.txt."""
     routes = APIRouter()
+    routes.include_router(_robots(sandbox))
+    routes.include_router(_town(sandbox, replays, vendors))
+    routes.include_router(_vault(ledger, mailroom))
+    routes.include_router(_faults(sandbox, vendors))
+    return routes
+
+
+def _robots(sandbox: Sandbox) -> APIRouter:
+    """What the sites say to crawlers."""
+    routes = APIRouter()
     robots = {"order": RobotsOrder()}
     sandbox.on_reset(lambda: robots.update(order=RobotsOrder()))
-    sandbox.on_reset(replays.clear)
 
     @routes.get("/robots.txt")
     def robots_txt() -> Response:
@@ -59,6 +70,17 @@ def router(
     def set_robots(order: RobotsOrder) -> dict[str, Any]:
         robots["order"] = order
         return order.model_dump()
+
+    return routes
+
+
+def _town(sandbox: Sandbox, replays: Replays, vendors: tuple[str, ...]) -> APIRouter:
+    """Health, truth, replay and reset."""
+    routes = APIRouter()
+    for layer, path in [(key, value) for kind, key, value in sandbox.journal.entries() if kind == REPLAY]:
+        with suppress(NotFound):
+            replays.add(layer, Path(path))
+    sandbox.on_reset(replays.clear)
 
     @routes.get("/_sandbox/health")
     def health() -> dict[str, Any]:
@@ -81,6 +103,7 @@ def router(
     @routes.post("/_sandbox/replay")
     def replay(order: ReplayOrder) -> dict[str, Any]:
         rows = replays.add(order.layer, order.path)
+        sandbox.journal.append(REPLAY, order.layer, str(order.path.resolve()))
         return {
             "layer": order.layer,
             "rows": rows,
@@ -88,9 +111,16 @@ def router(
         }
 
     @routes.post("/_sandbox/reset")
-    def reset() -> dict[str, str]:
+    async def reset() -> dict[str, str]:
         sandbox.reset()
         return {"status": "ok"}
+
+    return routes
+
+
+def _vault(ledger: Ledger, mailroom: Mailroom) -> APIRouter:
+    """Mail and money that arrived."""
+    routes = APIRouter()
 
     @routes.get("/_sandbox/sendgrid/messages")
     def messages(to: str = "") -> dict[str, Any]:
@@ -109,6 +139,13 @@ def router(
             "cents": sum(c["amount_captured"] - c["amount_refunded"] for c in taken),
             "charges": taken,
         }
+
+    return routes
+
+
+def _faults(sandbox: Sandbox, vendors: tuple[str, ...]) -> APIRouter:
+    """Orders to misbehave, and counters."""
+    routes = APIRouter()
 
     @routes.post("/_sandbox/{vendor}/next")
     def misbehave(vendor: str, order: FaultOrder) -> dict[str, Any]:

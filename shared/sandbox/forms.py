@@ -31,7 +31,7 @@ def _put(target: dict[str, Any], path: list[str], value: str) -> None:
         if not isinstance(inner, dict):
             raise FormError(part)
         target = inner
-    last = path[-1] if path[-1] else str(len(target))
+    last = path[-1] or str(len(target))
     target[last] = value
 
 

@@ -29,6 +29,8 @@ class FaultKind(StrEnum):
     SERVER_ERROR = "500"
     UNAVAILABLE = "503"
     HANG = "hang"
+    LATE = "late"
+    """The vendor acts at once and answers after `seconds`: the client gives up on work that was done."""
     HTML = "html"
     TRUNCATE = "truncate"
     DROP = "drop"
@@ -69,6 +71,8 @@ class VendorRecord:
     orders: list[FaultOrder] = field(default_factory=list)
     by_path: Counter[str] = field(default_factory=Counter)
     by_status: Counter[int] = field(default_factory=Counter)
+    webhooks: Counter[str] = field(default_factory=Counter)
+    """Deliveries tried, by the receiver's answer."""
     last_second: deque[float] = field(default_factory=deque)
     max_per_second: int = 0
     recent: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=RECENT_CALLS))
@@ -116,6 +120,7 @@ class Misbehaviour:
             "calls": record.by_path.total(),
             "by_path": dict(record.by_path),
             "by_status": {str(status): count for status, count in record.by_status.items()},
+            "webhooks": dict(record.webhooks),
             "max_per_second": record.max_per_second,
             "open_orders": [o.model_dump() for o in record.orders],
             "recent": list(record.recent),
@@ -178,6 +183,8 @@ class MisbehaviourMiddleware:
         """Let the vendor act, then lose or change its answer."""
         kept = _Kept()
         await self.app(scope, receive, kept)
+        if order.fault is FaultKind.LATE:
+            await asyncio.sleep(order.seconds)
         if order.fault is FaultKind.DROP:
             await send(
                 {
@@ -188,7 +195,7 @@ class MisbehaviourMiddleware:
             )
             raise ConnectionDropped("peer closed connection without sending complete message body")
         vendor, _ = _vendor_and_path(scope)
-        body = ALTERATIONS[order.fault](kept.body, order.column or KEY_COLUMNS.get(vendor, ""))
+        body = _change(order, kept.body, order.column or KEY_COLUMNS.get(vendor, ""))
         headers = [(name, value) for name, value in kept.headers if name.lower() != b"content-length"]
         await send(
             {
@@ -253,6 +260,11 @@ async def _respond(send: _Watched, status: int, body: bytes, kind: str, retry_af
         headers.append((b"retry-after", f"{retry_after:g}".encode()))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+def _change(order: FaultOrder, body: bytes, column: str) -> bytes:
+    change = ALTERATIONS.get(order.fault)
+    return change(body, column) if change else body
 
 
 def _truncated(body: bytes, _column: str) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr, model_validator
@@ -33,12 +34,19 @@ class SandboxSettings(BaseSettings):
     """Where mail events go; nobody receives them until a service offers an endpoint."""
     webhook_delay_seconds: float = 0.05
     webhook_retry_seconds: float = 1.0
-    webhook_tries: int = 6
+    webhook_tries: int = 20
+    state_dir: Path | None = None
+    """Folder where money and mail outlive a killed process; memory only when not set."""
 
     @property
     def listen_port(self) -> int:
         """Port to listen on."""
         return self.port or self.port_base + SANDBOX_PORT_OFFSET
+
+    @property
+    def journal_path(self) -> Path | None:
+        """File of this process's memory, one a port."""
+        return self.state_dir / f"sandbox-{self.listen_port}.jsonl" if self.state_dir else None
 
     @property
     def as_of(self) -> date:

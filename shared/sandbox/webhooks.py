@@ -11,6 +11,8 @@ import httpx
 from shared.sandbox.misbehaviour import FaultKind, Misbehaviour
 from shared.sandbox.settings import SandboxSettings
 
+LONGEST_WAIT_SECONDS = 30.0
+
 Sign = Callable[[bytes, bool], dict[str, str]]
 """Headers for a body; the second argument asks for a forged signature."""
 
@@ -23,6 +25,7 @@ class Delivery:
     url: str
     body: bytes
     sign: Sign
+    on_taken: Callable[[], None] = lambda: None
 
 
 class WebhookSender:
@@ -63,9 +66,12 @@ class WebhookSender:
         async with httpx.AsyncClient(transport=self.transport, timeout=10.0, trust_env=False) as client:
             for _ in range(settings.webhook_tries):
                 await asyncio.sleep(wait)
-                if await self._taken(client, delivery, forged=forged) or forged:
+                taken = await self._taken(client, delivery, forged=forged)
+                if taken and not forged:
+                    delivery.on_taken()
+                if taken or forged:
                     return
-                wait = settings.webhook_retry_seconds if wait < settings.webhook_retry_seconds else wait * 2
+                wait = min(max(settings.webhook_retry_seconds, wait * 2), LONGEST_WAIT_SECONDS)
 
     async def _taken(self, client: httpx.AsyncClient, delivery: Delivery, *, forged: bool) -> bool:
         headers = {"content-type": "application/json", **delivery.sign(delivery.body, forged)}
@@ -73,9 +79,9 @@ class WebhookSender:
         try:
             answer = await client.post(delivery.url, content=delivery.body, headers=headers)
         except httpx.TransportError:
-            record.by_path["webhook unreachable"] += 1
+            record.webhooks["unreachable"] += 1
             return False
-        record.by_path[f"webhook {answer.status_code}"] += 1
+        record.webhooks[str(answer.status_code)] += 1
         return answer.is_success
 
     async def settle(self) -> None:

@@ -198,7 +198,17 @@ def lay_out(place: Place, parcels: int, rng: np.random.Generator) -> Layout:
     building = np.repeat(np.arange(keep), units)[:parcels]
     first = np.concatenate([[0], np.cumsum(units)[:-1]])
     unit = np.where(kind[building] == CONDO, np.arange(parcels) - first[building] + 1, 0)
-    return _place_buildings(place, rng, columns[block], rows[block], side, lot, kind, building, unit)
+    return _place_buildings(
+        place,
+        rng,
+        column=columns[block],
+        row=rows[block],
+        side=side,
+        lot=lot,
+        kind=kind,
+        building=building,
+        unit=unit,
+    )
 
 
 def _blocks(parcels: int) -> tuple[Ints, Ints]:
@@ -244,6 +254,7 @@ def _lots(block_kind: Ints) -> tuple[Ints, Ints, Ints]:
 def _place_buildings(
     place: Place,
     rng: np.random.Generator,
+    *,
     column: Ints,
     row: Ints,
     side: Ints,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from shared.sandbox.town.model import Material as M
+from shared.sandbox.town.model import Material
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Place:
     oldest_year: int
     flat_share: float
     """Share of houses with a flat roof."""
-    materials: tuple[tuple[M, float], ...]
+    materials: tuple[tuple[Material, float], ...]
     """Share of each covering on pitched houses."""
 
 
@@ -54,13 +54,13 @@ PLACES: tuple[Place, ...] = (
         1938,
         0.02,
         (
-            (M.ASPHALT_3TAB, 0.24),
-            (M.ASPHALT_ARCHITECTURAL, 0.53),
-            (M.ASPHALT_DESIGNER, 0.04),
-            (M.WOOD_SHAKE, 0.03),
-            (M.METAL_EXPOSED_FASTENER, 0.06),
-            (M.METAL_STANDING_SEAM, 0.06),
-            (M.CONCRETE_TILE, 0.04),
+            (Material.ASPHALT_3TAB, 0.24),
+            (Material.ASPHALT_ARCHITECTURAL, 0.53),
+            (Material.ASPHALT_DESIGNER, 0.04),
+            (Material.WOOD_SHAKE, 0.03),
+            (Material.METAL_EXPOSED_FASTENER, 0.06),
+            (Material.METAL_STANDING_SEAM, 0.06),
+            (Material.CONCRETE_TILE, 0.04),
         ),
     ),
     Place(
@@ -83,12 +83,12 @@ PLACES: tuple[Place, ...] = (
         1952,
         0.05,
         (
-            (M.ASPHALT_3TAB, 0.16),
-            (M.ASPHALT_ARCHITECTURAL, 0.44),
-            (M.METAL_EXPOSED_FASTENER, 0.06),
-            (M.METAL_STANDING_SEAM, 0.12),
-            (M.CONCRETE_TILE, 0.17),
-            (M.CLAY_TILE, 0.05),
+            (Material.ASPHALT_3TAB, 0.16),
+            (Material.ASPHALT_ARCHITECTURAL, 0.44),
+            (Material.METAL_EXPOSED_FASTENER, 0.06),
+            (Material.METAL_STANDING_SEAM, 0.12),
+            (Material.CONCRETE_TILE, 0.17),
+            (Material.CLAY_TILE, 0.05),
         ),
     ),
     Place(
@@ -111,11 +111,11 @@ PLACES: tuple[Place, ...] = (
         1915,
         0.01,
         (
-            (M.ASPHALT_3TAB, 0.31),
-            (M.ASPHALT_ARCHITECTURAL, 0.58),
-            (M.ASPHALT_DESIGNER, 0.03),
-            (M.WOOD_SHAKE, 0.03),
-            (M.METAL_STANDING_SEAM, 0.05),
+            (Material.ASPHALT_3TAB, 0.31),
+            (Material.ASPHALT_ARCHITECTURAL, 0.58),
+            (Material.ASPHALT_DESIGNER, 0.03),
+            (Material.WOOD_SHAKE, 0.03),
+            (Material.METAL_STANDING_SEAM, 0.05),
         ),
     ),
     Place(
@@ -138,12 +138,12 @@ PLACES: tuple[Place, ...] = (
         1945,
         0.02,
         (
-            (M.ASPHALT_3TAB, 0.20),
-            (M.ASPHALT_ARCHITECTURAL, 0.60),
-            (M.ASPHALT_DESIGNER, 0.06),
-            (M.WOOD_SHAKE, 0.05),
-            (M.METAL_STANDING_SEAM, 0.05),
-            (M.CONCRETE_TILE, 0.04),
+            (Material.ASPHALT_3TAB, 0.20),
+            (Material.ASPHALT_ARCHITECTURAL, 0.60),
+            (Material.ASPHALT_DESIGNER, 0.06),
+            (Material.WOOD_SHAKE, 0.05),
+            (Material.METAL_STANDING_SEAM, 0.05),
+            (Material.CONCRETE_TILE, 0.04),
         ),
     ),
     Place(
@@ -166,12 +166,12 @@ PLACES: tuple[Place, ...] = (
         1955,
         0.15,
         (
-            (M.ASPHALT_3TAB, 0.07),
-            (M.ASPHALT_ARCHITECTURAL, 0.26),
-            (M.METAL_EXPOSED_FASTENER, 0.04),
-            (M.METAL_STANDING_SEAM, 0.04),
-            (M.CONCRETE_TILE, 0.47),
-            (M.CLAY_TILE, 0.12),
+            (Material.ASPHALT_3TAB, 0.07),
+            (Material.ASPHALT_ARCHITECTURAL, 0.26),
+            (Material.METAL_EXPOSED_FASTENER, 0.04),
+            (Material.METAL_STANDING_SEAM, 0.04),
+            (Material.CONCRETE_TILE, 0.47),
+            (Material.CLAY_TILE, 0.12),
         ),
     ),
 )

@@ -7,46 +7,46 @@ import numpy as np
 
 from shared.sandbox.town.layout import APARTMENTS, COMMERCIAL, CONDO, MOBILE, Bools, Floats, Ints, Layout
 from shared.sandbox.town.model import DamageKind as D
-from shared.sandbox.town.model import Material as M
+from shared.sandbox.town.model import Material
 from shared.sandbox.town.places import Place
 from shared.sandbox.town.storms import Storm, hail_inches
 
-MATERIALS: tuple[M, ...] = tuple(M)
+MATERIALS: tuple[Material, ...] = tuple(Material)
 DAMAGES: tuple[D, ...] = tuple(D)
-LIFE_YEARS: dict[M, float] = {
-    M.ASPHALT_3TAB: 18,
-    M.ASPHALT_ARCHITECTURAL: 25,
-    M.ASPHALT_DESIGNER: 30,
-    M.WOOD_SHAKE: 28,
-    M.METAL_EXPOSED_FASTENER: 35,
-    M.METAL_STANDING_SEAM: 50,
-    M.CONCRETE_TILE: 45,
-    M.CLAY_TILE: 60,
-    M.EPDM: 18,
-    M.TPO_PVC: 22,
-    M.MODIFIED_BITUMEN: 15,
-    M.BUILT_UP: 18,
+LIFE_YEARS: dict[Material, float] = {
+    Material.ASPHALT_3TAB: 18,
+    Material.ASPHALT_ARCHITECTURAL: 25,
+    Material.ASPHALT_DESIGNER: 30,
+    Material.WOOD_SHAKE: 28,
+    Material.METAL_EXPOSED_FASTENER: 35,
+    Material.METAL_STANDING_SEAM: 50,
+    Material.CONCRETE_TILE: 45,
+    Material.CLAY_TILE: 60,
+    Material.EPDM: 18,
+    Material.TPO_PVC: 22,
+    Material.MODIFIED_BITUMEN: 15,
+    Material.BUILT_UP: 18,
 }
-HAIL_THRESHOLD_INCHES: dict[M, float] = {
-    M.ASPHALT_3TAB: 1.0,
-    M.ASPHALT_ARCHITECTURAL: 1.25,
-    M.ASPHALT_DESIGNER: 1.25,
-    M.WOOD_SHAKE: 1.25,
-    M.METAL_EXPOSED_FASTENER: 1.25,
-    M.METAL_STANDING_SEAM: 1.25,
-    M.CONCRETE_TILE: 2.0,
-    M.CLAY_TILE: 1.5,
-    M.EPDM: 1.5,
-    M.TPO_PVC: 1.5,
-    M.MODIFIED_BITUMEN: 1.5,
-    M.BUILT_UP: 2.0,
+HAIL_THRESHOLD_INCHES: dict[Material, float] = {
+    Material.ASPHALT_3TAB: 1.0,
+    Material.ASPHALT_ARCHITECTURAL: 1.25,
+    Material.ASPHALT_DESIGNER: 1.25,
+    Material.WOOD_SHAKE: 1.25,
+    Material.METAL_EXPOSED_FASTENER: 1.25,
+    Material.METAL_STANDING_SEAM: 1.25,
+    Material.CONCRETE_TILE: 2.0,
+    Material.CLAY_TILE: 1.5,
+    Material.EPDM: 1.5,
+    Material.TPO_PVC: 1.5,
+    Material.MODIFIED_BITUMEN: 1.5,
+    Material.BUILT_UP: 2.0,
 }
 """Smallest hail that hurts the covering; a quarter inch less once it is past 70 % of its life."""
-FLAT_MATERIALS: tuple[tuple[M, float], ...] = (
-    (M.TPO_PVC, 0.40),
-    (M.EPDM, 0.20),
-    (M.MODIFIED_BITUMEN, 0.25),
-    (M.BUILT_UP, 0.15),
+FLAT_MATERIALS: tuple[tuple[Material, float], ...] = (
+    (Material.TPO_PVC, 0.40),
+    (Material.EPDM, 0.20),
+    (Material.MODIFIED_BITUMEN, 0.25),
+    (Material.BUILT_UP, 0.15),
 )
 _ASPHALT = {
     D.MISSING_SHINGLES: 0.32,
@@ -72,19 +72,19 @@ _WOOD = {
     D.TREE_DAMAGE: 0.09,
 }
 _FLAT = {D.PONDING_WATER: 0.55, D.DAMAGED_FLASHING: 0.25, D.CURLED_LIFTED: 0.12, D.TREE_DAMAGE: 0.08}
-DAMAGE_MIX: dict[M, dict[D, float]] = {
-    M.ASPHALT_3TAB: _ASPHALT,
-    M.ASPHALT_ARCHITECTURAL: _ASPHALT,
-    M.ASPHALT_DESIGNER: _ASPHALT,
-    M.WOOD_SHAKE: _WOOD,
-    M.METAL_EXPOSED_FASTENER: _METAL,
-    M.METAL_STANDING_SEAM: _METAL,
-    M.CONCRETE_TILE: _TILE,
-    M.CLAY_TILE: _TILE,
-    M.EPDM: _FLAT,
-    M.TPO_PVC: _FLAT,
-    M.MODIFIED_BITUMEN: _FLAT,
-    M.BUILT_UP: _FLAT,
+DAMAGE_MIX: dict[Material, dict[D, float]] = {
+    Material.ASPHALT_3TAB: _ASPHALT,
+    Material.ASPHALT_ARCHITECTURAL: _ASPHALT,
+    Material.ASPHALT_DESIGNER: _ASPHALT,
+    Material.WOOD_SHAKE: _WOOD,
+    Material.METAL_EXPOSED_FASTENER: _METAL,
+    Material.METAL_STANDING_SEAM: _METAL,
+    Material.CONCRETE_TILE: _TILE,
+    Material.CLAY_TILE: _TILE,
+    Material.EPDM: _FLAT,
+    Material.TPO_PVC: _FLAT,
+    Material.MODIFIED_BITUMEN: _FLAT,
+    Material.BUILT_UP: _FLAT,
 }
 DAYS_PER_YEAR = 365.25
 SHAPES = ("gable", "hip", "flat")
@@ -135,7 +135,8 @@ def make_roofs(
     spread = rng.lognormal(0.0, 0.10, len(age))
     worn = 0.80 * (age / (life_days * spread)) ** 0.9 + rng.normal(0.0, 0.02, len(age))
     base = np.clip(worn, 0.01, 0.93)
-    damage = _damages(place, layout, storms, as_of, material, age, age / life_days, base, rng)
+    weather = _Weather(place, layout, storms, as_of)
+    damage = _damages(weather, material, age=age, life_used=age / life_days, base=base, rng=rng)
     added = np.bincount(damage["building"], damage["severity"] * damage["share"], minlength=len(age))
     order = np.argsort(damage["building"], kind="stable")
     return Roofs(
@@ -177,7 +178,7 @@ def _materials(place: Place, shape: Ints, rng: np.random.Generator) -> Ints:
     return np.where(shape == FLAT_SHAPE, flat, pitched)
 
 
-def _draw_materials(shares: tuple[tuple[M, float], ...], count: int, rng: np.random.Generator) -> Ints:
+def _draw_materials(shares: tuple[tuple[Material, float], ...], count: int, rng: np.random.Generator) -> Ints:
     weights = np.array([share for _, share in shares])
     codes = np.array([MATERIALS.index(m) for m, _ in shares])
     drawn: Ints = codes[rng.choice(len(codes), count, p=weights / weights.sum())]
@@ -196,7 +197,10 @@ def _renew(
     )
     material = material.copy()
     found: list[Ints] = []
-    three_tab, architectural = MATERIALS.index(M.ASPHALT_3TAB), MATERIALS.index(M.ASPHALT_ARCHITECTURAL)
+    three_tab, architectural = (
+        MATERIALS.index(Material.ASPHALT_3TAB),
+        MATERIALS.index(Material.ASPHALT_ARCHITECTURAL),
+    )
     standing = np.zeros(count, dtype=bool)
     for _ in range(14):
         later = age - (life_days * np.clip(rng.lognormal(0.0, 0.22, count), 0.6, 1.7)).astype(int)
@@ -207,7 +211,9 @@ def _renew(
         upgraded = due & (material == three_tab) & (later < 20 * DAYS_PER_YEAR) & (rng.random(count) < 0.6)
         material[upgraded] = architectural
         life_days = np.where(
-            upgraded, life_days * LIFE_YEARS[M.ASPHALT_ARCHITECTURAL] / LIFE_YEARS[M.ASPHALT_3TAB], life_days
+            upgraded,
+            life_days * LIFE_YEARS[Material.ASPHALT_ARCHITECTURAL] / LIFE_YEARS[Material.ASPHALT_3TAB],
+            life_days,
         )
         chosen = np.nonzero(due)[0]
         found.append(np.column_stack([chosen, age[chosen], material[chosen]]))
@@ -230,12 +236,20 @@ def _renew_recently(
     return age, np.concatenate([replaced, np.column_stack([chosen, age[chosen], material[chosen]])])
 
 
+@dataclass(frozen=True, slots=True)
+class _Weather:
+    """What the roofs went through, and where they stand."""
+
+    place: Place
+    layout: Layout
+    storms: tuple[Storm, ...]
+    as_of: date
+
+
 def _damages(
-    place: Place,
-    layout: Layout,
-    storms: tuple[Storm, ...],
-    as_of: date,
+    weather: _Weather,
     material: Ints,
+    *,
     age: Ints,
     life_used: Floats,
     base: Floats,
@@ -247,7 +261,7 @@ def _damages(
     kind = _damage_kinds(material[building], rng)
     severity = np.clip(0.18 + 0.6 * base[building] + rng.normal(0.0, 0.13, len(building)), 0.08, 1.0)
     share = np.clip(0.015 + 0.22 * severity * rng.random(len(building)), 0.01, 0.3)
-    hail_building, hail_severity = _hail(place, layout, storms, as_of, material, age, life_used, rng)
+    hail_building, hail_severity = _hail(weather, material, age=age, life_used=life_used, rng=rng)
     hail_share = np.clip(0.25 + 0.4 * hail_severity, 0.0, 0.7)
     hail_kind = np.full(len(hail_building), DAMAGES.index(D.HAIL_DENTS))
     total = len(building) + len(hail_building)
@@ -270,11 +284,9 @@ def _damage_kinds(material: Ints, rng: np.random.Generator) -> Ints:
 
 
 def _hail(
-    place: Place,
-    layout: Layout,
-    storms: tuple[Storm, ...],
-    as_of: date,
+    weather: _Weather,
     material: Ints,
+    *,
     age: Ints,
     life_used: Floats,
     rng: np.random.Generator,
@@ -282,9 +294,9 @@ def _hail(
     """(building, severity) of roofs hurt by hail: the worst storm since the roof was laid counts."""
     threshold = np.array([HAIL_THRESHOLD_INCHES[m] for m in MATERIALS])[material] - 0.25 * (life_used > 0.7)
     excess = np.full(len(material), -1.0)
-    for storm in (s for s in storms if s.kind == "hail" and s.county == place.county.upper()):
-        days_ago = (as_of - storm.began_at.date()).days
-        size = hail_inches(storm, place, layout.east, layout.north)
+    for storm in (s for s in weather.storms if s.kind == "hail" and s.county == weather.place.county.upper()):
+        days_ago = (weather.as_of - storm.began_at.date()).days
+        size = hail_inches(storm, weather.place, weather.layout.east, weather.layout.north)
         excess = np.maximum(excess, np.where(age > days_ago, size - threshold, -1.0))
     hurt = np.nonzero((excess >= 0.0) & (rng.random(len(material)) < 0.6))[0]
     severity = np.clip(0.25 + 0.5 * excess[hurt] + rng.normal(0.0, 0.08, len(hurt)), 0.1, 1.0)

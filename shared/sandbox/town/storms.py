@@ -97,13 +97,20 @@ class _Maker:
             north = away * np.cos(bearing) + along * np.cos(heading)
             began = start + timedelta(minutes=9 * order)
             self._report(
-                kind, began, (east, north), heading, length, peak * (1 - 0.14 * order), big and order == 0
+                kind,
+                began,
+                at=(east, north),
+                heading=heading,
+                length=length,
+                strength=peak * (1 - 0.14 * order),
+                big=big and order == 0,
             )
 
     def _report(
         self,
         kind: str,
         began: datetime,
+        *,
         at: tuple[float, float],
         heading: float,
         length: float,

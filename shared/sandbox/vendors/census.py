@@ -7,7 +7,7 @@ import io
 import re
 from typing import Any
 
-from fastapi import APIRouter, File, Form, UploadFile
+from fastapi import APIRouter, File, Form, Query, UploadFile
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 from shared.sandbox.addressing import index_of
@@ -25,19 +25,23 @@ def router(sandbox: Sandbox) -> APIRouter:
     routes = APIRouter(prefix="/census/geocoder")
 
     @routes.get("/locations/onelineaddress")
-    def one_line(address: str = "", benchmark: str = "", format: str = "json") -> Response:  # noqa: A002 - their name
+    def one_line(address: str = "", benchmark: str = "") -> Response:
         if not address.strip():
             return _refused("Address cannot be empty and cannot exceed 100 characters")
         return _matched(sandbox, {"address": address}, address, benchmark)
 
     @routes.get("/locations/address")
     def parts(
-        street: str = "", city: str = "", state: str = "", zip: str = "", benchmark: str = ""
-    ) -> Response:  # noqa: A002
+        street: str = "",
+        city: str = "",
+        state: str = "",
+        zip5: str = Query("", alias="zip"),
+        benchmark: str = "",
+    ) -> Response:
         if not street.strip():
             return _refused("Street address cannot be empty and cannot exceed 100 characters")
-        given = {"street": street, "city": city, "state": state, "zip": zip}
-        return _matched(sandbox, given, f"{street}, {city}, {state} {zip}", benchmark)
+        given = {"street": street, "city": city, "state": state, "zip": zip5}
+        return _matched(sandbox, given, f"{street}, {city}, {state} {zip5}", benchmark)
 
     @routes.get("/geographies/onelineaddress")
     def with_geographies(address: str = "", benchmark: str = "", vintage: str = "") -> Response:
@@ -46,10 +50,10 @@ def router(sandbox: Sandbox) -> APIRouter:
         return _matched(sandbox, {"address": address}, address, benchmark, geographies=True)
 
     @routes.post("/locations/addressbatch")
-    def batch(addressFile: UploadFile = File(), benchmark: str = Form("")) -> Response:  # noqa: B008, N803
+    def batch(address_file: UploadFile = File(alias="addressFile"), benchmark: str = Form("")) -> Response:
         if benchmark not in BENCHMARKS:
             return _refused("Benchmark parameter is missing or invalid")
-        rows = list(csv.reader(io.StringIO(addressFile.file.read().decode("utf-8", "replace"))))
+        rows = list(csv.reader(io.StringIO(address_file.file.read().decode("utf-8", "replace"))))
         if len(rows) > MAX_BATCH:
             return _refused("Batch files are limited to 10,000 records")
         return PlainTextResponse(_batch(sandbox, rows), media_type="text/csv")

@@ -139,9 +139,7 @@ def _towns(sandbox: Sandbox, hint: str) -> list[Town]:
 
 
 def _index(sandbox: Sandbox, place: Place) -> NameIndex:
-    index = sandbox.towns.derived("names", place, NameIndex)
-    assert isinstance(index, NameIndex)
-    return index
+    return sandbox.towns.derived("names", place, NameIndex)
 
 
 def _fits(town: Town, parcel: int, hint: str) -> bool:

@@ -8,6 +8,7 @@ import json
 import time
 from collections import deque
 from typing import Any
+from uuid import uuid4
 
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -31,12 +32,12 @@ class Mailroom:
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
         self.messages: deque[dict[str, Any]] = deque(maxlen=INBOX_SIZE)
-        self.sent = 0
         self._key, self._forger = _private_key(sandbox.settings.seed), _private_key(-1)
+        self.messages.extend(value for kind, _, value in sandbox.journal.entries() if kind == "sendgrid.mail")
         sandbox.on_reset(self.clear)
 
     def clear(self) -> None:
-        """Empty the inbox; message ids go on counting."""
+        """Empty the inbox."""
         self.messages.clear()
 
     def public_key(self) -> str:
@@ -48,13 +49,13 @@ class Mailroom:
 
     def take(self, mail: dict[str, Any]) -> str:
         """Keep a message, tell its fate out of band, and return its id."""
-        self.sent += 1
-        key = hashlib.sha256(f"{self.sandbox.settings.seed}/{self.sent}".encode()).digest()
-        message_id = base64.urlsafe_b64encode(key[:16]).decode().rstrip("=")
+        message_id = base64.urlsafe_b64encode(uuid4().bytes).decode().rstrip("=")
         events: list[dict[str, Any]] = []
         for personalization in mail["personalizations"]:
             for recipient in personalization["to"]:
-                self.messages.append(_kept(message_id, mail, personalization, recipient))
+                kept = _kept(message_id, mail, personalization, recipient)
+                self.messages.append(kept)
+                self.sandbox.journal.append("sendgrid.mail", message_id, kept)
                 args = {**mail.get("custom_args", {}), **personalization.get("custom_args", {})}
                 events += self._events(message_id, recipient["email"], args, len(events))
         self._send_events(events)

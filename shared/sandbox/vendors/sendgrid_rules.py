@@ -45,6 +45,22 @@ PERSONALIZATION_FIELDS = frozenset(
 )
 MAX_PERSONALIZATIONS, MAX_CATEGORIES = 1_000, 10
 MAX_SEND_AHEAD_SECONDS = 72 * 3_600
+SUBJECT_MISSING = (
+    "The subject is required. You can get around this requirement if you use a template with "
+    "a subject defined or if every personalization has a subject defined."
+)
+TO_MISSING = (
+    "The to array is required for all personalization objects, and must have at least one "
+    "email object with a valid email address."
+)
+CONTENT_MISSING = (
+    "Unless a valid template_id is provided, the content parameter is required. There must be "
+    "at least one defined content block."
+)
+DUPLICATE = (
+    "Each email address in the personalization block should be unique between to, cc, and "
+    "bcc. We found the first duplicate instance of [{}]."
+)
 _ADDRESS = re.compile(r"[^@\s<>]+@[^@\s<>]+\.[^@\s<>]+")
 
 
@@ -86,8 +102,7 @@ def _personalization_problems(mail: dict[str, Any]) -> list[Problem]:
         if not (mail.get("subject") or one.get("subject") or mail.get("template_id")):
             found.append(
                 (
-                    "The subject is required. You can get around this requirement if you use a template with a "
-                    "subject defined or if every personalization has a subject defined.",
+                    SUBJECT_MISSING,
                     "subject",
                 )
             )
@@ -98,8 +113,7 @@ def _recipient_problems(one: dict[str, Any], field: str) -> list[Problem]:
     if not one.get("to"):
         return [
             (
-                "The to array is required for all personalization objects, and must have at least one email object "
-                "with a valid email address.",
+                TO_MISSING,
                 f"{field}.to",
             )
         ]
@@ -112,8 +126,7 @@ def _recipient_problems(one: dict[str, Any], field: str) -> list[Problem]:
             if email in seen:
                 found.append(
                     (
-                        "Each email address in the personalization block should be unique between to, cc, and "
-                        f"bcc. We found the first duplicate instance of [{email}].",
+                        DUPLICATE.format(email),
                         f"{field}.{kind}",
                     )
                 )
@@ -143,8 +156,7 @@ def _content_problems(mail: dict[str, Any]) -> list[Problem]:
     if not content and not mail.get("template_id"):
         return [
             (
-                "Unless a valid template_id is provided, the content parameter is required. There must be at least "
-                "one defined content block.",
+                CONTENT_MISSING,
                 "content",
             )
         ]

@@ -66,9 +66,7 @@ def _place_of(dataset: str) -> Place:
 
 
 def _table(sandbox: Sandbox, dataset: str) -> Table:
-    table = sandbox.towns.derived("socrata", _place_of(dataset), socrata_permits)
-    assert isinstance(table, Table)
-    return table
+    return sandbox.towns.derived("socrata", _place_of(dataset), socrata_permits)
 
 
 def _check_token(request: Request) -> None:

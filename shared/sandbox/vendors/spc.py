@@ -50,10 +50,12 @@ def _day(text: str, as_of: date) -> date | None:
 
 def _file(sandbox: Sandbox, day: date, kind: str) -> str:
     lines = [HEADERS[kind]]
-    for place in PLACES:
-        for storm in sandbox.towns.of(place).storms:
-            if FILE_KINDS[storm.kind] == kind and convective_day(storm.began_at) == day:
-                lines.append(_line(storm, place.weather_office))
+    lines += [
+        _line(storm, place.weather_office)
+        for place in PLACES
+        for storm in sandbox.towns.of(place).storms
+        if FILE_KINDS[storm.kind] == kind and convective_day(storm.began_at) == day
+    ]
     return "\n".join([lines[0], *sorted(lines[1:], key=_since_noon)]) + "\n"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 Announce = Callable[[str, dict[str, Any]], dict[str, Any]]
 
@@ -69,6 +70,11 @@ def _invalid(message: str, param: str, code: str = "parameter_invalid_integer") 
     return Refusal(400, "invalid_request_error", message, code=code, param=param)
 
 
+def new_id(prefix: str) -> str:
+    """An id that no earlier run of the sandbox gave out."""
+    return f"{prefix}_{uuid4().hex[:24]}"
+
+
 class Ledger:
     """All money that moved in the sandbox."""
 
@@ -78,6 +84,19 @@ class Ledger:
         self.charges: dict[str, dict[str, Any]] = {}
         self.refunds: dict[str, dict[str, Any]] = {}
         self.events: dict[str, dict[str, Any]] = {}
+        self._touched: dict[str, dict[str, Any]] = {}
+
+    def restore(self, things: list[dict[str, Any]]) -> None:
+        """Take back things as they were written down."""
+        homes = {"payment_intent": self.intents, "charge": self.charges, "refund": self.refunds}
+        for thing in things:
+            homes.get(thing["object"], self.events)[thing["id"]] = thing
+
+    def take_touched(self) -> list[dict[str, Any]]:
+        """Everything made or changed since the last call."""
+        touched = list(self._touched.values())
+        self._touched.clear()
+        return touched
 
     def clear(self) -> None:
         """Forget everything."""
@@ -87,6 +106,7 @@ class Ledger:
     def _announce(self, kind: str, thing: dict[str, Any]) -> None:
         event = self._announce_to(kind, thing)
         self.events[event["id"]] = event
+        self._touched |= {thing["id"]: thing, event["id"]: event}
 
     @staticmethod
     def found(things: dict[str, dict[str, Any]], what: str, key: str) -> dict[str, Any]:
@@ -114,7 +134,7 @@ class Ledger:
         amount, currency = _amount(form), _currency(form)
         automatic = form.get("automatic_payment_methods", {})
         _check_methods(form, automatic)
-        key = f"pi_{len(self.intents) + 1:024d}"
+        key = new_id("pi")
         intent: dict[str, Any] = {
             "id": key,
             "object": "payment_intent",
@@ -240,7 +260,7 @@ class Ledger:
         return intent
 
     def _charge(self, intent: dict[str, Any], *, paid: bool) -> dict[str, Any]:
-        key = f"ch_{len(self.charges) + 1:024d}"
+        key = new_id("ch")
         self.charges[key] = {
             "id": key,
             "object": "charge",
@@ -258,6 +278,7 @@ class Ledger:
             "refunded": False,
             "status": "succeeded" if paid else "failed",
         }
+        self._touched[key] = self.charges[key]
         return self.charges[key]
 
     def cancel(self, key: str, form: dict[str, Any]) -> dict[str, Any]:
@@ -293,6 +314,7 @@ class Ledger:
             )
         amount = int(form.get("amount_to_capture", intent["amount"]))
         self.charges[intent["latest_charge"]].update(captured=True, amount_captured=amount)
+        self._touched[intent["latest_charge"]] = self.charges[intent["latest_charge"]]
         intent.update(status="succeeded", amount_received=amount, amount_capturable=0)
         self._announce("payment_intent.succeeded", intent)
         return intent
@@ -315,7 +337,7 @@ class Ledger:
             )
         charge["amount_refunded"] += amount
         charge["refunded"] = charge["amount_refunded"] == charge["amount_captured"]
-        key = f"re_{len(self.refunds) + 1:024d}"
+        key = new_id("re")
         self.refunds[key] = {
             "id": key,
             "object": "refund",
@@ -328,6 +350,7 @@ class Ledger:
             "reason": form.get("reason"),
             "status": "succeeded",
         }
+        self._touched[key] = self.refunds[key]
         self._announce("charge.refunded", charge)
         return self.refunds[key]
 

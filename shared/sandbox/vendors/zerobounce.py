@@ -41,22 +41,22 @@ TEST_ADDRESSES = {
 def router(sandbox: Sandbox) -> APIRouter:
     """Routes of the verifier."""
     routes = APIRouter(prefix="/zerobounce/v2")
-    credits = {"left": CREDITS}
-    sandbox.on_reset(lambda: credits.update(left=CREDITS))
+    balance = {"left": CREDITS}
+    sandbox.on_reset(lambda: balance.update(left=CREDITS))
 
     @routes.get("/validate")
-    def validate(email: str = "", api_key: str = "", ip_address: str = "") -> JSONResponse:
-        if not _good(api_key) or credits["left"] <= 0:
+    def validate(email: str = "", api_key: str = "") -> JSONResponse:
+        if not _good(api_key) or balance["left"] <= 0:
             return JSONResponse(REFUSED)
         if not email:
             return JSONResponse({"error": "Missing parameter: email"})
         answer = _judge(sandbox, email)
-        credits["left"] -= answer["status"] != "unknown"
+        balance["left"] -= answer["status"] != "unknown"
         return JSONResponse(answer)
 
     @routes.get("/getcredits")
     def get_credits(api_key: str = "") -> JSONResponse:
-        return JSONResponse({"Credits": str(credits["left"]) if _good(api_key) else "-1"})
+        return JSONResponse({"Credits": str(balance["left"]) if _good(api_key) else "-1"})
 
     return routes
 

@@ -128,6 +128,14 @@ def _unpack(file: Path, folder: Path) -> Path:
     """Write the dump and the objects into a folder; names that lead out of it are refused."""
     objects = folder / OBJECTS
     objects.mkdir()
+    try:
+        _unpack_members(file, folder)
+    except (tarfile.TarError, EOFError) as error:
+        raise InvalidInput(f"{file} is torn: {error}") from error
+    return objects
+
+
+def _unpack_members(file: Path, folder: Path) -> None:
     with tarfile.open(file) as tar:
         for member in tar:
             name = PurePosixPath(member.name)
@@ -141,7 +149,6 @@ def _unpack(file: Path, folder: Path) -> Path:
             if source is not None:
                 with source, target.open("wb") as stream:
                     shutil.copyfileobj(source, stream)
-    return objects
 
 
 def _swap_folder(fresh: Path, store: Path) -> None:

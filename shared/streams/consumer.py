@@ -15,6 +15,7 @@ from sqlalchemy import text
 from shared.db.unit_of_work import UnitOfWork, UnitOfWorkFactory, retry_serialization
 from shared.errors import PermanentError
 from shared.events.base import Event
+from shared.streams.inbox import take_once
 from shared.streams.messages import Message, UnreadableMessage, read_message
 from shared.telemetry.context import trace_from, use_trace
 from shared.telemetry.logging import get_logger
@@ -28,12 +29,6 @@ def _ignore(_event: str, _outcome: str, _seconds: float) -> None:
     """Observe nothing."""
 
 
-INSERT_INBOX = text(
-    """
-    INSERT INTO core.inbox (consumer, event_id, occurred_on) VALUES (:consumer, CAST(:event_id AS uuid), :occurred_on)
-    ON CONFLICT DO NOTHING
-    """
-)
 INSERT_DEAD = text(
     """
     INSERT INTO core.dead_letter (source, topic, consumer, event_id, payload, raw, reason, attempts)
@@ -190,15 +185,7 @@ class StreamConsumer:
 
     async def _transact(self, message: Message, handler: EventHandler) -> bool:
         async with self._unit_of_work() as uow:
-            inserted = await uow.session.execute(
-                INSERT_INBOX,
-                {
-                    "consumer": self._group,
-                    "event_id": message.event_id,
-                    "occurred_on": message.occurred_at.astimezone(UTC).date(),
-                },
-            )
-            if inserted.rowcount != 1:  # type: ignore[attr-defined]
+            if not await take_once(uow.session, self._group, message.event_id, message.occurred_at):
                 return False
             await handler(message.event, uow)
         return True

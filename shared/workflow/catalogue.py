@@ -174,6 +174,9 @@ SETTLE_SALES = single_step(
     "marketplace",
     description="Reservations past 15 minutes released, unknown payments decided.",
 )
+STRIPE_EVENT = single_step(
+    "stripe_event", "marketplace", max_attempt=8, description="A payment whose state Stripe says has changed."
+)
 EXPAND_CITIES = single_step(
     "expand_cities", "orchestrator", description="The next city, when the criteria hold."
 )

@@ -1,0 +1,1 @@
+"""Marketplace: the public door; buyers, sales, money."""

@@ -1,0 +1,1 @@
+"""Routes of the marketplace, by noun."""

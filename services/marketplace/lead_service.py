@@ -1,0 +1,118 @@
+"""Leads for buyers: the offer, the preview, and the reveal of what they own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row
+
+from services.marketplace import metrics
+from services.marketplace.domain.preview import preview
+from services.marketplace.leads_repository import LeadFilter, LeadRepository
+from services.marketplace.sale_service import SaleRefused
+from services.marketplace.sales_repository import SaleRepository
+from shared.compliance.loader import address_value, decide_sale
+from shared.errors import NotAllowed, NotFound
+from shared.runtime import Resources
+from shared.security import audit
+from shared.security.policy import Actor
+from shared.security.subject_keys import SubjectErased, SubjectKeys
+
+PERSON_FIELDS = ("owner_name", "owner_email", "owner_phone", "mailing_address")
+
+
+async def offered_leads(resources: Resources, actor: Actor, wanted: LeadFilter) -> list[dict[str, Any]]:
+    """Previews of the available leads in the buyer's service areas."""
+    contractor_id = _contractor(actor)
+    async with resources.unit_of_work() as uow:
+        rows = await LeadRepository(uow.session).offered(contractor_id, wanted)
+    return [preview(row._asdict()) for row in rows]
+
+
+async def owned_leads(resources: Resources, actor: Actor, limit: int) -> list[dict[str, Any]]:
+    """What the buyer has bought."""
+    contractor_id = _contractor(actor)
+    async with resources.unit_of_work() as uow:
+        rows = await LeadRepository(uow.session).owned(contractor_id, limit)
+    return [row._asdict() for row in rows]
+
+
+async def show_lead(resources: Resources, actor: Actor, lead_id: UUID) -> dict[str, Any]:
+    """The full lead for its buyer, the preview for anyone it is offered to, NotFound for everybody else."""
+    contractor_id = _contractor(actor)
+    async with resources.unit_of_work() as uow:
+        sale = await SaleRepository(uow.session).sale_of_lead(lead_id, contractor_id)
+        if sale is None:
+            row = await LeadRepository(uow.session).one_offered(contractor_id, lead_id)
+            if row is None:
+                raise NotFound("There is no such lead.")
+            await LeadRepository(uow.session).note_view(lead_id, contractor_id, actor.user_id)
+            return {"owned": False, **preview(row._asdict())}
+    return await reveal(resources, actor, lead_id, contractor_id, sale)
+
+
+async def reveal(
+    resources: Resources, actor: Actor, lead_id: UUID, contractor_id: UUID, sale: Row[Any]
+) -> dict[str, Any]:
+    """Everything about a sold lead, after can_sell has allowed it once more; audited field by field."""
+    async with resources.unit_of_work() as uow:
+        lead = await LeadRepository(uow.session).full(lead_id)
+        address_hash = resources.keys.blind_index(address_value(lead.state, lead.address_key), "address")
+        decision = await decide_sale(uow.session, lead_id, contractor_id, address_hash=address_hash)
+        person: Mapping[str, str | None] = {}
+        if decision.allow:
+            masked = set(decision.masked_fields) | set(sale.masked_fields)
+            person = await _person(resources, uow.session, lead, masked)
+            await SaleRepository(uow.session).reveal(sale.id)
+            await audit.record(
+                uow.session,
+                actor,
+                "lead.reveal",
+                service="marketplace",
+                object_type="lead",
+                object_id=lead_id,
+                fields=[name for name, value in person.items() if value],
+                reason=f"sale {sale.id}",
+            )
+    metrics.REVEALS.labels("shown" if decision.allow else "refused").inc()
+    if not decision.allow:
+        raise SaleRefused("This lead may not be shown any more.", reasons=list(decision.reasons))
+    facts = {
+        key: value
+        for key, value in lead._asdict().items()
+        if key not in (*PERSON_FIELDS, "subject_id", "address_key")
+    }
+    return {
+        "owned": True,
+        **facts,
+        **person,
+        "masked": {name: list(why) for name, why in decision.masked_fields.items()},
+        "sale_id": sale.id,
+        "price_paid": str(sale.price),
+        "charged_at": sale.charged_at,
+        "notice": "Not requested by the homeowner; built from public records and imagery.",
+    }
+
+
+async def _person(
+    resources: Resources, session: Any, lead: Row[Any], masked: set[str]
+) -> Mapping[str, str | None]:
+    hidden: dict[str, str | None] = dict.fromkeys(PERSON_FIELDS)
+    if lead.subject_id is None:
+        return hidden
+    try:
+        cipher = await SubjectKeys(session, resources.keys).load(lead.subject_id)
+    except SubjectErased:
+        return hidden
+    return {
+        name: None if name in masked else cipher.decrypt_optional(name, getattr(lead, name))
+        for name in PERSON_FIELDS
+    }
+
+
+def _contractor(actor: Actor) -> UUID:
+    if actor.contractor_id is None:
+        raise NotAllowed("Only a contractor sees the market.")
+    return actor.contractor_id

@@ -1,0 +1,236 @@
+"""Steps of the sale: charge once, tell the buyer once, settle what nobody decided."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+from uuid import UUID, uuid5
+
+from pydantic import BaseModel
+from sqlalchemy import Row
+
+from services.marketplace.domain.notice import sale_notice
+from services.marketplace.sale_service import charge_request, find_charge, refund_stray, settle
+from services.marketplace.sales_repository import UNSETTLED, SaleRepository
+from shared.compliance.contact import PartyFacts, SenderFacts, TemplateFacts
+from shared.compliance.loader import decide_contact
+from shared.compliance.snapshots import ContactRequest
+from shared.compliance.store import consume, record_message
+from shared.errors import PermanentError, ProviderTimeout, Retry, Skip
+from shared.providers.context import calling_for
+from shared.providers.mailer import EmailMessage
+from shared.providers.payments import Charge
+from shared.runtime import Resources, StepContext
+from shared.workflow import control
+
+NOTICE_TEMPLATE = ("lead_bought", "1")
+SETTLE_BATCH = 200
+UNKNOWN_RETRY_SECONDS = 20.0
+
+
+class SaleInput(BaseModel):
+    """A sale and how it is paid."""
+
+    subject_id: UUID
+    payment_method: str
+
+
+class StripeEventInput(BaseModel):
+    """A payment that Stripe says has changed."""
+
+    charge_id: str
+    event_id: str
+
+
+class JobInput(BaseModel):
+    """What a scheduled job is started with."""
+
+    job: str = ""
+    slot: str = ""
+
+
+async def charge(ctx: StepContext, input: SaleInput) -> None:
+    """Charge the sale once, whatever dies in between; a decline ends the sale, a time-out leaves it unknown."""
+    sale = await _unsettled_sale(ctx, input.subject_id)
+    payments = ctx.resources.providers.payments
+    request = charge_request(sale, input.payment_method)
+
+    async def call(_: str) -> dict[str, Any]:
+        return (await payments.charge(request, idempotency_key=str(sale.id))).record()
+
+    async def look_up(_: str) -> dict[str, Any] | None:
+        found = await find_charge(ctx.resources, sale.id, sale.reserved_at)
+        return found.record() if found else None
+
+    try:
+        with calling_for("sale", sale.id):
+            record = await ctx.effect(
+                "charge",
+                "stripe.charge",
+                _effect_request(sale, input),
+                call,
+                look_up=look_up,
+                idempotent=True,
+            )
+            charged = Charge.from_record(record)
+            if not charged.status.settled():
+                charged = await payments.retrieve(charged.id) or charged
+    except ProviderTimeout as slow:
+        await _mark_unknown(ctx.resources, sale.id)
+        raise Retry(UNKNOWN_RETRY_SECONDS, f"payment unknown: {slow.detail}") from slow
+    if not charged.status.settled():
+        await _mark_unknown(ctx.resources, sale.id)
+        raise Retry(UNKNOWN_RETRY_SECONDS, f"payment is {charged.status}", free=True)
+    async with ctx.commit() as tx:
+        outcome = await settle(tx, sale.id, charged)
+        tx.output = {"outcome": outcome, "charge": charged.id, "cents": charged.amount_cents}
+    if outcome == "stray":
+        await refund_stray(ctx.resources, sale.id, charged)
+
+
+def _effect_request(sale: Row[Any], input: SaleInput) -> dict[str, Any]:
+    return {"sale_id": str(sale.id), "price": str(sale.price), "payment_method": input.payment_method}
+
+
+async def _unsettled_sale(ctx: StepContext, sale_id: UUID) -> Row[Any]:
+    async with ctx.resources.unit_of_work() as uow:
+        repository = SaleRepository(uow.session)
+        sale = await repository.one(sale_id)
+        if sale is None:
+            raise PermanentError(f"there is no sale {sale_id}")
+        if sale.status not in ("reserved", "charging", "payment_unknown"):
+            raise Skip(f"the sale is {sale.status} already")
+        await repository.move(sale_id, "charging", allowed_from="('reserved')")
+    return sale
+
+
+async def _mark_unknown(resources: Resources, sale_id: UUID) -> None:
+    async with resources.unit_of_work() as uow:
+        await SaleRepository(uow.session).move(sale_id, "payment_unknown", allowed_from=UNSETTLED)
+
+
+async def notify_buyer(ctx: StepContext, input: SaleInput) -> None:
+    """Tell the buyer by e-mail that the lead is theirs, if can_contact allows it; sent at most once."""
+    async with ctx.resources.unit_of_work() as uow:
+        repository = SaleRepository(uow.session)
+        sale = await repository.one(input.subject_id)
+        buyer = await repository.buyer_email(input.subject_id)
+    if sale is None or sale.status != "sold" or buyer is None or buyer.email is None:
+        raise Skip("not sold" if sale is None or sale.status != "sold" else "no address to write to")
+    message = sale_notice(sale, buyer, ctx.resources.settings.public_url)
+    decision_id, sent = await _send_once(ctx, sale, buyer, message)
+    async with ctx.commit({"message_id": sent["id"]}) as tx:
+        await record_message(tx.session, decision_id, sent["id"])
+        await SaleRepository(tx.session).insert_notification(
+            {
+                "contractor_id": sale.contractor_id,
+                "user_id": buyer.user_id,
+                "decision_id": decision_id,
+                "sale_id": sale.id,
+                "external_id": sent["id"],
+                "body_hash": message.content_hash(),
+            }
+        )
+
+
+async def _send_once(
+    ctx: StepContext, sale: Row[Any], buyer: Row[Any], message: EmailMessage
+) -> tuple[UUID, dict[str, Any]]:
+    resources = ctx.resources
+    recipient_hash = resources.keys.blind_index(message.recipient, "email")
+
+    async def call(_: str) -> dict[str, Any]:
+        async with resources.unit_of_work() as uow:
+            decision = await decide_contact(uow.session, _contact_request(resources, sale, buyer, message))
+        if not decision.allow:
+            raise Skip(f"not sent: {', '.join(decision.reasons)}", decision_id=str(decision.id))
+        async with resources.unit_of_work() as uow:
+            consumed = await consume(uow.session, decision.id, recipient_hash)
+        mailer = resources.providers.mailer(lambda address: resources.keys.blind_index(address, "email"))
+        with calling_for("sale", sale.id):
+            sent = await mailer.send(consumed, message)
+        return {**sent.record(), "decision_id": str(decision.id)}
+
+    content = {"recipient": recipient_hash, "content": message.content_hash()}
+    record = await ctx.effect("notice", "mail.send", content, call)
+    return UUID(record["decision_id"]), record
+
+
+def _contact_request(
+    resources: Resources, sale: Row[Any], buyer: Row[Any], message: EmailMessage
+) -> ContactRequest:
+    recipient_hash = resources.keys.blind_index(message.recipient, "email")
+    return ContactRequest(
+        channel="email",
+        purpose="transactional",
+        party=PartyFacts(
+            party_type="contractor",
+            party_id=str(sale.contractor_id),
+            recipient_hash=recipient_hash,
+            country="US",
+            state=buyer.state or buyer.lead_state,
+            address_valid=True,
+            suppression_keys=frozenset({recipient_hash}),
+        ),
+        template=TemplateFacts(
+            template_id=NOTICE_TEMPLATE[0],
+            version=NOTICE_TEMPLATE[1],
+            approved=True,
+            claims_substantiated=True,
+            has_postal_address=True,
+            has_unsubscribe=True,
+        ),
+        sender=SenderFacts(authenticated=resources.settings.sender_healthy, complaint_rate=None),
+        content_hash=message.content_hash(),
+        touchpoint_id=uuid5(sale.id, "lead_bought"),
+    )
+
+
+async def stripe_event(ctx: StepContext, input: StripeEventInput) -> None:
+    """Read the payment's present state from Stripe and apply it to its sale."""
+    found = await ctx.resources.providers.payments.retrieve(input.charge_id)
+    sale_id = found.metadata.get("sale_id") if found else None
+    if found is None or sale_id is None:
+        raise Skip("the payment belongs to no sale")
+    async with ctx.commit() as tx:
+        outcome = await settle(tx, UUID(sale_id), found)
+        tx.output = {"outcome": outcome, "sale_id": sale_id}
+    if outcome == "stray":
+        await refund_stray(ctx.resources, UUID(sale_id), found)
+
+
+async def settle_sales(ctx: StepContext, _: JobInput) -> None:
+    """Decide sales that hang: ask the processor, then sell, decline or release; never release what may be paid."""
+    async with ctx.resources.unit_of_work() as uow:
+        hanging = await SaleRepository(uow.session).unsettled(SETTLE_BATCH)
+    outcomes: dict[str, int] = {}
+    for sale in hanging:
+        outcome = await _settle_one(ctx.resources, sale)
+        outcomes[outcome] = outcomes.get(outcome, 0) + 1
+    async with ctx.commit(outcomes):
+        pass
+
+
+async def _settle_one(resources: Resources, sale: Row[Any]) -> str:
+    found = await find_charge(resources, sale.id, sale.reserved_at)
+    if found is not None and found.status.settled():
+        async with resources.unit_of_work() as uow:
+            return await settle(uow, sale.id, found)
+    if not sale.expired or found is not None:
+        return "waiting"
+    async with resources.unit_of_work() as uow:
+        if sale.workflow_status in ("pending", "running", "waiting"):
+            # A charge may be on the wire: end its workflow now, look again in a minute, release only then.
+            await control.cancel(uow.session, sale.workflow_id, reason="reservation ended")
+            return "stopping"
+        if not sale.settled_down:
+            return "waiting"
+        closed = await SaleRepository(uow.session).close(
+            sale.id, "released", reason="reservation ended without a charge", provider_ref=None
+        )
+    return "released" if closed else "unchanged"
+
+
+def event_key(event_id: str) -> UUID:
+    """A vendor's event id as the uuid that the inbox keeps."""
+    return UUID(bytes=hashlib.sha256(f"stripe:{event_id}".encode()).digest()[:16], version=5)

@@ -1,0 +1,219 @@
+"""The sale: reserve, settle, reveal. Every move is one conditional statement; money is booked with it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.marketplace import metrics
+from services.marketplace.domain.ledger import refund_postings, sale_postings
+from services.marketplace.sales_repository import UNSETTLED, SaleRepository
+from shared.compliance.loader import address_value, decide_sale
+from shared.db.unit_of_work import UnitOfWork
+from shared.errors import Conflict, NotAllowed, NotFound
+from shared.events.leads import LeadSold
+from shared.http.idempotency import Answer, answer_once
+from shared.providers.payments import Charge, ChargeRequest, ChargeStatus
+from shared.runtime import Resources
+from shared.schemas.money import Money
+from shared.security.policy import Actor
+from shared.workflow import start
+
+
+class LeadAlreadySold(Conflict):
+    """Somebody else has this lead, or it is not on sale any more."""
+
+    code = "lead-already-sold"
+
+
+class SaleRefused(NotAllowed):
+    """The law or our terms forbid this sale; the reasons are in the fields."""
+
+    code = "sale-refused"
+
+
+class SalesClosed(Conflict):
+    """An operator has switched sales off."""
+
+    code = "sales-closed"
+
+
+async def purchase(
+    resources: Resources, actor: Actor, lead_id: UUID, *, payment_method: str, key: str
+) -> dict[str, Any]:
+    """Reserve a lead for this buyer and start its sale; the same key returns the same sale.
+
+    Raises LeadAlreadySold for every buyer but the first, SaleRefused with reasons, NotFound.
+    """
+    if actor.contractor_id is None:
+        raise NotAllowed("Only a contractor can buy a lead.")
+    if not await resources.flags.enabled("sales_enabled", default=True):
+        raise SalesClosed("Sales are switched off at the moment.")
+    contractor_id = actor.contractor_id
+
+    async with resources.unit_of_work() as uow:
+        answer = await answer_once(
+            uow.session,
+            lambda: _reserve(resources, uow.session, actor, contractor_id, lead_id, payment_method, key),
+            scope=f"purchase:{contractor_id}",
+            key=key,
+            request={"lead_id": str(lead_id), "payment_method": payment_method},
+        )
+    if answer.status == SaleRefused.status:
+        metrics.PURCHASES.labels("refused").inc()
+        raise SaleRefused("This lead cannot be sold to you.", reasons=answer.body["reasons"])
+    metrics.PURCHASES.labels("reserved").inc()
+    return answer.body
+
+
+async def _reserve(  # noqa: PLR0917 - one caller, all of it the request
+    resources: Resources,
+    session: AsyncSession,
+    actor: Actor,
+    contractor_id: UUID,
+    lead_id: UUID,
+    payment_method: str,
+    key: str,
+) -> Answer:
+    repository, sale_id = SaleRepository(session), uuid4()
+    lead = await repository.reserve_lead(lead_id, sale_id)
+    if lead is None:
+        if not await repository.lead_exists(lead_id):
+            raise NotFound(f"there is no lead {lead_id} on sale")
+        metrics.PURCHASES.labels("conflict").inc()
+        raise LeadAlreadySold("This lead was taken by somebody else.", lead_id=str(lead_id))
+    address_hash = resources.keys.blind_index(address_value(lead.state, lead.address_key), "address")
+    decision = await decide_sale(session, lead_id, contractor_id, address_hash=address_hash)
+    if not decision.allow:
+        # The decision stays on record, so the reservation is undone by hand instead of by a rollback.
+        await repository.free_lead(lead_id, sale_id)
+        return Answer(SaleRefused.status, {"reasons": list(decision.reasons)})
+    sale = await repository.insert_sale(
+        sale_id,
+        {
+            "lead_id": lead_id,
+            "contractor_id": contractor_id,
+            "user_id": actor.user_id,
+            "price": lead.price,
+            "minutes": resources.settings.reservation_minutes,
+            "idempotency_key": key,
+            "decision_id": decision.id,
+            "masked_fields": sorted(decision.masked_fields),
+        },
+    )
+    started = await start(
+        session, "sale", subject_id=sale_id, input={"payment_method": payment_method}, priority=10
+    )
+    return Answer(
+        202,
+        {
+            "sale_id": str(sale_id),
+            "lead_id": str(lead_id),
+            "price": str(sale.price),
+            "reserved_until": sale.reserved_until.isoformat(),
+            "workflow_id": str(started.workflow_id),
+        },
+    )
+
+
+async def read_sale(resources: Resources, sale_id: UUID, contractor_id: UUID | None) -> Row[Any]:
+    """A sale of this contractor (any sale for staff, whose contractor is None)."""
+    async with resources.unit_of_work() as uow:
+        sale = await SaleRepository(uow.session).one(sale_id)
+    if sale is None or (contractor_id is not None and sale.contractor_id != contractor_id):
+        raise NotFound("There is no such sale.")
+    return sale
+
+
+def charge_request(sale: Row[Any], payment_method: str) -> ChargeRequest:
+    """The charge of a sale; its metadata is how a charge of unknown fate is found again."""
+    return ChargeRequest(
+        amount_cents=Money.of(sale.price).cents,
+        payment_method=payment_method,
+        metadata={"sale_id": str(sale.id), "lead_id": str(sale.base_lead_id)},
+        description="Roofing lead",
+    )
+
+
+async def settle(uow: UnitOfWork, sale_id: UUID, charge: Charge) -> str:
+    """Apply a charge's present state to its sale, once: sold, declined, or left as it is. Returns the outcome."""
+    repository = SaleRepository(uow.session)
+    if charge.status is ChargeStatus.SUCCEEDED:
+        return await _settle_sold(uow, repository, sale_id, charge)
+    if charge.status in (ChargeStatus.DECLINED, ChargeStatus.CANCELLED):
+        reason = charge.decline_reason or str(charge.status)
+        closed = await repository.close(sale_id, "declined", reason=reason, provider_ref=charge.id)
+        if closed:
+            metrics.SALES.labels("declined").inc()
+        return "declined" if closed else "unchanged"
+    await repository.move(sale_id, "payment_unknown", allowed_from=UNSETTLED)
+    return "unknown"
+
+
+async def _settle_sold(uow: UnitOfWork, repository: SaleRepository, sale_id: UUID, charge: Charge) -> str:
+    sold = await repository.mark_sold(sale_id, charge.amount_cents, charge.id)
+    if sold is None:
+        sale = await repository.one(sale_id)
+        return "stray" if sale is not None and sale.status in ("released", "declined") else "unchanged"
+    if sold.leads != 1:
+        raise Conflict(f"sale {sale_id} holds no reserved lead", sale_id=str(sale_id))
+    payment_id = await repository.insert_payment(_payment(sale_id, sold.contractor_id, charge))
+    if payment_id is not None:
+        await repository.post(
+            sale_postings(charge.amount_cents), sale_id=sale_id, payment_id=payment_id, words="lead sold"
+        )
+    uow.publish(LeadSold(base_lead_id=sold.base_lead_id, sale_id=sale_id, contractor_id=sold.contractor_id))
+    metrics.SALES.labels("sold").inc()
+    metrics.SALE_CENTS.inc(charge.amount_cents)
+    return "sold"
+
+
+def _payment(
+    sale_id: UUID, contractor_id: UUID, charge: Charge, *, refund_id: str | None = None
+) -> dict[str, Any]:
+    kind = "refund" if refund_id else "charge"
+    return {
+        "sale_id": sale_id,
+        "contractor_id": contractor_id,
+        "kind": kind,
+        "amount_cents": charge.amount_cents,
+        "status": "succeeded",
+        "provider": "stripe",
+        "provider_ref": refund_id or charge.id,
+        "idempotency_key": f"{kind}:{sale_id}",
+        "failure_code": None,
+    }
+
+
+async def refund_stray(resources: Resources, sale_id: UUID, charge: Charge) -> None:
+    """Give back money that arrived for a sale already given up; charge and refund are both booked."""
+    refund = await resources.providers.payments.refund(charge.id, idempotency_key=f"stray:{sale_id}")
+    async with resources.unit_of_work() as uow:
+        repository = SaleRepository(uow.session)
+        sale = await repository.one(sale_id)
+        if sale is None:
+            return
+        charged = await repository.insert_payment(
+            {**_payment(sale_id, sale.contractor_id, charge), "status": "refunded"}
+        )
+        refunded = await repository.insert_payment(
+            _payment(sale_id, sale.contractor_id, charge, refund_id=refund.id)
+        )
+        if charged is not None and refunded is not None:
+            cents = charge.amount_cents
+            await repository.post(
+                sale_postings(cents), sale_id=sale_id, payment_id=charged, words="stray charge"
+            )
+            await repository.post(
+                refund_postings(cents), sale_id=sale_id, payment_id=refunded, words="stray refund"
+            )
+    metrics.SALES.labels("stray_refunded").inc()
+
+
+async def find_charge(resources: Resources, sale_id: UUID, since: datetime) -> Charge | None:
+    """What the processor knows of a sale's charge."""
+    return await resources.providers.payments.find("sale_id", str(sale_id), since=since)

@@ -1,0 +1,231 @@
+"""Every statement that moves a sale or its money. All moves are conditional on the state before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.marketplace.domain.ledger import ACCOUNT_KINDS, Posting
+
+UNSETTLED = "('reserved', 'charging', 'payment_unknown')"
+
+
+class SaleRepository:
+    """Sales, payments and ledger rows."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def reserve_lead(self, lead_id: UUID, sale_id: UUID) -> Row[Any] | None:
+        """Take an available lead for a sale; None when it is not available any more."""
+        statement = text(
+            """
+            UPDATE base_leads SET status = 'reserved', reserved_at = now(), sale_id = :sale_id
+             WHERE id = :lead_id AND status = 'available' AND (available_until IS NULL OR available_until > now())
+            RETURNING price, state, address_key
+            """
+        )
+        return (
+            await self._session.execute(statement, {"lead_id": lead_id, "sale_id": sale_id})
+        ).one_or_none()
+
+    async def lead_exists(self, lead_id: UUID) -> bool:
+        """Whether a lead was ever on sale."""
+        statement = text(
+            "SELECT EXISTS (SELECT 1 FROM base_leads WHERE id = :id AND status IN ('available', 'reserved', 'sold'))"
+        )
+        return bool((await self._session.execute(statement, {"id": lead_id})).scalar_one())
+
+    async def free_lead(self, lead_id: UUID, sale_id: UUID) -> None:
+        """Put a reserved lead back on sale."""
+        statement = text(
+            """
+            UPDATE base_leads SET status = 'available', reserved_at = NULL, sale_id = NULL
+             WHERE id = :lead_id AND status = 'reserved' AND sale_id = :sale_id
+            """
+        )
+        await self._session.execute(statement, {"lead_id": lead_id, "sale_id": sale_id})
+
+    async def insert_sale(self, sale_id: UUID, values: dict[str, Any]) -> Row[Any]:
+        """A new reserved sale."""
+        statement = text(
+            """
+            INSERT INTO sales (id, base_lead_id, contractor_id, user_id, status, price, reserved_until, idempotency_key,
+                               decision_id, masked_fields)
+            VALUES (:id, :lead_id, :contractor_id, :user_id, 'reserved', :price, now() + make_interval(mins => :minutes),
+                    :idempotency_key, :decision_id, :masked_fields)
+            RETURNING id, base_lead_id, status, price, reserved_at, reserved_until
+            """
+        )
+        return (await self._session.execute(statement, {"id": sale_id, **values})).one()
+
+    async def one(self, sale_id: UUID) -> Row[Any] | None:
+        """A sale."""
+        statement = text(
+            """
+            SELECT id, base_lead_id, contractor_id, user_id, status, price, currency, reserved_at, reserved_until,
+                   charged_at,
+                   charged_cents, revealed_at, provider_ref, decline_reason, masked_fields, now() AS now
+              FROM sales WHERE id = :id
+            """
+        )
+        return (await self._session.execute(statement, {"id": sale_id})).one_or_none()
+
+    async def move(self, sale_id: UUID, status: str, *, allowed_from: str) -> bool:
+        """Move a sale's status if it is in one of the states; False otherwise."""
+        statement = text(f"UPDATE sales SET status = :status WHERE id = :id AND status IN {allowed_from}")  # noqa: S608 - our own constant
+        result = await self._session.execute(statement, {"id": sale_id, "status": status})
+        return bool(result.rowcount)  # type: ignore[attr-defined]
+
+    async def mark_sold(self, sale_id: UUID, cents: int, provider_ref: str) -> Row[Any] | None:
+        """Turn an unsettled sale into a sold one, and its lead with it; None when it was settled before."""
+        statement = text(
+            f"""
+            WITH sold AS (
+                UPDATE sales SET status = 'sold', charged_at = now(), sold_at = now(), charged_cents = :cents,
+                                 provider_ref = :provider_ref
+                 WHERE id = :id AND status IN {UNSETTLED} RETURNING id, base_lead_id, contractor_id, price, decision_id
+            ), lead AS (
+                UPDATE base_leads l SET status = 'sold', sold_at = now() FROM sold
+                 WHERE l.id = sold.base_lead_id AND l.status = 'reserved' AND l.sale_id = sold.id RETURNING l.id
+            ), assignment AS (
+                INSERT INTO lead_assignments (base_lead_id, contractor_id, price_paid)
+                SELECT base_lead_id, contractor_id, price FROM sold
+            )
+            SELECT sold.*, (SELECT count(*) FROM lead) AS leads FROM sold
+            """  # noqa: S608 - our own constant
+        )
+        values = {"id": sale_id, "cents": cents, "provider_ref": provider_ref}
+        return (await self._session.execute(statement, values)).one_or_none()
+
+    async def close(
+        self, sale_id: UUID, status: str, *, reason: str | None, provider_ref: str | None
+    ) -> bool:
+        """End an unsettled sale without a charge (declined or released) and put its lead back on sale."""
+        statement = text(
+            f"""
+            WITH closed AS (
+                UPDATE sales SET status = :status, decline_reason = :reason, released_at = now(),
+                                 provider_ref = coalesce(:provider_ref, provider_ref)
+                 WHERE id = :id AND status IN {UNSETTLED} RETURNING id, base_lead_id
+            )
+            UPDATE base_leads l SET status = 'available', reserved_at = NULL, sale_id = NULL FROM closed
+             WHERE l.id = closed.base_lead_id AND l.status = 'reserved' AND l.sale_id = closed.id RETURNING l.id
+            """  # noqa: S608 - our own constant
+        )
+        values = {"id": sale_id, "status": status, "reason": reason, "provider_ref": provider_ref}
+        return (await self._session.execute(statement, values)).one_or_none() is not None
+
+    async def insert_payment(self, values: dict[str, Any]) -> UUID | None:
+        """A payment row; None when this key is already booked."""
+        statement = text(
+            """
+            INSERT INTO payments (sale_id, contractor_id, kind, amount_cents, currency, status, provider, provider_ref,
+                                  idempotency_key, failure_code)
+            VALUES (:sale_id, :contractor_id, :kind, :amount_cents, 'USD', :status, :provider, :provider_ref,
+                    :idempotency_key, :failure_code)
+            ON CONFLICT DO NOTHING RETURNING id
+            """
+        )
+        payment: UUID | None = (await self._session.execute(statement, values)).scalar_one_or_none()
+        return payment
+
+    async def post(self, postings: Sequence[Posting], *, sale_id: UUID, payment_id: UUID, words: str) -> None:
+        """Book a transaction: every posting, debits equal credits (a trigger refuses anything else)."""
+        accounts = text(
+            """
+            INSERT INTO ledger_accounts (code, kind)
+            SELECT * FROM unnest(CAST(:codes AS text[]), CAST(:kinds AS text[])) ON CONFLICT (code) DO NOTHING
+            """
+        )
+        entries = text(
+            """
+            INSERT INTO ledger_entries (transaction_id, account_id, debit_cents, credit_cents, sale_id, payment_id,
+                                        description)
+            SELECT :transaction_id, a.id, p.debit, p.credit, :sale_id, :payment_id, :words
+              FROM unnest(CAST(:codes AS text[]), CAST(:debits AS bigint[]), CAST(:credits AS bigint[]))
+                   AS p(code, debit, credit)
+              JOIN ledger_accounts a ON a.code = p.code ORDER BY a.code
+            """
+        )
+        codes = [posting.account for posting in postings]
+        ordered = sorted(set(codes))
+        await self._session.execute(
+            accounts, {"codes": ordered, "kinds": [ACCOUNT_KINDS[c] for c in ordered]}
+        )
+        await self._session.execute(
+            entries,
+            {
+                "transaction_id": uuid4(),
+                "sale_id": sale_id,
+                "payment_id": payment_id,
+                "words": words,
+                "codes": codes,
+                "debits": [posting.debit_cents for posting in postings],
+                "credits": [posting.credit_cents for posting in postings],
+            },
+        )
+
+    async def reveal(self, sale_id: UUID) -> bool:
+        """Note the first reveal of a sold lead; False when it was revealed before."""
+        statement = text(
+            "UPDATE sales SET revealed_at = now() WHERE id = :id AND status = 'sold' AND revealed_at IS NULL"
+        )
+        return bool((await self._session.execute(statement, {"id": sale_id})).rowcount)  # type: ignore[attr-defined]
+
+    async def sale_of_lead(self, lead_id: UUID, contractor_id: UUID) -> Row[Any] | None:
+        """The sale by which a buyer owns a lead."""
+        statement = text(
+            """
+            SELECT id, status, revealed_at, charged_at, price, masked_fields FROM sales
+             WHERE base_lead_id = :lead AND contractor_id = :contractor AND status = 'sold'
+            """
+        )
+        return (
+            await self._session.execute(statement, {"lead": lead_id, "contractor": contractor_id})
+        ).one_or_none()
+
+    async def unsettled(self, limit: int) -> Sequence[Row[Any]]:
+        """Sales that nobody decided in time, with the state of their workflow."""
+        statement = text(
+            """
+            SELECT s.id, s.status, s.reserved_at, w.id AS workflow_id, w.status AS workflow_status,
+                   s.reserved_until < now() AS expired, w.finished_at < now() - interval '60 seconds' AS settled_down
+              FROM sales s
+              LEFT JOIN LATERAL (SELECT id, status, finished_at FROM core.workflow
+                                  WHERE kind = 'sale' AND subject_id = s.id ORDER BY created_at DESC LIMIT 1) w ON true
+             WHERE s.status IN ('reserved', 'charging', 'payment_unknown')
+               AND (s.reserved_until < now() OR s.updated_at < now() - interval '1 minute')
+             ORDER BY s.reserved_at LIMIT :limit
+            """
+        )
+        return (await self._session.execute(statement, {"limit": limit})).all()
+
+    async def buyer_email(self, sale_id: UUID) -> Row[Any] | None:
+        """Who bought, and where to write to."""
+        statement = text(
+            """
+            SELECT u.id AS user_id, u.email, u.full_name, s.contractor_id, c.state, s.price, l.city, l.state AS lead_state
+              FROM sales s JOIN base_leads l ON l.id = s.base_lead_id JOIN contractors c ON c.id = s.contractor_id
+              LEFT JOIN users u ON u.id = s.user_id
+             WHERE s.id = :id
+            """
+        )
+        return (await self._session.execute(statement, {"id": sale_id})).one_or_none()
+
+    async def insert_notification(self, values: dict[str, Any]) -> None:
+        """A notification that was sent."""
+        statement = text(
+            """
+            INSERT INTO notifications (contractor_id, user_id, channel, kind, status, decision_id, sale_id, sent_at,
+                                       external_id, body_hash)
+            VALUES (:contractor_id, :user_id, 'email', 'lead_bought', 'sent', :decision_id, :sale_id, now(), :external_id,
+                    :body_hash)
+            ON CONFLICT DO NOTHING
+            """
+        )
+        await self._session.execute(statement, values)

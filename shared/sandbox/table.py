@@ -51,7 +51,8 @@ class Column:
         if self.kind is ColumnKind.NUMBER:
             return np.where(self.null, -np.inf, self.values)
         if self.kind is ColumnKind.TIME:
-            return self.values.astype(np.int64)
+            # Far below any date, and still a number that can be negated.
+            return np.where(self.null, -(2**62), self.values.astype(np.int64))
         rank = np.empty(len(self.words), dtype=np.int64)
         rank[np.argsort(self.words.astype(str), kind="stable")] = np.arange(len(self.words))
         return np.where(self.null, -1, rank[self.values])

@@ -452,11 +452,10 @@ def _numbers(issued_age: Column, as_of: date, rng: np.random.Generator) -> tuple
     number = years * 1_000_000 + 1_000 + running - starts[years - oldest.year]
     outside = rng.random(len(number)) < 0.006
     outside[0] = False
+    outside[1:] &= ~outside[:-1]
     previous = np.nonzero(outside)[0] - 1
     number[outside] = number[previous]
-    jurisdiction = outside.astype(int)
-    jurisdiction[previous[jurisdiction[previous] == 1]] = 0
-    return number, jurisdiction
+    return number, outside.astype(int)
 
 
 def _amended(columns: dict[str, Column], rng: np.random.Generator) -> dict[str, Column]:

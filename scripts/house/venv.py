@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 import shutil
 import subprocess
 import sys
@@ -45,7 +46,12 @@ def ensure_secrets(home: Home) -> None:
     if done.returncode != 0:
         raise SetupError(f"secrets could not be made:\n{done.stderr.strip()}")
     fresh = dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
-    added = envfile.add_missing(home.env_file, fresh)
+    # Both ends of the sandbox's payments read the webhook secret; Prometheus shows the metrics token.
+    shared = {
+        "METRICS_TOKEN": secrets.token_hex(24),
+        "STRIPE_WEBHOOK_SECRET": f"whsec_{secrets.token_hex(24)}",
+    }
+    added = envfile.add_missing(home.env_file, {**fresh, **shared})
     if added:
         say(f"made secrets: {', '.join(added)}")
 

@@ -1,4 +1,4 @@
-"""`ridgeline openapi|dead-letters`: what the platform can tell about itself."""
+"""`ridgeline openapi|settings|dead-letters`: what the platform can tell about itself."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ console = Console()
 def register(app: typer.Typer) -> None:
     """Add the commands of this group."""
     app.command()(openapi)
+    app.command()(settings)
     dead = typer.Typer(help="Steps and events that were given up.", invoke_without_command=True)
     dead.callback()(list_dead_letters)
     dead.command("re-drive")(re_drive)
@@ -30,6 +31,13 @@ def openapi(service: Annotated[str, typer.Argument(help="Name of the service.")]
     from shared.runtime import create_app, load_service
 
     sys.stdout.write(json.dumps(create_app(load_service(service)).openapi(), indent=2) + "\n")
+
+
+def settings() -> None:
+    """Print every setting with its default, as `.env.example` has them."""
+    from shared.cli.catalogue import example
+
+    sys.stdout.write(example())
 
 
 def list_dead_letters(

@@ -19,7 +19,7 @@ from pathlib import Path
 from shared.cli.environment import ROOT, load_environment
 from shared.cli.fleet import ProcessSpec, fleet, select
 from shared.cli.state import FleetState, ProcessState, end, identify, kill_group, log_folder, run_folder
-from shared.settings import Settings
+from shared.settings import SANDBOX_PORT_OFFSET, Settings
 
 GRACE_SECONDS = 30.0
 STEADY_SECONDS = 30.0
@@ -125,10 +125,11 @@ class Supervisor:
 
 
 def child_environment(given: Mapping[str, str], port_base: int) -> dict[str, str]:
-    """What the processes see: compiled bytecode may be kept, and threads share memory arenas."""
+    """What the processes see: bytecode is kept, threads share arenas, the sandbox remembers across a kill."""
     values = {name: value for name, value in given.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    sandbox = {"RIDGELINE_SANDBOX_PORT": str(port_base + 11)}
-    return {"MALLOC_ARENA_MAX": "2", **values, **sandbox, "PYTHONUNBUFFERED": "1"}
+    defaults = {"MALLOC_ARENA_MAX": "2", "RIDGELINE_SANDBOX_STATE_DIR": str(run_folder())}
+    fixed = {"RIDGELINE_SANDBOX_PORT": str(port_base + SANDBOX_PORT_OFFSET), "PYTHONUNBUFFERED": "1"}
+    return {**defaults, **values, **fixed}
 
 
 def _log_of(name: str) -> Path:

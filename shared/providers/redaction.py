@@ -13,7 +13,8 @@ _SECRET = re.compile(
     re.IGNORECASE,
 )
 _PERSONAL = re.compile(
-    r"(name|e-?mail|phone|address|street|owner|linkedin|recipient|subject|content|birth)", re.IGNORECASE
+    r"(name|company|e-?mail|phone|address|street|owner|linkedin|recipient|subject|content|birth)",
+    re.IGNORECASE,
 )
 
 

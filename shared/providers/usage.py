@@ -62,6 +62,9 @@ class PostgresUsageLog:
             batch = [self._waiting.popleft() for _ in range(min(BATCH_ROWS, len(self._waiting)))]
             try:
                 await self._write(batch)
+            except asyncio.CancelledError:
+                self._waiting.extendleft(reversed(batch))
+                raise
             except (SQLAlchemyError, OSError) as error:
                 self._waiting.extendleft(reversed(batch))
                 log.warning("usage_rows_waiting", rows=len(self._waiting), reason=type(error).__name__)

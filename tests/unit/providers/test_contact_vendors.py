@@ -1,0 +1,185 @@
+"""Hunter and ZeroBounce: every answer they can give, mapped to one meaning and one price."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import httpx
+import pytest
+
+from shared.errors import (
+    BudgetExceeded,
+    ProviderBadAnswer,
+    ProviderError,
+    ProviderRateLimited,
+    ProviderRejected,
+)
+from shared.providers.email_finder import FoundEmail, Person, PersonOptedOut, build, find_email
+from shared.providers.email_finder.hunter import HunterFinder
+from shared.providers.email_verifier import EmailStatus
+from shared.providers.email_verifier.zerobounce import ZeroBounceVerifier
+
+ANA = Person("Ana Maria Ruiz", company="Ruiz Family Trust")
+FIND, VERIFY = Decimal("0.0245"), Decimal("0.008")
+
+
+def limit(status: int, code: str) -> httpx.Response:
+    return httpx.Response(status, json={"errors": [{"id": code, "code": status, "details": "..."}]})
+
+
+class TestHunter:
+    async def test_a_found_address_is_billed_and_kept_with_its_sources(
+        self, world: Any, settings: Any
+    ) -> None:
+        world.answer = lambda _: httpx.Response(
+            200,
+            json={
+                "data": {
+                    "email": "Ana@Example.com", "score": 87, "verification": {"status": "valid"},
+                    "sources": [{"uri": "https://example.com/team", "domain": "example.com"}],
+                }
+            },
+        )  # fmt: skip
+        found = await HunterFinder(settings, world.deps).find(ANA)
+        assert found == FoundEmail("ana@example.com", 87, "hunter", ("https://example.com/team",), "valid")
+        assert world.purse.settled == [FIND]
+
+    @pytest.mark.parametrize(
+        "answer", [httpx.Response(200, json={"data": {"email": None}}), limit(404, "not_found")]
+    )
+    async def test_nothing_found_is_not_billed(
+        self, world: Any, settings: Any, answer: httpx.Response
+    ) -> None:
+        world.answer = lambda _: answer
+        assert await HunterFinder(settings, world.deps).find(ANA) is None
+        assert world.purse.settled == [0]
+
+    @pytest.mark.parametrize(
+        ("answer", "error"),
+        [
+            (limit(401, "authentication_failed"), ProviderRejected),
+            (limit(400, "wrong_params"), ProviderRejected),
+            (limit(403, "rate_limit"), ProviderRateLimited),
+            (limit(429, "usage_limit"), BudgetExceeded),
+            (limit(429, "too_many_requests"), BudgetExceeded),
+            (httpx.Response(202), ProviderError),
+            (httpx.Response(222), ProviderError),
+            (httpx.Response(200, json={}), ProviderBadAnswer),
+            (httpx.Response(200, json={"data": {"email": "nobody"}}), ProviderBadAnswer),
+            (httpx.Response(200, html="<html>"), ProviderBadAnswer),
+        ],
+    )
+    async def test_failures_have_one_meaning(
+        self, world: Any, settings: Any, answer: httpx.Response, error: type
+    ) -> None:
+        world.answer = lambda _: answer
+        with pytest.raises(error):
+            await HunterFinder(settings, world.deps).find(ANA)
+
+    async def test_429_with_a_wait_is_the_pace_not_the_credits(self, world: Any, settings: Any) -> None:
+        answers = [
+            httpx.Response(429, headers={"retry-after": "1"}, json={"errors": [{"id": "too_many_requests"}]}),
+            httpx.Response(200, json={"data": {"email": None}}),
+        ]
+        world.answer = lambda _: answers.pop(0)
+        assert await HunterFinder(settings, world.deps).find(ANA) is None
+
+    async def test_451_means_suppress_and_never_ask_again(self, world: Any, settings: Any) -> None:
+        world.answer = lambda _: limit(451, "claimed_email")
+        with pytest.raises(PersonOptedOut):
+            await HunterFinder(settings, world.deps).find(ANA)
+        assert len(world.requests) == 1
+
+    async def test_the_key_stays_out_of_the_url(self, world: Any, settings: Any) -> None:
+        world.answer = lambda _: httpx.Response(200, json={"data": {"email": None}})
+        await HunterFinder(settings, world.deps).find(ANA)
+        assert world.requests[0].headers["x-api-key"] == "hunter-secret"
+        assert "hunter-secret" not in str(world.requests[0].url)
+        assert "Ruiz" not in repr(world.usage.rows)
+
+
+class TestWaterfall:
+    class Finder:
+        def __init__(self, name: str, result: Any) -> None:
+            self.name, self.result, self.asked = name, result, 0
+
+        async def find(self, person: Person) -> FoundEmail | None:
+            self.asked += 1
+            if isinstance(self.result, Exception):
+                raise self.result
+            return self.result  # type: ignore[no-any-return]
+
+    async def test_a_failure_or_a_miss_passes_the_question_on(self) -> None:
+        found = FoundEmail("a@b.co", 50, "third")
+        finders = [
+            self.Finder("first", BudgetExceeded("empty")),
+            self.Finder("second", None),
+            self.Finder("third", found),
+            self.Finder("fourth", None),
+        ]
+        tries = await find_email(finders, ANA)
+        assert [(t.provider, t.failure) for t in tries] == [
+            ("first", "budget-exceeded"),
+            ("second", None),
+            ("third", None),
+        ]
+        assert tries[-1].found is found
+        assert finders[3].asked == 0
+
+    async def test_an_opt_out_ends_it(self) -> None:
+        finders = [self.Finder("first", PersonOptedOut("no")), self.Finder("second", None)]
+        with pytest.raises(PersonOptedOut):
+            await find_email(finders, ANA)
+        assert finders[1].asked == 0
+
+    def test_the_order_is_a_setting(self, world: Any, settings: Any) -> None:
+        assert [finder.name for finder in build(settings, world.deps)] == ["hunter"]
+
+
+class TestZeroBounce:
+    @pytest.mark.parametrize(
+        ("status", "expected", "billed"),
+        [
+            ("valid", EmailStatus.VALID, VERIFY),
+            ("invalid", EmailStatus.INVALID, VERIFY),
+            ("catch-all", EmailStatus.CATCH_ALL, VERIFY),
+            ("spamtrap", EmailStatus.SPAMTRAP, VERIFY),
+            ("abuse", EmailStatus.ABUSE, VERIFY),
+            ("do_not_mail", EmailStatus.DO_NOT_MAIL, VERIFY),
+            ("unknown", EmailStatus.UNKNOWN, Decimal(0)),
+        ],
+    )
+    async def test_each_status(
+        self, world: Any, settings: Any, status: str, expected: EmailStatus, billed: Decimal
+    ) -> None:
+        world.answer = lambda _: httpx.Response(
+            200, json={"address": "a@b.co", "status": status, "sub_status": ""}
+        )
+        result = await ZeroBounceVerifier(settings, world.deps).verify("a@b.co")
+        assert result.status is expected
+        assert result.status.deliverable() == (status == "valid")
+        assert world.purse.settled == [billed]
+        assert (result.retry_after_seconds is not None) == (status == "unknown")
+
+    @pytest.mark.parametrize(
+        ("answer", "error"),
+        [
+            ({"error": "Invalid API key or your account ran out of credits"}, BudgetExceeded),
+            ({"error": "Invalid API key"}, ProviderRejected),
+            ({"status": "perhaps", "sub_status": ""}, ProviderBadAnswer),
+            ([], ProviderBadAnswer),
+        ],
+    )
+    async def test_200_that_is_a_failure(self, world: Any, settings: Any, answer: Any, error: type) -> None:
+        world.answer = lambda _: httpx.Response(200, json=answer)
+        with pytest.raises(error):
+            await ZeroBounceVerifier(settings, world.deps).verify("a@b.co")
+        assert world.purse.settled == []
+
+    async def test_neither_key_nor_address_is_kept(self, world: Any, settings: Any) -> None:
+        world.answer = lambda _: httpx.Response(200, json={"status": "valid", "sub_status": "role_based"})
+        result = await ZeroBounceVerifier(settings, world.deps).verify("info@b.co")
+        assert result.role_account
+        assert "zero-secret" not in repr(world.usage.rows)
+        assert "info@b.co" not in repr(world.usage.rows)

@@ -1,0 +1,1 @@
+"""The scraper: permits, parcels and storms from public sources."""

@@ -10,6 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from services.scraper.formats import accela
 from services.scraper.formats.field_map import PermitSource
 from services.scraper.formats.files import FileRefused, PublicFile, inspect
@@ -23,7 +25,7 @@ from shared.errors import InvalidInput
 RAW_SOURCE = "file"
 FASTEST_COMPRESSION = 1
 
-Ingest = Callable[..., Awaitable[IngestReport]]
+Ingest = Callable[[AsyncSession, Iterator[Any], int], Awaitable[IngestReport]]
 Addresses = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
@@ -43,12 +45,16 @@ async def import_storms(
     total = IngestReport()
     for path in paths:
         parse = partial(parse_storms, report_day=report_day, today=_today())
-        total += await _import_file(Path(path), "storms", unit_of_work, parse, ingest_storms)
+        total += await _import_file(Path(path), "storms", unit_of_work, parse, _ingest_storms)
     return total
 
 
 async def import_permits(
-    paths: Sequence[Path], unit_of_work: UnitOfWorkFactory, *, city: str | None = None, source: str | None = None
+    paths: Sequence[Path],
+    unit_of_work: UnitOfWorkFactory,
+    *,
+    city: str | None = None,
+    source: str | None = None,
 ) -> IngestReport:
     """Store the permits of files recognised by their content, or read by a city's configured source.
 
@@ -60,8 +66,16 @@ async def import_permits(
     total = IngestReport()
     for path in paths:
         parse = partial(parse_permits, today=_today(), source=found, addresses=addresses)
-        total += await _import_file(Path(path), "permits", unit_of_work, parse, ingest_permits)
+        total += await _import_file(Path(path), "permits", unit_of_work, parse, _ingest_permits)
     return total
+
+
+async def _ingest_storms(session: AsyncSession, rows: Iterator[Any], raw_id: int) -> IngestReport:  # noqa: ARG001
+    return await ingest_storms(session, rows)
+
+
+async def _ingest_permits(session: AsyncSession, rows: Iterator[Any], raw_id: int) -> IngestReport:
+    return await ingest_permits(session, rows, raw_record_id=raw_id)
 
 
 async def _permit_source(
@@ -73,7 +87,9 @@ async def _permit_source(
     async with unit_of_work() as uow:
         found = await CityRepository(uow.session).permit_source(name.strip(), state.strip().upper(), source)
     if found is None:
-        raise UnknownPermitSource(f"{city or 'no city'} has no permit source {source}", city=city, source=source)
+        raise UnknownPermitSource(
+            f"{city or 'no city'} has no permit source {source}", city=city, source=source
+        )
     return found
 
 
@@ -96,7 +112,7 @@ async def _import_file(
                 raw_id = await raw.keep(
                     RAW_SOURCE, kind, name=file.name, gzipped=gzipped, size_bytes=size, sha256=file.sha256
                 )
-            return await ingest(uow.session, rows, raw_record_id=raw_id)
+            return await ingest(uow.session, rows, raw_id)
     except FileRefused as refusal:
         return IngestReport.refused(refusal.reason, f"{path.name}: {refusal.detail}")
 
@@ -104,7 +120,9 @@ async def _import_file(
 def _gzipped(file: PublicFile) -> tuple[bytes, int]:
     """The file's bytes, compressed, and the size they unpack to."""
     stored = file.path.read_bytes()
-    return (stored if file.compressed else gzip.compress(stored, FASTEST_COMPRESSION, mtime=0)), file.size_bytes
+    return (
+        stored if file.compressed else gzip.compress(stored, FASTEST_COMPRESSION, mtime=0)
+    ), file.size_bytes
 
 
 def _accela_addresses(paths: Sequence[Path]) -> Addresses:
@@ -122,4 +140,3 @@ def _accela_addresses(paths: Sequence[Path]) -> Addresses:
 
 def _today() -> date:
     return datetime.now(UTC).date()
-

@@ -17,6 +17,10 @@ from services.scraper.repository.permits import permit_line
 from services.scraper.repository.storms import storm_line
 
 CHUNK_ROWS = 10_000
+# Rows upserted by one statement. Of two rows with one key in a batch the last wins and the other is a duplicate;
+# further apart they are an update each. Larger batches would leave the database idle while rows are parsed.
+UPSERT_ROWS = 40_000
+CHUNKS_AHEAD = 4
 Row = TypeVar("Row", PermitRow, StormRow)
 
 
@@ -80,43 +84,66 @@ class _Load(Protocol):
 
     async def stage(self, lines: Sequence[str]) -> None: ...
 
-    async def finish_load(self, raw_record_id: int | None) -> Upserted: ...
+    async def finish_load(self) -> Upserted: ...
 
 
 async def ingest_permits(
     session: AsyncSession, rows: Iterable[PermitRow | Rejected], *, raw_record_id: int | None = None
 ) -> IngestReport:
     """Store permits inside the caller's transaction; an iterator is read in a thread while earlier rows are copied."""
-    return await _ingest(PermitRepository(session), rows, permit_line, raw_record_id)
+    return await _ingest(PermitRepository(session, raw_record_id=raw_record_id), rows, permit_line)
 
 
-async def ingest_storms(
-    session: AsyncSession, rows: Iterable[StormRow | Rejected], *, raw_record_id: int | None = None
-) -> IngestReport:
+async def ingest_storms(session: AsyncSession, rows: Iterable[StormRow | Rejected]) -> IngestReport:
     """Store storms inside the caller's transaction; an iterator is read in a thread while earlier rows are copied."""
-    return await _ingest(StormRepository(session), rows, storm_line, raw_record_id)
+    return await _ingest(StormRepository(session), rows, storm_line)
 
 
 async def _ingest(
-    load: _Load, rows: Iterable[Row | Rejected], line_of: Callable[[int, Row], str], raw_record_id: int | None
+    load: _Load, rows: Iterable[Row | Rejected], line_of: Callable[[int, Row], str]
 ) -> IngestReport:
-    read, reasons = 0, Counter[str]()
-    source = iter(rows)
-    await load.begin_load()
-    parsing = asyncio.create_task(asyncio.to_thread(_next_chunk, source, line_of, read))
+    chunks: asyncio.Queue[_Chunk | None] = asyncio.Queue(CHUNKS_AHEAD)
+    reader = asyncio.create_task(_read_ahead(iter(rows), line_of, chunks))
     try:
-        while (chunk := await parsing).read:
-            read += chunk.read
-            reasons += chunk.reasons
-            parsing = asyncio.create_task(asyncio.to_thread(_next_chunk, source, line_of, read))
-            await load.stage(chunk.lines)
+        report = await _store_chunks(load, chunks)
+        await reader
+        return report
     finally:
-        # The thread cannot be interrupted; leaving it behind would have two readers on one file.
-        await asyncio.gather(parsing, return_exceptions=True)
-    done = await load.finish_load(raw_record_id)
-    return IngestReport(
-        read, done.stored, done.updated, done.duplicate, reasons.total(), dict(sorted(reasons.items()))
-    )
+        reader.cancel()
+        await asyncio.gather(reader, return_exceptions=True)
+
+
+async def _read_ahead(
+    rows: Iterator[Row | Rejected], line_of: Callable[[int, Row], str], chunks: asyncio.Queue[_Chunk | None]
+) -> None:
+    """Parse in a thread while the database works on earlier chunks; None marks the end, also after an error."""
+    read = 0
+    try:
+        while (chunk := await asyncio.to_thread(_next_chunk, rows, line_of, read)).read:
+            read += chunk.read
+            await chunks.put(chunk)
+    finally:
+        await chunks.put(None)
+
+
+async def _store_chunks(load: _Load, chunks: asyncio.Queue[_Chunk | None]) -> IngestReport:
+    report, staged = IngestReport(), 0
+    await load.begin_load()
+    while (chunk := await chunks.get()) is not None:
+        report += IngestReport(
+            chunk.read, rejected=chunk.reasons.total(), reasons=dict(sorted(chunk.reasons.items()))
+        )
+        await load.stage(chunk.lines)
+        staged += len(chunk.lines)
+        if staged >= UPSERT_ROWS:
+            report += _report_of(await load.finish_load())
+            await load.begin_load()
+            staged = 0
+    return report + _report_of(await load.finish_load())
+
+
+def _report_of(done: Upserted) -> IngestReport:
+    return IngestReport(0, done.stored, done.updated, done.duplicate)
 
 
 def _next_chunk(rows: Iterator[Row | Rejected], line_of: Callable[[int, Row], str], ordinal: int) -> _Chunk:

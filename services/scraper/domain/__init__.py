@@ -1,0 +1,1 @@
+"""What public records mean; no input or output."""

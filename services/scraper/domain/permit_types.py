@@ -44,7 +44,10 @@ STATUS_WORDS: tuple[tuple[str, PermitStatus], ...] = (
     (r"\bCANCEL|\bVOID|\bWITHDR|\bREVOKED\b|\bABANDON", PermitStatus.CANCELLED),
     (r"\bEXPIRED?\b|\bLAPSED\b", PermitStatus.EXPIRED),
     (r"\bCOMPLETED?\b|\bFINAL|\bCLOSED\b|\bCERTIFICATE\b|\bC ?OF ?O\b", PermitStatus.COMPLETED),
-    (r"\bISSUED?\b|\bACTIVE\b|\bOPEN\b|\bPHASED\b|\bAPPROVED\b|\bIN (?:PROGRESS|INSPECTION)", PermitStatus.ISSUED),
+    (
+        r"\bISSUED?\b|\bACTIVE\b|\bOPEN\b|\bPHASED\b|\bAPPROVED\b|\bIN (?:PROGRESS|INSPECTION)",
+        PermitStatus.ISSUED,
+    ),
     (r"\bSUBMIT|\bPENDING\b|\bAPPL|\bRECEIVED\b|\bREVIEW|\bINTAKE\b|\bHOLD\b", PermitStatus.APPLIED),
 )
 

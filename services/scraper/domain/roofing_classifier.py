@@ -38,8 +38,10 @@ NOT_THE_COVERING: tuple[str, ...] = (
     r"\b(?:PATIO|PORCH|DORMER|CARPORT|PERGOLA|CANOPY|PAVILION|STUDIO|TERRACE|SHED|PENTHOUSE) ?/?ROOF(?:S|ED)?\b",
     r"\b(?:SHED|HIP|GABLED?|MANSARD|LEAN[- ]TO|CATHEDRAL|SINGLE SLOPE)(?:[ -]STYLE)? ROOF(?:S|ED)?\b",
     r"\bROOF[- ]?(?:ED)? ?(?:OVER|ABOVE|COVER OVER)\b",
-    r"\b(?:ADD\w*|CONSTRUCT\w*|BUILD\w*|ERECT\w*|EXTEND\w*|EXTETENDING|FRAME|FRAMING|RAIS\w+|REMODEL\w*|CHANG\w+)"
-    r"(?: [\w'\"-]+){0,6}? ROOF(?:S|ED|ING)?(?: STRUCTURES?| SYSTEMS?)?\b",
+    (
+        r"\b(?:ADD\w*|CONSTRUCT\w*|BUILD\w*|ERECT\w*|EXTEND\w*|EXTETENDING|FRAME|FRAMING|RAIS\w+|REMODEL\w*|CHANG\w+)"
+        r"(?: [\w'\"-]+){0,6}? ROOF(?:S|ED|ING)?(?: STRUCTURES?| SYSTEMS?)?\b"
+    ),
     r"\b(?:SHINGLES?|ROOF(?:ING)?)(?: \w+){0,4} TO MATCH\b",
     r"\bSHINGLE SIGN\b",
     r"\b(?:NOT|NO|WITHOUT|EXCLUD\w+)(?: INCLUD\w+)?(?: ANY)? REPLAC\w+ (?:\w+ ){0,2}?ROOF\w*",
@@ -53,7 +55,7 @@ CERTAIN_REROOF: tuple[str, ...] = (
     r"\bRE-?SHINGL\w+",
     rf"\bTEAR(?:ING)?[ -]?(?:OFF|DOWN)?(?: AND| &)?(?: [\w-]+){{0,6}}? {COVERING}\b(?! REPAIR)",
     rf"\b{COVERING} ?[-(]? ?(?:COMPLETE |FULL )?TEAR[ -]?OFF",
-    rf"\bROOF(?:ING)? (?:SYSTEM )?(?:REPLACEMENT|REPLACE|RE-?COVER\w*|OVERLAY|LAY-?OVER)\b",
+    r"\bROOF(?:ING)? (?:SYSTEM )?(?:REPLACEMENT|REPLACE|RE-?COVER\w*|OVERLAY|LAY-?OVER)\b",
     r"\bFLAT ROOF RE-?COVER\b",
     rf"\b(?:REPLAC\w+|REINSTALL\w*|INSTALL\w* (?:A )?NEW)(?: OF)? {OLD}{COVERING}\b(?! DRAIN| TRUSS| RAFTER| REPAIR)",
     rf"\b(?:REMOV\w+|TAKE)(?: AND REPLACE| & REPLACE| AND REINSTALL|,? REPLACE)(?: [\w,-]+){{0,5}}? {COVERING}\b",
@@ -86,7 +88,9 @@ NEW_BUILDING_TYPE = re.compile(r"\bNEW\b|\bADDITIONS?\b|\bSHELL\b", re.IGNORECAS
 SOLAR = re.compile(r"\bSOLAR\b|\bPHOTOVOLTAIC\b")
 HINTS = ("ROOF", "SHINGL", "TEAR")  # most permits have none of them, and looking for these is fast
 ROOF_WORD = re.compile(r"\bRE-?ROOF|\bROOF|\bSHINGLE|\bRESHINGL|\bTEAR[ -]?OFF")
-COVERING_WORD = re.compile(r"\bROOF(?:S|ING|ED)?\b|\bSHINGLES?\b|\bRE-?ROOF|\bTPO\b|\bEPDM\b|\bMODIFIED BITUMEN\b")
+COVERING_WORD = re.compile(
+    r"\bROOF(?:S|ING|ED)?\b|\bSHINGLES?\b|\bRE-?ROOF|\bTPO\b|\bEPDM\b|\bMODIFIED BITUMEN\b"
+)
 SIDING_TEAR_OFF = re.compile(r"\bTEAR[ -]?OFF\b(?:(?!ROOF|SHINGL|MEMBRANE)[^,.;)]){0,40}\bSIDING\b")
 
 
@@ -113,11 +117,12 @@ def classify(description: str | None, permit_type: str | None = None) -> Roofing
     words = SIDING_TEAR_OFF.sub(" ", words)
     if CERTAIN.search(NOT_COVERING.sub(" ~ ", words)):
         return RoofingWork.REROOF
-    return _classify_uncertain(NOT_COVERING.sub(" ~ ", words), words, roofing_type, kind)
+    return _classify_uncertain(NOT_COVERING.sub(" ~ ", words), words, kind)
 
 
-def _classify_uncertain(rest: str, words: str, roofing_type: bool, kind: str) -> RoofingWork:
+def _classify_uncertain(rest: str, words: str, kind: str) -> RoofingWork:
     """The weaker evidence, read without the phrases that are not about the covering."""
+    roofing_type = bool(ROOFING_TYPE.search(kind))
     if FIX.search(rest):
         return RoofingWork.REPAIR
     if SOLAR.search(words) or (NEW_BUILDING_TYPE.search(kind) and not roofing_type):

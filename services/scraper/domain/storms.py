@@ -108,7 +108,9 @@ def moment_of(yearmonth: str, day: str, hhmm: str, offset: timedelta) -> datetim
     """UTC moment of YYYYMM + day + unpadded HHMM (`905`, `5` is 00:05) in local standard time."""
     try:
         clock = f"{int(hhmm or 0):04d}"
-        local = datetime(int(yearmonth[:4]), int(yearmonth[4:6]), int(day), int(clock[:2]), int(clock[2:]), tzinfo=UTC)
+        local = datetime(
+            int(yearmonth[:4]), int(yearmonth[4:6]), int(day), int(clock[:2]), int(clock[2:]), tzinfo=UTC
+        )
     except ValueError:
         return None
     return local - offset
@@ -166,7 +168,9 @@ def severity_of(
 
 
 def _band(
-    value: Decimal | int | None, edges: tuple[tuple[Decimal | int, str], ...] | tuple[tuple[int, str], ...], least: str
+    value: Decimal | int | None,
+    edges: tuple[tuple[Decimal | int, str], ...] | tuple[tuple[int, str], ...],
+    least: str,
 ) -> str:
     if value is None:
         return least

@@ -1,0 +1,1 @@
+"""Formats of public files and feeds, parsed to our rows."""

@@ -25,7 +25,14 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "completion_date": ("closed",),
     "permit_status": ("status",),
 }
-STREET_PARTS = ("streetStart", "direction", "streetName", "streetSuffix", "streetSuffixDirection", "unitStart")
+STREET_PARTS = (
+    "streetStart",
+    "direction",
+    "streetName",
+    "streetSuffix",
+    "streetSuffixDirection",
+    "unitStart",
+)
 
 
 def body_of(document: Any) -> Any:
@@ -38,7 +45,9 @@ def body_of(document: Any) -> Any:
 def is_answer(document: Any) -> bool:
     """True for an Accela envelope, with or without the recording around it."""
     body = body_of(document)
-    return isinstance(body, dict) and "status" in body and ("result" in body or "code" in body or "page" in body)
+    return (
+        isinstance(body, dict) and "status" in body and ("result" in body or "code" in body or "page" in body)
+    )
 
 
 def records_of(document: Any) -> list[Any]:
@@ -69,7 +78,11 @@ def parse(
 ) -> Iterator[PermitRow | Rejected]:
     """One permit, or the reason there is none, for every record of an answer."""
     for record in records_of(document):
-        if not isinstance(record, dict) or not isinstance(record.get("type"), dict) or "customId" not in record:
+        if (
+            not isinstance(record, dict)
+            or not isinstance(record.get("type"), dict)
+            or "customId" not in record
+        ):
             yield Rejected("not_permit_rows")
         elif str(record.get("module") or record["type"].get("module") or "").lower() != BUILDING:
             yield Rejected("not_a_building_permit")
@@ -118,7 +131,11 @@ def _flat(record: Mapping[str, Any], address: Mapping[str, Any]) -> dict[str, An
 def _primary(
     record: Mapping[str, Any], addresses: Mapping[str, Sequence[Mapping[str, Any]]]
 ) -> Mapping[str, Any] | None:
-    rows = [row for row in record.get("addresses") or addresses.get(str(record.get("id")), ()) if row.get("streetName")]
+    rows = [
+        row
+        for row in record.get("addresses") or addresses.get(str(record.get("id")), ())
+        if row.get("streetName")
+    ]
     return next((row for row in rows if row.get("isPrimary") == "Y"), rows[0] if rows else None)
 
 

@@ -28,7 +28,9 @@ DESCRIPTION_LIMIT = 8_000
 LARGEST_COST = Decimal("99999999.99")
 NOBODY = frozenset({"PRIVATE PERSON", "OWNER", "HOMEOWNER", "SELF", "N/A", "NONE", "UNKNOWN", "NA"})
 JOINED_FIELDS = ("address", "work_description")
-NUMBERED_CONTACT = re.compile(r"(\w+)_N_name where (\w+)_N_type contains (\w+) \(N=1\.\.(\d+)\)", re.IGNORECASE)
+NUMBERED_CONTACT = re.compile(
+    r"(\w+)_N_name where (\w+)_N_type contains (\w+) \(N=1\.\.(\d+)\)", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +44,13 @@ class NumberedContacts:
     def find(self, row: Mapping[str, Any]) -> str | None:
         """The name of the first contact of that kind, or None."""
         for number in range(1, self.count + 1):
-            kind = str(row.get(f"{self.prefix}_{number}_type") or row.get(f"{self.prefix}_{number}_TYPE") or "")
+            kind = str(
+                row.get(f"{self.prefix}_{number}_type") or row.get(f"{self.prefix}_{number}_TYPE") or ""
+            )
             if self.kind in kind.upper():
-                return clean_text(row.get(f"{self.prefix}_{number}_name") or row.get(f"{self.prefix}_{number}_NAME"))
+                return clean_text(
+                    row.get(f"{self.prefix}_{number}_name") or row.get(f"{self.prefix}_{number}_NAME")
+                )
         return None
 
 
@@ -161,7 +167,11 @@ def _joined(row: Mapping[str, Any], source: PermitSource, name: str) -> str | No
 
 
 def _contractor(row: Mapping[str, Any], source: PermitSource) -> str | None:
-    name = source.contacts.find(row) if source.contacts else clean_text(_first(row, source, "contractor_name"), 255)
+    name = (
+        source.contacts.find(row)
+        if source.contacts
+        else clean_text(_first(row, source, "contractor_name"), 255)
+    )
     return None if name is None or name.upper() in NOBODY else name[:255]
 
 

@@ -45,7 +45,9 @@ class PublicFile:
 
     def open(self) -> TextIO:
         """The decoded text from the start, read as it is needed."""
-        return io.TextIOWrapper(_open_bytes(self.path, self.compressed), encoding=self.encoding, newline="")
+        return io.TextIOWrapper(
+            _open_bytes(self.path, compressed=self.compressed), encoding=self.encoding, newline=""
+        )
 
 
 def inspect(path: Path) -> PublicFile:
@@ -59,27 +61,29 @@ def inspect(path: Path) -> PublicFile:
     if magic == ZIP_MAGIC:
         raise FileRefused("unsupported_format_zip", f"{path.name} is a ZIP archive; unpack it first")
     compressed = magic[:2] == GZIP_MAGIC
-    digest, size, encoding, head = _read_through(path, compressed)
+    digest, size, encoding, head = _read_through(path, compressed=compressed)
     if not head.strip():
         raise FileRefused("empty_file", f"{path.name} holds no text")
     return PublicFile(path, encoding, compressed, digest, size, head)
 
 
-def _open_bytes(path: Path, compressed: bool) -> BinaryIO:
+def _open_bytes(path: Path, *, compressed: bool) -> BinaryIO:
     return io.BufferedReader(gzip.GzipFile(path), BLOCK_BYTES) if compressed else path.open("rb")
 
 
-def _read_through(path: Path, compressed: bool) -> tuple[str, int, str, str]:
+def _read_through(path: Path, *, compressed: bool) -> tuple[str, int, str, str]:
     """SHA-256 and number of the unpacked bytes, the encoding that fits all of them, and the first characters."""
     digest = hashlib.sha256()
     decoder = codecs.getincrementaldecoder("utf-8")()
     first, size, encoding = b"", 0, "utf-8-sig"
     try:
-        with _open_bytes(path, compressed) as stream:
+        with _open_bytes(path, compressed=compressed) as stream:
             while block := stream.read(BLOCK_BYTES):
                 size += len(block)
                 if size > LARGEST_FILE_BYTES:
-                    raise FileRefused("file_too_large", f"{path.name} unpacks to more than {LARGEST_FILE_BYTES} bytes")
+                    raise FileRefused(
+                        "file_too_large", f"{path.name} unpacks to more than {LARGEST_FILE_BYTES} bytes"
+                    )
                 digest.update(block)
                 first = first or block
                 encoding = _still_utf8(decoder, block, encoding)

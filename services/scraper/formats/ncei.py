@@ -24,8 +24,8 @@ from services.scraper.domain.values import clean_text, damage_dollars, is_plausi
 from services.scraper.formats.tables import Layout, csv_rows, positions
 
 SOURCE = "ncei"
-LARGEST_HAIL_INCHES = Decimal("10")
-FASTEST_WIND_KNOTS = Decimal("260")
+LARGEST_HAIL_INCHES = Decimal(10)
+FASTEST_WIND_KNOTS = Decimal(260)
 
 COLUMNS = (
     "BEGIN_YEARMONTH", "BEGIN_DAY", "BEGIN_TIME", "END_YEARMONTH", "END_DAY", "END_TIME", "EVENT_ID", "STATE",
@@ -66,11 +66,15 @@ def _storm(row: dict[str, str], today: date) -> StormRow | Rejected:
     return _measured(row, event_type, StormRow(SOURCE, event_id, event_type, began_at, state=state), offset)
 
 
-def _measured(row: dict[str, str], event_type: str, storm: StormRow, offset: timedelta) -> StormRow | Rejected:
+def _measured(
+    row: dict[str, str], event_type: str, storm: StormRow, offset: timedelta
+) -> StormRow | Rejected:
     magnitude = magnitude_of(row["MAGNITUDE"])
     hail = magnitude if event_type == "hail" else None
     knots = magnitude if event_type == "wind" else None
-    if (hail is not None and hail >= LARGEST_HAIL_INCHES) or (knots is not None and knots > FASTEST_WIND_KNOTS):
+    if (hail is not None and hail >= LARGEST_HAIL_INCHES) or (
+        knots is not None and knots > FASTEST_WIND_KNOTS
+    ):
         return Rejected("magnitude_implausible")
     wind = mph_of_knots(knots) if knots is not None else None
     rating = tornado_rating(row["TOR_F_SCALE"]) if event_type == "tornado" else None

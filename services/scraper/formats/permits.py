@@ -15,12 +15,18 @@ from services.scraper.formats.files import FileRefused, PublicFile
 from services.scraper.formats.tables import Layout, column_name, csv_rows, header_of, recognise_layout
 
 LATER = "is recognised, but its import is not part of this release"
-NASHVILLE_CSV = Layout("nashville_arcgis", ("PERMIT", "PERMIT_TYPE_DESCRIPTION", "DATE_ENTERED", "ADDRESS", "PURPOSE"))
-CHICAGO_CSV = Layout("chicago_portal", ("PERMIT", "PERMIT_TYPE", "ISSUE_DATE", "STREET_NUMBER", "WORK_DESCRIPTION"))
+NASHVILLE_CSV = Layout(
+    "nashville_arcgis", ("PERMIT", "PERMIT_TYPE_DESCRIPTION", "DATE_ENTERED", "ADDRESS", "PURPOSE")
+)
+CHICAGO_CSV = Layout(
+    "chicago_portal", ("PERMIT", "PERMIT_TYPE", "ISSUE_DATE", "STREET_NUMBER", "WORK_DESCRIPTION")
+)
 LAYOUTS = (
     NASHVILLE_CSV,
     CHICAGO_CSV,
-    Layout("austin_export", ("ISSUE_DATE", "WORK_CLASS", "STATUS_CURRENT"), f"Austin's display export {LATER}"),
+    Layout(
+        "austin_export", ("ISSUE_DATE", "WORK_CLASS", "STATUS_CURRENT"), f"Austin's display export {LATER}"
+    ),
     Layout("energov_export", ("CASE_NUMBER", "MAIN_PARCEL", "FINALIZED_DATE"), f"the EnerGov export {LATER}"),
     Layout("accela_list", ("RECORD_NUMBER", "DATE_OPENED", "ADDRESS"), f"the Accela list download {LATER}"),
     Layout("la_reroofs", ("SITE_ADDRESS", "REROOF_PERMIT_ISSUE_DATE"), f"the compiled re-roof list {LATER}"),
@@ -43,7 +49,9 @@ def parse_permits(
     """The permits of a recognised file, or of any rows when their source is given; raises FileRefused otherwise."""
     start = file.head.lstrip("\ufeff \t\r\n")[:100].lower()
     if start.startswith("<"):
-        raise FileRefused("html_instead_of_data", "the file is an HTML or XML page where permits were expected")
+        raise FileRefused(
+            "html_instead_of_data", "the file is an HTML or XML page where permits were expected"
+        )
     if start.startswith(("{", "[")):
         return parse_document(read_json(file), today=today, source=source, addresses=addresses or {})
     if file.head.lstrip().startswith('"') and "\n" in header_of(file.head)[0]:
@@ -75,13 +83,15 @@ def parse_document(
     if not rows:
         return iter(())
     present = set().union(*(row.keys() for row in rows[:1000]))
-    if source is None and COMPACT_KEYS <= present:
+    if source is None and present >= COMPACT_KEYS:
         return (permit_of(_compact(row), sources.CHICAGO_COMPACT, today) for row in rows)
-    found = source or (sources.CHICAGO_SOCRATA if CHICAGO_KEYS <= present else None)
+    found = source or (sources.CHICAGO_SOCRATA if present >= CHICAGO_KEYS else None)
     if found is None and {"Permit__", "Address"} <= present:
         found = sources.NASHVILLE
     if found is None:
-        raise FileRefused("unknown_format", f"no known permit feed has the keys {', '.join(sorted(present))[:200]}")
+        raise FileRefused(
+            "unknown_format", f"no known permit feed has the keys {', '.join(sorted(present))[:200]}"
+        )
     require_columns(found, present)
     return (permit_of(row, found, today) for row in rows)
 
@@ -102,7 +112,9 @@ def require_columns(source: PermitSource, present: set[str]) -> None:
     """Raise FileRefused naming a column that the feed no longer has."""
     missing = source.missing_columns(present)
     if missing:
-        raise FileRefused(f"missing_column_{missing[0]}", f"{source.key} lacks the columns {', '.join(missing)}")
+        raise FileRefused(
+            f"missing_column_{missing[0]}", f"{source.key} lacks the columns {', '.join(missing)}"
+        )
 
 
 def _feature(feature: Mapping[str, Any]) -> dict[str, Any]:
@@ -137,5 +149,3 @@ def _rows(file: PublicFile, names: Sequence[str], source: PermitSource, today: d
                 yield Rejected("short_row")
             else:
                 yield permit_of(dict(zip(names, cells, strict=False)), source, today)
-
-

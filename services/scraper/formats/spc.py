@@ -77,7 +77,9 @@ def _hazard(column: str) -> str:
     return "hail" if name == "size" else "wind" if name == "speed" else "tornado"
 
 
-def _report(text: str, hazard: str | None, day: date | None, today: date, seen: Counter[str]) -> StormRow | Rejected:
+def _report(
+    text: str, hazard: str | None, day: date | None, today: date, seen: Counter[str]
+) -> StormRow | Rejected:
     # Comments hold unquoted commas, so only the first seven separate cells.
     cells = text.split(",", 7)
     if len(cells) < 7 or hazard is None:
@@ -119,6 +121,8 @@ def _report(text: str, hazard: str | None, day: date | None, today: date, seen: 
 
 
 def _external_id(key: str, occurrence: int) -> str:
-    """SPC has no ids. Kind, minute and point identify a report, so that an amended size updates its row;
-    the ordinal keeps two reports from one spot apart."""
+    """An id SPC does not give: kind, minute and point, so that an amended size updates its row.
+
+    The ordinal keeps two reports from one spot in one minute apart.
+    """
     return hashlib.sha256(f"{key}|{occurrence}".encode()).hexdigest()[:32]

@@ -44,7 +44,8 @@ def recognise_layout(header: Sequence[str], layouts: Sequence[Layout]) -> Layout
     missing = nearest.missing(columns)
     if 1 - len(missing) / len(nearest.required) >= SIMILAR_ENOUGH:
         raise FileRefused(
-            f"missing_column_{missing[0]}", f"looks like {nearest.key}, but lacks the columns {', '.join(missing)}"
+            f"missing_column_{missing[0]}",
+            f"looks like {nearest.key}, but lacks the columns {', '.join(missing)}",
         )
     raise FileRefused("unknown_format", f"no known format has the columns {', '.join(sorted(columns))[:200]}")
 

@@ -26,11 +26,11 @@ class CityRepository:
         row = (await self._session.execute(SOURCES, {"city": city, "state": state})).one_or_none()
         if row is None:
             return None
-        config = _by_key(row.sources or [], key)
+        config = _by_key((row.sources or {}).get("permit_sources") or [], key)
         if config is None:
             return None
         return PermitSource.from_config(key, config, city=row.city, state=row.state, time_zone=row.time_zone)
 
 
-def _by_key(sources: Sequence[Mapping[str, Any]], key: str) -> Mapping[str, Any] | None:
-    return next((entry for entry in sources if entry.get("key") == key and entry.get("field_map")), None)
+def _by_key(entries: Sequence[Mapping[str, Any]], key: str) -> Mapping[str, Any] | None:
+    return next((entry for entry in entries if entry.get("key") == key and entry.get("field_map")), None)

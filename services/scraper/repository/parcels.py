@@ -25,7 +25,10 @@ COLUMNS = (
     "source", "source_url", "owner_name_hash", "mailing_address_hash",
 )  # fmt: skip
 STAGED = ("ordinal", "boundary_json", *COLUMNS, "content_hash")
-DEFINITION = f"SELECT 0 AS ordinal, ''::text AS boundary_json, {', '.join(COLUMNS)}, content_hash FROM parcels WITH NO DATA"
+DEFINITION = f"""
+    SELECT 0 AS ordinal, ''::text AS boundary_json, {", ".join(COLUMNS)}, content_hash
+      FROM parcels WITH NO DATA
+"""  # noqa: S608 - column names of ours
 OWNER_COLUMNS = ("ordinal", "subject_id", "owner_name", "mailing_address")
 OWNER_DEFINITION = "SELECT 0 AS ordinal, subject_id, owner_name, mailing_address FROM parcels WITH NO DATA"
 
@@ -38,7 +41,7 @@ OWNERS_TO_SEAL = text(
      WHERE (s.owner_name_hash IS NOT NULL OR s.mailing_address_hash IS NOT NULL)
        AND (p.id IS NULL OR p.content_hash <> s.content_hash)
      ORDER BY s.ordinal
-    """
+    """  # noqa: S608 - column names of ours
 )
 
 UPSERT = f"""
@@ -62,7 +65,7 @@ UPSERT = f"""
         RETURNING (xmax = 0) AS is_new
     )
     SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new) FROM upserted
-"""
+"""  # noqa: S608 - column names of ours
 
 DERIVED_SOURCE = "permit_addresses"
 # A city without a parcel layer: one parcel an address that any of its permits names.
@@ -104,7 +107,7 @@ DERIVE = text(
     )
     SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new), (SELECT count(*) FROM houses)
       FROM derived
-    """
+    """  # noqa: S608 - column names of ours
 )
 
 # A permit without a ZIP has the city in its key; it may meet the one house of that street in the city.
@@ -196,7 +199,11 @@ class ParcelRepository:
         known = await keys.load_many([row.subject_id for row in wanted if row.subject_id])
         fresh = iter(await keys.create_many(sum(1 for row in wanted if row.subject_id not in known)))
         return [
-            _owner_line(row.ordinal, rows[row.ordinal], known[row.subject_id] if row.subject_id in known else next(fresh))
+            _owner_line(
+                row.ordinal,
+                rows[row.ordinal],
+                known[row.subject_id] if row.subject_id in known else next(fresh),
+            )
             for row in wanted
         ]
 

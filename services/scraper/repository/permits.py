@@ -22,14 +22,14 @@ STAGED = ("ordinal", "home_city", "vertical", *COLUMNS, "content_hash")
 DEFINITION = f"""
     SELECT 0 AS ordinal, ''::text AS home_city, ''::text AS vertical, {", ".join(COLUMNS)}, content_hash
       FROM roofing_permits WITH NO DATA
-"""
+"""  # noqa: S608 - column names of ours
 VERTICAL_OF_CATEGORY = {PermitCategory.MECHANICAL: "hvac", PermitCategory.PLUMBING: "plumbing"}
 
 # The last row of a number wins: feeds append an amended permit behind its first form.
 UPSERT = f"""
     WITH incoming AS (
-        SELECT DISTINCT ON (jurisdiction, permit_number) *
-          FROM {TABLE} ORDER BY jurisdiction, permit_number, ordinal DESC
+        SELECT s.* FROM {TABLE} s
+          JOIN (SELECT max(ordinal) AS ordinal FROM {TABLE} GROUP BY jurisdiction, permit_number) AS last USING (ordinal)
     ), upserted AS (
         INSERT INTO roofing_permits AS known
                ({", ".join(COLUMNS)}, content_hash, geom, city_id, vertical_id, raw_record_id)
@@ -51,7 +51,7 @@ UPSERT = f"""
     SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new),
            (SELECT count(*) FROM {TABLE})
       FROM upserted
-"""
+"""  # noqa: S608 - column names of ours
 
 
 def permit_line(ordinal: int, row: PermitRow) -> str:
@@ -72,8 +72,9 @@ def permit_line(ordinal: int, row: PermitRow) -> str:
 class PermitRepository:
     """Writes and reads roofing_permits."""
 
-    def __init__(self, session: AsyncSession) -> None:
+    def __init__(self, session: AsyncSession, *, raw_record_id: int | None = None) -> None:
         self._session = session
+        self._raw_record_id = raw_record_id
         self._staging = Staging(session, TABLE, DEFINITION, STAGED)
 
     async def begin_load(self) -> None:
@@ -84,9 +85,9 @@ class PermitRepository:
         """Append rows made by `permit_line`."""
         await self._staging.copy(lines)
 
-    async def finish_load(self, raw_record_id: int | None) -> Upserted:
+    async def finish_load(self) -> Upserted:
         """Upsert everything staged by one statement; rows equal to what is stored are duplicates."""
         await self._staging.analyse()
-        result = await self._session.execute(text(UPSERT), {"raw_record_id": raw_record_id})
+        result = await self._session.execute(text(UPSERT), {"raw_record_id": self._raw_record_id})
         stored, updated, staged = result.one()
         return Upserted(stored, updated, staged - stored - updated)

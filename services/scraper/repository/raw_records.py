@@ -27,7 +27,9 @@ class RawRecordRepository:
 
     async def find(self, source: str, sha256: str) -> int | None:
         """Id of the record that holds these very bytes, or None."""
-        found = (await self._session.execute(KNOWN, {"source": source, "sha256": sha256})).scalar_one_or_none()
+        found = (
+            await self._session.execute(KNOWN, {"source": source, "sha256": sha256})
+        ).scalar_one_or_none()
         return None if found is None else int(found)
 
     async def keep(

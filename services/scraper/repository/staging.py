@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 HASH_BYTES = 16
+WORK_MEMORY = "64MB"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +28,9 @@ def copy_cell(value: Any) -> str:
     r"""One value in COPY's text format; None is \N, enumerations are their text."""
     if value is None:
         return "\\N"
-    if value.__class__ is str:
+    if isinstance(value, str):
         if "\\" in value or "\t" in value or "\n" in value or "\r" in value:
-            value = value.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
+            return value.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
         return value
     if value is True:
         return "t"
@@ -61,7 +62,9 @@ class Staging:
     async def prepare(self) -> None:
         """Create the table, or empty the one an earlier load of this transaction left."""
         await self._session.execute(text(f"DROP TABLE IF EXISTS pg_temp.{self._name}"))
-        await self._session.execute(text(f"CREATE TEMPORARY TABLE {self._name} ON COMMIT DROP AS {self._definition}"))
+        await self._session.execute(
+            text(f"CREATE TEMPORARY TABLE {self._name} ON COMMIT DROP AS {self._definition}")
+        )
 
     async def copy(self, lines: Sequence[str]) -> None:
         """Append rows made by `copy_line`."""
@@ -73,5 +76,6 @@ class Staging:
             await copy.write("\n".join(lines) + "\n")
 
     async def analyse(self) -> None:
-        """Let the planner see how many rows there are."""
+        """Let the planner see how many rows there are, and give it room to hash their keys."""
         await self._session.execute(text(f"ANALYZE {self._name}"))
+        await self._session.execute(text(f"SET LOCAL work_mem = '{WORK_MEMORY}'"))

@@ -17,12 +17,12 @@ COLUMNS = (
     "damage_estimate", "source_url",
 )  # fmt: skip
 STAGED = ("ordinal", *COLUMNS, "content_hash")
-DEFINITION = f"SELECT 0 AS ordinal, {', '.join(COLUMNS)}, content_hash FROM weather_events WITH NO DATA"
+DEFINITION = f"SELECT 0 AS ordinal, {', '.join(COLUMNS)}, content_hash FROM weather_events WITH NO DATA"  # noqa: S608 - column names of ours
 
 UPSERT = f"""
     WITH incoming AS (
-        SELECT DISTINCT ON (source, external_id) *
-          FROM {TABLE} ORDER BY source, external_id, ordinal DESC
+        SELECT s.* FROM {TABLE} s
+          JOIN (SELECT max(ordinal) AS ordinal FROM {TABLE} GROUP BY source, external_id) AS last USING (ordinal)
     ), upserted AS (
         INSERT INTO weather_events AS known ({", ".join(COLUMNS)}, content_hash, geom)
         SELECT {", ".join(f"i.{name}" for name in COLUMNS)}, i.content_hash,
@@ -37,7 +37,7 @@ UPSERT = f"""
     SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new),
            (SELECT count(*) FROM {TABLE})
       FROM upserted
-"""
+"""  # noqa: S608 - column names of ours
 
 
 def storm_line(ordinal: int, row: StormRow) -> str:
@@ -69,7 +69,7 @@ class StormRepository:
         """Append rows made by `storm_line`."""
         await self._staging.copy(lines)
 
-    async def finish_load(self, raw_record_id: int | None = None) -> Upserted:
+    async def finish_load(self) -> Upserted:
         """Upsert everything staged by one statement; a re-issued file updates, it never appends."""
         await self._staging.analyse()
         stored, updated, staged = (await self._session.execute(text(UPSERT))).one()

@@ -1,0 +1,199 @@
+"""One normaliser for parcel rows of every layer, by the field map of its source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from services.scraper.domain.property_types import is_company, property_type_of
+from services.scraper.domain.rows import ParcelRow, Rejected
+from services.scraper.domain.values import (
+    clean_text,
+    date_of,
+    decimal_of,
+    first_present,
+    is_plausible_day,
+    point_of,
+    zip5_of,
+)
+from shared.schemas.address import Address, InvalidAddress, parse_address
+
+SQFT_PER_ACRE = Decimal(43_560)
+OLDEST_HOUSE = 1600
+YES = frozenset({"Y", "YES", "TRUE", "1", "T"})
+Ring = Sequence[Sequence[float]]
+
+
+@dataclass(frozen=True, slots=True)
+class ParcelSource:
+    """A parcel layer: its county, its zone and what its columns are called."""
+
+    key: str
+    city: str
+    state: str
+    county: str
+    zone: ZoneInfo
+    fields: Mapping[str, tuple[str, ...]]
+    source_url: str | None = None
+
+    @classmethod
+    def from_config(
+        cls, key: str, config: Mapping[str, Any], *, city: str, state: str, county: str, time_zone: str
+    ) -> ParcelSource:
+        """A source from its entry in a city's configuration (`field_map`, `layer_url`)."""
+        fields = {
+            name: (columns,) if isinstance(columns, str) else tuple(columns)
+            for name, columns in dict(config.get("field_map") or {}).items()
+            if columns
+        }
+        url = config.get("layer_url") or config.get("url")
+        return cls(key, city, state, county, ZoneInfo(time_zone), fields, str(url) if url else None)
+
+
+def parcel_of(
+    row: Mapping[str, Any], source: ParcelSource, today: date, *, geometry: Mapping[str, Any] | None = None
+) -> ParcelRow | Rejected:
+    """The parcel in a layer's row, or the reason it cannot be kept; 0 means unknown for years, areas and prices."""
+    cell = _Cells(row, source)
+    apn = clean_text(cell.first("parcel_id"), 64)
+    if apn is None:
+        return Rejected("missing_parcel_id")
+    line = cell.joined("address")
+    if line is None:
+        return Rejected("missing_address")
+    city = clean_text(cell.first("city"), 100) or source.city
+    state = (clean_text(cell.first("state")) or source.state).upper()[:2]
+    try:
+        address = parse_address(line, city, state, zip5_of(cell.first("zip")))
+    except InvalidAddress:
+        return Rejected("address_unreadable")
+    boundary = multipolygon_of(geometry)
+    point = point_of(cell.first("lat"), cell.first("lng")) or _centre_of(geometry, boundary)
+    owner, mailing = cell.joined("owner_name"), cell.joined("owner_mailing") or cell.joined("mailing_address")
+    use = cell.joined("property_type")
+    sold_on = date_of(cell.first("last_sale_date"), source.zone)
+    return ParcelRow(
+        county=source.county,
+        state=state,
+        apn=apn,
+        address=line,
+        address_key=address.key,
+        unit=address.unit[:20] or None,
+        city=city.title() if city.isupper() else city,
+        zip=address.zip5 or None,
+        lat=point[0] if point else None,
+        lng=point[1] if point else None,
+        boundary=boundary,
+        owner_name=owner,
+        mailing_address=mailing,
+        owner_occupied=_occupied(clean_text(cell.first("homestead")), mailing, address),
+        owner_is_company=is_company(owner),
+        hoa=True if clean_text(cell.first("hoa_name")) else None,
+        property_type=property_type_of(use or cell.joined("use_code")),
+        use_code=clean_text(cell.first("use_code"), 50),
+        year_built=cell.whole("year_built", low=OLDEST_HOUSE, high=today.year + 2),
+        stories=cell.number("stories", below=100),
+        sqft=cell.whole("sqft", low=1, high=2_000_000_000),
+        lot_size=cell.acres(),
+        beds=cell.whole("beds", low=1, high=10_000),
+        baths=cell.number("baths", below=100),
+        assessed_value=cell.number("assessed_value", below=10**10),
+        market_value=cell.number("market_value", below=10**10),
+        tax_amount=cell.number("tax_amount", below=10**10),
+        last_sale_on=sold_on if sold_on and is_plausible_day(sold_on, today) else None,
+        last_sale_price=cell.number("last_sale_price", below=10**10),
+        source=source.key,
+        source_url=source.source_url,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Cells:
+    row: Mapping[str, Any]
+    source: ParcelSource
+
+    def first(self, name: str) -> Any:
+        columns = self.source.fields.get(name)
+        return first_present(self.row, columns) if columns else None
+
+    def joined(self, name: str) -> str | None:
+        parts = [clean_text(self.row.get(column)) for column in self.source.fields.get(name, ())]
+        return " ".join(part for part in parts if part) or None
+
+    def number(self, name: str, *, below: int) -> Decimal | None:
+        value = decimal_of(self.first(name))
+        return value if value is not None and 0 < value < below else None
+
+    def whole(self, name: str, *, low: int, high: int) -> int | None:
+        value = decimal_of(self.first(name))
+        return int(value) if value is not None and low <= value <= high else None
+
+    def acres(self) -> Decimal | None:
+        lot = self.number("lot_sqft", below=10**12)
+        if lot is None:
+            return self.number("lot_acres", below=10**8)
+        return (lot / SQFT_PER_ACRE).quantize(Decimal("0.01"))
+
+
+def _occupied(homestead: str | None, mailing: str | None, situs: Address) -> bool | None:
+    """True with a homestead exemption or where the tax bill goes to the house itself; None when nothing is said."""
+    if homestead and homestead.upper() in YES:
+        return True
+    if mailing is None:
+        return None
+    try:
+        return parse_address(mailing, state=situs.state).street_key == situs.street_key
+    except InvalidAddress:
+        return None
+
+
+def multipolygon_of(geometry: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """GeoJSON MultiPolygon of an Esri or GeoJSON shape; Esri's outer rings run clockwise, its holes do not."""
+    if not geometry:
+        return None
+    if geometry.get("type") == "Polygon":
+        return {"type": "MultiPolygon", "coordinates": [geometry["coordinates"]]}
+    if geometry.get("type") == "MultiPolygon":
+        return dict(geometry)
+    polygons: list[list[Ring]] = []
+    for ring in geometry.get("rings") or ():
+        if len(ring) < 4:
+            continue
+        if _signed_area(ring) > 0 and polygons:
+            polygons[-1].append(ring)
+        else:
+            polygons.append([ring])
+    return {"type": "MultiPolygon", "coordinates": polygons} if polygons else None
+
+
+def _signed_area(ring: Ring) -> float:
+    pairs = pairwise(ring)
+    return sum(one[0] * two[1] - two[0] * one[1] for one, two in pairs) / 2
+
+
+def _centre_of(
+    geometry: Mapping[str, Any] | None, boundary: Mapping[str, Any] | None
+) -> tuple[float, float] | None:
+    """Centroid of the largest part, or the point itself."""
+    if boundary is None:
+        return point_of((geometry or {}).get("y"), (geometry or {}).get("x"))
+    ring = max(
+        (polygon[0] for polygon in boundary["coordinates"]), key=lambda outer: abs(_signed_area(outer))
+    )
+    # Relative to a corner: the products of whole degrees would eat the digits that matter.
+    west, south = ring[0][0], ring[0][1]
+    local = [(point[0] - west, point[1] - south) for point in ring]
+    area = _signed_area(local)
+    if area == 0:
+        return point_of(south, west)
+    east = north = 0.0
+    for one, two in pairwise(local):
+        cross = one[0] * two[1] - two[0] * one[1]
+        east += (one[0] + two[0]) * cross
+        north += (one[1] + two[1]) * cross
+    return point_of(south + north / (6 * area), west + east / (6 * area))

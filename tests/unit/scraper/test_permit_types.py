@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import pytest
+
+from services.scraper.domain.permit_types import PermitCategory, PermitStatus, category_of, status_of
+from services.scraper.domain.property_types import is_company, property_type_of
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [("COMPLETE", "completed"), ("ACTIVE", "issued"), ("EXPIRED", "expired"), ("CANCELLED", "cancelled"),
+     ("PHASED PERMITTING", "issued"), ("Submitted", "applied"), ("Final", "completed"), ("Voided", "cancelled"),
+     ("Issued", "issued"), ("Something", None), (None, None)],
+)  # fmt: skip
+def test_statuses_of_publishers_become_ours(text: str | None, status: str | None) -> None:
+    assert status_of(text) == status
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "REJECTED: INCORRECT PERMIT TYPE, MUST BE CACK.",
+        "rejected: incorrect permit type",
+        "must reapply. this app to be cancelled. x",
+    ],
+)
+def test_a_refusal_written_into_the_description_counts(text: str) -> None:
+    assert status_of("ACTIVE", text) is PermitStatus.REJECTED
+
+
+def test_the_word_rejected_inside_a_sentence_does_not() -> None:
+    assert status_of(None, "Replace roof; earlier plan was rejected by owner") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "category"),
+    [("PERMIT - EXPRESS PERMIT PROGRAM / Reroofing", PermitCategory.ROOFING), ("PERMIT - SIGNS", PermitCategory.SIGN),
+     ("Building Residential - New", PermitCategory.NEW_CONSTRUCTION), ("Mechanical Work", PermitCategory.MECHANICAL),
+     ("PERMIT - WRECKING/DEMOLITION", PermitCategory.DEMOLITION), (None, PermitCategory.OTHER),
+     ("Small-Scale Solar PV System", PermitCategory.SOLAR)],
+)  # fmt: skip
+def test_kinds_of_permits_are_recognised(text: str | None, category: PermitCategory) -> None:
+    assert category_of(text) is category
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [("SINGLE FAMILY RESIDENCE", "single_family"), ("MOBILE HOME", "mobile_home"), ("Condominium", "condo"),
+     ("Apartments 5+ units", "apartments"), ("VACANT RESIDENTIAL", "vacant"), ("RETAIL STORE", "commercial"),
+     ("TOWNHOUSE", "townhouse"), ("", None)],
+)  # fmt: skip
+def test_uses_of_assessors_become_our_property_types(text: str, kind: str | None) -> None:
+    assert property_type_of(text) == kind
+
+
+def test_companies_are_told_from_people() -> None:
+    assert is_company("ACME HOLDINGS LLC") is True
+    assert is_company("SMITH JOHN & MARY TRUSTEES") is False
+    assert is_company(None) is None

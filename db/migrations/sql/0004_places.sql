@@ -351,6 +351,7 @@ CREATE INDEX idx_parcels_boundary ON parcels USING gist (boundary);
 CREATE INDEX idx_parcels_city ON parcels (city_id, roof_installed_on);
 CREATE INDEX idx_parcels_geom ON parcels USING gist (geom);
 CREATE INDEX idx_parcels_owner_name ON parcels (owner_name_hash);
+CREATE INDEX idx_parcels_roof_permit ON parcels (roof_permit_id) WHERE roof_permit_id IS NOT NULL;
 CREATE INDEX idx_parcels_subject ON parcels (subject_id);
 
 CREATE TABLE weather_events (

@@ -258,6 +258,7 @@ CREATE TABLE property_images (
         (id) ON DELETE SET NULL
 );
 CREATE INDEX idx_property_images_lead ON property_images (base_lead_id);
+CREATE INDEX idx_property_images_parent ON property_images (parent_image_id);
 CREATE INDEX idx_property_images_type ON property_images (image_type);
 
 CREATE TABLE roof_analysis (
@@ -379,6 +380,7 @@ CREATE TABLE validation_tasks (
         NULL
 );
 CREATE INDEX idx_validation_tasks_analysis ON validation_tasks (roof_analysis_id);
+CREATE INDEX idx_validation_tasks_assignee ON validation_tasks (assignee_id);
 CREATE INDEX idx_validation_tasks_lead ON validation_tasks (base_lead_id);
 CREATE INDEX idx_validation_tasks_open ON validation_tasks (due_at) WHERE state = 'open';
 CREATE UNIQUE INDEX uq_validation_tasks_open ON validation_tasks (base_lead_id) WHERE state = 'open';

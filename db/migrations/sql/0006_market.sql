@@ -35,6 +35,7 @@ CREATE TABLE sales (
     CONSTRAINT fk_sales_decision_id FOREIGN KEY(decision_id) REFERENCES compliance.contact_decision (id)
 );
 CREATE INDEX idx_sales_contractor ON sales (contractor_id, status);
+CREATE INDEX idx_sales_decision ON sales (decision_id);
 CREATE INDEX idx_sales_expiry ON sales (reserved_until) WHERE status = 'reserved';
 CREATE INDEX idx_sales_lead ON sales (base_lead_id);
 CREATE INDEX idx_sales_unsettled ON sales (updated_at) WHERE status IN ('charging', 'payment_unknown');
@@ -110,6 +111,7 @@ CREATE TABLE ledger_entries (
         RESTRICT
 );
 CREATE INDEX idx_ledger_entries_account ON ledger_entries (account_id, created_at);
+CREATE INDEX idx_ledger_entries_payment ON ledger_entries (payment_id);
 CREATE INDEX idx_ledger_entries_sale ON ledger_entries (sale_id);
 CREATE INDEX idx_ledger_entries_transaction ON ledger_entries (transaction_id);
 
@@ -195,6 +197,7 @@ CREATE TABLE notifications (
 );
 CREATE INDEX idx_notifications_contractor ON notifications (contractor_id, created_at);
 CREATE INDEX idx_notifications_sale ON notifications (sale_id);
+CREATE INDEX idx_notifications_user ON notifications (user_id);
 CREATE UNIQUE INDEX uq_notifications_decision ON notifications (decision_id);
 CREATE UNIQUE INDEX uq_notifications_sale_kind ON notifications (sale_id, kind, channel);
 

@@ -45,6 +45,7 @@ class PropertyImage(Base):
         UniqueConstraint("base_lead_id", "image_type", "view_angle", "source", "s3_key"),
         Index("idx_property_images_lead", "base_lead_id"),
         Index("idx_property_images_type", "image_type"),
+        Index("idx_property_images_parent", "parent_image_id"),
         between("quality_score", 0, 100),
         between("heading", 0, 360),
     )
@@ -177,6 +178,7 @@ class ValidationTask(Base):
     __table_args__ = (
         Index("idx_validation_tasks_analysis", "roof_analysis_id"),
         Index("idx_validation_tasks_lead", "base_lead_id"),
+        Index("idx_validation_tasks_assignee", "assignee_id"),
         Index("idx_validation_tasks_open", "due_at", postgresql_where=text("state = 'open'")),
         Index(
             "uq_validation_tasks_open", "base_lead_id", unique=True, postgresql_where=text("state = 'open'")

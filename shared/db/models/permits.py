@@ -96,6 +96,9 @@ class Parcel(Base):
         Index("idx_parcels_city", "city_id", "roof_installed_on"),
         Index("idx_parcels_owner_name", "owner_name_hash"),
         Index("idx_parcels_subject", "subject_id"),
+        Index(
+            "idx_parcels_roof_permit", "roof_permit_id", postgresql_where=text("roof_permit_id IS NOT NULL")
+        ),
         between("lat", -90, 90),
         between("lng", -180, 180),
     )

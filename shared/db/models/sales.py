@@ -39,6 +39,7 @@ class Sale(Base):
         Index("idx_sales_lead", "base_lead_id"),
         Index("idx_sales_contractor", "contractor_id", "status"),
         Index("idx_sales_user", "user_id"),
+        Index("idx_sales_decision", "decision_id"),
         Index("idx_sales_expiry", "reserved_until", postgresql_where=text("status = 'reserved'")),
         Index(
             "idx_sales_unsettled",
@@ -138,6 +139,7 @@ class LedgerEntry(Base):
         Index("idx_ledger_entries_transaction", "transaction_id"),
         Index("idx_ledger_entries_account", "account_id", "created_at"),
         Index("idx_ledger_entries_sale", "sale_id"),
+        Index("idx_ledger_entries_payment", "payment_id"),
         CheckConstraint(
             "debit_cents >= 0 AND credit_cents >= 0 AND (debit_cents > 0) <> (credit_cents > 0)",
             name="one_side",
@@ -162,6 +164,7 @@ class Notification(Base):
     __table_args__ = (
         Index("idx_notifications_contractor", "contractor_id", "created_at"),
         Index("idx_notifications_sale", "sale_id"),
+        Index("idx_notifications_user", "user_id"),
         Index("uq_notifications_decision", "decision_id", unique=True),
         Index("uq_notifications_sale_kind", "sale_id", "kind", "channel", unique=True),
         CheckConstraint("status <> 'sent' OR decision_id IS NOT NULL", name="sent_has_decision"),

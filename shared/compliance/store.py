@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import orjson
@@ -24,7 +24,7 @@ _INSERT: Final = text(
     VALUES (
         :id, :decided_at, :kind, :channel, :purpose, :party_type, :party_id, :recipient_hash, :template_id,
         :template_version, :content_hash, :touchpoint_id, :base_lead_id, :workflow_id, :source_key, :use, :allow,
-        CAST(:reasons AS text[]), CAST(:obligations AS text[]), CAST(:masked_fields AS text[]),
+        CAST(:reasons AS text[]), CAST(:obligations AS text[]), CAST(:masked_fields AS jsonb),
         CAST(:evidence AS jsonb), :policy_version, :input_hash, :earliest_retry_at, :valid_until)
     ON CONFLICT DO NOTHING
     """
@@ -71,9 +71,7 @@ class ConsumedDecision:
 
 async def store(session: AsyncSession, decision: Decision, subject: Subject) -> None:
     """Keep the decision in the caller's transaction; a repeated identical one changes nothing."""
-    evidence: dict[str, Any] = dict(decision.evidence)
-    if decision.masked_fields:
-        evidence["masks"] = {name: list(masks) for name, masks in decision.masked_fields.items()}
+    masks = {name: [mask.value for mask in codes] for name, codes in decision.masked_fields.items()}
     columns = {name: getattr(subject, name) for name in Subject.__dataclass_fields__}
     await session.execute(
         _INSERT,
@@ -83,10 +81,10 @@ async def store(session: AsyncSession, decision: Decision, subject: Subject) -> 
             "decided_at": decision.decided_at,
             "kind": decision.question,
             "allow": decision.allow,
-            "reasons": list(decision.reasons),
-            "obligations": list(decision.obligations),
-            "masked_fields": list(decision.masked_fields),
-            "evidence": orjson.dumps(evidence).decode(),
+            "reasons": [reason.value for reason in decision.reasons],
+            "obligations": [code.value for code in decision.obligations],
+            "masked_fields": orjson.dumps(masks).decode(),
+            "evidence": orjson.dumps(dict(decision.evidence)).decode(),
             "policy_version": decision.policy_version,
             "input_hash": decision.input_hash,
             "earliest_retry_at": decision.earliest_retry_at,

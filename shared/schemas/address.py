@@ -23,6 +23,7 @@ from shared.schemas.usps import (
 )
 
 _PUNCTUATION: Final = re.compile(r"[.'\u2019`\"()]")
+_POUND: Final = re.compile(r"\s*#[\s#]*")
 _SEPARATORS: Final = re.compile(r"[^A-Z0-9#/&-]+")
 _COUNTRY: Final = re.compile(r"(?:^|[,\s]+)(?:USA|U\.S\.A\.?|UNITED STATES(?: OF AMERICA)?)\.?\s*$")
 _HOUSE_NUMBER: Final = re.compile(r"(?:\d+(?:[-/]\d+)?|[NSEW]\d+(?:[NSEW]\d+)?)\Z")
@@ -188,7 +189,7 @@ def _words(text: str | None) -> list[str]:
         return []
     if text.isalnum() and text.isascii():
         return [text.upper()]
-    plain = _PUNCTUATION.sub("", text.upper()).replace("#", " #").replace("# ", "#")
+    plain = _POUND.sub(" #", _PUNCTUATION.sub("", text.upper()))
     return [word for word in _SEPARATORS.split(plain) if word.strip("-&/#")]
 
 
@@ -252,6 +253,8 @@ def _take_designated_unit(tokens: list[str]) -> tuple[list[str], list[str]]:
         word = tokens[at]
         follows = tokens[at + 1] if at + 1 < len(tokens) else ""
         names_unit = (word in DOOR_WORDS or word in PART_WORDS) and bool(_UNIT.match(follows))
+        if word in SUFFIXES and follows in DIRECTIONS:
+            continue  # "PARK TRLR N" is a street
         if word[0] == "#" or names_unit:
             return tokens[:at], tokens[at:]
         if at > 1 and PART_WORDS.get(follows) == "FL" and _ordinal(word)[0].isdigit():
@@ -313,7 +316,7 @@ def _take_predir(tokens: list[str]) -> tuple[str, list[str]]:
     pair = first + second if len(first) == len(second) == 1 and first + second in DIRECTIONS else ""
     if pair and len(tokens) > 2 and (tokens[2] not in SUFFIXES or len(tokens) > 3):
         return pair, tokens[2:]
-    if _is_lettered_avenue(tokens[1:]):
+    if _numbered_road(tokens[1:]):
         return DIRECTIONS[first], tokens[1:]
     if second in SUFFIXES and not any(_is_suffix_or_direction(word) for word in tokens[2:3]):
         only_parts = all(_UNIT.match(word) for word in tokens[2:])

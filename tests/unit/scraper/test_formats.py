@@ -299,7 +299,8 @@ def test_a_parcel_is_read_with_its_shape_and_zeros_are_unknown() -> None:
     assert (parcel.year_built, parcel.last_sale_price, parcel.lot_size) == (None, None, Decimal("1.00"))
     assert (parcel.owner_occupied, parcel.owner_is_company, parcel.hoa) == (True, False, None)
     assert parcel.boundary is not None
-    assert (parcel.lat, parcel.lng) == (pytest.approx(32.4005), pytest.approx(-98.8995))
+    assert parcel.lat == pytest.approx(32.4005)
+    assert parcel.lng == pytest.approx(-98.8995)
 
 
 def test_a_tax_bill_sent_elsewhere_means_an_absent_owner() -> None:

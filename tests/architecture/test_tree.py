@@ -1,0 +1,97 @@
+"""Knowing one service is knowing all: the same files under the same names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from shared.settings import RELAY_PORT_OFFSET, SANDBOX_PORT_OFFSET, SERVICE_PORTS
+from tests.architecture.source import ROOT
+
+REQUIRED = {"__init__.py", "README.md", "app.py"}
+# A need that a service does not have is a missing file, never another name.
+USUAL = REQUIRED | {
+    "api", "api.py", "domain", "handlers.py", "jobs", "jobs.py", "metrics.py", "pages", "repository", "repository.py",
+    "service", "service.py", "settings.py", "static", "templates",
+}  # fmt: skip
+# A file named after a noun and one of the usual kinds splits a long one: auth_service.py, users_repository.py.
+SPLIT = re.compile(r"[a-z_]+_(service|repository|settings|handlers|jobs|metrics)\.py")
+# What a service needs beyond the usual files, and why.
+PARTICULAR = {
+    "scraper": {
+        "formats": "readers of the file shapes that sources have",
+        "imports.py": "one-off import of recorded files by the command line",
+        "ingest.py": "from rows to tables: staging, upsert, counts",
+        "sources": "one reader a kind of live source",
+    },
+    "image_processor": {"imaging": "arithmetic on pixels: quality, crops, transforms"},
+    "ml_inference": {
+        "inference": "the process pool and what it runs",
+        "models": "model files with their cards",
+        "training": "how the model files were made",
+    },
+}
+SERVICES = sorted(SERVICE_PORTS)
+
+
+def oddities(folder: Path) -> Iterator[str]:
+    """What the folder of a service has too much or too little."""
+    names = {path.name for path in folder.iterdir() if path.name != "__pycache__"}
+    for missing in sorted(REQUIRED - names):
+        yield f"{folder.name} has no {missing}"
+    known = USUAL | set(PARTICULAR.get(folder.name, {}))
+    for name in sorted(names - known):
+        if not SPLIT.fullmatch(name):
+            yield f"{folder.name}/{name} is no usual name"
+    for kind in ("api", "repository", "service", "jobs"):
+        if {kind, f"{kind}.py"} <= names:
+            yield f"{folder.name} has {kind} twice, as module and as package"
+
+
+def test_every_service_of_the_plan_has_its_folder_and_no_other() -> None:
+    found = {
+        path.name for path in (ROOT / "services").iterdir() if path.is_dir() and path.name != "__pycache__"
+    }
+    assert found == set(SERVICE_PORTS)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_service_has_the_same_shape_as_all(service: str) -> None:
+    assert list(oddities(ROOT / "services" / service)) == []
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_readme_tells_what_the_service_owns_and_where_it_listens(service: str) -> None:
+    text = (ROOT / "services" / service / "README.md").read_text()
+    port = 8000 + SERVICE_PORTS[service]
+    assert str(port) in text, "its port"
+    assert re.search(r"\bown", text, re.IGNORECASE), "what it owns"
+    assert text.count("\n") <= 60, "twenty lines, not a book"
+
+
+def test_ports_are_those_of_the_plan() -> None:
+    assert list(SERVICE_PORTS.values()) == list(range(10))
+    assert (RELAY_PORT_OFFSET, SANDBOX_PORT_OFFSET) == (10, 11)
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (["__init__.py", "app.py"], "has no README.md"),
+        (["__init__.py", "app.py", "README.md", "utils.py"], "utils.py is no usual name"),
+        (["__init__.py", "app.py", "README.md", "api.py", "api"], "has api twice"),
+    ],
+)
+def test_odd_folder_is_seen(tmp_path: Path, names: list[str], words: str) -> None:
+    for name in names:
+        (tmp_path / name).touch()
+    assert any(words in line for line in oddities(tmp_path))
+
+
+def test_split_by_noun_is_usual(tmp_path: Path) -> None:
+    for name in (*REQUIRED, "auth_service.py", "users_repository.py"):
+        (tmp_path / name).touch()
+    assert list(oddities(tmp_path)) == []

@@ -127,7 +127,7 @@ class LeadRepository:
                    (SELECT coalesce(jsonb_agg(jsonb_build_object('type', i.image_type, 'angle', i.view_angle,
                                 'captured_on', i.capture_date, 'key', i.s3_key, 'source', i.source)), '[]')
                       FROM property_images i WHERE i.base_lead_id = l.id) AS images,
-                   (SELECT coalesce(jsonb_agg(jsonb_build_object('field', p.field, 'source', p.source_key,
+                   (SELECT coalesce(jsonb_agg(jsonb_build_object('field', p.field, 'source', p.source,
                                 'fetched_at', p.fetched_at, 'confidence', p.confidence)), '[]')
                       FROM compliance.provenance p WHERE p.entity_id = l.id) AS provenance
               FROM base_leads l LEFT JOIN roof_analysis a ON a.base_lead_id = l.id AND a.is_current

@@ -1,0 +1,1 @@
+"""Every SQL statement of the lead generator, by noun."""

@@ -1,0 +1,214 @@
+"""One lead at a time: its storms, triggers, score, cluster and publication; and what expires."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.lead_generator.domain.triggers import STORM_REACH_MILES, STORM_WINDOW_DAYS, Trigger
+from shared.db.geo import METRES_PER_MILE
+
+_REACH_METRES = float(max(STORM_REACH_MILES.values())) * METRES_PER_MILE
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value, default=str).decode()
+
+
+class LeadRepository:
+    """Statements about single leads."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def one(self, lead_id: UUID) -> Row[Any] | None:
+        """A lead with everything a score may look at."""
+        statement = text(
+            """
+            SELECT l.id, l.address, l.zip, l.city, l.state, l.county, l.city_id, l.lat, l.lng, l.geom IS NOT NULL AS located,
+                   l.owner_name IS NOT NULL AS has_owner, l.property_value, l.year_built, l.sqft, l.property_type,
+                   l.owner_email IS NOT NULL AS has_email, l.owner_email_verified, l.owner_phone IS NOT NULL AS has_phone,
+                   l.owner_phone_verified, l.last_sale_on, l.roof_age_mid, l.roof_material, l.status, l.quality_score, l.price,
+                   l.address_key, l.sandbox, r.neighbor_permits_30d, r.estimated_roof_age, now() AS now,
+                   a.overall_condition, a.calibrated_confidence, a.damage_severity, a.roof_type, a.human_validated,
+                   a.validation_status,
+                   (SELECT min(i.gsd_m) FROM property_images i WHERE i.base_lead_id = l.id AND i.usable_for_analysis) AS gsd_m,
+                   EXISTS (SELECT 1 FROM property_images i WHERE i.base_lead_id = l.id AND i.usable_for_analysis) AS has_image
+              FROM base_leads l
+              LEFT JOIN roofing_leads r ON r.base_lead_id = l.id
+              LEFT JOIN roof_analysis a ON a.base_lead_id = l.id AND a.is_current
+             WHERE l.id = :id
+            """
+        )
+        return (await self._session.execute(statement, {"id": lead_id})).one_or_none()
+
+    async def storms_near(self, lead_id: UUID) -> Sequence[Row[Any]]:
+        """Storm reports of the last 90 days within reach of a lead, with their distance in miles."""
+        statement = text(
+            f"""
+            SELECT e.id, e.event_type, e.began_at, e.hail_size_inches, e.wind_speed_mph, e.tornado_rating, e.source,
+                   ST_Distance(coalesce(e.swath, e.geom), l.geom) / {METRES_PER_MILE} AS distance_miles
+              FROM base_leads l
+              JOIN weather_events e ON ST_DWithin(coalesce(e.swath, e.geom), l.geom, {_REACH_METRES})
+             WHERE l.id = :id AND e.superseded_by IS NULL
+               AND e.began_at > now() - interval '{STORM_WINDOW_DAYS + 1} days'
+            """  # noqa: S608 - numbers of ours
+        )
+        return (await self._session.execute(statement, {"id": lead_id})).all()
+
+    async def upsert_triggers(
+        self, lead_id: UUID, triggers: Sequence[Trigger], storms: Mapping[str, UUID]
+    ) -> None:
+        """Store a lead's triggers by their natural key; the same ones again only refresh strength and details."""
+        if not triggers:
+            return
+        statement = text(
+            """
+            INSERT INTO lead_triggers (base_lead_id, trigger_type, origin_key, trigger_date, trigger_strength, trigger_details,
+                                       expires_at, weather_event_id, active)
+            SELECT :lead_id, t.type, t.origin, t.occurred_at, t.strength, t.details, t.expires_at, t.storm, t.expires_at > now()
+              FROM unnest(CAST(:types AS text[]), CAST(:origins AS text[]), CAST(:occurred AS timestamptz[]),
+                          CAST(:strengths AS int[]), CAST(:details AS jsonb[]), CAST(:expires AS timestamptz[]),
+                          CAST(:storms AS uuid[])) AS t(type, origin, occurred_at, strength, details, expires_at, storm)
+            ON CONFLICT (base_lead_id, trigger_type, origin_key) DO UPDATE
+               SET trigger_strength = excluded.trigger_strength, trigger_details = excluded.trigger_details
+            """
+        )
+        await self._session.execute(
+            statement,
+            {
+                "lead_id": lead_id,
+                "types": [t.trigger_type.value for t in triggers],
+                "origins": [t.origin_key for t in triggers],
+                "occurred": [t.occurred_at for t in triggers],
+                "strengths": [t.strength for t in triggers],
+                "details": [_json({**t.details, "scores_as": t.scores_as}) for t in triggers],
+                "expires": [t.expires_at for t in triggers],
+                "storms": [storms.get(t.origin_key) for t in triggers],
+            },
+        )
+
+    async def note_storm_flags(self, lead_id: UUID) -> None:
+        """Bring a roofing lead's storm flags and leading trigger in line with its active triggers."""
+        statement = text(
+            """
+            UPDATE roofing_leads r
+               SET hail_event_30d = s.hail_30, hail_event_90d = s.hail_90, wind_event_30d = s.wind_30,
+                   trigger_event = s.first_type, trigger_details = s.first_details
+              FROM (SELECT
+                      coalesce(bool_or(t.trigger_details->>'event_type' = 'hail' AND t.trigger_date > now() - interval '30 days'), false) AS hail_30,
+                      coalesce(bool_or(t.trigger_details->>'event_type' = 'hail' AND t.trigger_date > now() - interval '90 days'), false) AS hail_90,
+                      coalesce(bool_or(t.trigger_details->>'event_type' = 'wind' AND t.trigger_date > now() - interval '30 days'), false) AS wind_30,
+                      (array_agg(t.trigger_type ORDER BY t.trigger_strength DESC, t.trigger_date DESC))[1] AS first_type,
+                      (array_agg(t.trigger_details ORDER BY t.trigger_strength DESC, t.trigger_date DESC))[1] AS first_details
+                    FROM lead_triggers t WHERE t.base_lead_id = :id AND t.active) s
+             WHERE r.base_lead_id = :id
+            """
+        )
+        await self._session.execute(statement, {"id": lead_id})
+
+    async def active_triggers(self, lead_id: UUID) -> Sequence[Row[Any]]:
+        """Triggers that still count."""
+        statement = text(
+            """
+            SELECT trigger_type, trigger_strength, trigger_date, trigger_details FROM lead_triggers
+             WHERE base_lead_id = :id AND active AND expires_at > now()
+            """
+        )
+        return (await self._session.execute(statement, {"id": lead_id})).all()
+
+    async def store_score(self, lead_id: UUID, values: Mapping[str, Any]) -> None:
+        """A lead's score, grade, price and their explanation."""
+        statement = text(
+            """
+            UPDATE base_leads SET quality_score = :score, grade = :grade, price = :price,
+                   score_breakdown = CAST(:breakdown AS jsonb), confidence = :confidence
+             WHERE id = :id AND status IN ('processing', 'review')
+            """
+        )
+        values = {**values, "id": lead_id, "breakdown": _json(values["breakdown"])}
+        await self._session.execute(statement, values)
+
+    async def lock_clusters(self, city_id: UUID) -> None:
+        """Let one lead at a time join a city's clusters."""
+        statement = text("SELECT pg_advisory_xact_lock(hashtext('cluster'), hashtext(CAST(:city AS text)))")
+        await self._session.execute(statement, {"city": str(city_id)})
+
+    async def nearest_cluster(self, lead_id: UUID, *, radius_miles: float, max_leads: int) -> UUID | None:
+        """The nearest cluster of the same city with room, within the radius."""
+        statement = text(
+            """
+            SELECT c.id FROM base_leads l
+              JOIN lead_clusters c ON c.city_id = l.city_id AND c.lead_count < :max_leads
+                                  AND ST_DWithin(c.center, l.geom, :metres)
+             WHERE l.id = :id ORDER BY ST_Distance(c.center, l.geom), c.id LIMIT 1
+            """
+        )
+        values = {"id": lead_id, "metres": radius_miles * METRES_PER_MILE, "max_leads": max_leads}
+        cluster: UUID | None = (await self._session.execute(statement, values)).scalar_one_or_none()
+        return cluster
+
+    async def new_cluster(self, lead_id: UUID, radius_miles: float) -> UUID:
+        """A cluster around a lead that is near none."""
+        statement = text(
+            """
+            INSERT INTO lead_clusters (cluster_name, city, state, city_id, center, center_lat, center_lng, radius_miles)
+            SELECT l.city || ' ' || (SELECT count(*) + 1 FROM lead_clusters c WHERE c.city_id = l.city_id), l.city, l.state,
+                   l.city_id, l.geom, l.lat, l.lng, :radius FROM base_leads l WHERE l.id = :id
+            RETURNING id
+            """
+        )
+        cluster: UUID = (
+            await self._session.execute(statement, {"id": lead_id, "radius": radius_miles})
+        ).scalar_one()
+        return cluster
+
+    async def join_cluster(self, lead_id: UUID, cluster_id: UUID) -> None:
+        """Put a lead into a cluster and bring the cluster's statistics up to date."""
+        join = text("UPDATE base_leads SET cluster_id = :cluster WHERE id = :id")
+        count = text(
+            """
+            UPDATE lead_clusters c SET lead_count = s.n, avg_quality_score = s.mean, total_value = s.total,
+                   leads_available = s.available, leads_sold = s.sold
+              FROM (SELECT count(*) AS n, round(avg(quality_score), 2) AS mean, sum(price) AS total,
+                           count(*) FILTER (WHERE status = 'available') AS available,
+                           count(*) FILTER (WHERE status = 'sold') AS sold
+                      FROM base_leads WHERE cluster_id = :cluster) s
+             WHERE c.id = :cluster
+            """
+        )
+        await self._session.execute(join, {"id": lead_id, "cluster": cluster_id})
+        await self._session.execute(count, {"cluster": cluster_id})
+
+    async def publish(self, lead_id: UUID, values: Mapping[str, Any]) -> bool:
+        """Move a lead as the gate said; False when it has left processing and review already."""
+        statement = text(
+            """
+            UPDATE base_leads SET status = :status, status_reason = :reason, publish_label = :label, confidence_band = :band,
+                   available_until = :until, published_at = CASE WHEN :status = 'available' THEN now() END,
+                   review_reason = CASE WHEN :status = 'review' THEN :reason END
+             WHERE id = :id AND status IN ('processing', 'review')
+            """
+        )
+        result = await self._session.execute(statement, {**values, "id": lead_id})
+        return bool(result.rowcount)  # type: ignore[attr-defined]
+
+    async def expire(self) -> dict[str, int]:
+        """Triggers past their end stop counting, leads past their shelf life leave the market."""
+        triggers = text(
+            "UPDATE lead_triggers SET active = false, expired_at = now() WHERE active AND expires_at <= now()"
+        )
+        leads = text(
+            """
+            UPDATE base_leads SET status = 'expired', status_reason = 'shelf_life_over'
+             WHERE status = 'available' AND available_until <= now()
+            """
+        )
+        ended = await self._session.execute(triggers)
+        expired = await self._session.execute(leads)
+        return {"triggers": ended.rowcount, "leads": expired.rowcount}  # type: ignore[attr-defined]

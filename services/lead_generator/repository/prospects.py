@@ -1,0 +1,218 @@
+"""Prospecting: one statement over a city's parcels, storms and permits; another that makes leads of the best."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, TextClause, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.lead_generator.domain.prospecting import NEIGHBOR_RADIUS_MILES, NEIGHBOR_WINDOW_DAYS
+from services.lead_generator.domain.prospecting_sql import (
+    ParcelColumns,
+    StormColumns,
+    exclusion_expression,
+    house_age_expression,
+    pre_score_expression,
+    reasons_expression,
+    roof_age_expression,
+    storm_strength_expression,
+)
+from services.lead_generator.domain.triggers import STORM_REACH_MILES, STORM_WINDOW_DAYS
+from shared.db.geo import METRES_PER_MILE
+
+_REACH_METRES = float(max(STORM_REACH_MILES.values())) * METRES_PER_MILE
+_NEIGHBOR_METRES = NEIGHBOR_RADIUS_MILES * METRES_PER_MILE
+_PARCEL = ParcelColumns(
+    today="current_date", opted_out="parcel.id = ANY (CAST(:opted_out AS uuid[]))", state_sales_on="policy.on"
+)
+_STORM = StormColumns(
+    now="now()", distance_miles="ST_Distance(coalesce(storm.swath, storm.geom), p.geom) / 1609.344"
+)
+
+# The temporary table lives for the transaction: judged once, then counted and cut from the same rows.
+JUDGE: TextClause = text(
+    f"""
+    CREATE TEMPORARY TABLE judged ON COMMIT DROP AS
+    WITH storms AS (
+        SELECT p.id, max({storm_strength_expression(_STORM)}) AS strength
+          FROM parcels p
+          JOIN weather_events storm ON ST_DWithin(coalesce(storm.swath, storm.geom), p.geom, {_REACH_METRES})
+         WHERE p.city_id = :city_id AND storm.superseded_by IS NULL
+           AND storm.began_at > now() - interval '{STORM_WINDOW_DAYS + 1} days'
+         GROUP BY p.id
+    ), recent AS (
+        SELECT issue_date, geom, address_key FROM roofing_permits
+         WHERE reroof AND geom IS NOT NULL AND issue_date > current_date - {NEIGHBOR_WINDOW_DAYS}
+    ), neighbors_of AS (
+        SELECT p.id, count(*) AS permits_90d,
+               count(*) FILTER (WHERE r.issue_date > current_date - 60) AS permits_60d,
+               count(*) FILTER (WHERE r.issue_date > current_date - 30) AS permits_30d
+          FROM parcels p
+          JOIN recent r ON ST_DWithin(r.geom, p.geom, {_NEIGHBOR_METRES}) AND r.address_key IS DISTINCT FROM p.address_key
+         WHERE p.city_id = :city_id GROUP BY p.id
+    )
+    SELECT parcel.id, parcel.state, parcel.address_key, {reasons_expression(_PARCEL)} AS reasons,
+           {exclusion_expression(_PARCEL)} AS exclusion, {pre_score_expression(_PARCEL)} AS pre_score,
+           {roof_age_expression(_PARCEL)} AS roof_age, {house_age_expression(_PARCEL)} AS house_age,
+           coalesce(neighbors.permits_30d, 0) AS permits_30d, coalesce(neighbors.permits_60d, 0) AS permits_60d,
+           coalesce(neighbors.permits_90d, 0) AS permits_90d
+      FROM parcels parcel
+      LEFT JOIN storms storm ON storm.id = parcel.id
+      LEFT JOIN (SELECT id, permits_90d, permits_60d, permits_30d FROM neighbors_of) neighbors ON neighbors.id = parcel.id
+     CROSS JOIN (SELECT CAST(:sales_on AS boolean) AS on) policy
+     WHERE parcel.city_id = :city_id
+    """  # noqa: S608 - built from rule tables, values are bound
+)
+
+COUNT_JUDGED = text(
+    """
+    SELECT CASE WHEN exclusion IS NOT NULL AND cardinality(reasons) > 0 THEN 'excluded_' || exclusion
+                WHEN exclusion IS NOT NULL THEN 'excluded_' || exclusion
+                WHEN cardinality(reasons) = 0 THEN 'no_reason' ELSE 'candidates' END AS verdict, count(*) AS n
+      FROM judged GROUP BY 1
+    """
+)
+
+# Leads already known keep their state; the cut counts only houses that are new.
+INSERT_PROSPECTS = text(
+    """
+    WITH chosen AS (
+        SELECT j.* FROM judged j
+         WHERE j.exclusion IS NULL AND cardinality(j.reasons) > 0
+           AND NOT EXISTS (SELECT 1 FROM base_leads l WHERE l.state = j.state AND l.address_key = j.address_key)
+         ORDER BY j.pre_score DESC, j.id LIMIT :cap
+    ), leads AS (
+        INSERT INTO base_leads (vertical_id, address, city, state, zip, lat, lng, geom, property_value, year_built, sqft,
+            lot_size, beds, baths, property_type, owner_name, owner_name_hash, owner_occupied, city_id, parcel_id,
+            address_key, unit, county, apn, time_zone, subject_id, mailing_address, mailing_address_hash, last_sale_on,
+            last_sale_price, pre_score, prospect_reason, roof_installed_on, roof_age_low, roof_age_mid, roof_age_high,
+            roof_age_evidence, roof_material, sandbox)
+        SELECT v.id, p.address, p.city, p.state, p.zip, p.lat, p.lng, p.geom, nullif(coalesce(p.market_value, p.assessed_value), 0),
+               nullif(p.year_built, 0), nullif(p.sqft, 0), p.lot_size, p.beds, p.baths, p.property_type,
+               p.owner_name, p.owner_name_hash, p.owner_occupied, p.city_id, p.id, p.address_key, p.unit, p.county,
+               p.apn, c.time_zone, p.subject_id, p.mailing_address, p.mailing_address_hash, p.last_sale_on,
+               nullif(p.last_sale_price, 0), chosen.pre_score, chosen.reasons, p.roof_installed_on,
+               CASE WHEN p.roof_installed_on IS NULL THEN CASE WHEN chosen.house_age IS NOT NULL THEN 0 END
+                    ELSE chosen.roof_age END, chosen.roof_age,
+               CASE WHEN p.roof_installed_on IS NULL THEN chosen.house_age ELSE chosen.roof_age END,
+               CASE WHEN p.roof_installed_on IS NOT NULL THEN coalesce(p.roof_evidence, 'permit')
+                    WHEN chosen.house_age IS NOT NULL THEN 'year_built' END, p.roof_material, c.sandbox
+          FROM chosen JOIN parcels p ON p.id = chosen.id JOIN target_cities c ON c.id = p.city_id
+         CROSS JOIN verticals v WHERE v.slug = 'roofing'
+        ON CONFLICT (state, address_key) DO NOTHING
+        RETURNING id, vertical_id, parcel_id, city_id, roof_age_mid, roof_installed_on
+    ), details AS (
+        INSERT INTO roofing_leads (base_lead_id, vertical_id, estimated_roof_age, last_roof_permit, neighbor_permits_30d,
+                                   neighbor_permits_60d, neighbor_permits_90d)
+        SELECT l.id, l.vertical_id, l.roof_age_mid, l.roof_installed_on, j.permits_30d, j.permits_60d, j.permits_90d
+          FROM leads l JOIN judged j ON j.id = l.parcel_id
+        ON CONFLICT (base_lead_id) DO NOTHING
+    ), origin AS (
+        INSERT INTO compliance.provenance (entity, entity_id, field, source, licence_id, fetched_at, confidence)
+        SELECT 'base_leads', l.id, f.field, p.source, p.licence_id, p.fetched_at, 0.9
+          FROM leads l JOIN parcels p ON p.id = l.parcel_id,
+               LATERAL (VALUES ('owner_name', p.owner_name IS NOT NULL), ('mailing_address', p.mailing_address IS NOT NULL),
+                               ('property_value', coalesce(p.market_value, p.assessed_value) > 0),
+                               ('year_built', p.year_built > 0), ('sqft', p.sqft > 0), ('address', true)) AS f (field, present)
+         WHERE f.present
+        ON CONFLICT DO NOTHING
+    )
+    SELECT id, city_id FROM leads
+    """
+)
+
+# PR-8: a person's fields leave where the state's law or the source's own row forbids selling them.
+STRIP_PERSON_FIELDS = text(
+    """
+    WITH forbidden AS (
+        SELECT l.id FROM base_leads l
+          JOIN compliance.provenance p ON p.entity = 'base_leads' AND p.entity_id = l.id AND p.field IN ('owner_name', 'mailing_address')
+          LEFT JOIN compliance.source_registry s ON s.source_key = p.source
+         WHERE l.id = ANY (:ids)
+           AND (coalesce(s.commercial_use, 'unknown') IN ('prohibited', 'unknown')
+                OR (l.state = ANY (:prohibited_states) AND coalesce(s.government, true)))
+    ), stripped AS (
+        UPDATE base_leads l SET owner_name = NULL, owner_name_hash = NULL, mailing_address = NULL, mailing_address_hash = NULL
+          FROM forbidden f WHERE l.id = f.id RETURNING l.id
+    ), gone AS (
+        DELETE FROM compliance.provenance p USING forbidden f
+         WHERE p.entity = 'base_leads' AND p.entity_id = f.id AND p.field IN ('owner_name', 'mailing_address')
+    )
+    SELECT count(*) FROM stripped
+    """
+)
+
+
+class ProspectRepository:
+    """Set-based prospecting of one city."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def city(self, city_id: UUID) -> Row[Any] | None:
+        """The city with its own cap and its state's sale switch."""
+        statement = text(
+            """
+            SELECT c.id, c.city, c.state, c.daily_prospect_cap, c.sandbox,
+                   (SELECT p.sale_enabled FROM compliance.state_policy p
+                     WHERE p.state = c.state AND p.effective_from <= current_date ORDER BY p.version DESC LIMIT 1) AS sale_enabled
+              FROM target_cities c WHERE c.id = :id
+            """
+        )
+        return (await self._session.execute(statement, {"id": city_id})).one_or_none()
+
+    async def active_cities(self) -> Sequence[UUID]:
+        """Cities whose prospects are looked for every day."""
+        return (
+            (await self._session.execute(text("SELECT id FROM target_cities WHERE active"))).scalars().all()
+        )
+
+    async def suppressed_addresses(self) -> set[str]:
+        """Blind indexes of houses whose owners opted out."""
+        statement = text(
+            """
+            SELECT value_hash FROM compliance.suppression
+             WHERE kind = 'address' AND scope IN ('global', 'sale') AND (expires_at IS NULL OR expires_at > now())
+            """
+        )
+        return set((await self._session.execute(statement)).scalars())
+
+    async def parcel_keys(self, city_id: UUID) -> Sequence[Row[Any]]:
+        """Id, state and address key of every parcel of a city."""
+        statement = text("SELECT id, state, address_key FROM parcels WHERE city_id = :id")
+        return (await self._session.execute(statement, {"id": city_id})).all()
+
+    async def judge(self, city_id: UUID, *, opted_out: Sequence[UUID], sales_on: bool) -> dict[str, int]:
+        """Judge every parcel of a city; counts by verdict."""
+        await self._session.execute(
+            JUDGE, {"city_id": city_id, "opted_out": list(opted_out), "sales_on": sales_on}
+        )
+        rows = (await self._session.execute(COUNT_JUDGED)).all()
+        return {row.verdict: row.n for row in rows}
+
+    async def insert(self, cap: int) -> list[UUID]:
+        """Make leads of the best new candidates; their ids."""
+        return list((await self._session.execute(INSERT_PROSPECTS, {"cap": cap})).scalars())
+
+    async def started_today(self, city_id: UUID) -> int:
+        """Prospects a city got since midnight UTC."""
+        statement = text("SELECT count(*) FROM base_leads WHERE city_id = :id AND created_at >= current_date")
+        return int((await self._session.execute(statement, {"id": city_id})).scalar_one())
+
+    async def strip_person_fields(self, lead_ids: Sequence[UUID], prohibited_states: Sequence[str]) -> int:
+        """Remove person fields that may not be sold; how many leads lost them."""
+        values = {"ids": list(lead_ids), "prohibited_states": list(prohibited_states)}
+        return int((await self._session.execute(STRIP_PERSON_FIELDS, values)).scalar_one())
+
+    async def activation_runs(self, city_id: UUID) -> bool:
+        """Whether a city workflow is open, whose last step starts the property workflows itself."""
+        statement = text(
+            """
+            SELECT EXISTS (SELECT 1 FROM core.workflow WHERE kind = 'city' AND subject_id = :id
+                              AND status IN ('pending', 'running', 'waiting'))
+            """
+        )
+        return bool((await self._session.execute(statement, {"id": city_id})).scalar_one())

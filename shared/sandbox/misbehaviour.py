@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 RECENT_CALLS = 200
 HTML_PAGE = b"<!DOCTYPE html><html><head><title>Maintenance</title></head><body><h1>We will be back</h1></body></html>"
 CUT_SHARE = 0.5
+LONGEST_HANG_SECONDS = 120.0
 
 
 class FaultKind(StrEnum):
@@ -169,7 +170,7 @@ class MisbehaviourMiddleware:
             await asyncio.sleep(order.seconds)
             await self.app(scope, receive, send)
         elif order.fault is FaultKind.HANG:
-            await asyncio.sleep(order.seconds or 120.0)
+            await _until_gone(receive, order.seconds or LONGEST_HANG_SECONDS)
             await _respond(send, 504, b"", "text/plain", None)
         elif order.fault in _REFUSALS:
             status, body = _REFUSALS[order.fault]
@@ -244,6 +245,16 @@ class _Kept:
             self.status, self.headers = message["status"], list(message["headers"])
         else:
             self.body += message.get("body", b"")
+
+
+async def _until_gone(receive: Receive, seconds: float) -> None:
+    """Returns when the client has left, at the latest after so many seconds."""
+    try:
+        async with asyncio.timeout(seconds):
+            while (await receive())["type"] != "http.disconnect":
+                pass
+    except TimeoutError:
+        return
 
 
 def _vendor_and_path(scope: Scope) -> tuple[str, str]:

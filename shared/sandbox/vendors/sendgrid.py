@@ -160,7 +160,7 @@ def _refusal(request: Request, body: bytes) -> Response | None:
 
 
 def _errors(status: int, found: list[tuple[str, str | None]]) -> JSONResponse:
-    errors = [{"message": message, "field": field, "help": None} for message, field in found]
+    errors = [{"message": message, "field": field} for message, field in found]
     return JSONResponse({"errors": errors}, status_code=status)
 
 

@@ -73,7 +73,7 @@ class HtmlSite:
 
     def _record(self, page: FetchedPage, parcel: ParcelQuery) -> AssessorRecord:
         tree = _parsed(page)
-        labelled = _labelled_values(tree)
+        labelled = _labelled_values(tree, self._recipe.label_css)
         values: dict[str, Any] = {}
         extra: dict[str, str] = {}
         for rule in self._recipe.fields:
@@ -95,10 +95,10 @@ def _parsed(page: FetchedPage) -> LexborHTMLParser:
     return LexborHTMLParser(page.text())
 
 
-def _labelled_values(tree: LexborHTMLParser) -> Mapping[str, str]:
+def _labelled_values(tree: LexborHTMLParser, label_css: str) -> Mapping[str, str]:
     """Text of each value cell by the label before it; the first of a label counts."""
     found: dict[str, str] = {}
-    for label in tree.css("th, dt, td, label, strong, b"):
+    for label in tree.css(label_css):
         value = _next_element(label)
         if value is not None and value.tag in ("td", "dd", "span", "div"):
             found.setdefault(_label(label.text()), _clean(value.text(separator=" ")))

@@ -33,5 +33,7 @@ class Recipe(BaseModel):
     result_apn_pattern: str = r"([^/?=&#]+)$"
     """Where the parcel number stands in that link: the link itself is data and is not followed."""
     no_match_text: str | None = None
+    label_css: str = "th, dt, td, label, strong, b"
+    """What may be a label; its value is the element after it."""
     fields: tuple[FieldRule, ...] = Field(min_length=1)
     date_formats: tuple[str, ...] = ("%m/%d/%Y", "%Y-%m-%d", "%d-%b-%Y", "%b %d, %Y")

@@ -28,6 +28,8 @@ class HunterFinder:
 
     async def find(self, person: Person) -> FoundEmail | None:
         """The address, or None where Hunter knows none; PersonOptedOut ends the search."""
+        if not (person.domain or person.company):
+            return None  # Hunter does not search by a name alone
         request = ProviderRequest(
             endpoint="/v2/email-finder",
             path="/v2/email-finder",

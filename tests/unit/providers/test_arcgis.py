@@ -10,7 +10,13 @@ from urllib.parse import parse_qs
 import httpx
 import pytest
 
-from shared.errors import InvalidInput, ProviderBadAnswer, ProviderRateLimited, ProviderRejected
+from shared.errors import (
+    InvalidInput,
+    ProviderBadAnswer,
+    ProviderError,
+    ProviderRateLimited,
+    ProviderRejected,
+)
 from shared.providers.permit_source import ColumnKind, SourceConfig
 from shared.providers.permit_source.arcgis import ArcgisSource, to_geojson
 
@@ -135,7 +141,9 @@ async def test_the_last_page_has_no_cursor(world: Any, settings: Any) -> None:
     ("code", "error"),
     [(400, ProviderRejected), (498, ProviderRejected), (499, ProviderRejected), (429, ProviderRateLimited)],
 )
-async def test_an_error_inside_200_is_an_error(world: Any, settings: Any, code: int, error: type) -> None:
+async def test_an_error_inside_200_is_an_error(
+    world: Any, settings: Any, code: int, error: type[ProviderError]
+) -> None:
     world.answer = lambda _: httpx.Response(
         200, json={"error": {"code": code, "message": "no", "details": []}}
     )

@@ -130,12 +130,21 @@ async def test_a_real_page_is_read(handed_over: Any, site: Site) -> None:
     site.pages["/property/92263"] = httpx.Response(200, content=page, headers={"content-type": "text/html"})
     recipe = Recipe(
         detail_path="/property/{apn}",
-        fields=(FieldRule(field="situs_address", labels=("911 Address", "Property Address", "Physical Address")),
-                FieldRule(field="owner_name", labels=("Owner", "Owner Name", "Name"))),
-    )  # fmt: skip
+        label_css="div.font-weight-bold",
+        fields=(
+            FieldRule(field="apn", labels=("Parcel",)),
+            FieldRule(field="situs_address", labels=("911 Address",)),
+            FieldRule(field="mailing_address", labels=("Mailing Address",)),
+            FieldRule(field="owner_name", css=".parcel_owner"),
+        ),
+    )
     http = httpx.AsyncClient(transport=httpx.MockTransport(site))
     fetcher = GuardedFetcher(http, decide_fetch, user_agent="Ridgeline/0.1")
     record = await HtmlSite(recipe, SOURCE, fetcher, base_url="https://county.test").look_up(
         ParcelQuery(apn="92263")
     )
     assert record is not None
+    assert record.apn == "03-10-26-0000-0131-0040"
+    assert record.situs_address == "301 KAY LARKIN DR # APT A1 PALATKA 32177"
+    assert record.mailing_address == "4325 GLENCOE AVE #9424 MARINA DEL REY CA 90295"
+    assert record.owner_name == "KAY LARKIN APARTMENTS LLC"

@@ -17,6 +17,10 @@ class Time:
         return self.now
 
 
+def state_of(breaker: Breaker) -> BreakerState:
+    return breaker.state
+
+
 def call(breaker: Breaker, *, failed: bool) -> None:
     breaker.record(failed=failed, trial=breaker.admit())
 
@@ -33,7 +37,7 @@ def test_nineteen_failures_are_too_few() -> None:
     breaker = Breaker("vendor", clock=Time())
     for _ in range(19):
         call(breaker, failed=True)
-    assert breaker.state is BreakerState.CLOSED
+    assert state_of(breaker) is BreakerState.CLOSED
 
 
 @pytest.mark.parametrize(("failures", "state"), [(9, BreakerState.CLOSED), (10, BreakerState.OPEN)])
@@ -41,7 +45,7 @@ def test_half_of_twenty_opens(failures: int, state: BreakerState) -> None:
     breaker = Breaker("vendor", clock=Time())
     for number in range(20):
         call(breaker, failed=number >= 20 - failures)
-    assert breaker.state is state
+    assert state_of(breaker) is state
 
 
 def test_old_failures_are_forgotten() -> None:
@@ -51,7 +55,7 @@ def test_old_failures_are_forgotten() -> None:
         call(breaker, failed=True)
     clock.now += 60
     call(breaker, failed=True)
-    assert breaker.state is BreakerState.CLOSED
+    assert state_of(breaker) is BreakerState.CLOSED
 
 
 def test_it_refuses_for_thirty_seconds_then_lets_one_try() -> None:
@@ -69,16 +73,16 @@ def test_a_good_trial_closes_it() -> None:
     breaker, clock = opened()
     clock.now += 30
     call(breaker, failed=False)
-    assert breaker.state is BreakerState.CLOSED
+    assert state_of(breaker) is BreakerState.CLOSED
 
 
 def test_a_failed_trial_opens_it_again() -> None:
     breaker, clock = opened()
     clock.now += 30
     call(breaker, failed=True)
-    assert breaker.state is BreakerState.OPEN
+    assert state_of(breaker) is BreakerState.OPEN
     clock.now += 30
-    assert breaker.state is BreakerState.HALF_OPEN
+    assert state_of(breaker) is BreakerState.HALF_OPEN
 
 
 def test_a_cancelled_trial_leaves_room_for_another() -> None:
@@ -97,6 +101,6 @@ def test_a_late_answer_from_before_does_not_end_the_trial() -> None:
     clock.now += 30
     trial: Any = breaker.admit()
     breaker.record(failed=False, trial=straggler)
-    assert breaker.state is BreakerState.HALF_OPEN
+    assert state_of(breaker) is BreakerState.HALF_OPEN
     breaker.record(failed=True, trial=trial)
-    assert breaker.state is BreakerState.OPEN
+    assert state_of(breaker) is BreakerState.OPEN

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -22,7 +23,8 @@ class Portal:
     """A dataset ordered as SODA orders it; `on_page` may change it between two pages."""
 
     def __init__(self, rows: list[dict[str, Any]]) -> None:
-        self.rows, self.pages, self.on_page = rows, 0, lambda _: None
+        self.rows, self.pages = rows, 0
+        self.on_page: Callable[[Portal], None] = lambda _: None
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         query = dict(request.url.params)

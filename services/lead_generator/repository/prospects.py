@@ -137,9 +137,6 @@ STRIP_PERSON_FIELDS = text(
     ), stripped AS (
         UPDATE base_leads l SET owner_name = NULL, owner_name_hash = NULL, mailing_address = NULL, mailing_address_hash = NULL
           FROM forbidden f WHERE l.id = f.id RETURNING l.id
-    ), gone AS (
-        DELETE FROM compliance.provenance p USING forbidden f
-         WHERE p.entity = 'base_leads' AND p.entity_id = f.id AND p.field IN ('owner_name', 'mailing_address')
     )
     SELECT count(*) FROM stripped
     """

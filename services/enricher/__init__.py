@@ -1,0 +1,1 @@
+"""Enricher: finds and verifies how an owner can be reached."""

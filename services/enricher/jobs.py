@@ -18,6 +18,7 @@ from shared.events.leads import EnrichmentCompleted
 from shared.providers.context import calling_for
 from shared.providers.email_finder import Person, PersonOptedOut, find_email
 from shared.runtime import StepContext
+from shared.security.fields import SubjectCipher
 from shared.security.subject_keys import SubjectErased, SubjectKeys
 
 
@@ -29,28 +30,34 @@ class PropertyInput(BaseModel):
 
 async def enrich_contact(ctx: StepContext, input: PropertyInput) -> None:
     """Find and verify the owner's e-mail once; skipped, with the reason, where that is not possible or not lawful."""
-    lead, name = await _owner(ctx, input.subject_id)
+    lead, cipher = await _owner(ctx, input.subject_id)
+    name = cipher.decrypt("owner_name", lead.owner_name)
     caps = {
         f"lead:{lead.id}": ctx.resources.settings.lead_cap_usd,
         f"city:{lead.city_id}:{lead.today}": ctx.resources.settings.city_daily_cap_usd,
     }
     with calling_for("lead", lead.id, caps=caps):
         found = await ctx.effect(
-            "find_email", "email.find", {"lead": str(lead.id)}, lambda _: _find(ctx, name), idempotent=True
+            "find_email",
+            "email.find",
+            {"lead": str(lead.id)},
+            lambda _: _find(ctx, cipher, name),
+            idempotent=True,
         )
         verdict: dict[str, Any] = {"status": "none", "cost": 0}
-        if found["email"]:
+        email = cipher.decrypt_optional("owner_email", found["email"])
+        if email:
             verdict = await ctx.effect(
                 "verify_email",
                 "email.verify",
                 {"lead": str(lead.id)},
-                lambda _: _verify(ctx, found["email"]),
+                lambda _: _verify(ctx, email),
                 idempotent=True,
             )
-    await _store(ctx, lead, found, verdict)
+    await _store(ctx, lead, found, verdict, email=email)
 
 
-async def _owner(ctx: StepContext, lead_id: UUID) -> tuple[Row[Any], str]:
+async def _owner(ctx: StepContext, lead_id: UUID) -> tuple[Row[Any], SubjectCipher]:
     async with ctx.resources.unit_of_work() as uow:
         lead = await ContactRepository(uow.session).lead(lead_id)
         if lead is None:
@@ -66,12 +73,11 @@ async def _owner(ctx: StepContext, lead_id: UUID) -> tuple[Row[Any], str]:
             cipher = await SubjectKeys(uow.session, ctx.resources.keys).load(lead.subject_id)
         except SubjectErased as erased:
             raise Skip("the owner was erased") from erased
-        name = cipher.decrypt("owner_name", lead.owner_name)
-    return lead, name
+    return lead, cipher
 
 
-async def _find(ctx: StepContext, name: str) -> dict[str, Any]:
-    """The waterfall's result as the effect keeps it; a search that failed everywhere is tried again later."""
+async def _find(ctx: StepContext, cipher: SubjectCipher, name: str) -> dict[str, Any]:
+    """The waterfall's result as the effect keeps it, the address sealed; a search that failed everywhere is tried again later."""
     providers = ctx.resources.providers
     try:
         tries = await find_email(providers.email_finders, Person(full_name=name))
@@ -83,7 +89,7 @@ async def _find(ctx: StepContext, name: str) -> dict[str, Any]:
         raise BudgetExceeded("every finder failed: " + ", ".join(failures))
     answered = sum(1 for t in tries if t.failure is None)
     return {
-        "email": found.email if found else None,
+        "email": cipher.encrypt("owner_email", found.email) if found else None,
         "confidence": found.confidence if found else 0,
         "provider": found.provider if found else None,
         "tried": [t.provider for t in tries],
@@ -105,19 +111,20 @@ async def _verify(ctx: StepContext, email: str) -> dict[str, Any]:
     }
 
 
-async def _store(ctx: StepContext, lead: Row[Any], found: dict[str, Any], verdict: dict[str, Any]) -> None:
+async def _store(
+    ctx: StepContext, lead: Row[Any], found: dict[str, Any], verdict: dict[str, Any], *, email: str | None
+) -> None:
     cost = Decimal(str(found["cost"])) + Decimal(str(verdict["cost"]))
-    kept = bool(found["email"]) and is_kept(verdict["status"])
+    kept = email is not None and is_kept(verdict["status"])
     confidence = confidence_of(found["confidence"], verdict["status"]) if kept else None
     async with ctx.commit({"found": kept, "status": verdict["status"], "cost_usd": str(cost)}) as tx:
         repository = ContactRepository(tx.session)
-        if kept:
-            cipher = await SubjectKeys(tx.session, ctx.resources.keys).load(lead.subject_id)
+        if kept and email is not None:
             await repository.store_email(
                 lead.id,
                 {
-                    "email": cipher.encrypt("owner_email", found["email"]),
-                    "hash": ctx.resources.keys.blind_index(found["email"], "email"),
+                    "email": found["email"],
+                    "hash": ctx.resources.keys.blind_index(email, "email"),
                     "confidence": confidence,
                     "source": found["provider"],
                     "verified": verdict["status"] == "valid",

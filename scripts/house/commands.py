@@ -39,6 +39,7 @@ def _set_up(home: Home) -> None:
     plane.up(home)
     with plane.locked(home):
         changed = venv.ensure(home)
+        venv.compile_project(home)
         venv.ensure_secrets(home)
     seconds = round(time.monotonic() - began, 2)
     write_private(home.folder / "setup.json", json.dumps({"seconds": seconds, "installed": changed}) + "\n")

@@ -37,6 +37,11 @@ def ensure(home: Home) -> bool:
     return True
 
 
+def compile_project(home: Home) -> None:
+    """The project's own bytecode is fresh; twelve processes would otherwise each compile what changed."""
+    run([PYTHON, "-m", "compileall", "-q", ROOT / "shared", ROOT / "services"], env=_environment(home))
+
+
 def ensure_secrets(home: Home) -> None:
     """The environment file holds every secret; those that were there stay as they are."""
     command = [str(PYTHON), "-m", "shared.security"]
@@ -92,7 +97,6 @@ def _install_project(home: Home) -> None:
         else [PYTHON, "-m", "pip", "install"]
     )
     run([*tool, "--quiet", "--no-deps", "--no-build-isolation", "-e", ROOT], env=environment, log=home.log)
-    run([PYTHON, "-m", "compileall", "-q", ROOT / "shared", ROOT / "services"], env=environment, log=home.log)
 
 
 def _uv(home: Home) -> Path | None:

@@ -48,6 +48,8 @@ from shared.schemas.usps import DIRECTIONS, SUFFIXES
         ("100 W NORTH AVE", "100|W|NORTH|AVE|||"),
         ("123 SW 8 ST", "123|SW|8TH|ST|||"),
         ("2701 E SH 114", "2701|E|STATE HWY 114||||"),
+        ("100 E HIGHWAY 14", "100|E|HWY 14||||"),
+        ("12 PARK TRLR N", "12||PARK|TRLR|N||"),
         ("000206 ELM PKWY", "206||ELM|PKWY|||"),
     ],
 )
@@ -62,6 +64,7 @@ def test_real_spellings_are_split_as_a_reader_would(text: str, key: str) -> None
         ("906 w. belmont av", "906 W BELMONT AVE"),
         ("4900 FOURTH STREET", "4900 4th St."),
         ("12 Main St Apt 5", "12 MAIN ST #5"),
+        ("12 Main St #  5", "12 MAIN ST # 5"),
         ("12 Main St Unit 05", "12 Main Street, Suite 5"),
         ("402 Saint Charles Ct", "402 St. Charles Court"),
         ("10 MT VERNON RD", "10 Mount Vernon Road"),

@@ -255,35 +255,36 @@ CREATE TABLE core.inbox_default PARTITION OF core.inbox DEFAULT;
 CREATE TABLE system_events_default PARTITION OF system_events DEFAULT;
 CREATE TABLE api_usage_logs_default PARTITION OF api_usage_logs DEFAULT;
 
--- Makes one partition; rows that waited in the default partition move into it.
+-- Makes one partition; rows that waited in the default partition move into it. Attaching locks the default
+-- partition alone against writers, so the fleet goes on writing today's rows.
 CREATE FUNCTION core.make_partition(parent regclass, key_column text, low timestamptz, high timestamptz, suffix text)
 RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
     schema_name text;
     table_name text;
+    fresh text;
+    waiting text;
 BEGIN
     SELECT n.nspname, c.relname INTO schema_name, table_name
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = parent;
-    IF to_regclass(format('%I.%I', schema_name, table_name || suffix)) IS NOT NULL THEN
+    fresh := format('%I.%I', schema_name, table_name || suffix);
+    waiting := format('%I.%I', schema_name, table_name || '_default');
+    IF to_regclass(fresh) IS NOT NULL THEN
         RETURN false;
     END IF;
-    EXECUTE format('CREATE TEMP TABLE moved_rows ON COMMIT DROP AS SELECT * FROM %I.%I WHERE %I >= %L AND %I < %L',
-                   schema_name, table_name || '_default', key_column, low, key_column, high);
-    EXECUTE format('DELETE FROM %I.%I WHERE %I >= %L AND %I < %L',
-                   schema_name, table_name || '_default', key_column, low, key_column, high);
-    EXECUTE format('CREATE TABLE %I.%I PARTITION OF %s FOR VALUES FROM (%L) TO (%L)',
-                   schema_name, table_name || suffix, parent, low, high);
-    EXECUTE format('INSERT INTO %s %s SELECT * FROM moved_rows', parent,
-                   CASE WHEN EXISTS (SELECT 1 FROM pg_attribute WHERE attrelid = parent AND attidentity <> '')
-                        THEN 'OVERRIDING SYSTEM VALUE' ELSE '' END);
-    DROP TABLE moved_rows;
+    EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', waiting);
+    EXECUTE format('CREATE TABLE %s (LIKE %s INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES)',
+                   fresh, parent);
+    EXECUTE format('WITH moved AS (DELETE FROM %s WHERE %I >= %L AND %I < %L RETURNING *)'
+                   ' INSERT INTO %s SELECT * FROM moved', waiting, key_column, low, key_column, high, fresh);
+    EXECUTE format('ALTER TABLE %s ATTACH PARTITION %s FOR VALUES FROM (%L) TO (%L)', parent, fresh, low, high);
     RETURN true;
 END $$;
 
 -- Makes the daily partitions of outbox and inbox from yesterday to `days` ahead and the monthly ones of the
 -- logs that cover the same time; returns how many were missing.
 CREATE FUNCTION core.ensure_partitions(days integer DEFAULT 7) RETURNS integer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, core, public, pg_temp
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, core, public
 SET timezone = 'UTC' SET lock_timeout = '3s' AS $$
 DECLARE
     made integer := 0;

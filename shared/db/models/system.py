@@ -39,7 +39,7 @@ class SystemEvent(Base):
 
 
 class ApiUsageLog(Base):
-    """One call to a vendor with its cost; parameters and bodies are redacted. Partitioned by month."""
+    """One call to a vendor with its cost, redacted. Written by every service; partitioned by month."""
 
     __tablename__ = "api_usage_logs"
     __table_args__ = (

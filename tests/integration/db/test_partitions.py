@@ -2,7 +2,9 @@ from __future__ import annotations
 
 from datetime import date
 
-from tests.integration.db.conftest import Connection, one
+import psycopg
+
+from tests.integration.db.conftest import Connection, one, plain
 
 PARTITIONS = "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = %s::regclass ORDER BY 1"
 
@@ -91,3 +93,14 @@ def test_an_event_is_deduplicated_by_its_own_day(connection: Connection) -> None
 
     assert connection.execute(insert, (day,)).fetchone() is not None
     assert connection.execute(insert, (day,)).fetchone() is None
+
+
+def test_making_partitions_does_not_wait_for_writers_of_today(
+    connection: Connection, database_url: str
+) -> None:
+    with psycopg.connect(plain(database_url)) as writer:
+        writer.execute("INSERT INTO core.outbox (topic, type, payload) VALUES ('ev.x', 'x', '{}')")
+
+        assert one(connection, "SELECT core.ensure_partitions(20)") > 0
+
+        writer.rollback()

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from fastapi.responses import PlainTextResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -94,11 +94,16 @@ def _town(sandbox: Sandbox, replays: Replays, vendors: tuple[str, ...]) -> APIRo
         }
 
     @routes.get("/_sandbox/truth")
-    def truth(city: str = "Harrow", state: str = "TX") -> dict[str, Any]:
+    def truth(
+        city: str = "Harrow",
+        state: str = "TX",
+        offset: int = Query(0, ge=0),
+        limit: int | None = Query(None, ge=1),
+    ) -> dict[str, Any]:
         town = sandbox.towns.named(city, state)
         if town is None:
             raise NotFound(f"the sandbox has no town {city}, {state}")
-        return town_truth(town)
+        return town_truth(town, offset=offset, limit=limit)
 
     @routes.post("/_sandbox/replay")
     def replay(order: ReplayOrder) -> dict[str, Any]:

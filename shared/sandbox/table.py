@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -34,6 +34,8 @@ class Column:
     null: Mask
     whole: bool = False
     """A number written without decimals."""
+    _ranks: list[NDArray[Any]] = field(default_factory=list, compare=False, repr=False)
+    """Kept after the first sort."""
 
     def at(self, row: int) -> Any:
         """Value of a row: str, int, float, numpy datetime64, or None."""
@@ -48,6 +50,11 @@ class Column:
 
     def ranks(self) -> NDArray[Any]:
         """Numbers that sort as the column does; nulls first."""
+        if not self._ranks:
+            self._ranks.append(self._ranked())
+        return self._ranks[0]
+
+    def _ranked(self) -> NDArray[Any]:
         if self.kind is ColumnKind.NUMBER:
             return np.where(self.null, -np.inf, self.values)
         if self.kind is ColumnKind.TIME:

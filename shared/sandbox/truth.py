@@ -10,12 +10,13 @@ from shared.sandbox.town import Town
 RECENT_YEARS = 10.0
 
 
-def town_truth(town: Town) -> dict[str, Any]:
-    """Facts of every parcel, and how many of each there are."""
+def town_truth(town: Town, *, offset: int = 0, limit: int | None = None) -> dict[str, Any]:
+    """Facts of the parcels from `offset` on, all of them unless limited, and how many of each there are."""
     known = town.reroof_known()
+    last = town.parcels if limit is None else min(town.parcels, offset + limit)
     rows = [
         _row(town, parcel, permit_known=bool(known[town.layout.building[parcel]]))
-        for parcel in range(town.parcels)
+        for parcel in range(offset, last)
     ]
     return {
         "version": 1,
@@ -23,6 +24,7 @@ def town_truth(town: Town) -> dict[str, Any]:
         "state": town.place.state,
         "seed": town.seed,
         "as_of": town.as_of.isoformat(),
+        "offset": offset,
         "parcels": rows,
         "summary": {
             "parcels": town.parcels,

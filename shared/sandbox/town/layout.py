@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -172,6 +173,7 @@ class Layout:
         )
 
 
+@cache
 def street_name(order: int) -> tuple[str, str]:
     """(name, suffix) of the street with that order; no pair comes twice."""
     name = STREET_NAMES[order % len(STREET_NAMES)]

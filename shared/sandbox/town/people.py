@@ -1,6 +1,7 @@
 """Owners: who holds which parcel, where their mail goes, and what can be found out about them."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -166,5 +167,6 @@ def _phone(people: People, parcel: int) -> str:
     return f"+1{(214, 325, 407, 614, 720, 480)[seed % 6]}55501{seed // 7 % 100:02d}"
 
 
+@cache
 def _letters(name: str) -> str:
     return "".join(letter for letter in name.lower() if letter.isalpha())

@@ -1,0 +1,26 @@
+"""Pictures of the town's roofs: nadir tiles and street views, the same pixels for the same seed."""
+
+from shared.sandbox.render.atmosphere import Capture, capture_on
+from shared.sandbox.render.encode import jpeg_bytes, png_bytes
+from shared.sandbox.render.nadir import NadirFrame, render_nadir
+from shared.sandbox.render.placeholder import clouded, no_imagery
+from shared.sandbox.render.street import STREET_SIDES, Camera, camera_for_side, render_street
+from shared.sandbox.render.view import Neighbour, RoofScene, scene_of
+
+__all__ = [
+    "STREET_SIDES",
+    "Camera",
+    "Capture",
+    "NadirFrame",
+    "Neighbour",
+    "RoofScene",
+    "camera_for_side",
+    "capture_on",
+    "clouded",
+    "jpeg_bytes",
+    "no_imagery",
+    "png_bytes",
+    "render_nadir",
+    "render_street",
+    "scene_of",
+]

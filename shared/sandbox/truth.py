@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any
 
 from shared.sandbox.town import Town
+from shared.schemas.address import parse_address
 
 RECENT_YEARS = 10.0
 
@@ -42,6 +43,7 @@ def _row(town: Town, parcel: int, *, permit_known: bool) -> dict[str, Any]:
     roof, address = house.roof, house.address
     return {
         "apn": house.apn,
+        "address_key": parse_address(address.street_line, address.city, address.state, address.zip5).key,
         "address": {
             "line": address.street_line,
             "one_line": address.one_line,

@@ -108,7 +108,16 @@ async def test_truth_names_every_parcel_and_sums_up(client: httpx.AsyncClient) -
     assert answer["summary"]["parcels"] == len(answer["parcels"]) == 600
     assert sum(answer["summary"]["conditions"].values()) == 600
     row = answer["parcels"][0]
-    assert {"apn", "address", "roof", "recently_reroofed", "reroof_permit_on_file", "owner"} <= set(row)
+    assert len({parcel["address_key"] for parcel in answer["parcels"]}) == 600
+    assert {
+        "apn",
+        "address_key",
+        "address",
+        "roof",
+        "recently_reroofed",
+        "reroof_permit_on_file",
+        "owner",
+    } <= set(row)
     assert {"installed_on", "condition", "damages", "material"} <= set(row["roof"])
     part = (await client.get("/_sandbox/truth?offset=590&limit=20")).json()
     assert part["parcels"] == answer["parcels"][590:]

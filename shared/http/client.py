@@ -33,7 +33,7 @@ from shared.http.answers import (
     vendor_failures,
 )
 from shared.http.robots import ALLOW_ALL, DISALLOW_ALL, Robots, parse_robots
-from shared.http.ssrf import CONFIGURED_EXTENSION, Origin
+from shared.http.ssrf import CONFIGURED_EXTENSION, AddressRefused, Origin
 from shared.telemetry.context import current_trace
 
 MAX_REDIRECTS = 5
@@ -179,7 +179,7 @@ class GuardedFetcher:
         Raises FetchDenied, AddressRefused, AuthenticationWall, or the ProviderError that fits.
         """
         refuse_inside_transaction()
-        target = httpx.URL(url)
+        target = _parsed(url)
         try:
             async with asyncio.timeout(self._timeout_seconds + CRAWL_DELAY_CAP_SECONDS):
                 return await self._follow(target, source, configured=configured)
@@ -188,7 +188,7 @@ class GuardedFetcher:
 
     async def survey(self, url: str, source: FetchSource, *, configured: bool = False) -> FetchFacts:
         """The facts `can_fetch` needs about a URL, without asking for the page itself."""
-        target = httpx.URL(url)
+        target = _parsed(url)
         host = self._host(Origin.of(target), source)
         robots, status = await self._robots(target, source, host, configured=configured)
         return FetchFacts(
@@ -347,6 +347,13 @@ def _page(reply: _Reply, decision: FetchVerdict) -> FetchedPage:
         last_modified=reply.headers.get("last-modified"),
         charset=reply.charset,
     )
+
+
+def _parsed(url: str) -> httpx.URL:
+    try:
+        return httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise AddressRefused("not a URL", reason="url") from error
 
 
 def _redirect_target(source: httpx.URL, location: str) -> httpx.URL:

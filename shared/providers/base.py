@@ -268,7 +268,8 @@ class ProviderClient:
         status = verdict.status or answer.status
         if status in (429, 503) or verdict.wait_seconds is not None:
             wait = self._with_wait(answer, verdict).wait_seconds
-            await self._deps.limiter.pause(self._bucket, wait or self._deps.rng.uniform(0.5, 2.0))
+            pause = wait or self._deps.rng.uniform(0.5, 2.0)
+            await self._deps.limiter.pause(self._bucket, pause, rate=self.settings.requests_per_second)
             return
         numbers = {
             name: answer.headers.get(f"x-ratelimit-{name}") or answer.headers.get(f"ratelimit-{name}")

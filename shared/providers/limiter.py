@@ -17,6 +17,8 @@ log = structlog.get_logger(__name__)
 
 SLOW_DOWN_SHARE = 0.15
 """CONSISTENCY 7: below this share of the vendor's allowance the rest is spread over the time to its reset."""
+RECOVERY_SECONDS = 30.0
+"""How long the rate stays halved after a refusal."""
 _REDIS_SECONDS = 0.5
 _REDIS_PAUSE_SECONDS = 2.0
 
@@ -37,14 +39,21 @@ redis.call('HSET', KEYS[1], 'tokens', tokens, 'at', math.max(at, now))
 redis.call('PEXPIRE', KEYS[1], math.ceil((wait + burst / rate + 120) * 1000))
 return tostring(wait)
 """
+# The first refusal after a time of peace also halves the rate for a while: what was right is not known, and
+# the refusals of one burst, which all come together, count as one.
 _PAUSE = """
 local clock = redis.call('TIME')
-local until_at = clock[1] + clock[2] / 1e6 + tonumber(ARGV[1])
-local at = tonumber(redis.call('HGET', KEYS[1], 'at') or 0)
-if until_at > at then
-  redis.call('HSET', KEYS[1], 'tokens', 0, 'at', until_at)
-  redis.call('PEXPIRE', KEYS[1], math.ceil((tonumber(ARGV[1]) + 120) * 1000))
+local now = clock[1] + clock[2] / 1e6
+local until_at, rate, recovery = now + tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local bucket = redis.call('HMGET', KEYS[1], 'at', 'slow_rate', 'slow_until')
+local at = tonumber(bucket[1]) or 0
+if at <= now and rate > 0 then
+  local present = rate
+  if (tonumber(bucket[3]) or 0) > now then present = math.min(rate, tonumber(bucket[2])) end
+  redis.call('HSET', KEYS[1], 'slow_rate', math.max(rate / 16, present / 2), 'slow_until', until_at + recovery)
 end
+if until_at > at then redis.call('HSET', KEYS[1], 'tokens', 0, 'at', until_at) end
+redis.call('PEXPIRE', KEYS[1], math.ceil((tonumber(ARGV[1]) + recovery + 120) * 1000))
 return 0
 """
 _SLOW = """
@@ -84,9 +93,13 @@ class LocalBuckets:
         bucket.tokens, bucket.at = tokens, max(bucket.at, now)
         return wait
 
-    def pause(self, key: str, seconds: float) -> None:
-        """Let nobody through for so long."""
-        bucket, until = self._bucket(key), self._clock() + seconds
+    def pause(self, key: str, seconds: float, *, rate: float = 0.0) -> None:
+        """Let nobody through for so long; with a rate, halve it afterwards, once for a burst of refusals."""
+        bucket, now = self._bucket(key), self._clock()
+        until = now + seconds
+        if bucket.at <= now and rate > 0:
+            present = min(rate, bucket.slow_rate) if bucket.slow_until > now else rate
+            bucket.slow_rate, bucket.slow_until = max(rate / 16, present / 2), until + RECOVERY_SECONDS
         if until > bucket.at:
             bucket.tokens, bucket.at = 0.0, until
 
@@ -138,10 +151,10 @@ class RateLimiter:
         """Return when a host may be asked again (the fetcher's pacer)."""
         await self.acquire(key, requests_per_second, patience=120.0)
 
-    async def pause(self, key: str, seconds: float) -> None:
-        """Hold back every process for so long: the vendor said so."""
-        self._local.pause(key, seconds)
-        await self._run(_PAUSE, key, seconds)
+    async def pause(self, key: str, seconds: float, *, rate: float = 0.0) -> None:
+        """Hold back every process for so long, the vendor said so; with a rate, go on at half of it."""
+        self._local.pause(key, seconds, rate=rate / self._replicas)
+        await self._run(_PAUSE, key, seconds, rate, RECOVERY_SECONDS)
 
     async def observe(self, key: str, *, remaining: float, limit: float, reset_seconds: float) -> None:
         """Slow everybody down when little of the vendor's allowance is left before its reset."""

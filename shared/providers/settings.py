@@ -40,6 +40,7 @@ VENDORS: Final[Mapping[str, VendorFacts]] = {
 }
 
 _SANDBOX_KEY: Final = "sandbox"
+SANDBOX_PACE: Final = 50.0  # FE-2: our own town bears more than a stranger's host
 
 
 class ProviderSettings(BaseSettings):
@@ -123,11 +124,12 @@ class ProviderSettings(BaseSettings):
 
     def client(self, vendor: str, *, headers: Mapping[str, str] | None = None) -> ClientSettings:
         """How the base client calls a vendor whose address is a setting."""
-        facts = VENDORS[vendor]
+        facts, base_url = VENDORS[vendor], self.base_url(vendor)
+        local = bool(self.sandbox_url) and base_url.startswith(self.sandbox_url.rstrip("/"))
         return ClientSettings(
-            base_url=self.base_url(vendor),
-            requests_per_second=facts.requests_per_second,
-            burst=facts.burst,
+            base_url=base_url,
+            requests_per_second=max(facts.requests_per_second, SANDBOX_PACE if local else 0),
+            burst=max(facts.burst, SANDBOX_PACE if local else 0),
             timeout_seconds=facts.timeout_seconds,
             daily_cap=self.provider_daily_cap_usd,
             headers=dict(headers or {}),

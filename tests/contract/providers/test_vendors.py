@@ -241,6 +241,10 @@ class TestAssessor:
         assert await reader.look_up(ParcelQuery(street="99999 Nowhere")) is None
 
     async def test_a_street_with_several_hits_is_searched(self, reader: Any, control: Any) -> None:
-        street = " ".join((await truth(control))[0]["address"]["line"].split()[1:])
+        units = [row["address"] for row in await truth(control) if row["address"]["unit"]]
+        parts = ("number", "predirectional", "street", "suffix", "postdirectional")
+        street = " ".join(units[0][part] for part in parts if units[0][part])
         record = await reader.look_up(ParcelQuery(street=street))
         assert record is not None
+        assert record.situs_address is not None
+        assert record.situs_address.startswith(street)

@@ -61,6 +61,19 @@ def test_after_a_pause_callers_do_not_all_wake_at_once() -> None:
     assert waits == pytest.approx([30.5, 31.0, 31.5, 32.0])
 
 
+def test_a_burst_of_refusals_halves_the_rate_once_and_not_for_ever() -> None:
+    clock = Time()
+    buckets = LocalBuckets(clock=clock)
+    buckets.take("k", 10, burst=1, patience=60)
+    for _ in range(5):
+        buckets.pause("k", 1, rate=10)
+    waits = [buckets.take("k", 10, burst=1, patience=60) for _ in range(3)]
+    assert waits == pytest.approx([1.2, 1.4, 1.6])
+    clock.now += 40
+    waits = [buckets.take("k", 10, burst=1, patience=60) for _ in range(3)]
+    assert waits == pytest.approx([0, 0.1, 0.2])
+
+
 def test_a_shorter_pause_does_not_shorten_a_longer_one() -> None:
     buckets = LocalBuckets(clock=Time())
     buckets.pause("k", 30)

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Protocol
 
 from redis.exceptions import RedisError
 
@@ -101,7 +101,7 @@ class Attempt:
 class ScriptRunner(Protocol):
     """The one thing we ask of a Redis client."""
 
-    def eval(self, script: str, numkeys: int, *keys_and_args: Any) -> Awaitable[Any]:
+    def eval(self, script: str, numkeys: int, *keys_and_args: str) -> Awaitable[str] | str:
         """Run a Lua script."""
 
 
@@ -131,11 +131,11 @@ class AttemptLimiter:
                 await self._give_back(claims)
 
     async def _take(self, claims: Sequence[Claim]) -> None:
-        arguments: list[Any] = []
+        arguments: list[str] = []
         for claim in claims:
             window_ms = int(claim.limit.window.total_seconds() * 1000)
             delays_ms = ",".join(str(int(delay * 1000)) for delay in claim.limit.delays)
-            arguments += [claim.limit.attempts, window_ms, delays_ms]
+            arguments += [str(claim.limit.attempts), str(window_ms), delays_ms]
         wait_ms = await self._run(TAKE_SLOTS, claims, arguments)
         shared_count = wait_ms is not None
         wait = (wait_ms or 0) / 1000
@@ -150,11 +150,12 @@ class AttemptLimiter:
         self._local.give_back(claims)
         await self._run(GIVE_SLOTS_BACK, claims, [])
 
-    async def _run(self, script: str, claims: Sequence[Claim], arguments: Sequence[Any]) -> int | None:
+    async def _run(self, script: str, claims: Sequence[Claim], arguments: Sequence[str]) -> int | None:
         """The script's answer; None when Redis is away or too slow."""
         try:
             async with asyncio.timeout(self._redis_seconds):
-                return int(await self._redis.eval(script, len(claims), *(c.key for c in claims), *arguments))
+                answer = self._redis.eval(script, len(claims), *(claim.key for claim in claims), *arguments)
+                return int(answer if isinstance(answer, str) else await answer)
         except (RedisError, OSError, TimeoutError):
             log.warning("attempt_limits_local", limits=[claim.limit.name for claim in claims])
             return None

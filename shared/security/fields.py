@@ -142,9 +142,16 @@ class KeyRing:
 
     def blind_index(self, value: str, kind: IndexKind) -> str:
         """64 hex characters by which an encrypted value can be found: HMAC-SHA-256 of its normal form."""
+        return self._keyed_hash(f"{kind}|{normalise(value, kind)}")
+
+    def tag(self, purpose: str, value: str) -> str:
+        """64 hex characters that stand for a value where it must not show (a client, a CSRF token's session)."""
+        return self._keyed_hash(f"tag:{purpose}|{value}")
+
+    def _keyed_hash(self, text: str) -> str:
         if not self._pepper:
             raise Unavailable("BLIND_INDEX_PEPPER is not set in this process.")
-        return hmac.new(self._pepper, f"{kind}|{normalise(value, kind)}".encode(), hashlib.sha256).hexdigest()
+        return hmac.new(self._pepper, text.encode(), hashlib.sha256).hexdigest()
 
     def blind_index_optional(self, value: str | None, kind: IndexKind) -> str | None:
         """Like blind_index; nothing stays nothing."""

@@ -9,8 +9,6 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 MAX_CONCURRENT_HASHES = 4
-MIN_CHARACTERS = 10
-MAX_CHARACTERS = 200
 
 _hasher = PasswordHasher(time_cost=3, memory_cost=64 * 1024, parallelism=4)
 

@@ -1,0 +1,187 @@
+"""Sign-up, log-in, refresh, log-out and the current user.
+
+A program gets its tokens in the answer and sends them as Bearer; a browser asks for cookies, which hold the
+tokens out of reach of scripts, and proves each change with the CSRF token.
+"""
+
+from __future__ import annotations
+
+import hmac
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from services.marketplace.auth_service import Auth, Client, Registration, Session, open_auth
+from services.marketplace.domain.credentials import MAX_PASSWORD_CHARACTERS, SESSION_LIFE
+from shared.db.models.users import User
+from shared.errors import NotAuthenticated
+from shared.http.auth import ACCESS_COOKIE, CSRF_HEADER, CsrfRefused, public_route, require
+from shared.runtime import ResourcesDep
+from shared.schemas.contractor import ContractorCreate
+from shared.schemas.enums import UserRole
+from shared.schemas.text import Email, Line
+from shared.security.policy import Action, Actor
+from shared.security.tokens import USER_TOKEN_LIFE
+
+router = APIRouter(prefix="/api/auth", tags=["auth"])
+
+REFRESH_COOKIE = "ridgeline_refresh"
+CSRF_COOKIE = "ridgeline_csrf"
+REFRESH_PATH = "/api/auth"
+
+Secret = Annotated[SecretStr, Field(min_length=1, max_length=MAX_PASSWORD_CHARACTERS)]
+
+
+class Form(BaseModel):
+    """A body that holds its fields and nothing else."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class RegisterForm(Form):
+    """A person and the company they sign up."""
+
+    email: Email
+    password: Secret
+    full_name: Line | None = None
+    company: ContractorCreate
+
+
+class LoginForm(Form):
+    """Who logs in, and how the session is to be kept."""
+
+    email: Email
+    password: Secret
+    keep: Literal["tokens", "cookies"] = "tokens"
+
+
+class RefreshForm(Form):
+    """The refresh token; left out where a cookie holds it."""
+
+    refresh_token: Annotated[SecretStr, Field(min_length=20, max_length=200)] | None = None
+
+
+class UserView(BaseModel):
+    """A user as it sees itself."""
+
+    id: UUID
+    email: str
+    full_name: str | None
+    role: UserRole
+    contractor_id: UUID | None
+    created_at: datetime
+
+
+class SessionView(BaseModel):
+    """A session; the tokens are null where cookies hold them."""
+
+    user: UserView
+    expires_at: datetime
+    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 - the word of OAuth, no secret
+    access_token: str | None = None
+    refresh_token: str | None = None
+    csrf_token: str | None = None
+
+
+async def auth_of(request: Request, resources: ResourcesDep) -> Auth:
+    """The verbs; one for the process, because it holds the slots for hashing and the local attempt counts."""
+    state = request.app.state
+    auth: Auth | None = getattr(state, "auth", None)
+    if auth is None:
+        auth = state.auth = open_auth(resources)
+    return auth
+
+
+async def client_of(request: Request) -> Client:
+    """Who is connected."""
+    address = request.client.host if request.client else "unknown"
+    return Client(address, request.headers.get("user-agent", "")[:300])
+
+
+AuthDep = Annotated[Auth, Depends(auth_of)]
+ClientDep = Annotated[Client, Depends(client_of)]
+LoggedIn = Annotated[Actor, require(Action.ACCOUNT_READ)]
+
+
+@router.post("/register", status_code=201)
+@public_route("sign-up")
+async def register(form: RegisterForm, auth: AuthDep, client: ClientDep) -> UserView:
+    """A new account: its company and the person who owns it."""
+    new = Registration(form.email, form.password.get_secret_value(), form.full_name, form.company)
+    return _user(await auth.register(new, client))
+
+
+@router.post("/login")
+@public_route("log-in")
+async def login(form: LoginForm, auth: AuthDep, client: ClientDep, response: Response) -> SessionView:
+    """A session for the right password; the same 401 for a wrong one and an unknown address."""
+    session = await auth.login(form.email, form.password.get_secret_value(), client)
+    return _answer(session, response, auth, in_cookies=form.keep == "cookies")
+
+
+@router.post("/refresh")
+@public_route("the refresh token is the proof")
+async def refresh(
+    request: Request, auth: AuthDep, client: ClientDep, response: Response, form: RefreshForm | None = None
+) -> SessionView:
+    """New tokens for a refresh token, which is worth nothing afterwards."""
+    if form is not None and form.refresh_token is not None:
+        session = await auth.refresh(form.refresh_token.get_secret_value(), client)
+        return _answer(session, response, auth, in_cookies=False)
+    session = await auth.refresh(_cookie_token(request), client)
+    return _answer(session, response, auth, in_cookies=True)
+
+
+@router.post("/logout", status_code=204)
+async def logout(actor: LoggedIn, auth: AuthDep, response: Response) -> None:
+    """End this session."""
+    await auth.logout(actor)
+    for name, path in ((ACCESS_COOKIE, "/"), (REFRESH_COOKIE, REFRESH_PATH), (CSRF_COOKIE, "/")):
+        response.delete_cookie(name, path=path)
+
+
+@router.get("/me")
+async def me(actor: LoggedIn, auth: AuthDep) -> UserView:
+    """The logged-in user."""
+    return _user(await auth.me(actor))
+
+
+def _user(user: User) -> UserView:
+    return UserView.model_validate(user, from_attributes=True)
+
+
+def _cookie_token(request: Request) -> str:
+    """The refresh token of a browser, which must repeat its CSRF cookie in a header that forms cannot send."""
+    token = request.cookies.get(REFRESH_COOKIE)
+    if not token:
+        raise NotAuthenticated("A refresh token is needed.")
+    cookie, header = request.cookies.get(CSRF_COOKIE, ""), request.headers.get(CSRF_HEADER, "")
+    if not cookie or not hmac.compare_digest(cookie.encode(), header.encode()):
+        raise CsrfRefused(f"A session kept in cookies is refreshed with the {CSRF_HEADER} header.")
+    return token
+
+
+def _answer(session: Session, response: Response, auth: Auth, *, in_cookies: bool) -> SessionView:
+    response.headers["Cache-Control"] = "no-store"
+    view = SessionView(user=_user(session.user), expires_at=session.access.expires_at)
+    if not in_cookies:
+        tokens = {"access_token": session.access.token, "refresh_token": session.refresh_token}
+        return view.model_copy(update=tokens)
+    _set_cookies(response, session, secure=auth.settings.cookie_secure)
+    return view.model_copy(update={"csrf_token": session.csrf_token})
+
+
+def _set_cookies(response: Response, session: Session, *, secure: bool) -> None:
+    session_seconds = int(SESSION_LIFE.total_seconds())
+    access_seconds = int(USER_TOKEN_LIFE.total_seconds())
+    for name, value, path, seconds, hidden in (
+        (ACCESS_COOKIE, session.access.token, "/", access_seconds, True),
+        (REFRESH_COOKIE, session.refresh_token, REFRESH_PATH, session_seconds, True),
+        (CSRF_COOKIE, session.csrf_token, "/", session_seconds, False),
+    ):
+        response.set_cookie(
+            name, value, max_age=seconds, path=path, secure=secure, httponly=hidden, samesite="lax"
+        )

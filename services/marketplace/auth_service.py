@@ -1,0 +1,281 @@
+"""Sign-up, log-in and sessions: who a user is, proven by a password and kept by a rotating refresh token."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+from services.marketplace.auth_settings import AuthSettings
+from services.marketplace.domain.credentials import REUSE_GRACE, SESSION_LIFE, check_password
+from services.marketplace.users_repository import PresentedToken, UserRepository
+from shared.db.models.users import User
+from shared.db.unit_of_work import UnitOfWork, UnitOfWorkFactory
+from shared.errors import Conflict, NotAuthenticated
+from shared.http.auth import hash_csrf
+from shared.http.clients.base import OnBehalfOf, ServiceClient
+from shared.http.clients.contractors import SERVICE as CONTRACTORS
+from shared.http.clients.contractors import ContractorsClient
+from shared.http.idempotency import request_hash
+from shared.runtime.resources import Resources
+from shared.schemas.contractor import ContractorCreate, InnerContractorCreate
+from shared.schemas.enums import UserRole
+from shared.security import audit
+from shared.security.attempts import AttemptLimiter, Claim, Limit
+from shared.security.fields import KeyRing
+from shared.security.passwords import Passwords, needs_rehash
+from shared.security.policy import Actor, Role
+from shared.security.tokens import IssuedToken, TokenIssuer
+from shared.telemetry.logging import get_logger
+
+SERVICE = "marketplace"
+LOGIN_DELAYS = (0.0, 0.0, 1.0, 4.0)
+"""Seconds to wait after each of the first failures; after the last one the whole window."""
+
+log = get_logger(__name__)
+
+
+class EmailTaken(Conflict):
+    """Somebody has signed up with this e-mail address."""
+
+    code = "email-taken"
+
+
+class RefreshCrossed(Conflict):
+    """Another request of this client has just used the token; take the session it got."""
+
+    code = "refresh-crossed"
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """The browser or program behind a request, as far as its connection shows."""
+
+    address: str
+    user_agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What a person gives to sign up."""
+
+    email: str
+    password: str = field(repr=False)
+    full_name: str | None
+    company: ContractorCreate
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A logged-in user with fresh tokens; the refresh token is shown this once."""
+
+    user: User
+    access: IssuedToken = field(repr=False)
+    refresh_token: str = field(repr=False)
+    csrf_token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Auth:
+    """The verbs of sign-up and sessions."""
+
+    unit_of_work: UnitOfWorkFactory
+    issuer: TokenIssuer
+    ring: KeyRing
+    passwords: Passwords
+    limiter: AttemptLimiter
+    settings: AuthSettings
+    contractors: Callable[[Actor], ContractorsClient]
+
+    async def register(self, new: Registration, client: Client) -> User:
+        """The owner of a new company's account; EmailTaken when the address has an account."""
+        check_password(new.password, email=new.email)
+        async with self.limiter.attempt(Claim(self._limit("register"), self._address(client))):
+            async with self.unit_of_work() as uow:
+                taken = await UserRepository(uow.session).email_is_taken(new.email)
+            if taken:
+                raise EmailTaken("This e-mail address has an account.")
+            password_hash = await self.passwords.hash(new.password)
+            contractor_id = await self._create_company(new)
+            user = await self._store_owner(new, contractor_id, password_hash)
+            if user is None:
+                await self._drop_company_without_people(contractor_id)
+                raise EmailTaken("This e-mail address has an account.")
+            return user
+
+    async def login(self, email: str, password: str, client: Client) -> Session:
+        """A session; NotAuthenticated in the same words and time for a wrong password and an unknown user."""
+        claims = (
+            Claim(self._limit("account"), self.ring.blind_index(email, "email")),
+            Claim(self._limit("address"), self._address(client)),
+        )
+        async with self.limiter.attempt(*claims) as attempt:
+            async with self.unit_of_work() as uow:
+                user = await UserRepository(uow.session).by_email(email)
+            fits = await self.passwords.verify(password, user.password_hash if user else None)
+            if user is None or not fits or user.disabled_at is not None:
+                raise NotAuthenticated("E-mail or password is wrong.")
+            attempt.succeed()
+        new_hash = await self.passwords.hash(password) if needs_rehash(user.password_hash) else None
+        session_id = uuid4()
+        async with self.unit_of_work() as uow:
+            await UserRepository(uow.session).note_login(user.id, new_hash=new_hash)
+            return await self._open(uow, user, session_id, client)
+
+    async def refresh(self, refresh_token: str, client: Client) -> Session:
+        """The session with new tokens; a token that comes a second time ends the session for everybody."""
+        presented: PresentedToken | None = None
+        async with self.unit_of_work() as uow:
+            users = UserRepository(uow.session)
+            used = await users.use_token(hash_token(refresh_token))
+            if used is not None:
+                user = await users.active_user(used["user_id"])
+                if user is not None:
+                    session = await self._open(uow, user, used["family_id"], client)
+                    await users.link_tokens(used["id"], hash_token(session.refresh_token))
+                    return session
+                await users.revoke_family(used["family_id"])
+            else:
+                presented = await self._judge_reuse(uow, refresh_token, client)
+        if presented is not None and self._crossed(presented, client):
+            raise RefreshCrossed("Another request has just refreshed this session.")
+        raise NotAuthenticated("The session has ended; log in again.")
+
+    async def logout(self, actor: Actor) -> None:
+        """End the actor's session: its refresh token is worth nothing any more."""
+        if actor.session_id is not None:
+            async with self.unit_of_work() as uow:
+                await UserRepository(uow.session).revoke_family(actor.session_id)
+
+    async def me(self, actor: Actor) -> User:
+        """The user behind the actor; NotAuthenticated after log-out or when disabled."""
+        if actor.user_id is None or actor.session_id is None:
+            raise NotAuthenticated
+        async with self.unit_of_work() as uow:
+            user = await UserRepository(uow.session).in_session(actor.user_id, actor.session_id)
+        if user is None:
+            raise NotAuthenticated("The session has ended; log in again.")
+        return user
+
+    async def _create_company(self, new: Registration) -> UUID:
+        """The company of a sign-up; the same sign-up sent twice finds the company of the first."""
+        company = InnerContractorCreate(source="signup", **new.company.model_dump(exclude_unset=True))
+        identity = f"{new.email}|{request_hash(company.model_dump(mode='json'))}"
+        key = f"signup-{self.ring.tag('signup', identity)}"
+        created = await self.contractors(_newcomer()).create(company, idempotency_key=key)
+        return created.id
+
+    async def _drop_company_without_people(self, contractor_id: UUID) -> None:
+        """Withdraw the company of a sign-up that lost the race for its e-mail address."""
+        async with self.unit_of_work() as uow:
+            has_people = await UserRepository(uow.session).company_has_people(contractor_id)
+        if not has_people:
+            await self.contractors(_newcomer()).withdraw(
+                contractor_id, idempotency_key=f"drop-{contractor_id}"
+            )
+
+    async def _store_owner(self, new: Registration, contractor_id: UUID, password_hash: str) -> User | None:
+        """The stored owner; None when somebody else took the address meanwhile."""
+        async with self.unit_of_work() as uow:
+            user = await UserRepository(uow.session).add(
+                {
+                    "email": new.email,
+                    "password_hash": password_hash,
+                    "full_name": new.full_name,
+                    "role": UserRole.CONTRACTOR_OWNER,
+                    "contractor_id": contractor_id,
+                }
+            )
+            if user is not None:
+                await audit.record(
+                    uow.session,
+                    Actor(role=Role.CONTRACTOR_OWNER, subject=f"user:{user.id}", user_id=user.id),
+                    "user.register",
+                    service=SERVICE,
+                    object_type="user",
+                    object_id=user.id,
+                )
+            return user
+
+    async def _open(self, uow: UnitOfWork, user: User, session_id: UUID, client: Client) -> Session:
+        refresh_token, csrf_token = secrets.token_urlsafe(32), self.ring.tag("csrf", str(session_id))
+        await UserRepository(uow.session).store_token(
+            hash_token(refresh_token),
+            family_id=session_id,
+            user_id=user.id,
+            client_hash=self._fingerprint(client),
+            life=SESSION_LIFE,
+        )
+        access = self.issuer.issue_user(
+            user.id,
+            Role(user.role),
+            contractor_id=user.contractor_id,
+            session_id=session_id,
+            csrf_hash=hash_csrf(csrf_token),
+        )
+        return Session(user, access, refresh_token, csrf_token)
+
+    async def _judge_reuse(
+        self, uow: UnitOfWork, refresh_token: str, client: Client
+    ) -> PresentedToken | None:
+        """What is known of a token that cannot be used; its whole family is revoked unless requests crossed."""
+        users = UserRepository(uow.session)
+        presented = await users.presented(hash_token(refresh_token), grace=REUSE_GRACE)
+        if presented is not None and not presented.is_over and not self._crossed(presented, client):
+            await users.revoke_family(presented.family_id)
+            log.warning("refresh_token_reused", session_id=str(presented.family_id))
+        return presented
+
+    def _crossed(self, presented: PresentedToken, client: Client) -> bool:
+        same_client = presented.used_by == self._fingerprint(client)
+        return presented.used_recently and same_client and not presented.is_over
+
+    def _fingerprint(self, client: Client) -> str:
+        return self.ring.tag("client", f"{client.address}|{client.user_agent}")
+
+    def _address(self, client: Client) -> str:
+        return self.ring.tag("address", client.address)
+
+    def _limit(self, name: str) -> Limit:
+        window = timedelta(minutes=self.settings.attempt_window_minutes)
+        if name == "account":
+            return Limit("login-account", self.settings.login_account_attempts, window, LOGIN_DELAYS)
+        if name == "address":
+            return Limit("login-address", self.settings.login_address_attempts, window)
+        return Limit("register-address", self.settings.register_address_attempts, window)
+
+
+def hash_token(refresh_token: str) -> str:
+    """The stored form of a refresh token: it has 256 random bits, so a plain SHA-256 is enough."""
+    return hashlib.sha256(refresh_token.encode()).hexdigest()
+
+
+def _newcomer() -> Actor:
+    return Actor(role=Role.CONTRACTOR_OWNER, subject="newcomer")
+
+
+def contractors_for(resources: Resources) -> Callable[[Actor], ContractorsClient]:
+    """Clients of contractor_acquisition that name the person they act for."""
+
+    def client_for(actor: Actor) -> ContractorsClient:
+        url = resources.settings.service_url(CONTRACTORS)
+        tokens = OnBehalfOf(resources.issuer, actor)
+        return ContractorsClient(ServiceClient(CONTRACTORS, url, tokens, resources.http))
+
+    return client_for
+
+
+def open_auth(resources: Resources, settings: AuthSettings | None = None) -> Auth:
+    """The verbs on this process's resources."""
+    return Auth(
+        unit_of_work=resources.unit_of_work,
+        issuer=resources.issuer,
+        ring=KeyRing.from_settings(resources.settings),
+        passwords=Passwords(),
+        limiter=AttemptLimiter(resources.redis),
+        settings=settings or AuthSettings(),
+        contractors=contractors_for(resources),
+    )

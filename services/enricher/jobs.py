@@ -26,10 +26,13 @@ class PropertyInput(BaseModel):
     """What every property step is started with."""
 
     subject_id: UUID
+    skip: dict[str, str] = {}
 
 
 async def enrich_contact(ctx: StepContext, input: PropertyInput) -> None:
     """Find and verify the owner's e-mail once; skipped, with the reason, where that is not possible or not lawful."""
+    if "contacts" in input.skip:
+        raise Skip(input.skip["contacts"])
     lead, cipher = await _owner(ctx, input.subject_id)
     name = cipher.decrypt("owner_name", lead.owner_name)
     caps = {
@@ -62,9 +65,6 @@ async def _owner(ctx: StepContext, lead_id: UUID) -> tuple[Row[Any], SubjectCiph
         lead = await ContactRepository(uow.session).lead(lead_id)
         if lead is None:
             raise PermanentError(f"there is no lead {lead_id}")
-        for source in lead.sources or ():
-            if source.get("contacts") == "none":
-                raise Skip("contacts are not looked for in this city")
         if lead.owner_name is None or lead.subject_id is None:
             raise Skip("the owner is not known, or may not be used")
         if lead.owner_is_company:
@@ -77,7 +77,7 @@ async def _owner(ctx: StepContext, lead_id: UUID) -> tuple[Row[Any], SubjectCiph
 
 
 async def _find(ctx: StepContext, cipher: SubjectCipher, name: str) -> dict[str, Any]:
-    """The waterfall's result as the effect keeps it, the address sealed; a search that failed everywhere is tried again later."""
+    """The waterfall's result sealed; a search that failed everywhere is tried again later."""
     providers = ctx.resources.providers
     try:
         tries = await find_email(providers.email_finders, Person(full_name=name))

@@ -22,8 +22,8 @@ class ContactRepository:
         statement = text(
             """
             SELECT l.id, l.city_id, l.subject_id, l.owner_name, l.owner_email IS NOT NULL AS has_email, p.owner_is_company,
-                   c.sources, to_char(now(), 'YYYY-MM-DD') AS today
-              FROM base_leads l JOIN target_cities c ON c.id = l.city_id LEFT JOIN parcels p ON p.id = l.parcel_id
+                   to_char(now(), 'YYYY-MM-DD') AS today
+              FROM base_leads l LEFT JOIN parcels p ON p.id = l.parcel_id
              WHERE l.id = :id
             """
         )

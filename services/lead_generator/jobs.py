@@ -108,6 +108,7 @@ async def triggers(ctx: StepContext, input: PropertyInput) -> None:
     """Store every reason to visit this house now."""
     async with ctx.commit() as tx:
         repository = LeadRepository(tx.session)
+        await repository.refresh_from_parcel(input.subject_id)
         lead = await repository.one(input.subject_id)
         if lead is None:
             raise PermanentError(f"there is no lead {input.subject_id}")

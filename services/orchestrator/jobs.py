@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel
 
 from services.orchestrator.domain.expansion import ExpansionFacts, may_expand
+from services.orchestrator.domain.skips import skipped_parts
 from services.orchestrator.repository import CityRepository, SystemRepository
 from shared.events.cities import CityActivated
 from shared.runtime import StepContext
@@ -19,6 +21,7 @@ class CityInput(BaseModel):
     subject_id: UUID
     city: str
     state: str
+    sources: dict[str, Any] | None = None
 
 
 class JobInput(BaseModel):
@@ -34,7 +37,9 @@ async def properties(ctx: StepContext, input: CityInput) -> None:
         repository = CityRepository(uow.session)
         prospects = await repository.prospects_without_workflow(input.subject_id)
         await repository.set_status(input.subject_id, "active", active=True)
-    subjects = [(lead_id, {"city_id": str(input.subject_id)}) for lead_id in prospects]
+        city = await repository.one(input.subject_id)
+    skip = skipped_parts(input.sources or (city.sources if city else None) or {})
+    subjects = [(lead_id, {"city_id": str(input.subject_id), "skip": skip}) for lead_id in prospects]
     await ctx.spawn_children("property", subjects)
     await ctx.wait_for_children()
 

@@ -167,6 +167,11 @@ class CityRepository:
         )
         return (await self._session.execute(statement, {"city": city, "state": state})).one_or_none()
 
+    async def one(self, city_id: UUID) -> Row[Any] | None:
+        """A city's sources by id."""
+        statement = text("SELECT id, city, state, sources FROM target_cities WHERE id = :id")
+        return (await self._session.execute(statement, {"id": city_id})).one_or_none()
+
     async def set_status(
         self, city_id: UUID, status: str, *, active: bool | None = None, reason: str | None = None
     ) -> None:
@@ -238,7 +243,7 @@ class CityRepository:
         statement = text(
             """
             SELECT id, city, state FROM target_cities
-             WHERE NOT active AND NOT sandbox AND status <> 'activating' AND jsonb_array_length(sources) > 0
+             WHERE NOT active AND NOT sandbox AND status <> 'activating' AND jsonb_array_length(coalesce(sources->'permit_sources', '[]'::jsonb)) > 0
              ORDER BY tier, priority DESC LIMIT 1
             """
         )

@@ -144,6 +144,7 @@ class StepRunner(Generic[R]):
                 for name, r in (row.results or {}).items()
             },
             row.parent_id,
+            dict(row.progress or {}),
         )
         payload = step.input.model_validate({"subject_id": row.subject_id, **row.input})
         work = asyncio.ensure_future(step.run(context, payload))

@@ -51,8 +51,8 @@ LIVE_WORKFLOW = text(
 CLAIM = text(
     """
     WITH old AS MATERIALIZED (
-        SELECT s.workflow_id, s.name, s.status, s.attempt, s.worker, s.lease_until, s.started_at, w.kind, w.subject_id,
-               w.input, w.parent_id, w.correlation_id, w.traceparent
+        SELECT s.workflow_id, s.name, s.status, s.attempt, s.worker, s.lease_until, s.started_at, s.output,
+               w.kind, w.subject_id, w.input, w.parent_id, w.correlation_id, w.traceparent
           FROM core.step s JOIN core.workflow w ON w.id = s.workflow_id
          WHERE s.workflow_id = :workflow_id AND s.name = :name
            AND w.status IN ('running', 'waiting') AND NOT w.paused
@@ -69,7 +69,7 @@ CLAIM = text(
         SELECT workflow_id, name, attempt, worker, started_at, now(), 'lease_expired' FROM old WHERE status = 'running'
     )
     SELECT c.attempt, c.max_attempt, c.timeout_seconds, c.optional, c.started_at, old.kind, old.subject_id, old.input,
-           old.parent_id, old.correlation_id, old.traceparent,
+           old.parent_id, old.correlation_id, old.traceparent, old.output AS progress,
            (SELECT jsonb_object_agg(p.name, jsonb_build_object('status', p.status, 'output', p.output, 'reason', p.reason))
               FROM core.step p WHERE p.workflow_id = old.workflow_id AND p.status IN ('done', 'skipped')) AS results
       FROM claimed c JOIN old ON true

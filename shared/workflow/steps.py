@@ -16,7 +16,7 @@ from shared.db.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from shared.workflow import effects, sql
 from shared.workflow.catalogue import StepSpec, WorkflowSpec, workflow_spec
 from shared.workflow.start import Parent, start_many
-from shared.workflow.transitions import Lease, admit_children, advance, as_json, fence
+from shared.workflow.transitions import Lease, LeaseLost, admit_children, advance, as_json, fence
 
 R = TypeVar("R", bound="StepResources")
 PAGE = 50
@@ -62,6 +62,7 @@ class StepContext(Generic[R]):
     subject_id: UUID | None
     results: dict[str, StepResult]
     parent_id: UUID | None = None
+    progress: dict[str, Any] = field(default_factory=dict)
     ended: bool = field(default=False)
 
     @property
@@ -123,18 +124,28 @@ class StepContext(Generic[R]):
         async with self.resources.unit_of_work() as uow:
             await admit_children(uow.session, self.workflow_id, self.lease.step)
 
-    async def report(self, progress: Mapping[str, Any]) -> None:
-        """Show counts of a long step while it runs; nothing is written once the lease is lost."""
-        async with self.resources.unit_of_work() as uow:
-            await uow.session.execute(
-                sql.REPORT,
-                {
-                    "workflow_id": self.workflow_id,
-                    "name": self.lease.step,
-                    "token": self.lease.token,
-                    "output": as_json(dict(progress)),
-                },
-            )
+    async def report(self, progress: Mapping[str, Any], session: AsyncSession | None = None) -> None:
+        """Show counts of a long step while it runs, and keep them for the attempt after a crash (`progress`).
+
+        With a session the report commits together with the caller's rows, and LeaseLost is raised when
+        another worker owns the step, so that counts and rows never part.
+        """
+        if session is None:
+            async with self.resources.unit_of_work() as uow:
+                await self._report(progress, uow.session)
+            return
+        if not await self._report(progress, session):
+            raise LeaseLost(f"step {self.lease.step} has another owner")
+
+    async def _report(self, progress: Mapping[str, Any], session: AsyncSession) -> bool:
+        self.progress = dict(progress)
+        values = {
+            "workflow_id": self.workflow_id,
+            "name": self.lease.step,
+            "token": self.lease.token,
+            "output": as_json(self.progress),
+        }
+        return bool((await session.execute(sql.REPORT, values)).rowcount)  # type: ignore[attr-defined]
 
     async def effect(
         self,

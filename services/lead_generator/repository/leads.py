@@ -47,6 +47,29 @@ class LeadRepository:
         )
         return (await self._session.execute(statement, {"id": lead_id})).one_or_none()
 
+    async def refresh_from_parcel(self, lead_id: UUID) -> None:
+        """Take over what the assessor's page added to the lead's parcel."""
+        statement = text(
+            """
+            WITH refreshed AS (
+                UPDATE base_leads l
+                   SET property_value = coalesce(nullif(coalesce(p.market_value, p.assessed_value), 0), l.property_value),
+                       year_built = coalesce(nullif(p.year_built, 0), l.year_built), sqft = coalesce(nullif(p.sqft, 0), l.sqft),
+                       beds = coalesce(p.beds, l.beds), baths = coalesce(p.baths, l.baths),
+                       last_sale_on = coalesce(p.last_sale_on, l.last_sale_on),
+                       last_sale_price = coalesce(nullif(p.last_sale_price, 0), l.last_sale_price),
+                       roof_material = coalesce(p.roof_material, l.roof_material)
+                  FROM parcels p WHERE l.id = :id AND p.id = l.parcel_id RETURNING l.id, p.id AS parcel_id
+            )
+            INSERT INTO compliance.provenance (entity, entity_id, field, source, licence_id, fetched_at, confidence)
+            SELECT 'base_leads', r.id, v.field, v.source, v.licence_id, v.fetched_at, v.confidence
+              FROM refreshed r JOIN compliance.provenance v ON v.entity = 'parcels' AND v.entity_id = r.parcel_id
+            ON CONFLICT (entity, entity_id, field) DO UPDATE
+               SET source = excluded.source, fetched_at = excluded.fetched_at, confidence = excluded.confidence
+            """
+        )
+        await self._session.execute(statement, {"id": lead_id})
+
     async def storms_near(self, lead_id: UUID) -> Sequence[Row[Any]]:
         """Storm reports of the last 90 days within reach of a lead, with their distance in miles."""
         statement = text(

@@ -20,7 +20,7 @@ class Activation(BaseModel):
     """Options of an activation: other sources than the city's own (a replay), a cap on new prospects."""
 
     model_config = ConfigDict(extra="forbid")
-    sources: list[dict[str, Any]] | None = Field(None, max_length=10)
+    sources: dict[str, Any] | None = Field(None, max_length=10)
     prospect_cap: int | None = Field(None, ge=0, le=100_000)
 
 

@@ -63,7 +63,7 @@ async def activate(
     async with resources.unit_of_work() as uow:
         row = await _known_city(uow.session, city, state)
         sources = options.get("sources") or row.sources
-        if not sources:
+        if not (sources or {}).get("permit_sources"):
             raise CityWithoutSource(
                 f"{row.city}, {row.state} has no permit source", city=row.city, state=row.state
             )

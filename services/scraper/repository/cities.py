@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.scraper.formats.field_map import PermitSource
@@ -15,11 +16,102 @@ SOURCES = text(
 )
 
 
+_CITY = """
+    SELECT id, city, state, county, time_zone, sources, assessor_config, assessor_url, sandbox, active,
+           ST_Y(center::geometry) AS lat, ST_X(center::geometry) AS lng
+      FROM target_cities
+"""
+CITY = text(_CITY + " WHERE id = :id")
+CITY_BY_NAME = text(_CITY + " WHERE lower(city) = lower(:city) AND upper(state) = upper(:state)")
+
+REGISTRY = text(
+    """
+    SELECT source_key, enabled, tos, commercial_use, licence_id, requests_per_second, concurrency
+      FROM compliance.source_registry WHERE source_key = ANY (:keys)
+    """
+)
+
+NOTE_SCRAPE = text(
+    """
+    UPDATE target_cities SET first_scraped_at = coalesce(first_scraped_at, now()), last_scraped_at = now(),
+           total_permits_found = (SELECT count(*) FROM roofing_permits WHERE city_id = :id)
+     WHERE id = :id
+    """
+)
+
+PROPERTY = text(
+    """
+    SELECT l.id AS lead_id, p.id AS parcel_id, p.apn, p.address, p.source, c.id AS city_id, c.city, c.state,
+           c.assessor_config, c.assessor_url, c.sources
+      FROM base_leads l JOIN target_cities c ON c.id = l.city_id LEFT JOIN parcels p ON p.id = l.parcel_id
+     WHERE l.id = :id
+    """
+)
+
+STORE_FACTS = text(
+    """
+    UPDATE parcels SET year_built = coalesce(:year_built, year_built), sqft = coalesce(:sqft, sqft),
+           stories = coalesce(:stories, stories), beds = coalesce(:beds, beds), baths = coalesce(:baths, baths),
+           market_value = coalesce(:market_value, market_value), assessed_value = coalesce(:assessed_value, assessed_value),
+           tax_amount = coalesce(:tax_amount, tax_amount), last_sale_on = coalesce(:last_sale_on, last_sale_on),
+           last_sale_price = coalesce(:last_sale_price, last_sale_price), roof_material = coalesce(:roof_material, roof_material)
+     WHERE id = :id
+    """
+)
+
+STORE_PROVENANCE = text(
+    """
+    INSERT INTO compliance.provenance (entity, entity_id, field, source, licence_id, fetched_at, confidence)
+    SELECT 'parcels', :id, f, :source, :licence_id, :fetched_at, 0.95 FROM unnest(CAST(:fields AS text[])) AS f
+    ON CONFLICT (entity, entity_id, field) DO UPDATE
+       SET source = excluded.source, licence_id = excluded.licence_id, fetched_at = excluded.fetched_at,
+           confidence = excluded.confidence
+    """
+)
+
+
 class CityRepository:
-    """Reads target_cities."""
+    """Reads target_cities and what hangs on a city; writes its scraping times."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
+
+    async def city(self, city_id: UUID) -> Row[Any] | None:
+        """A city with its place, its sources and its assessor's recipe."""
+        return (await self._session.execute(CITY, {"id": city_id})).one_or_none()
+
+    async def by_name(self, city: str, state: str) -> Row[Any] | None:
+        """The same by name, in any case."""
+        return (await self._session.execute(CITY_BY_NAME, {"city": city, "state": state})).one_or_none()
+
+    async def active(self) -> Sequence[UUID]:
+        """Cities whose sources are read every day."""
+        return (
+            (await self._session.execute(text("SELECT id FROM target_cities WHERE active"))).scalars().all()
+        )
+
+    async def registry(self, keys: Sequence[str]) -> dict[str, Row[Any]]:
+        """Registry rows of sources by key."""
+        rows = (await self._session.execute(REGISTRY, {"keys": list(keys)})).all()
+        return {row.source_key: row for row in rows}
+
+    async def note_scrape(self, city_id: UUID) -> None:
+        """Bring a city's scraping times and permit count up to date."""
+        await self._session.execute(NOTE_SCRAPE, {"id": city_id})
+
+    async def property(self, lead_id: UUID) -> Row[Any] | None:
+        """The parcel behind a lead and the assessor who knows it."""
+        return (await self._session.execute(PROPERTY, {"id": lead_id})).one_or_none()
+
+    async def store_assessor_facts(self, parcel_id: UUID, facts: Mapping[str, Any]) -> None:
+        """What the assessor's page says of a parcel; what it leaves out stays as it was."""
+        await self._session.execute(STORE_FACTS, {"id": parcel_id, **facts})
+
+    async def store_provenance(
+        self, parcel_id: UUID, fields: Sequence[str], source: Mapping[str, Any]
+    ) -> None:
+        """Where each field of a parcel came from, and when."""
+        await self._session.execute(STORE_PROVENANCE, {"id": parcel_id, "fields": list(fields), **source})
 
     async def permit_source(self, city: str, state: str, key: str) -> PermitSource | None:
         """The configured permit source of that key, ready to read rows with, or None."""

@@ -1,0 +1,31 @@
+"""The scraper's declaration."""
+
+from __future__ import annotations
+
+from services.scraper import api, jobs
+from services.scraper.settings import ScraperSettings
+from shared.runtime import Service
+from shared.workflow import Step
+from shared.workflow.catalogue import CITY, PROPERTY, REFRESH_PERMITS, REFRESH_STORMS
+from shared.workflow.schedule import daily
+
+service = Service(
+    name="scraper",
+    summary="Permits, parcels, storms and assessor pages from public sources.",
+    settings=ScraperSettings,
+    routers=[api.router],
+    steps=[
+        Step(CITY, "source_check", jobs.source_check, jobs.CityInput),
+        Step(CITY, "permits", jobs.permits, jobs.CityInput),
+        Step(CITY, "parcels", jobs.parcels, jobs.CityInput),
+        Step(CITY, "storms", jobs.storms, jobs.CityInput),
+        Step(PROPERTY, "scrape_property", jobs.scrape_property, jobs.PropertyInput),
+        Step(REFRESH_PERMITS, "refresh_permits", jobs.refresh_permits, jobs.JobInput),
+        Step(REFRESH_STORMS, "refresh_storms", jobs.refresh_storms, jobs.JobInput),
+    ],
+    schedule=[
+        daily("02:00", "permits", "refresh_permits", "Permits of all active cities."),
+        daily("03:00", "weather", "refresh_storms", "Storm reports of the last days."),
+    ],
+    concurrency={"default": 10, "slow": 2},
+)

@@ -1,0 +1,89 @@
+"""Whether a permit feed can be trusted today: columns, place, freshness; reasons in words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from services.scraper.domain.rows import PermitRow, Rejected
+
+EARTH_RADIUS_MILES = 3958.8
+INSIDE_SHARE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What the check holds the sample against; no freshness limit for a recorded feed."""
+
+    center: tuple[float, float] | None
+    radius_miles: float
+    freshness_days: int | None
+    today: date
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether the feed may be read, every reason against it, and what the sample showed."""
+
+    source: str
+    reasons: tuple[str, ...] = ()
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def usable(self) -> bool:
+        """True when nothing speaks against the feed."""
+        return not self.reasons
+
+
+def judge_sample(
+    source: str, missing_columns: Sequence[str], rows: Sequence[PermitRow | Rejected], wanted: Expectation
+) -> Verdict:
+    """The verdict on a feed from its columns and a sample of its rows."""
+    if missing_columns:
+        return Verdict(source, (f"column missing: {', '.join(sorted(set(missing_columns)))}",))
+    if not rows:
+        return Verdict(source, ("the feed is empty",))
+    permits = [row for row in rows if isinstance(row, PermitRow)]
+    facts: dict[str, Any] = {"sampled": len(rows), "readable": len(permits)}
+    if not permits:
+        causes = sorted({row.reason for row in rows if isinstance(row, Rejected)})
+        return Verdict(source, (f"no row is readable: {', '.join(causes)}",), facts)
+    reasons = [*_place(permits, wanted, facts), *_freshness(permits, wanted, facts)]
+    facts["roofing"] = sum(1 for permit in permits if permit.roof_work == "reroof")
+    return Verdict(source, tuple(reasons), facts)
+
+
+def _place(permits: Sequence[PermitRow], wanted: Expectation, facts: dict[str, Any]) -> list[str]:
+    located = [(p.lat, p.lng) for p in permits if p.lat is not None and p.lng is not None]
+    if wanted.center is None or not located:
+        return []
+    inside = sum(1 for point in located if miles_between(point, wanted.center) <= wanted.radius_miles)
+    facts["inside"] = f"{inside} of {len(located)}"
+    if inside < INSIDE_SHARE * len(located):
+        return [
+            f"only {inside} of {len(located)} sampled rows lie within {wanted.radius_miles:.0f} miles of the city"
+        ]
+    return []
+
+
+def _freshness(permits: Sequence[PermitRow], wanted: Expectation, facts: dict[str, Any]) -> list[str]:
+    newest = max((p.issue_date for p in permits if p.issue_date), default=None)
+    if newest is None:
+        return ["no sampled row has a date"]
+    age = (wanted.today - newest).days
+    facts["newest_row"], facts["newest_row_age_days"] = newest.isoformat(), age
+    if wanted.freshness_days is not None and age > wanted.freshness_days:
+        return [f"the newest row is {age} days old, {wanted.freshness_days} are allowed"]
+    return []
+
+
+def miles_between(one: tuple[float, float], other: tuple[float, float]) -> float:
+    """Great-circle distance of two (latitude, longitude) points in miles."""
+    lat1, lng1, lat2, lng2 = map(math.radians, (*one, *other))
+    half = (
+        math.sin((lat2 - lat1) / 2) ** 2 + math.cos(lat1) * math.cos(lat2) * math.sin((lng2 - lng1) / 2) ** 2
+    )
+    return 2 * EARTH_RADIUS_MILES * math.asin(math.sqrt(half))

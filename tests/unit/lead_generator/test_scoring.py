@@ -94,11 +94,22 @@ def test_condition_points(condition: str | None, points: int) -> None:
     assert condition_points(RoofCondition(condition) if condition else None) == points
 
 
-def test_the_specified_contact_points_stand() -> None:
-    assert CONTACT_POINTS[Reach.VERIFIED, Reach.VERIFIED] == 10
-    assert CONTACT_POINTS[Reach.VERIFIED, Reach.NONE] == 7
-    assert CONTACT_POINTS[Reach.UNVERIFIED, Reach.NONE] == 4
-    assert CONTACT_POINTS[Reach.NONE, Reach.NONE] == 0
+@pytest.mark.parametrize(
+    ("email", "phone", "points"),
+    [
+        ("verified", "verified", 10),
+        ("verified", "unverified", 8),
+        ("verified", "none", 7),
+        ("unverified", "verified", 6),
+        ("unverified", "unverified", 4),
+        ("unverified", "none", 4),
+        ("none", "verified", 3),
+        ("none", "unverified", 1),
+        ("none", "none", 0),
+    ],
+)
+def test_contact_points_of_all_nine_combinations(email: str, phone: str, points: int) -> None:
+    assert CONTACT_POINTS[Reach(email), Reach(phone)] == points
 
 
 def test_all_nine_contact_combinations_exist_and_rise() -> None:

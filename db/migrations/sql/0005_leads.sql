@@ -248,8 +248,6 @@ CREATE TABLE property_images (
     sha256 TEXT,
     parent_image_id UUID,
     CONSTRAINT pk_property_images PRIMARY KEY (id),
-    CONSTRAINT uq_property_images_base_lead_id_image_type_view_angle_s_618c UNIQUE (base_lead_id,
-        image_type, view_angle, source, s3_key),
     CONSTRAINT ck_property_images_quality_score_range CHECK (quality_score BETWEEN 0 AND 100),
     CONSTRAINT ck_property_images_heading_range CHECK (heading BETWEEN 0 AND 360),
     CONSTRAINT fk_property_images_base_lead_id FOREIGN KEY(base_lead_id) REFERENCES base_leads (id) ON
@@ -260,6 +258,8 @@ CREATE TABLE property_images (
 CREATE INDEX idx_property_images_lead ON property_images (base_lead_id);
 CREATE INDEX idx_property_images_parent ON property_images (parent_image_id);
 CREATE INDEX idx_property_images_type ON property_images (image_type);
+CREATE UNIQUE INDEX uq_property_images_view ON property_images (base_lead_id, image_type, view_angle,
+    source, capture_date) NULLS NOT DISTINCT;
 
 CREATE TABLE roof_analysis (
     id UUID DEFAULT gen_random_uuid() NOT NULL,

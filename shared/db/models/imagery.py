@@ -42,7 +42,16 @@ class PropertyImage(Base):
 
     __tablename__ = "property_images"
     __table_args__ = (
-        UniqueConstraint("base_lead_id", "image_type", "view_angle", "source", "s3_key"),
+        Index(
+            "uq_property_images_view",
+            "base_lead_id",
+            "image_type",
+            "view_angle",
+            "source",
+            "capture_date",
+            unique=True,
+            postgresql_nulls_not_distinct=True,
+        ),
         Index("idx_property_images_lead", "base_lead_id"),
         Index("idx_property_images_type", "image_type"),
         Index("idx_property_images_parent", "parent_image_id"),

@@ -21,7 +21,8 @@ from shared.sandbox.table import (
 from shared.sandbox.town import Town
 from shared.sandbox.town.layout import CONDO, TOWNHOUSE
 from shared.sandbox.town.model import BuildingKind, StreetAddress
-from shared.sandbox.town.permits import ADDRESS_STYLES, PERMIT_KINDS, STATUSES, Permits
+from shared.sandbox.town.permit_kinds import PERMIT_KINDS
+from shared.sandbox.town.permits import ADDRESS_STYLES, STATUSES, Permits
 from shared.sandbox.town.words import STREET_NAMES
 
 DAY_MS = np.timedelta64(86_400_000, "ms")

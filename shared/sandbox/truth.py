@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import asdict
 from typing import Any
 
-from shared.sandbox.town import Town
+from shared.sandbox.town import Roof, Town
 from shared.schemas.address import parse_address
 
 RECENT_YEARS = 10.0
@@ -44,46 +45,28 @@ def _row(town: Town, parcel: int, *, permit_known: bool) -> dict[str, Any]:
     return {
         "apn": house.apn,
         "address_key": parse_address(address.street_line, address.city, address.state, address.zip5).key,
-        "address": {
-            "line": address.street_line,
-            "one_line": address.one_line,
-            "number": address.number,
-            "predirectional": address.predirectional,
-            "street": address.street,
-            "suffix": address.suffix,
-            "postdirectional": address.postdirectional,
-            "unit": address.unit,
-            "city": address.city,
-            "state": address.state,
-            "zip5": address.zip5,
-        },
+        "address": {"line": address.street_line, "one_line": address.one_line, **asdict(address)},
         "latitude": round(house.latitude, 7),
         "longitude": round(house.longitude, 7),
         "kind": house.kind.value,
         "year_built": house.year_built,
-        "owner_occupied": owner.occupied,
-        "owner_kind": owner.kind.value,
-        "roof": {
-            "material": roof.material.value,
-            "installed_on": roof.installed_on.isoformat(),
-            "age_years": roof.age_years,
-            "condition": roof.condition.value,
-            "wear": roof.wear,
-            "pitch_rise": roof.pitch_rise,
-            "shape": roof.shape.value,
-            "original": roof.original,
-            "damages": [
-                {"kind": d.kind.value, "severity": d.severity, "share": d.share} for d in roof.damages
-            ],
-        },
+        "roof": _roof(roof),
         "recently_reroofed": roof.age_years < RECENT_YEARS and not roof.original,
         "reroof_permit_on_file": permit_known,
-        "owner": {
-            "name": owner.name,
-            "first_name": owner.first_name,
-            "last_name": owner.last_name,
-            "email": owner.email,
-            "email_status": owner.email_status,
-            "phone": owner.phone,
-        },
+        "owner": asdict(owner),
+    }
+
+
+def _roof(roof: Roof) -> dict[str, Any]:
+    damages = [{"kind": d.kind.value, "severity": d.severity, "share": d.share} for d in roof.damages]
+    return {
+        "material": roof.material.value,
+        "installed_on": roof.installed_on.isoformat(),
+        "age_years": roof.age_years,
+        "condition": roof.condition.value,
+        "wear": roof.wear,
+        "pitch_rise": roof.pitch_rise,
+        "shape": roof.shape.value,
+        "original": roof.original,
+        "damages": damages,
     }

@@ -57,9 +57,6 @@ class Layout:
     half: Bools
     south_side: Bools
     """The lot lies south of its street."""
-    local_east: Floats
-    """Before the grid is turned by `Place.grid_bearing_deg`."""
-    local_north: Floats
     east: Floats
     north: Floats
     lot_width: Floats
@@ -281,20 +278,14 @@ def _place_buildings(
     turn = math.radians(place.grid_bearing_deg)
     cos, sin = math.cos(turn), math.sin(turn)
     street = np.where(south_side, row + 1, row)
-    hundred = np.where(column >= 0, column + 1, -column)
-    # A street without a direction in its name counts its numbers through from its western end.
-    hundred = np.where(np.abs(street) % STREET_STYLES == PLAIN_STYLE, column - column.min() + 10, hundred)
-    step = 2 * (40 // lots)
     return Layout(
         place=place,
         kind=kind,
         street=street,
         column=column,
-        number=100 * hundred + step * lot + np.where(south_side, 4, 3),
+        number=_house_numbers(street, column, lot, lots, south_side),
         half=(rng.random(count) < 0.004) & (kind == SINGLE),
         south_side=south_side,
-        local_east=local_east,
-        local_north=local_north,
         east=local_east * cos + local_north * sin,
         north=local_north * cos - local_east * sin,
         lot_width=lot_width,
@@ -306,6 +297,14 @@ def _place_buildings(
         building=building,
         unit=unit,
     )
+
+
+def _house_numbers(street: Ints, column: Ints, lot: Ints, lots: Ints, south_side: Bools) -> Ints:
+    """Odd on the north side, even on the south, a hundred a block counted from the main avenue."""
+    hundred = np.where(column >= 0, column + 1, -column)
+    # A street without a direction in its name counts its numbers through from its western end.
+    hundred = np.where(np.abs(street) % STREET_STYLES == PLAIN_STYLE, column - column.min() + 10, hundred)
+    return 100 * hundred + 2 * (40 // lots) * lot + np.where(south_side, 4, 3)
 
 
 def _stories(kind: Ints, rng: np.random.Generator) -> Ints:

@@ -11,6 +11,8 @@ from shared.sandbox.town.places import Place
 
 METRES_PER_MILE = 1609.344
 HISTORY_DAYS = 730
+NEAR_M = 30_000.0
+"""Storms nearer than this are named after the town and lie in its county."""
 REPORT_PLACES = ("AIRPORT", "DOWNTOWN", "FAIRGROUNDS", "COURTHOUSE", "LAKE", "JUNCTION")
 COMPASS = ("N", "NNE", "NE", "ENE", "E", "ESE", "SE", "SSE", "S", "SSW", "SW", "WSW", "W", "WNW", "NW", "NNW")
 
@@ -106,6 +108,9 @@ class _Maker:
                 big=big and order == 0,
             )
 
+    def _somewhere(self) -> str:
+        return f"{REPORT_PLACES[int(self.rng.integers(0, 6))]} {int(self.rng.integers(2, 60))}"
+
     def _report(
         self,
         kind: str,
@@ -121,14 +126,8 @@ class _Maker:
         latitude, longitude = (float(degrees) for degrees in self.projection.to_degrees(*at))
         run = 0.5 * length
         end = self.projection.to_degrees(at[0] + run * np.sin(heading), at[1] + run * np.cos(heading))
-        near = float(np.hypot(*at)) < 30_000
-        miles = round(float(np.hypot(*at)) / METRES_PER_MILE)
-        compass = COMPASS[round(np.degrees(np.arctan2(at[0], at[1])) / 22.5) % 16]
-        town = (
-            place.city.upper()
-            if near
-            else f"{REPORT_PLACES[int(rng.integers(0, 6))]} {int(rng.integers(2, 60))}"
-        )
+        near = float(np.hypot(*at)) < NEAR_M
+        town = place.city.upper() if near else self._somewhere()
         magnitude = _rounded(kind, strength)
         self.storms.append(
             Storm(
@@ -144,7 +143,7 @@ class _Maker:
                 magnitude=magnitude,
                 measured=bool(rng.random() < 0.3),
                 half_width_m=float(rng.uniform(1_500, 3_200)),
-                location=f"{miles} {compass} {town}" if miles else town,
+                location=_located(at, town),
                 county=place.county.upper() if near else "FARAWAY",
                 state=place.state,
                 narrative=_narrative(kind, magnitude, town),
@@ -152,6 +151,13 @@ class _Maker:
                 big=big,
             )
         )
+
+
+def _located(at: tuple[float, float], town: str) -> str:
+    """`3 NW HARROW`: whole miles and compass direction from a town."""
+    miles = round(float(np.hypot(*at)) / METRES_PER_MILE)
+    compass = COMPASS[round(np.degrees(np.arctan2(at[0], at[1])) / 22.5) % 16]
+    return f"{miles} {compass} {town}" if miles else town
 
 
 def _rounded(kind: str, strength: float) -> float:

@@ -17,7 +17,8 @@ from shared.sandbox.town.model import (
     condition_of,
 )
 from shared.sandbox.town.people import People, make_people, owner_of
-from shared.sandbox.town.permits import REROOF, Permits, make_permits
+from shared.sandbox.town.permit_kinds import REROOF
+from shared.sandbox.town.permits import Permits, make_permits
 from shared.sandbox.town.places import Place
 from shared.sandbox.town.roofs import DAMAGES, DAYS_PER_YEAR, MATERIALS, SHAPES, Roofs, make_roofs
 from shared.sandbox.town.storms import Storm, make_storms

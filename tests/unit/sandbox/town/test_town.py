@@ -27,7 +27,8 @@ from shared.sandbox.town import (
 )
 from shared.sandbox.town.geometry import polygon_area_m2
 from shared.sandbox.town.model import condition_of
-from shared.sandbox.town.permits import PERMIT_KINDS, REROOF, STATUSES
+from shared.sandbox.town.permit_kinds import PERMIT_KINDS, REROOF
+from shared.sandbox.town.permits import STATUSES
 from shared.sandbox.town.town import lot_ring_degrees
 
 TODAY = date(2026, 11, 22)

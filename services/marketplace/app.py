@@ -1,0 +1,24 @@
+"""The marketplace's declaration: the only public door."""
+
+from __future__ import annotations
+
+from services.marketplace.api import auth, contractors, leads, webhooks
+from services.marketplace.own import open_own
+from services.marketplace.settings import MarketplaceSettings
+from services.marketplace.steps import SALE_STEPS
+from shared.runtime import Service
+from shared.workflow.schedule import ScheduledJob
+
+service = Service(
+    name="marketplace",
+    summary="Buyers, leads on sale, sales and money.",
+    settings=MarketplaceSettings,
+    routers=[auth.router, contractors.router, leads.router, webhooks.router],
+    steps=SALE_STEPS,
+    schedule=[
+        ScheduledJob("sale_settlement", "settle_sales", "* * * * *", "Sales nobody decided.", misfire="skip")
+    ],
+    concurrency={"default": 10},
+    own=open_own,
+    accepts_cookies=True,
+)

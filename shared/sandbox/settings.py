@@ -15,7 +15,9 @@ from shared.settings import SANDBOX_PORT_OFFSET, SERVICE_PORTS
 class SandboxSettings(BaseSettings):
     """Seed, size and day of the town, and where its webhooks go."""
 
-    model_config = SettingsConfigDict(env_prefix="RIDGELINE_SANDBOX_", extra="ignore", populate_by_name=True)
+    model_config = SettingsConfigDict(
+        env_prefix="RIDGELINE_SANDBOX_", env_ignore_empty=True, extra="ignore", populate_by_name=True
+    )
 
     environment: Literal["development", "test", "production"] = Field(
         "development", alias="RIDGELINE_ENVIRONMENT"
@@ -25,8 +27,8 @@ class SandboxSettings(BaseSettings):
     host: str = "127.0.0.1"
     seed: int = 7
     parcels: int = Field(600, ge=200, le=200_000)
-    today: date | None = None
-    """Day the town lives on; the real day (UTC) when not set."""
+    today: date = Field(default_factory=lambda: datetime.now(UTC).date())
+    """Day the town lives on: the real day (UTC) of the start when not set, and no other until the next start."""
     stripe_webhook_url: str = ""
     """Where payment events go; the marketplace of this port base when empty, nowhere when "off"."""
     stripe_webhook_secret: SecretStr = Field(SecretStr("whsec_sandbox_harrow"), alias="STRIPE_WEBHOOK_SECRET")
@@ -51,7 +53,7 @@ class SandboxSettings(BaseSettings):
     @property
     def as_of(self) -> date:
         """The town's day."""
-        return self.today or datetime.now(UTC).date()
+        return self.today
 
     @property
     def stripe_webhooks_to(self) -> str:

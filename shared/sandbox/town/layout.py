@@ -304,7 +304,8 @@ def _house_numbers(street: Ints, column: Ints, lot: Ints, lots: Ints, south_side
     hundred = np.where(column >= 0, column + 1, -column)
     # A street without a direction in its name counts its numbers through from its western end.
     hundred = np.where(np.abs(street) % STREET_STYLES == PLAIN_STYLE, column - column.min() + 10, hundred)
-    return 100 * hundred + 2 * (40 // lots) * lot + np.where(south_side, 4, 3)
+    number: Ints = 100 * hundred + 2 * (40 // lots) * lot + np.where(south_side, 4, 3)
+    return number
 
 
 def _stories(kind: Ints, rng: np.random.Generator) -> Ints:

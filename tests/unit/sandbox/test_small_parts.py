@@ -158,6 +158,8 @@ def test_the_sandbox_does_not_start_in_production(monkeypatch: pytest.MonkeyPatc
 def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RIDGELINE_SANDBOX_TODAY", "2026-05-01")
     monkeypatch.setenv("RIDGELINE_PORT_BASE", "17100")
+    monkeypatch.setenv("RIDGELINE_SANDBOX_PORT", "")
+    monkeypatch.delenv("RIDGELINE_SANDBOX_STRIPE_WEBHOOK_URL", raising=False)
     settings = SandboxSettings()
     assert (settings.as_of, settings.listen_port) == (date(2026, 5, 1), 17111)
     assert settings.stripe_webhooks_to == "http://127.0.0.1:17100/webhooks/stripe"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import io
+import tarfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -92,6 +94,7 @@ def test_restored_database_holds_its_rules_and_rights(settings: Settings, tmp_pa
                 "INSERT INTO core.workflow (id, kind, status, input) VALUES (gen_random_uuid(), 'x', 'odd', '{}')"
             )
         connection.execute("SET ROLE svc_enricher")
+        connection.execute("UPDATE base_leads SET owner_email = 'ciphertext' WHERE false")
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute("UPDATE base_leads SET price = 1")
 
@@ -113,11 +116,31 @@ def test_backup_is_never_written_over_another(settings: Settings, tmp_path: Path
     assert file.read_text() == "precious"
 
 
-def test_torn_backup_changes_nothing(settings: Settings, tmp_path: Path) -> None:
+def cut_short(file: Path, torn: Path) -> None:
+    """A copy that ended in the middle."""
+    torn.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+def with_torn_dump(file: Path, torn: Path) -> None:
+    """A whole archive whose dump ended in the middle."""
+    with tarfile.open(file) as source, tarfile.open(torn, "w") as target:
+        for member in source:
+            stream = source.extractfile(member)
+            assert stream is not None
+            content = stream.read()
+            content = content[: len(content) // 2] if member.name == "database.dump" else content
+            member.size = len(content)
+            target.addfile(member, io.BytesIO(content))
+
+
+@pytest.mark.parametrize("tear", [cut_short, with_torn_dump])
+def test_torn_backup_changes_nothing(
+    settings: Settings, tmp_path: Path, tear: Callable[[Path, Path], None]
+) -> None:
     file = tmp_path / "backup.tar"
     write_archive(file, settings)
     torn = tmp_path / "torn.tar"
-    torn.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    tear(file, torn)
     add_workflow(settings)
     before = stored(settings)
     with pytest.raises(RidgelineError):

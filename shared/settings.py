@@ -36,6 +36,16 @@ class Settings(BaseSettings):
     redis_url: SecretStr = Field(SecretStr("redis://127.0.0.1:6379/0"), alias="REDIS_URL")
     port_base: int = Field(8000, alias="RIDGELINE_PORT_BASE")
     bind_host: str = Field("127.0.0.1", alias="RIDGELINE_BIND_HOST")
+    marketplace_base_url: str = Field("", alias="MARKETPLACE_BASE_URL")
+    scraper_base_url: str = Field("", alias="SCRAPER_BASE_URL")
+    image_processor_base_url: str = Field("", alias="IMAGE_PROCESSOR_BASE_URL")
+    ml_inference_base_url: str = Field("", alias="ML_INFERENCE_BASE_URL")
+    enricher_base_url: str = Field("", alias="ENRICHER_BASE_URL")
+    contractor_acquisition_base_url: str = Field("", alias="CONTRACTOR_ACQUISITION_BASE_URL")
+    ai_calling_base_url: str = Field("", alias="AI_CALLING_BASE_URL")
+    outreach_base_url: str = Field("", alias="OUTREACH_BASE_URL")
+    lead_generator_base_url: str = Field("", alias="LEAD_GENERATOR_BASE_URL")
+    orchestrator_base_url: str = Field("", alias="ORCHESTRATOR_BASE_URL")
     service_host: str = Field("", alias="RIDGELINE_SERVICE_HOST_TEMPLATE")
     log_format: Literal["json", "console"] = Field("json", alias="RIDGELINE_LOG_FORMAT")
     log_level: str = Field("INFO", alias="RIDGELINE_LOG_LEVEL")
@@ -86,7 +96,10 @@ class Settings(BaseSettings):
         return tuple(origins)
 
     def service_url(self, name: str) -> str:
-        """Base URL of a service: by template in a cluster, by port on one machine."""
+        """Base URL of a service: as set, else by template in a cluster, else by port on one machine."""
+        own: str = getattr(self, f"{name}_base_url", "")
+        if own:
+            return own.rstrip("/")
         port = self.port_base + SERVICE_PORTS[name]
         if self.service_host:
             return self.service_host.format(name=name, dashed=name.replace("_", "-"), port=port)

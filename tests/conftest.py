@@ -56,7 +56,7 @@ def plain(url: str) -> str:
     return url.replace("postgresql+psycopg://", "postgresql://", 1)
 
 
-def run_on_server(url: str, *statements: sql.Composable) -> None:
+def run_on_server(url: str, *statements: sql.SQL | sql.Composed) -> None:
     """Run statements outside any transaction, as CREATE DATABASE wants it."""
     with psycopg.connect(plain(url), autocommit=True) as connection:
         for statement in statements:
@@ -98,7 +98,7 @@ def database_url(server_url: str, template_database: str) -> Iterator[str]:
     run_on_server(server_url, sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
-def unsafe_but_fast(name: str) -> list[sql.Composable]:
+def unsafe_but_fast(name: str) -> list[sql.SQL | sql.Composed]:
     """Settings only a database that may be lost can have."""
     return [sql.SQL("ALTER DATABASE {} SET synchronous_commit = off").format(sql.Identifier(name))]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import time
+import tracemalloc
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -102,6 +103,20 @@ class TestAnswers:
         world.answer = lambda _: httpx.Response(200, headers={"content-encoding": "gzip"}, content=pieces())
         with pytest.raises(ProviderBadAnswer, match="1000000 bytes"):
             await world.client(body_cap_bytes=1_000_000).call(ProviderRequest(endpoint="/x"))
+
+    async def test_a_bomb_is_not_unpacked_beyond_the_cap(self, world: Any) -> None:
+        bomb = gzip.compress(b"\0" * 50_000_000)
+
+        async def pieces() -> AsyncIterator[bytes]:
+            yield bomb
+
+        world.answer = lambda _: httpx.Response(200, headers={"content-encoding": "gzip"}, content=pieces())
+        tracemalloc.start()
+        with pytest.raises(ProviderBadAnswer):
+            await world.client(body_cap_bytes=1_000_000).call(ProviderRequest(endpoint="/x"))
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < 10_000_000
 
     async def test_a_compressed_answer_is_read_to_its_end(self, world: Any) -> None:
         text = b'{"rows": [' + b",".join(b"%d" % n for n in range(50_000)) + b"]}"

@@ -2,12 +2,20 @@
 
 from shared.sandbox.render.atmosphere import Capture, capture_on
 from shared.sandbox.render.encode import jpeg_bytes, png_bytes
+from shared.sandbox.render.geometry3d import Camera
 from shared.sandbox.render.nadir import NadirFrame, render_nadir
 from shared.sandbox.render.placeholder import clouded, no_imagery
-from shared.sandbox.render.street import STREET_SIDES, Camera, camera_for_side, render_street
+from shared.sandbox.render.street import (
+    CAMERA_HEIGHT_M,
+    STREET_SIDES,
+    camera_for_side,
+    camera_position,
+    render_street,
+)
 from shared.sandbox.render.view import Neighbour, RoofScene, scene_of
 
 __all__ = [
+    "CAMERA_HEIGHT_M",
     "STREET_SIDES",
     "Camera",
     "Capture",
@@ -15,6 +23,7 @@ __all__ = [
     "Neighbour",
     "RoofScene",
     "camera_for_side",
+    "camera_position",
     "capture_on",
     "clouded",
     "jpeg_bytes",

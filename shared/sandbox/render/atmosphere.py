@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import cv2
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from shared.sandbox.render.noise import fine_grain
 from shared.sandbox.render.view import rng_for
 
-Picture = NDArray[np.float32]
+Picture = NDArray[np.floating[Any]]
 Pixels = NDArray[np.uint8]
 HAZE_COLOUR = np.array((0.78, 0.82, 0.88), np.float32)
 
@@ -57,14 +58,16 @@ def capture_on(captured_on: date, seed: int, *salt: int) -> Capture:
 
 def develop(picture: Picture, capture: Capture) -> Pixels:
     """The picture as a camera stores it: RGB bytes with the capture's haze, blur, exposure and grain."""
-    gains = np.array((1 + capture.warmth, 1.0, 1 - capture.warmth), np.float32) * capture.exposure
+    gains = np.array((1 + capture.warmth, 1.0, 1 - capture.warmth)) * capture.exposure
     weight = (1 - capture.haze) * capture.contrast
     lift = capture.haze * HAZE_COLOUR + (1 - capture.contrast) * 0.45
-    seen = picture * (gains * weight).astype(np.float32) + lift.astype(np.float32)
+    affine = np.column_stack((np.diag(gains * weight), lift)).astype(np.float32)
+    seen = cv2.transform(picture, affine)
     if capture.blur_px > 0.2:
         seen = cv2.GaussianBlur(seen, (0, 0), capture.blur_px)
-    seen += fine_grain(seen.shape[:2], rng_for(capture.seed, 3))[..., None] * np.float32(capture.grain)
-    return cv2.convertScaleAbs(np.clip(seen, 0.0, 1.0), alpha=255.0)
+    grain = fine_grain((seen.shape[0], seen.shape[1]), rng_for(capture.seed, 3)) * np.float32(capture.grain)
+    seen = cv2.add(seen, cv2.merge((grain, grain, grain)))
+    return cv2.convertScaleAbs(np.maximum(seen, 0.0), alpha=255.0).astype(np.uint8, copy=False)
 
 
 def sun_direction(capture: Capture) -> tuple[float, float, float]:

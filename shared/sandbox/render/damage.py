@@ -5,13 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from shared.sandbox.render.noise import Plane, smooth_noise
 from shared.sandbox.render.view import rng_for
 from shared.sandbox.town.model import Damage, DamageKind
 
-Albedo = NDArray[np.float32]
+Albedo = Plane
 Offset = tuple[float, float]
 
 
@@ -72,13 +71,17 @@ def _curled_lifted(target: Albedo, spot: Spot) -> None:
 
 def _moss_algae(target: Albedo, spot: Spot) -> None:
     """Green to black growth in blotches."""
-    growth = np.clip(smooth_noise(spot.x, spot.y, cell=0.7, offset=spot.offset) + 0.9 * spot.severity, 0.0, 1.0)
+    growth = np.clip(
+        smooth_noise(spot.x, spot.y, cell=0.7, offset=spot.offset) + 0.9 * spot.severity, 0.0, 1.0
+    )
     _cover(target, (0.20, 0.27, 0.14), spot.inside * growth * 0.8)
 
 
 def _rust_stains(target: Albedo, spot: Spot) -> None:
     """Orange-brown runs in one direction."""
-    runs = np.clip(smooth_noise(spot.x, spot.y / 6.0, cell=0.5, offset=spot.offset) + spot.severity - 0.2, 0.0, 1.0)
+    runs = np.clip(
+        smooth_noise(spot.x, spot.y / 6.0, cell=0.5, offset=spot.offset) + spot.severity - 0.2, 0.0, 1.0
+    )
     _cover(target, (0.52, 0.27, 0.12), spot.inside * runs * 0.75)
 
 
@@ -86,7 +89,10 @@ def _hail_dents(target: Albedo, spot: Spot) -> None:
     """Scattered dark bruises of about a hand's width with a pale rim."""
     field = smooth_noise(spot.x, spot.y, cell=0.38, offset=spot.offset)
     limit = 1.9 - 0.9 * spot.severity
-    _scale(target, 1.0 - spot.inside * (0.4 * (field > limit) - 0.18 * ((field > limit - 0.4) & (field <= limit))))
+    _scale(
+        target,
+        1.0 - spot.inside * (0.4 * (field > limit) - 0.18 * ((field > limit - 0.4) & (field <= limit))),
+    )
 
 
 def _cracked_tiles(target: Albedo, spot: Spot) -> None:
@@ -109,7 +115,11 @@ def _damaged_flashing(target: Albedo, spot: Spot) -> None:
     whole = smooth_noise(spot.x, spot.y, cell=0.8, offset=spot.offset) > spot.severity - 0.7
     near = (np.abs(spot.x) < spot.radius * 1.4).astype(np.float32)
     _cover(target, (0.80, 0.80, 0.78), near * whole * np.clip(1.3 - np.abs(line) / 0.16, 0.0, 1.0))
-    _cover(target, (0.22, 0.17, 0.13), near * np.clip(1.0 - np.abs(line + 0.4) / 0.3, 0.0, 1.0) * 0.6 * spot.severity)
+    _cover(
+        target,
+        (0.22, 0.17, 0.13),
+        near * np.clip(1.0 - np.abs(line + 0.4) / 0.3, 0.0, 1.0) * 0.6 * spot.severity,
+    )
 
 
 def _sagging(target: Albedo, spot: Spot) -> None:

@@ -47,8 +47,13 @@ class Camera:
         """(column, row) of points in space, and their depth in front of the lens."""
         heading, pitch = math.radians(self.heading_deg), math.radians(self.pitch_deg)
         sin_h, cos_h, sin_p, cos_p = math.sin(heading), math.cos(heading), math.sin(pitch), math.cos(pitch)
-        axes = np.array(((cos_h, -sin_h, 0.0), (-sin_h * sin_p, -cos_h * sin_p, cos_p),
-                         (sin_h * cos_p, cos_h * cos_p, sin_p)))
+        axes = np.array(
+            (
+                (cos_h, -sin_h, 0.0),
+                (-sin_h * sin_p, -cos_h * sin_p, cos_p),
+                (sin_h * cos_p, cos_h * cos_p, sin_p),
+            )
+        )
         x, y, depth = axes @ (points - self.position).T
         safe = np.where(depth > 0.1, depth, 0.1)
         middle = self.size_px / 2
@@ -109,47 +114,68 @@ def block_of(scene: RoofScene) -> Block:
         sides.sort(key=lambda side: -side[1])
     axis, half_length, across, half_width = sides[0]
     slope = 0.0 if scene.flat else scene.pitch_rise / 12.0
-    return Block(np.array((*middle, 0.0)), axis, across, half_length, half_width, STOREY_M * scene.stories, slope)
+    return Block(
+        np.array((*middle, 0.0)), axis, across, half_length, half_width, STOREY_M * scene.stories, slope
+    )
 
 
 def faces_of(scene: RoofScene) -> list[Face]:
     """Walls and roof planes of the house."""
     block = block_of(scene)
-    walls = [wall for side in (1.0, -1.0) for wall in (_wall(block, side, True), _wall(block, side, False))]
+    walls = [
+        wall
+        for side in (1.0, -1.0)
+        for wall in (_wall(block, side, long_side=True), _wall(block, side, long_side=False))
+    ]
     if scene.flat:
         return walls
-    roofs = [_slope(scene, block, side, True) for side in (1.0, -1.0)]
+    roofs = [_slope(scene, block, side, long_side=True) for side in (1.0, -1.0)]
     if scene.shape is RoofShape.HIP:
-        return walls + roofs + [_slope(scene, block, side, False) for side in (1.0, -1.0)]
+        return walls + roofs + [_slope(scene, block, side, long_side=False) for side in (1.0, -1.0)]
     return walls + roofs + [_gable_end(block, side) for side in (1.0, -1.0)]
 
 
-def _wall(block: Block, side: float, long_side: bool) -> Face:
+def _wall(block: Block, side: float, *, long_side: bool) -> Face:
     out, half_out = (block.across, block.half_width) if long_side else (block.axis, block.half_length)
-    half_along = block.half_length if long_side else block.half_width
-    height = block.eave_m + (PARAPET_M if block.slope == 0.0 else 0.0)
-    return _face(block, out * side, half_out, half_along, (0.0, height), ((0, 0), (1, 0), (1, 1), (0, 1)), roof=False)
+    return _face(
+        block,
+        out * side,
+        half_out=half_out,
+        half_along=block.half_length if long_side else block.half_width,
+        heights=(0.0, block.eave_m + (PARAPET_M if block.slope == 0.0 else 0.0)),
+        shape=((0, 0), (1, 0), (1, 1), (0, 1)),
+    )
 
 
 def _gable_end(block: Block, side: float) -> Face:
-    top = block.eave_m + block.half_width * block.slope
-    return _face(block, block.axis * side, block.half_length, block.half_width, (block.eave_m, top),
-                 ((0, 0), (1, 0), (0.5, 1)), roof=False)
+    return _face(
+        block,
+        block.axis * side,
+        half_out=block.half_length,
+        half_along=block.half_width,
+        heights=(block.eave_m, block.eave_m + block.half_width * block.slope),
+        shape=((0, 0), (1, 0), (0.5, 1)),
+    )
 
 
 def _face(
-    block: Block, out: Vector, half_out: float, half_along: float, heights: tuple[float, float],
-    outline: tuple[tuple[float, float], ...], *, roof: bool,
+    block: Block,
+    out: Vector,
+    *,
+    half_out: float,
+    half_along: float,
+    heights: tuple[float, float],
+    shape: tuple[tuple[float, float], ...],
 ) -> Face:
     up = np.array((0.0, 0.0, 1.0))
     along = np.cross(up, out)
     origin = block.middle + out * half_out - along * half_along + up * heights[0]
     length, rise = 2 * half_along, heights[1] - heights[0]
-    corners = np.stack([origin + along * (x * length) + up * (y * rise) for x, y in outline])
-    return Face(origin, along, up, length, rise, corners, roof)
+    corners = np.stack([origin + along * (x * length) + up * (y * rise) for x, y in shape])
+    return Face(origin, along, up, length, rise, corners, roof=False)
 
 
-def _slope(scene: RoofScene, block: Block, side: float, long_side: bool) -> Face:
+def _slope(scene: RoofScene, block: Block, side: float, *, long_side: bool) -> Face:
     """One roof plane from its eave, overhang included; a hip's planes end in the ridge or a point."""
     hip = scene.shape is RoofShape.HIP
     out = (block.across if long_side else block.axis) * side
@@ -165,4 +191,4 @@ def _slope(scene: RoofScene, block: Block, side: float, long_side: bool) -> Face
     reach = run * rise
     ends = ((0.0, 0.0), (2 * half_along, 0.0), (2 * half_along - inset, reach), (inset, reach))
     outline = np.stack([origin + along * x + up * y for x, y in ends])
-    return Face(origin, along, up, 2 * half_along, reach, outline, True)
+    return Face(origin, along, up, 2 * half_along, reach, outline, roof=True)

@@ -27,16 +27,17 @@ def lawn_colour(capture: Capture, seed: int) -> Picture:
     return SUMMER_LAWN * green + WINTER_LAWN * (1 - green)
 
 
-def draw_ground(
-    scene: RoofScene, capture: Capture, metres: tuple[Plane, Plane], metres_per_pixel: float
-) -> Picture:
+def draw_ground(scene: RoofScene, capture: Capture, metres: tuple[Plane, Plane]) -> Picture:
     """Lawn, street and driveway under the whole tile."""
     east, north = metres
     rng = rng_for(scene.seed, 72)
     offset = (float(rng.uniform(0, 300)), float(rng.uniform(0, 300)))
-    gain = 1.0 + 0.10 * smooth_noise(east, north, cell=5.0, offset=offset)
-    gain += np.float32(0.05) * fine_grain((east.shape[0], east.shape[1]), rng)
-    picture = (lawn_colour(capture, scene.seed) * gain[..., None]).astype(np.float32)
+    height, width = east.shape
+    wide = smooth_noise(east[::4, ::4], north[::4, ::4], cell=5.0, offset=offset)
+    gain = 1.0 + np.float32(0.10) * cv2.resize(wide, (width, height), interpolation=cv2.INTER_LINEAR)
+    gain += np.float32(0.05) * fine_grain((height, width), rng)
+    lawn = lawn_colour(capture, scene.seed)
+    picture: Picture = cv2.merge([gain * lawn[channel] for channel in range(3)])
     bearing = math.radians(scene.front_bearing_deg)
     ahead = east * math.sin(bearing) + north * math.cos(bearing)
     aside = east * math.cos(bearing) - north * math.sin(bearing)
@@ -69,21 +70,34 @@ def draw_trees(
         middle = (distance * math.sin(bearing), distance * math.cos(bearing))
         thrown = radius * 1.4 * math.sqrt(1 - sun_up**2) / sun_up
         shadow = (middle[0] - sun_east * thrown, middle[1] - sun_north * thrown)
-        _draw_disc(picture, to_pixels((shadow,))[0], radius / metres_per_pixel, None, rng)
-        leaf = np.array((0.20, 0.30, 0.13), np.float32) * np.float32(rng.uniform(0.8, 1.25))
-        bare = np.array((0.38, 0.34, 0.28), np.float32)
-        crown = leaf * capture.greenness + bare * (1 - capture.greenness)
-        _draw_disc(picture, to_pixels((middle,))[0], radius / metres_per_pixel, crown, rng)
+        draw_disc(picture, to_pixels((shadow,))[0], radius / metres_per_pixel, None, rng)
+        draw_disc(
+            picture, to_pixels((middle,))[0], radius / metres_per_pixel, crown_colour(capture, rng), rng
+        )
 
 
-def _draw_disc(
-    picture: Picture, middle: NDArray[np.float32], radius_px: float, colour: Picture | None,
+def crown_colour(capture: Capture, rng: np.random.Generator) -> Picture:
+    """Colour of one tree on the day: leaves in summer, bare wood in winter."""
+    leaf = np.array((0.20, 0.30, 0.13), np.float32) * np.float32(rng.uniform(0.8, 1.25))
+    bare = np.array((0.38, 0.34, 0.28), np.float32)
+    crown: Picture = leaf * np.float32(capture.greenness) + bare * np.float32(1 - capture.greenness)
+    return crown
+
+
+def draw_disc(
+    picture: Picture,
+    middle: NDArray[np.float32],
+    radius_px: float,
+    colour: Picture | None,
     rng: np.random.Generator,
 ) -> None:
     """A ragged disc: shade where no colour is given, leaves where one is."""
     size = picture.shape[0]
     left, top = max(0, int(middle[0] - radius_px * 1.3)), max(0, int(middle[1] - radius_px * 1.3))
-    right, bottom = min(size, int(middle[0] + radius_px * 1.3) + 1), min(size, int(middle[1] + radius_px * 1.3) + 1)
+    right, bottom = (
+        min(size, int(middle[0] + radius_px * 1.3) + 1),
+        min(size, int(middle[1] + radius_px * 1.3) + 1),
+    )
     if right <= left or bottom <= top:
         return
     rows, columns = np.mgrid[top:bottom, left:right].astype(np.float32)

@@ -34,8 +34,10 @@ class NadirFrame:
         """(column, row) of points given in metres from the house's position."""
         points = np.asarray(outline, np.float32) + np.asarray(self.shift_m, np.float32)
         middle = self.size_px / 2
-        return np.stack((middle + points[:, 0] / self.metres_per_pixel,
-                         middle - points[:, 1] / self.metres_per_pixel), axis=1)
+        return np.stack(
+            (middle + points[:, 0] / self.metres_per_pixel, middle - points[:, 1] / self.metres_per_pixel),
+            axis=1,
+        )
 
     def mask(self, outline: tuple[MetrePoint, ...]) -> Mask:
         """255 inside the outline, 0 elsewhere."""
@@ -45,10 +47,11 @@ class NadirFrame:
 
     def metres(self, rows: slice, columns: slice) -> tuple[Plane, Plane]:
         """East and north of every pixel of a window."""
-        east = (np.arange(columns.start, columns.stop, dtype=np.float32) + 0.5 - self.size_px / 2)
-        north = (self.size_px / 2 - np.arange(rows.start, rows.stop, dtype=np.float32) - 0.5)
-        grid = np.meshgrid(east * self.metres_per_pixel - self.shift_m[0],
-                           north * self.metres_per_pixel - self.shift_m[1])
+        east = np.arange(columns.start, columns.stop, dtype=np.float32) + 0.5 - self.size_px / 2
+        north = self.size_px / 2 - np.arange(rows.start, rows.stop, dtype=np.float32) - 0.5
+        grid = np.meshgrid(
+            east * self.metres_per_pixel - self.shift_m[0], north * self.metres_per_pixel - self.shift_m[1]
+        )
         return grid[0].astype(np.float32), grid[1].astype(np.float32)
 
 
@@ -60,7 +63,7 @@ def render_nadir(
         raise ValueError(f"no tile of {size_px} px at {metres_per_pixel} m a pixel")
     shift = rng_for(capture.seed, 51).uniform(-MAX_SHIFT_M, MAX_SHIFT_M, 2)
     frame = NadirFrame(size_px, metres_per_pixel, (float(shift[0]), float(shift[1])))
-    picture = draw_ground(scene, capture, frame.metres(slice(0, size_px), slice(0, size_px)), metres_per_pixel)
+    picture = draw_ground(scene, capture, frame.metres(slice(0, size_px), slice(0, size_px)))
     for neighbour in scene.neighbours:
         _draw_neighbour(picture, neighbour, capture, frame)
     _cast_shadow(picture, scene.footprint_m, _height(scene), capture, frame)
@@ -104,8 +107,13 @@ def _draw_neighbour(picture: Picture, neighbour: Neighbour, capture: Capture, fr
     east, north = frame.metres(*window)
     surface = Surface(east, north, east, north, (1.0, 1.0), frame.metres_per_pixel)
     covering = COVERINGS[neighbour.material]
-    colours = weathered(colour_of(neighbour.material, neighbour.colour), covering, neighbour.wear,
-                        ageing_of(neighbour.seed), surface)
+    colours = weathered(
+        colour_of(neighbour.material, neighbour.colour),
+        covering,
+        neighbour.wear,
+        ageing_of(neighbour.seed),
+        surface,
+    )
     middle = np.mean(neighbour.footprint_m, axis=0)
     colours *= np.where(east > middle[0], 0.9, 1.06)[..., None].astype(np.float32)
     _blend(picture, colours, frame.mask(neighbour.footprint_m), window)
@@ -121,8 +129,14 @@ def _draw_roof(picture: Picture, scene: RoofScene, capture: Capture, frame: Nadi
     inward = directions[plane]
     along = east * inward[..., 1] - north * inward[..., 0]
     west, south, box_east, box_north = scene.box
-    surface = Surface(along, depth * math.hypot(1.0, slope), east - west, north - south,
-                      (box_east - west, box_north - south), frame.metres_per_pixel)
+    surface = Surface(
+        along,
+        depth * math.hypot(1.0, slope),
+        east - west,
+        north - south,
+        (box_east - west, box_north - south),
+        frame.metres_per_pixel,
+    )
     colours = paint_roof(scene, surface)
     light = np.array([_plane_light(direction, slope, capture) for direction in directions], np.float32)
     colours *= light[plane][..., None]
@@ -134,7 +148,11 @@ def _draw_roof(picture: Picture, scene: RoofScene, capture: Capture, frame: Nadi
 def _planes(scene: RoofScene, east: Plane, north: Plane) -> tuple[Plane, NDArray[np.intp], Plane]:
     """Inward direction of each plane, the plane of every pixel and its distance from that plane's eave."""
     if scene.flat:
-        return np.array([[0.0, 1.0]], np.float32), np.zeros(east.shape, np.intp), north - np.float32(scene.box[1])
+        return (
+            np.array([[0.0, 1.0]], np.float32),
+            np.zeros(east.shape, np.intp),
+            north - np.float32(scene.box[1]),
+        )
     if scene.shape is RoofShape.GABLE:
         return _gable_planes(scene, east, north)
     return _hip_planes(scene.footprint_m, east, north)
@@ -182,7 +200,9 @@ def _draw_fixtures(colours: Picture, scene: RoofScene, east: Plane, north: Plane
     rng = rng_for(scene.seed, 61)
     width, depth = scene.box[2] - scene.box[0], scene.box[3] - scene.box[1]
     kinds = [(0.3, (0.55, 0.55, 0.56))] * int(rng.integers(1, 4))
-    kinds += [(0.7, (0.42, 0.30, 0.26))] * int(rng.random() < 0.4) + [(0.9, (0.62, 0.72, 0.80))] * int(rng.random() < 0.2)
+    kinds += [(0.7, (0.42, 0.30, 0.26))] * int(rng.random() < 0.4) + [(0.9, (0.62, 0.72, 0.80))] * int(
+        rng.random() < 0.2
+    )
     for size, colour in kinds:
         x, y = rng.uniform(0.25, 0.75, 2) * (width, depth)
         colours[(np.abs(east - x) < size / 2) & (np.abs(north - y) < size / 2)] = colour

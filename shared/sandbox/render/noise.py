@@ -1,12 +1,13 @@
 """Tables of smooth noise, made once a process and read at metric coordinates."""
 
 from functools import cache
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Plane = NDArray[np.float32]
+Plane = NDArray[np.floating[Any]]
 TABLE_SIZE = 512
 _SEED = 20261122
 

@@ -13,8 +13,16 @@ def no_imagery(size_px: int) -> Pixels:
     tile: Pixels = np.full((size_px, size_px, 3), 228, np.uint8)
     scale = size_px / 640
     text = "Sorry, we have no imagery here."
-    cv2.putText(tile, text, (int(60 * scale), size_px // 2), cv2.FONT_HERSHEY_SIMPLEX, scale, (150, 150, 150),
-                max(1, int(2 * scale)), cv2.LINE_AA)
+    cv2.putText(
+        tile,
+        text,
+        (int(60 * scale), size_px // 2),
+        cv2.FONT_HERSHEY_SIMPLEX,
+        scale,
+        (150, 150, 150),
+        max(1, int(2 * scale)),
+        cv2.LINE_AA,
+    )
     return tile
 
 
@@ -28,4 +36,5 @@ def clouded(pixels: Pixels, seed: int) -> Pixels:
     deck += 0.4 * smooth_noise(columns, rows, cell=span / 7, offset=offset)
     cover = np.clip(0.93 + 0.14 * deck, 0.0, 1.0)[..., None]
     white = 235.0 + 6.0 * deck[..., None]
-    return np.clip(pixels * (1 - cover) + white * cover, 0, 255).astype(np.uint8)
+    hidden: Pixels = np.clip(pixels * (1 - cover) + white * cover, 0, 255).astype(np.uint8)
+    return hidden

@@ -55,7 +55,12 @@ def sample_scene(seed: int, *, wear: float | None = None) -> tuple[RoofScene, fl
 
 def _rectangle(width: float, depth: float, bearing_deg: float, middle: MetrePoint) -> tuple[MetrePoint, ...]:
     sin, cos = math.sin(math.radians(bearing_deg)), math.cos(math.radians(bearing_deg))
-    corners = ((-width / 2, -depth / 2), (width / 2, -depth / 2), (width / 2, depth / 2), (-width / 2, depth / 2))
+    corners = (
+        (-width / 2, -depth / 2),
+        (width / 2, -depth / 2),
+        (width / 2, depth / 2),
+        (-width / 2, depth / 2),
+    )
     return tuple((middle[0] + x * cos + y * sin, middle[1] - x * sin + y * cos) for x, y in corners)
 
 
@@ -77,9 +82,16 @@ def _neighbours(bearing_deg: float, rng: np.random.Generator) -> tuple[Neighbour
     found = []
     for step in (-1.0, 1.0):
         distance = step * float(rng.uniform(20, 26))
-        outline = _rectangle(float(rng.uniform(9, 15)), float(rng.uniform(8, 13)), bearing_deg,
-                             (distance * cos, -distance * sin))
+        outline = _rectangle(
+            float(rng.uniform(9, 15)),
+            float(rng.uniform(8, 13)),
+            bearing_deg,
+            (distance * cos, -distance * sin),
+        )
         material = PITCHED_MATERIALS[int(rng.integers(len(PITCHED_MATERIALS)))]
-        found.append(Neighbour(outline, material, int(rng.integers(12)), float(rng.uniform(0, 1)),
-                               int(rng.integers(2**31))))
+        found.append(
+            Neighbour(
+                outline, material, int(rng.integers(12)), float(rng.uniform(0, 1)), int(rng.integers(2**31))
+            )
+        )
     return tuple(found)

@@ -4,11 +4,10 @@ import math
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from shared.sandbox.render.atmosphere import Capture, Picture, Pixels, brightness, develop
 from shared.sandbox.render.geometry3d import Camera, Face, faces_of
-from shared.sandbox.render.ground import ASPHALT, CONCRETE, lawn_colour
+from shared.sandbox.render.ground import ASPHALT, CONCRETE, crown_colour, draw_disc, lawn_colour
 from shared.sandbox.render.noise import fine_grain, smooth_noise
 from shared.sandbox.render.palette import WALLS
 from shared.sandbox.render.surface import Surface, paint_roof
@@ -43,7 +42,9 @@ def camera_for_side(scene: RoofScene, side: str, *, size_px: int = 640) -> Camer
     reach = 0.5 * math.hypot(box_east - west, box_north - south) + 1.0
     distance = math.hypot(east, north)
     fov = min(90.0, max(30.0, 2 * math.degrees(math.atan(reach / max(1.0, distance)))))
-    return Camera(east, north, CAMERA_HEIGHT_M, math.degrees(math.atan2(-east, -north)) % 360, 3.0, fov, size_px)
+    return Camera(
+        east, north, CAMERA_HEIGHT_M, math.degrees(math.atan2(-east, -north)) % 360, 3.0, fov, size_px
+    )
 
 
 def render_street(scene: RoofScene, capture: Capture, camera: Camera) -> Pixels:
@@ -51,7 +52,7 @@ def render_street(scene: RoofScene, capture: Capture, camera: Camera) -> Pixels:
     picture = _backdrop(scene, capture, camera)
     for face in sorted(_visible(scene, camera), key=lambda face: -_distance(face, camera)):
         _draw_face(picture, scene, face, capture, camera)
-    _draw_front_trees(picture, scene, capture, camera)
+    _draw_front_trees(picture, capture, camera)
     return develop(picture, capture)
 
 
@@ -85,7 +86,8 @@ def _backdrop(scene: RoofScene, capture: Capture, camera: Camera) -> Picture:
     lawn = lawn_colour(capture, scene.seed)
     bands = np.where((reach < PAVEMENT_REACH_M)[:, None], CONCRETE, lawn)
     picture[horizon:] = np.where((reach < ROAD_REACH_M)[:, None], ASPHALT, bands)[:, None, :]
-    picture[horizon:] *= (1 + 0.05 * fine_grain((size - horizon, size), rng))[..., None]
+    grain = 1 + np.float32(0.05) * fine_grain((size - horizon, size), rng)
+    picture[horizon:] = cv2.multiply(picture[horizon:], cv2.merge((grain, grain, grain)))
     return _draw_treeline(picture, capture, horizon, rng)
 
 
@@ -93,15 +95,18 @@ def _draw_clouds(sky: Picture, rng: np.random.Generator) -> None:
     rows, columns = np.mgrid[0 : sky.shape[0] : 4, 0 : sky.shape[1] : 4].astype(np.float32)
     offset = (float(rng.uniform(0, 900)), float(rng.uniform(0, 900)))
     field = smooth_noise(columns, rows * 2.5, cell=220.0, offset=offset)
-    wide = cv2.resize(field, (sky.shape[1], sky.shape[0]), interpolation=cv2.INTER_LINEAR)
-    cover = np.clip(wide - float(rng.uniform(-0.3, 1.0)), 0.0, 1.0)[..., None] * 0.7
-    sky += (np.float32(0.93) - sky) * cover
+    cover = np.clip(field - float(rng.uniform(-0.3, 1.0)), 0.0, 1.0).astype(np.float32) * np.float32(0.7)
+    wide = cv2.resize(cover, (sky.shape[1], sky.shape[0]), interpolation=cv2.INTER_LINEAR)
+    white = np.full_like(sky, 0.93)
+    sky[:] = cv2.blendLinear(white, np.ascontiguousarray(sky), wide, 1 - wide)
 
 
 def _draw_treeline(picture: Picture, capture: Capture, horizon: int, rng: np.random.Generator) -> Picture:
     columns = np.arange(picture.shape[1], dtype=np.float32)
     offset = (float(rng.uniform(0, 900)), float(rng.uniform(0, 900)))
-    wave = smooth_noise(columns[None, :], np.zeros((1, len(columns)), np.float32), cell=60.0, offset=offset)[0]
+    wave = smooth_noise(columns[None, :], np.zeros((1, len(columns)), np.float32), cell=60.0, offset=offset)[
+        0
+    ]
     tops = np.clip(horizon - 22 - 9 * wave, 0, horizon).astype(int)
     leaf = np.array((0.24, 0.32, 0.18), np.float32) * (0.6 + 0.4 * capture.greenness)
     band = slice(max(0, int(tops.min())), horizon + 3)
@@ -113,8 +118,10 @@ def _draw_treeline(picture: Picture, capture: Capture, horizon: int, rng: np.ran
 def _draw_face(picture: Picture, scene: RoofScene, face: Face, capture: Capture, camera: Camera) -> None:
     texel = ROOF_TEXEL_M if face.roof else WALL_TEXEL_M
     width, height = max(4, round(face.length_m / texel)), max(4, round(face.rise_m / texel))
-    along, up = np.meshgrid((np.arange(width, dtype=np.float32) + 0.5) * (face.length_m / width),
-                            (np.arange(height, dtype=np.float32) + 0.5) * (face.rise_m / height))
+    along, up = np.meshgrid(
+        (np.arange(width, dtype=np.float32) + 0.5) * (face.length_m / width),
+        (np.arange(height, dtype=np.float32) + 0.5) * (face.rise_m / height),
+    )
     colours = _roof_colours(scene, face, along, up) if face.roof else _wall_colours(scene, face, along, up)
     x, y, z = (float(value) for value in face.normal)
     colours = colours * np.float32(brightness((x, y, z), capture) * (1.0 if face.roof else 0.85))
@@ -123,24 +130,26 @@ def _draw_face(picture: Picture, scene: RoofScene, face: Face, capture: Capture,
     _paste(picture, colours.astype(np.float32), corners, outline)
 
 
-def _roof_colours(
-    scene: RoofScene, face: Face, along: NDArray[np.float32], up: NDArray[np.float32]
-) -> NDArray[np.float32]:
+def _roof_colours(scene: RoofScene, face: Face, along: Picture, up: Picture) -> Picture:
     west, south, box_east, box_north = scene.box
     east = np.float32(face.origin[0]) + along * np.float32(face.along[0]) + up * np.float32(face.up[0])
     north = np.float32(face.origin[1]) + along * np.float32(face.along[1]) + up * np.float32(face.up[1])
     inward = -face.normal[:2] / max(1e-6, float(np.linalg.norm(face.normal[:2])))
     eave_line = east * np.float32(inward[1]) - north * np.float32(inward[0])
-    surface = Surface(eave_line, up, east - np.float32(west), north - np.float32(south),
-                      (box_east - west, box_north - south), ROOF_TEXEL_M)
+    surface = Surface(
+        eave_line,
+        up,
+        east - np.float32(west),
+        north - np.float32(south),
+        (box_east - west, box_north - south),
+        ROOF_TEXEL_M,
+    )
     colours = paint_roof(scene, surface)
     colours[:2] = 0.85
     return colours
 
 
-def _wall_colours(
-    scene: RoofScene, face: Face, along: NDArray[np.float32], up: NDArray[np.float32]
-) -> NDArray[np.float32]:
+def _wall_colours(scene: RoofScene, face: Face, along: Picture, up: Picture) -> Picture:
     rng = rng_for(scene.seed, 82)
     base = np.array(WALLS[int(rng.integers(len(WALLS)))], np.float32)
     colours = np.broadcast_to(base, (*along.shape, 3)).copy()
@@ -156,9 +165,7 @@ def _wall_colours(
     return colours
 
 
-def _paste(
-    picture: Picture, colours: NDArray[np.float32], corners: NDArray[np.float32], outline: NDArray[np.float32]
-) -> None:
+def _paste(picture: Picture, colours: Picture, corners: Picture, outline: Picture) -> None:
     size = picture.shape[0]
     low = np.clip(np.floor(outline.min(axis=0)).astype(int) - 1, 0, size)
     high = np.clip(np.ceil(outline.max(axis=0)).astype(int) + 2, 0, size)
@@ -176,18 +183,15 @@ def _paste(
     target += (warped - target) * (mask.astype(np.float32) / 255.0)[..., None]
 
 
-def _draw_front_trees(picture: Picture, scene: RoofScene, capture: Capture, camera: Camera) -> None:
+def _draw_front_trees(picture: Picture, capture: Capture, camera: Camera) -> None:
     """Trees between the street and the house; they hide a part of some roofs."""
     rng = rng_for(capture.seed, 83)
     size = camera.size_px
-    rows, columns = np.mgrid[0:size:2, 0:size:2].astype(np.float32)
+    ground = min(size - 1, int(camera.horizon_row) + size // 8)
     for _ in range(int(rng.integers(0, 3))):
-        middle = float(rng.choice((-1.0, 1.0))) * float(rng.uniform(0.28, 0.55)) * size + size / 2
-        top, radius = float(rng.uniform(0.2, 0.45)) * size, float(rng.uniform(0.07, 0.14)) * size
-        offset = (float(rng.uniform(0, 900)), float(rng.uniform(0, 900)))
-        leaves = smooth_noise(columns, rows, cell=radius / 3, offset=offset)
-        away = np.hypot(columns - middle, rows - top) / radius + 0.12 * leaves
-        weight = np.clip((1 - away) * 6, 0, 1) * (0.35 + 0.65 * capture.greenness)
-        crown = np.array((0.19, 0.28, 0.13), np.float32) * (1 + 0.3 * leaves[..., None])
-        wide = cv2.resize(np.dstack((crown, weight)), (size, size))
-        picture += (wide[..., :3] - picture) * wide[..., 3:]
+        middle = int((0.5 + float(rng.choice((-1.0, 1.0))) * float(rng.uniform(0.28, 0.55))) * size)
+        top, radius = int(float(rng.uniform(0.25, 0.45)) * size), float(rng.uniform(0.07, 0.14)) * size
+        cv2.line(
+            picture, (middle, top), (middle, ground), (0.29, 0.23, 0.17), max(3, size // 80), cv2.LINE_AA
+        )
+        draw_disc(picture, np.array((middle, top), np.float32), radius, crown_colour(capture, rng), rng)

@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from shared.sandbox.render.damage import paint_damage
 from shared.sandbox.render.noise import Plane, smooth_noise
 from shared.sandbox.render.palette import COVERINGS, Colour, Covering, colour_of
 from shared.sandbox.render.view import RoofScene, rng_for
 
-Albedo = NDArray[np.float32]
+Albedo = Plane
 MIN_LINE_PX = 2.2
 """Lines closer together than this blur into the mean and are not drawn."""
 
@@ -48,8 +47,14 @@ def ageing_of(seed: int) -> Ageing:
     rng = rng_for(seed, 21)
     fading, mottling, streaking, wearing = np.exp(rng.normal(0.0, (0.15, 0.10, 0.15, 0.10)))
     shift = rng.uniform(0, 500, 2)
-    return Ageing(float(fading), float(mottling), float(streaking), float(wearing),
-                  float(rng.uniform(0.03, 0.06)), (float(shift[0]), float(shift[1])))
+    return Ageing(
+        float(fading),
+        float(mottling),
+        float(streaking),
+        float(wearing),
+        float(rng.uniform(0.03, 0.06)),
+        (float(shift[0]), float(shift[1])),
+    )
 
 
 def paint_roof(scene: RoofScene, surface: Surface) -> Albedo:
@@ -67,7 +72,9 @@ def weathered(base: Colour, covering: Covering, wear: float, ageing: Ageing, sur
     x, y, shift = surface.along, surface.up, ageing.offset
     faded = min(0.9, covering.fading * ageing.fading * wear)
     tone = np.array(base, np.float32) * (1 - faded) + np.array(covering.weathered, np.float32) * faded
-    blotches = 0.6 * smooth_noise(x, y, cell=1.3, offset=shift) + 0.8 * smooth_noise(x, y, cell=0.5, offset=shift)
+    blotches = 0.6 * smooth_noise(x, y, cell=1.3, offset=shift) + 0.8 * smooth_noise(
+        x, y, cell=0.5, offset=shift
+    )
     gain = 1.0 + (covering.mottling * ageing.mottling * wear) * blotches
     gain += ageing.patchiness * smooth_noise(x, y, cell=0.36, offset=(shift[1], shift[0]))
     streaks = np.clip(smooth_noise(x, y / 8.0, cell=0.7, offset=shift), 0.0, 2.0)
@@ -87,7 +94,8 @@ def _wear_through(
     limit = np.float32(_upper_quantile(share))
     bare = np.clip((field - limit) * 3.0, 0.0, 1.0)[..., None]
     colour = np.array(covering.weathered, np.float32) * 0.55
-    return albedo * (1 - 0.8 * bare) + colour * (0.8 * bare)
+    worn: Albedo = albedo * (1 - 0.8 * bare) + colour * (0.8 * bare)
+    return worn
 
 
 def _upper_quantile(share: float) -> float:

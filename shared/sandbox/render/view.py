@@ -72,7 +72,9 @@ def scene_of(house: House, *, as_of: date, captured_on: date, others: Iterable[H
         return _scene(house, _wear_before_renewal(house), (), roof.colour + 1, others)
     past_years = max(0.0, (as_of - captured_on).days / DAYS_PER_YEAR)
     share_of_age = max(0.0, 1.0 - past_years / max(roof.age_years, 0.5))
-    damages = roof.damages if share_of_age > 0.9 else tuple(d for d in roof.damages if d.severity < share_of_age)
+    damages = (
+        roof.damages if share_of_age > 0.9 else tuple(d for d in roof.damages if d.severity < share_of_age)
+    )
     return _scene(house, roof.wear * share_of_age, damages, roof.colour, others)
 
 

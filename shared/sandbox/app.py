@@ -23,6 +23,8 @@ from shared.sandbox.vendors import (
     sendgrid,
     socrata,
     spc,
+    stac,
+    streetview,
     stripe,
     stripe_desk,
     zerobounce,
@@ -34,6 +36,8 @@ VENDORS = (
     "assessor",
     "ncei",
     "spc",
+    "stac",
+    "streetview",
     "census",
     "hunter",
     "zerobounce",
@@ -64,7 +68,7 @@ def create_app(settings: SandboxSettings | None = None) -> FastAPI:
         control.router(sandbox, replays=replays, ledger=desk.ledger, mailroom=mailroom, vendors=VENDORS)
     )
     app.include_router(arcgis.router(sandbox, replays))
-    for vendor in (socrata, assessor, ncei, spc, census, email_finder, zerobounce):
+    for vendor in (socrata, assessor, ncei, spc, census, email_finder, zerobounce, stac, streetview):
         app.include_router(vendor.router(sandbox))
     app.include_router(stripe.router(desk))
     app.include_router(sendgrid.router(mailroom))

@@ -127,4 +127,4 @@ async def test_truth_names_every_parcel_and_sums_up(client: httpx.AsyncClient) -
 async def test_health_names_the_vendors(client: httpx.AsyncClient) -> None:
     health = (await client.get("/_sandbox/health")).json()
     assert health["status"] == "ok"
-    assert {"socrata", "arcgis", "stripe", "sendgrid"} <= set(health["vendors"])
+    assert {"socrata", "arcgis", "stac", "streetview", "stripe", "sendgrid"} <= set(health["vendors"])

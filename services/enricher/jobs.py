@@ -35,6 +35,8 @@ async def enrich_contact(ctx: StepContext, input: PropertyInput) -> None:
         raise Skip(input.skip["contacts"])
     lead, cipher = await _owner(ctx, input.subject_id)
     name = cipher.decrypt("owner_name", lead.owner_name)
+    # Finders want a name and where it belongs; for a homeowner that is the household's address.
+    household = f"{lead.address}, {lead.city}, {lead.state}"
     caps = {
         f"lead:{lead.id}": ctx.resources.settings.lead_cap_usd,
         f"city:{lead.city_id}:{lead.today}": ctx.resources.settings.city_daily_cap_usd,
@@ -44,7 +46,7 @@ async def enrich_contact(ctx: StepContext, input: PropertyInput) -> None:
             "find_email",
             "email.find",
             {"lead": str(lead.id)},
-            lambda _: _find(ctx, cipher, name),
+            lambda _: _find(ctx, cipher, Person(name, company=household)),
             idempotent=True,
         )
         verdict: dict[str, Any] = {"status": "none", "cost": 0}
@@ -76,11 +78,11 @@ async def _owner(ctx: StepContext, lead_id: UUID) -> tuple[Row[Any], SubjectCiph
     return lead, cipher
 
 
-async def _find(ctx: StepContext, cipher: SubjectCipher, name: str) -> dict[str, Any]:
+async def _find(ctx: StepContext, cipher: SubjectCipher, person: Person) -> dict[str, Any]:
     """The waterfall's result sealed; a search that failed everywhere is tried again later."""
     providers = ctx.resources.providers
     try:
-        tries = await find_email(providers.email_finders, Person(full_name=name))
+        tries = await find_email(providers.email_finders, person)
     except PersonOptedOut as refused:
         raise Skip("the person asked not to be looked for") from refused
     found = tries[-1].found if tries else None

@@ -21,7 +21,7 @@ class ContactRepository:
         """What a contact search needs to know of a lead."""
         statement = text(
             """
-            SELECT l.id, l.city_id, l.subject_id, l.owner_name, l.owner_email IS NOT NULL AS has_email, p.owner_is_company,
+            SELECT l.id, l.address, l.city, l.state, l.city_id, l.subject_id, l.owner_name, l.owner_email IS NOT NULL AS has_email, p.owner_is_company,
                    to_char(now(), 'YYYY-MM-DD') AS today
               FROM base_leads l LEFT JOIN parcels p ON p.id = l.parcel_id
              WHERE l.id = :id

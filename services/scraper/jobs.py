@@ -198,11 +198,10 @@ async def _assessor_of(ctx: StepContext, lead_id: UUID) -> tuple[Row[Any], Recip
             raise PermanentError(f"there is no lead {lead_id}")
         if known.parcel_id is None or not known.assessor_config:
             raise Skip("no assessor is configured for this city")
-        key = known.assessor_config.get("source_key") or f"{known.city}_{known.state}_assessor".lower()
+        config = known.assessor_config
+        key = config.get("source_key") or f"{known.city}_{known.state}_assessor".lower()
         row = (await repository.registry([key])).get(key)
-    recipe = Recipe.model_validate(
-        {k: v for k, v in known.assessor_config.items() if k in Recipe.model_fields}
-    )
+    recipe = Recipe.model_validate(config["recipe"])
     if row is None:
         return known, recipe, FetchSource(key)
     rate, slots = float(row.requests_per_second), int(row.concurrency)

@@ -1,0 +1,1 @@
+"""Image processor: fetches, stores and standardises pictures of roofs."""

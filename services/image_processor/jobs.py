@@ -1,0 +1,194 @@
+"""Steps of the image processor: fetch and store a house's pictures; bring them into the standard form."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel
+from sqlalchemy import Row
+
+from services.image_processor import metrics
+from services.image_processor.domain.headings import heading_for
+from services.image_processor.domain.keys import Stage, image_key
+from services.image_processor.domain.pictures import PictureRefused, Quality, decode, quality_of, standardise
+from services.image_processor.repository import ImageRepository
+from shared.compliance.loader import decide_image
+from shared.errors import PermanentError, ProviderBadAnswer, ProviderRejected, Skip
+from shared.events.leads import ImagesProcessed
+from shared.providers.context import calling_for
+from shared.providers.imagery import FetchedImage, StreetView
+from shared.providers.object_store import put_json
+from shared.runtime import StepContext
+from shared.schemas.enums import ImageDomain, ImageType, ViewAngle
+from shared.schemas.geo import GeoPoint
+
+STREET_ANGLES = (ViewAngle.FRONT, ViewAngle.LEFT, ViewAngle.RIGHT, ViewAngle.REAR)
+
+
+class PropertyInput(BaseModel):
+    """What every property step is started with."""
+
+    subject_id: UUID
+    skip: dict[str, str] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """A fetched picture and how it was taken."""
+
+    image: FetchedImage
+    image_type: ImageType
+    angle: ViewAngle
+    captured_on: date | None
+    gsd_m: float | None = None
+    heading: float | None = None
+
+
+async def imagery(ctx: StepContext, input: PropertyInput) -> None:
+    """Fetch the newest picture from above and four from the street, as far as licences let us keep them."""
+    if "imagery" in input.skip:
+        raise Skip(input.skip["imagery"])
+    async with ctx.resources.unit_of_work() as uow:
+        place = await ImageRepository(uow.session).place(input.subject_id)
+    if place is None:
+        raise PermanentError(f"there is no lead {input.subject_id}")
+    if place.lat is None or place.lng is None:
+        raise Skip("the house has no point on the map")
+    house = GeoPoint(lat=float(place.lat), lng=float(place.lng))
+    with calling_for("lead", input.subject_id):
+        shots = [*await _from_above(ctx, house), *await _from_street(ctx, house)]
+    if not shots:
+        raise Skip("no picture of this house may be kept, or none exists")
+    domain = ImageDomain.RENDERED if place.sandbox else ImageDomain.REAL
+    rows = [await _keep(ctx, input.subject_id, shot, domain) for shot in shots]
+    kept = [row for row in rows if row is not None]
+    async with ctx.commit({"images": len(kept), "usable": sum(1 for row in kept if row["usable"])}) as tx:
+        repository = ImageRepository(tx.session)
+        for row in kept:
+            await repository.store(input.subject_id, row)
+
+
+async def _may_keep(ctx: StepContext, source: str) -> bool:
+    async with ctx.resources.unit_of_work() as uow:
+        decision = await decide_image(uow.session, source, "store", workflow_id=ctx.workflow_id)
+    return decision.allow
+
+
+async def _from_above(ctx: StepContext, house: GeoPoint) -> list[Shot]:
+    vendor = ctx.resources.providers.nadir_imagery
+    try:
+        for offer in await vendor.find(house):
+            if await _may_keep(ctx, offer.source):
+                image = await vendor.fetch(offer)
+                gsd = offer.metres_per_pixel
+                return [Shot(image, ImageType.SATELLITE, ViewAngle.OVERHEAD, offer.captured_on, gsd_m=gsd)]
+    except (ProviderRejected, ProviderBadAnswer):
+        metrics.IMAGES.labels("satellite", "vendor_failed").inc()
+    return []
+
+
+async def _from_street(ctx: StepContext, house: GeoPoint) -> list[Shot]:
+    vendor = ctx.resources.providers.street_imagery
+    try:
+        panorama = await vendor.find(house)
+        if panorama is None or not await _may_keep(ctx, panorama.source):
+            return []
+        views = {angle: StreetView(heading=heading_for(angle, panorama.at, house)) for angle in STREET_ANGLES}
+        images = await asyncio.gather(*(vendor.fetch(panorama, view) for view in views.values()))
+    except (ProviderRejected, ProviderBadAnswer):
+        metrics.IMAGES.labels("street_view", "vendor_failed").inc()
+        return []
+    return [
+        Shot(image, ImageType.STREET_VIEW, angle, panorama.captured_on, heading=round(view.heading, 2))
+        for (angle, view), image in zip(views.items(), images, strict=True)
+        if image is not None
+    ]
+
+
+async def _keep(ctx: StepContext, lead_id: UUID, shot: Shot, domain: ImageDomain) -> dict[str, Any] | None:
+    """Check, grade and store one picture with its sidecar; None for a file that is no picture."""
+    own, settings = ctx.resources.own, ctx.resources.settings
+    try:
+        quality, size = await own.compute(_grade, shot.image.body)
+    except PictureRefused as refused:
+        metrics.IMAGES.labels(shot.image_type, refused.reason).inc()
+        return None
+    extension = "png" if shot.image.media_type == "image/png" else "jpg"
+    key = image_key(lead_id, Stage.ORIGINAL, shot.image_type, shot.angle, extension)
+    digest = hashlib.sha256(shot.image.body).hexdigest()
+    async with ctx.resources.unit_of_work() as uow:
+        licence = await ImageRepository(uow.session).licence(shot.image.source)
+    await own.store.put(key, shot.image.body)
+    row = {
+        "image_type": shot.image_type,
+        "view_angle": shot.angle,
+        "original_url": None,
+        "s3_url": own.store.url(key),
+        "s3_key": key,
+        "s3_bucket": own.store.bucket[:100],
+        "capture_date": shot.captured_on,
+        "width": size[0],
+        "height": size[1],
+        "bytes": len(shot.image.body),
+        "format": extension,
+        "quality": quality.score,
+        "usable": quality.score >= settings.usable_quality,
+        "config": {"faults": list(quality.faults), "image_id": shot.image.image_id},
+        "source": shot.image.source,
+        "licence_id": licence or "unknown",
+        "gsd_m": shot.gsd_m,
+        "heading": shot.heading,
+        "domain": domain,
+        "sha256": digest,
+    }
+    sidecar = {
+        name: str(value) if value is not None else None for name, value in row.items() if name != "config"
+    }
+    await put_json(
+        own.store, image_key(lead_id, Stage.ORIGINAL, shot.image_type, shot.angle, "json"), sidecar
+    )
+    metrics.IMAGES.labels(shot.image_type, "usable" if row["usable"] else "unusable").inc()
+    return row
+
+
+def _grade(body: bytes) -> tuple[Quality, tuple[int, int]]:
+    image = decode(body)
+    return quality_of(image), (image.shape[1], image.shape[0])
+
+
+async def preprocess(ctx: StepContext, input: PropertyInput) -> None:
+    """Bring every usable picture into the standard form; skipped when there is none."""
+    fetched = ctx.results.get("imagery")
+    if fetched is None or not fetched.done:
+        raise Skip(f"no pictures: {fetched.reason if fetched else 'imagery did not run'}")
+    async with ctx.resources.unit_of_work() as uow:
+        images = await ImageRepository(uow.session).originals(input.subject_id)
+    usable = [image for image in images if image.usable_for_analysis]
+    if not usable:
+        raise Skip("no picture is good enough to look at")
+    done = await _standard_forms(ctx, input.subject_id, usable)
+    async with ctx.commit({"usable": len(done)}) as tx:
+        await ImageRepository(tx.session).mark_processed(
+            done, {"standard_pixels": ctx.resources.settings.standard_pixels}
+        )
+        tx.publish(ImagesProcessed(base_lead_id=input.subject_id, usable=len(done)))
+
+
+async def _standard_forms(ctx: StepContext, lead_id: UUID, images: Sequence[Row[Any]]) -> list[UUID]:
+    own, pixels = ctx.resources.own, ctx.resources.settings.standard_pixels
+    done: list[UUID] = []
+    for image in images:
+        body = await own.store.get(image.s3_key)
+        if body is None:
+            raise PermanentError(f"the picture {image.s3_key} is gone from the store")
+        standard = await own.compute(lambda raw: standardise(decode(raw), pixels), body)
+        key = image_key(lead_id, Stage.PREPROCESSED, ImageType(image.image_type), ViewAngle(image.view_angle))
+        await own.store.put(key, standard)
+        done.append(image.id)
+    return done

@@ -1,0 +1,74 @@
+"""Every SQL statement of the image processor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+class ImageRepository:
+    """Pictures of leads."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def place(self, lead_id: UUID) -> Row[Any] | None:
+        """Where the house is."""
+        statement = text("SELECT id, lat, lng, sandbox FROM base_leads WHERE id = :id")
+        return (await self._session.execute(statement, {"id": lead_id})).one_or_none()
+
+    async def store(self, lead_id: UUID, values: Mapping[str, Any]) -> UUID:
+        """One picture by its natural key; the same view again replaces it."""
+        statement = text(
+            """
+            INSERT INTO property_images (base_lead_id, image_type, view_angle, original_url, s3_url, s3_key, s3_bucket,
+                capture_date, image_width, image_height, file_size_bytes, format, quality_score, usable_for_analysis,
+                processing_config, source, licence_id, gsd_m, heading, image_domain, sha256)
+            VALUES (:lead_id, :image_type, :view_angle, :original_url, :s3_url, :s3_key, :s3_bucket, :capture_date, :width,
+                :height, :bytes, :format, :quality, :usable, CAST(:config AS jsonb), :source, :licence_id, :gsd_m, :heading,
+                :domain, :sha256)
+            ON CONFLICT (base_lead_id, image_type, view_angle, source, capture_date) DO UPDATE
+               SET s3_key = excluded.s3_key, s3_url = excluded.s3_url, quality_score = excluded.quality_score,
+                   usable_for_analysis = excluded.usable_for_analysis, sha256 = excluded.sha256,
+                   file_size_bytes = excluded.file_size_bytes
+            RETURNING id
+            """
+        )
+        row = {**values, "lead_id": lead_id, "config": orjson.dumps(values["config"]).decode()}
+        image_id: UUID = (await self._session.execute(statement, row)).scalar_one()
+        return image_id
+
+    async def originals(self, lead_id: UUID) -> Sequence[Row[Any]]:
+        """A lead's pictures as they were fetched, the newest of each view."""
+        statement = text(
+            """
+            SELECT DISTINCT ON (image_type, view_angle) id, image_type, view_angle, s3_key, source, quality_score,
+                   usable_for_analysis, gsd_m, capture_date
+              FROM property_images WHERE base_lead_id = :id AND image_type IN ('satellite', 'street_view')
+             ORDER BY image_type, view_angle, capture_date DESC NULLS LAST
+            """
+        )
+        return (await self._session.execute(statement, {"id": lead_id})).all()
+
+    async def mark_processed(self, image_ids: Sequence[UUID], config: Mapping[str, Any]) -> None:
+        """Note that the standard form of pictures is stored."""
+        statement = text(
+            """
+            UPDATE property_images SET processed = true, processed_at = now(),
+                   processing_config = coalesce(processing_config, '{}') || CAST(:config AS jsonb)
+             WHERE id = ANY (:ids)
+            """
+        )
+        values = {"ids": list(image_ids), "config": orjson.dumps(dict(config)).decode()}
+        await self._session.execute(statement, values)
+
+    async def licence(self, source: str) -> str | None:
+        """The licence under which a source's pictures are held."""
+        statement = text("SELECT licence_id FROM compliance.source_registry WHERE source_key = :key")
+        licence: str | None = (await self._session.execute(statement, {"key": source})).scalar_one_or_none()
+        return licence

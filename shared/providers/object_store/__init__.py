@@ -1,0 +1,67 @@
+"""Where pictures live: a folder by default, any S3-compatible store by URL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+import orjson
+
+
+class ObjectStore(Protocol):
+    """Keeps bytes under keys."""
+
+    bucket: str
+
+    async def put(self, key: str, body: bytes) -> None:
+        """Keep the bytes; the same key again replaces them."""
+
+    async def get(self, key: str) -> bytes | None:
+        """The bytes, or None where there are none."""
+
+    def url(self, key: str) -> str:
+        """Where the object lies."""
+
+
+class Obstore:
+    """Objects through obstore: `file://` folders, `s3://` buckets (MinIO, R2, S3)."""
+
+    def __init__(self, url: str) -> None:
+        from obstore.store import LocalStore, from_url
+
+        parts = urlsplit(url)
+        self._base = url.rstrip("/")
+        self.bucket = parts.netloc or Path(parts.path).name
+        self._store: Any
+        if parts.scheme == "file":
+            folder = Path(url2pathname(parts.path))
+            self._store = LocalStore(folder, mkdir=True)
+        else:
+            self._store = from_url(url)
+
+    async def put(self, key: str, body: bytes) -> None:
+        """Keep the bytes; the same key again replaces them."""
+        import obstore
+
+        await obstore.put_async(self._store, key, body)
+
+    async def get(self, key: str) -> bytes | None:
+        """The bytes, or None where there are none."""
+        import obstore
+
+        try:
+            found = await obstore.get_async(self._store, key)
+        except FileNotFoundError:
+            return None
+        return bytes(await found.bytes_async())
+
+    def url(self, key: str) -> str:
+        """Where the object lies."""
+        return f"{self._base}/{key}"
+
+
+async def put_json(store: ObjectStore, key: str, document: dict[str, Any]) -> None:
+    """Keep a JSON document."""
+    await store.put(key, orjson.dumps(document, default=str, option=orjson.OPT_INDENT_2))

@@ -30,6 +30,7 @@ class BreakerOpen(ProviderUnavailable):
     """The vendor was not called; ask again after `retry_after` seconds. No attempt is consumed."""
 
     code: ClassVar[str] = "provider-breaker-open"
+    consumes_attempt: ClassVar[bool] = False
 
     def __init__(self, provider: str, retry_after: float) -> None:
         super().__init__(

@@ -53,6 +53,18 @@ async def test_waiting_callers_do_not_wake_at_once(redis: Any) -> None:
     assert woken[-1] - woken[0] > 0.25
 
 
+async def test_a_burst_of_refusals_halves_the_rate_for_all(redis: Any) -> None:
+    limiter = RateLimiter(redis)
+    await limiter.acquire("v:a", 20)
+    for _ in range(5):
+        await limiter.pause("v:a", 0.1, rate=20)
+    other = RateLimiter(redis)
+    started = time.monotonic()
+    for _ in range(6):
+        await other.acquire("v:a", 20)
+    assert 0.1 + 6 / 10 - 0.05 < time.monotonic() - started < 2
+
+
 async def test_little_left_slows_all_down(redis: Any) -> None:
     await RateLimiter(redis).observe("v:a", remaining=2, limit=100, reset_seconds=1)
     other = RateLimiter(redis)

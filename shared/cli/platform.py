@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import json
 import sys
-from typing import Annotated
-from uuid import UUID
+from typing import Annotated, Any
+from uuid import UUID, uuid4
 
 import typer
 from rich.console import Console
 from rich.table import Table
+
+from shared.errors import Conflict, NotFound
 
 console = Console()
 
@@ -49,18 +50,25 @@ def list_dead_letters(
     """List what was given up and waits for a person."""
     if context.invoked_subcommand is not None:
         return
-    from shared.cli import dead_letters
-
-    found = asyncio.run(dead_letters.list_open(limit))
+    found = asyncio.run(_open_letters(limit))
     if as_json:
         for letter in found:
-            sys.stdout.write(json.dumps(letter.as_row()) + "\n")
+            sys.stdout.write(json.dumps(letter) + "\n")
         return
     table = Table(title=f"{len(found)} dead letters")
     for column in ("id", "source", "what", "reason", "attempts", "created_at"):
         table.add_column(column, overflow="fold")
     for letter in found:
-        table.add_row(*(str(value) for value in letter.as_row().values()))
+        what = letter["step_name"] or f"{letter['topic']} {letter['consumer']}"
+        columns = (
+            letter["id"],
+            letter["source"],
+            what,
+            letter["reason"],
+            letter["attempts"],
+            letter["created_at"],
+        )
+        table.add_row(*(str(value) for value in columns))
     console.print(table)
 
 
@@ -70,13 +78,35 @@ def re_drive(
     everything: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
 ) -> None:
     """Try given-up work again: a step's workflow goes on from there, an event is delivered once more."""
-    from shared.cli import dead_letters
-
     if (letter is None) == (not everything):
         raise typer.BadParameter("name one dead letter, or say --all")
-    outcome = asyncio.run(dead_letters.re_drive(letter, by=f"cli:{getpass.getuser()}"))
-    for refused in outcome.refused:
-        console.print(f"left as it is: {refused}")
-    console.print(f"driven again: {outcome.driven}")
-    if outcome.refused:
+    driven, refused = asyncio.run(_drive([letter] if letter else None))
+    for words in refused:
+        console.print(f"left as it is: {words}")
+    console.print(f"driven again: {driven}")
+    if refused:
         raise typer.Exit(1)
+
+
+async def _open_letters(limit: int) -> list[dict[str, Any]]:
+    from shared.cli.client import service
+
+    async with service("orchestrator") as orchestrator:
+        found: list[dict[str, Any]] = await orchestrator.get("/dead-letters", params={"limit": limit})
+    return found
+
+
+async def _drive(letters: list[UUID] | None) -> tuple[int, list[str]]:
+    """How many went out again, and why the others did not; all open ones for None."""
+    from shared.cli.client import service
+
+    wanted = letters or [UUID(letter["id"]) for letter in await _open_letters(500)]
+    refused: list[str] = []
+    async with service("orchestrator") as orchestrator:
+        for letter in wanted:
+            path = f"/dead-letters/{letter}/redrive"
+            try:
+                await orchestrator.command("POST", path, idempotency_key=f"redrive:{letter}:{uuid4().hex}")
+            except (Conflict, NotFound) as reason:
+                refused.append(f"{letter}: {reason.detail}")
+    return len(wanted) - len(refused), refused

@@ -18,7 +18,7 @@ from rich.table import Table
 from shared.cli.environment import ROOT, home, read_environment
 from shared.cli.fleet import ProcessSpec, fleet, is_ready, refuse_taken_ports, select
 from shared.cli.state import FleetState, end, log_folder, pss_mb, read_state
-from shared.cli.supervisor import GRACE_SECONDS
+from shared.cli.supervisor import DETACH, GRACE_SECONDS
 from shared.errors import Conflict, Unavailable
 from shared.settings import Settings
 
@@ -161,21 +161,20 @@ def fleet_pss_mb() -> float:
 def _launch_supervisor(wanted: Sequence[ProcessSpec]) -> None:
     """Start the supervisor so that it outlives this command and its terminal."""
     with (log_folder() / "supervisor.log").open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "shared.cli.supervisor", *(spec.name for spec in wanted)],
+        done = subprocess.run(
+            [sys.executable, "-m", "shared.cli.supervisor", DETACH, *(spec.name for spec in wanted)],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            check=False,
         )
     deadline = time.monotonic() + 15
-    while time.monotonic() < deadline:
+    while done.returncode == 0 and time.monotonic() < deadline:
         present = read_state()
-        if present is not None and present.supervisor.pid == process.pid:
+        if present is not None and present.supervisor.alive():
             return
-        if process.poll() is not None:
-            break
         time.sleep(0.05)
     raise Unavailable(f"the supervisor did not start:\n{_tail(log_folder() / 'supervisor.log')}")
 

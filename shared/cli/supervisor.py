@@ -1,4 +1,4 @@
-"""`python -m shared.cli.supervisor [NAME...]`: keeps the fleet's processes running until SIGTERM.
+"""`python -m shared.cli.supervisor [--detach] [NAME...]`: keeps the fleet's processes running until SIGTERM.
 
 A process that ends is started again, at once the first time and then ever later. When the supervisor itself is
 killed its processes go on; the next `ridgeline up` or `ridgeline down` finds them by the state file.
@@ -21,6 +21,7 @@ from shared.cli.fleet import ProcessSpec, fleet, select
 from shared.cli.state import FleetState, ProcessState, end, identify, kill_group, log_folder, run_folder
 from shared.settings import SANDBOX_PORT_OFFSET, Settings
 
+DETACH = "--detach"
 GRACE_SECONDS = 30.0
 STEADY_SECONDS = 30.0
 FIRST_DELAY_SECONDS = 0.2
@@ -140,17 +141,20 @@ def _log_of(name: str) -> Path:
     return path
 
 
-def main(names: Sequence[str]) -> int:
+def main(words: Sequence[str]) -> int:
     """Supervise the named processes (all for none); 1 when another supervisor holds this checkout."""
     load_environment()
     settings = Settings()
+    processes = select(fleet(settings), [word for word in words if word != DETACH])
     with (run_folder() / "supervisor.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             sys.stderr.write("another supervisor runs in this checkout\n")
             return 1
-        Supervisor(select(fleet(settings), names), settings.port_base).run()
+        if DETACH in words and os.fork() != 0:
+            return 0  # the child holds the lock and goes on without a parent
+        Supervisor(processes, settings.port_base).run()
     return 0
 
 

@@ -14,6 +14,9 @@ import pytest
 
 from house import envfile
 from house.packages import find_programs
+from shared.cli.processes import stop_fleet
+from shared.security.__main__ import fresh_environment
+from tests.integration.dataplane.fleets import Fleet, free_port_base
 
 SCRIPT = Path(__file__).resolve().parents[3] / "scripts" / "dataplane"
 
@@ -62,3 +65,21 @@ def plane(servers_installed: None) -> Iterator[Plane]:
     yield found
     found.call("clean")
     shutil.rmtree(parent, ignore_errors=True)
+
+
+@pytest.fixture
+def fleet(
+    database_url: str, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Fleet]:
+    """A fleet that is down, with keys and ports of its own; whatever was started is ended after the test."""
+    variables = {
+        **fresh_environment(),
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        "RIDGELINE_HOME": str(tmp_path),
+        "RIDGELINE_PORT_BASE": str(free_port_base()),
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    yield Fleet(tmp_path, variables)
+    stop_fleet()

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from services.lead_generator.domain.scoring import ScoringTrigger
 from services.lead_generator.domain.triggers import (
     EXPIRY_DAYS,
+    NEIGHBOR_RADIUS_MILES,
+    NEIGHBOR_WINDOW_DAYS,
     Storm,
     claim_trigger,
     damage_trigger,
@@ -66,7 +68,8 @@ def test_wind_strength_begins_above_sixty(mph: int | None, strength: int | None)
 
 
 @pytest.mark.parametrize(
-    ("rating", "strength"), [(None, 80), ("EF0", 80), ("EF1", 90), ("EF2", 95), ("EF3", 100), ("EF5", 100)]
+    ("rating", "strength"),
+    [(None, 80), ("EF0", 80), ("EF1", 90), ("EF2", 95), ("EF3", 100), ("EF4", 100), ("EF5", 100)],
 )
 def test_tornado_strength_by_rating(rating: str | None, strength: int) -> None:
     trigger = storm_trigger(replace(TORNADO, tornado_rating=TornadoRating(rating) if rating else None), NOW)
@@ -76,7 +79,9 @@ def test_tornado_strength_by_rating(rating: str | None, strength: int) -> None:
     assert trigger.scores_as is ScoringTrigger.WIND
 
 
-@pytest.mark.parametrize(("category", "strength"), [(None, 90), (1, 90), (2, 95), (3, 100), (5, 100)])
+@pytest.mark.parametrize(
+    ("category", "strength"), [(None, 90), (1, 90), (2, 95), (3, 100), (4, 100), (5, 100)]
+)
 def test_hurricane_strength_by_category(category: int | None, strength: int) -> None:
     trigger = storm_trigger(replace(HURRICANE, hurricane_category=category), NOW)
 
@@ -90,6 +95,10 @@ def test_hurricane_strength_by_category(category: int | None, strength: int) -> 
     [
         (replace(HAIL, distance_miles=Decimal(5)), True),
         (replace(HAIL, distance_miles=Decimal("5.001")), False),
+        (replace(WIND, distance_miles=Decimal(5)), True),
+        (replace(WIND, distance_miles=Decimal("5.001")), False),
+        (replace(TORNADO, distance_miles=Decimal(5)), True),
+        (replace(TORNADO, distance_miles=Decimal("5.001")), False),
         (replace(HURRICANE, distance_miles=Decimal(25)), True),
         (replace(HURRICANE, distance_miles=Decimal("25.001")), False),
         (replace(HAIL, began_at=NOW - 90 * DAY), True),
@@ -186,8 +195,33 @@ def test_the_strongest_active_trigger_leads() -> None:
     assert scoring_triggers([wind, hail], NOW) == {ScoringTrigger.HAIL, ScoringTrigger.WIND}
 
 
-def test_every_trigger_type_expires() -> None:
-    assert set(EXPIRY_DAYS) == set(TriggerType)
+@pytest.mark.parametrize(
+    ("severity", "strength"), [(0.0, None), (0.5, 1), (99.4, 99), (100.0, 100), (140.0, 100)]
+)
+def test_only_what_is_there_is_damage(severity: float, strength: int | None) -> None:
+    trigger = damage_trigger({DamageType.SAGGING: severity}, NOW, metres_per_pixel=0.1)
+
+    assert (trigger.strength if trigger else None) == strength
+
+
+@pytest.mark.parametrize(
+    ("trigger_type", "days"),
+    [
+        ("weather_event", 180),
+        ("neighbor_permits", 90),
+        ("roof_age", 365),
+        ("insurance_claim", 365),
+        ("property_sale", 365),
+        ("damage_detected", 180),
+    ],
+)
+def test_every_trigger_type_expires_after_its_days(trigger_type: str, days: int) -> None:
+    assert len(EXPIRY_DAYS) == len(TriggerType)
+    assert EXPIRY_DAYS[TriggerType(trigger_type)] == days
+
+
+def test_neighbours_are_counted_in_a_quarter_mile_and_thirty_days() -> None:
+    assert (NEIGHBOR_RADIUS_MILES, NEIGHBOR_WINDOW_DAYS) == (0.25, 30)
 
 
 @given(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -141,7 +142,9 @@ async def _send_once(
 
     async def call(_: str) -> dict[str, Any]:
         async with resources.unit_of_work() as uow:
-            decision = await decide_contact(uow.session, _contact_request(resources, sale, buyer, message))
+            rate = await SaleRepository(uow.session).complaint_rate()
+            request = _contact_request(resources, sale, buyer, message, complaint_rate=rate)
+            decision = await decide_contact(uow.session, request)
         if not decision.allow:
             raise Skip(f"not sent: {', '.join(decision.reasons)}", decision_id=str(decision.id))
         async with resources.unit_of_work() as uow:
@@ -157,7 +160,7 @@ async def _send_once(
 
 
 def _contact_request(
-    resources: Resources, sale: Row[Any], buyer: Row[Any], message: EmailMessage
+    resources: Resources, sale: Row[Any], buyer: Row[Any], message: EmailMessage, *, complaint_rate: Decimal
 ) -> ContactRequest:
     recipient_hash = resources.keys.blind_index(message.recipient, "email")
     return ContactRequest(
@@ -180,7 +183,7 @@ def _contact_request(
             has_postal_address=True,
             has_unsubscribe=True,
         ),
-        sender=SenderFacts(authenticated=resources.settings.sender_healthy, complaint_rate=None),
+        sender=SenderFacts(authenticated=resources.settings.sender_healthy, complaint_rate=complaint_rate),
         content_hash=message.content_hash(),
         touchpoint_id=uuid5(sale.id, "lead_bought"),
     )

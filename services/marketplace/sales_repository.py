@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -216,6 +217,23 @@ class SaleRepository:
             """
         )
         return (await self._session.execute(statement, {"id": sale_id})).one_or_none()
+
+    async def complaint_rate(self) -> Decimal:
+        """Complaints per delivered message of the worst of the last seven days; 0 where nothing was sent."""
+        statement = text(
+            """
+            WITH sent AS (
+                SELECT sent_at::date AS day, count(*) AS n FROM notifications
+                 WHERE status = 'sent' AND channel = 'email' AND sent_at > now() - interval '7 days' GROUP BY 1
+            ), complained AS (
+                SELECT created_at::date AS day, count(*) AS n FROM compliance.suppression
+                 WHERE reason = 'complaint' AND created_at > now() - interval '7 days' GROUP BY 1
+            )
+            SELECT coalesce(max(c.n::numeric / greatest(coalesce(s.n, 0), 1)), 0)
+              FROM complained c LEFT JOIN sent s ON s.day = c.day
+            """
+        )
+        return Decimal((await self._session.execute(statement)).scalar_one())
 
     async def insert_notification(self, values: dict[str, Any]) -> None:
         """A notification that was sent."""

@@ -1,0 +1,110 @@
+"""The marketplace on real storage, paying through the sandbox's Stripe."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from pydantic import SecretStr
+from redis.asyncio import Redis
+
+from services.marketplace.app import service
+from services.marketplace.settings import MarketplaceSettings
+from services.marketplace.steps import SALE_STEPS
+from shared.db.engine import SessionMaker
+from shared.runtime.resources import Resources
+from shared.security.policy import Role
+from shared.workflow.runner import StepRunner
+from tests.factories.leads import make_buyer, make_lead
+from tests.factories.sandbox import running_sandbox
+from tests.factories.services import RunningService, running, settings_with_keys
+
+WEBHOOK_SECRET = "whsec_test"
+
+
+@pytest.fixture(scope="session")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A sandbox of this run; it sends no webhooks by itself."""
+    with running_sandbox(tmp_path_factory.mktemp("sandbox")) as url:
+        yield url
+
+
+@dataclass
+class Market:
+    """The marketplace with one lead on sale and one buyer."""
+
+    door: RunningService
+    town: str
+    lead_id: UUID
+    contractor_id: UUID
+    user_id: UUID
+
+    @property
+    def resources(self) -> Resources:
+        """What the service works on."""
+        return self.door.resources
+
+    def client(self) -> httpx.AsyncClient:
+        """The buyer's HTTP client."""
+        token = self.door.user_token(
+            Role.CONTRACTOR_OWNER, contractor_id=self.contractor_id, user_id=self.user_id
+        )
+        return self.door.client(token=token, timeout=30)
+
+    async def buy(
+        self, lead_id: UUID | None = None, *, card: str = "pm_card_visa", key: str = ""
+    ) -> httpx.Response:
+        """The answer to a purchase."""
+        async with self.client() as client:
+            return await client.post(
+                f"/api/leads/{lead_id or self.lead_id}/purchase",
+                json={"payment_method": card},
+                headers={"Idempotency-Key": key or uuid4().hex},
+            )
+
+    def runner(self) -> StepRunner[Resources]:
+        """A worker of its own."""
+        return StepRunner(self.resources, SALE_STEPS, worker="test-worker", lease_seconds=30)
+
+    async def fault(self, **fault: Any) -> None:
+        """Let the town's Stripe misbehave next time."""
+        async with httpx.AsyncClient() as client:
+            (await client.post(f"{self.town}/_sandbox/stripe/next", json=fault)).raise_for_status()
+
+    async def charges(self) -> list[dict[str, Any]]:
+        """Every charge the town's Stripe knows."""
+        async with httpx.AsyncClient() as client:
+            answer = (await client.get(f"{self.town}/_sandbox/stripe/charges")).raise_for_status().json()
+        found: list[dict[str, Any]] = answer if isinstance(answer, list) else answer["charges"]
+        return found
+
+
+@pytest.fixture
+async def market(
+    database_url: str,
+    redis_url: str,
+    redis: Redis,
+    committed_db: SessionMaker,
+    town: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> AsyncIterator[Market]:
+    """A lead on sale and a buyer."""
+    monkeypatch.setenv("SANDBOX_URL", town)
+    async with httpx.AsyncClient() as client:
+        (await client.post(f"{town}/_sandbox/reset")).raise_for_status()
+    settings = settings_with_keys(
+        MarketplaceSettings,
+        database_url=database_url,
+        redis_url=redis_url,
+        sandbox_url=town,
+        stripe_webhook_secret=SecretStr(WEBHOOK_SECRET),
+    )
+    async with running(service, settings) as door:
+        async with committed_db.begin() as session:
+            lead_id = await make_lead(session, door.resources.keys)
+            contractor_id, user_id = await make_buyer(session)
+        yield Market(door, town, lead_id, contractor_id, user_id)

@@ -42,7 +42,9 @@ class HunterFinder:
             reply = await self._client.call(request)
         except ProviderRejected as error:
             if error.fields.get("status") == _OPTED_OUT:
-                raise PersonOptedOut(error.detail, provider=self.name, status=_OPTED_OUT) from error
+                raise PersonOptedOut(
+                    "the person asked not to be processed", provider=self.name, status=_OPTED_OUT
+                ) from error
             raise
         return self._found(reply.answer.json_object()["data"]) if reply.found else None
 
@@ -76,8 +78,6 @@ def _judge(answer: Answer) -> Verdict:
         return Verdict(Outcome.RETRYABLE, message="not ready yet", wait_seconds=60.0)
     if answer.status in (403, 429):
         return _judge_limit(answer)
-    if answer.status == _OPTED_OUT:
-        return Verdict(Outcome.INVALID, message="the person asked not to be processed")
     return judge_by_status(answer)
 
 

@@ -12,7 +12,18 @@ from shared.cli.environment import load_environment
 from shared.errors import RidgelineError
 
 # Each module has `register(app)`; it imports heavy things inside its commands, so that `--help` stays quick.
-GROUPS = ("shared.cli.processes", "shared.cli.data", "shared.cli.platform")
+GROUPS = (
+    "shared.cli.processes",
+    "shared.cli.activate",
+    "shared.cli.leads",
+    "shared.cli.sources",
+    "shared.cli.imports",
+    "shared.cli.models",
+    "shared.cli.truth",
+    "shared.cli.demo",
+    "shared.cli.data",
+    "shared.cli.platform",
+)
 
 
 def build() -> typer.Typer:

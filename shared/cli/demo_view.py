@@ -1,0 +1,69 @@
+"""How a demo run looks on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from shared.cli.activate_view import duration
+from shared.cli.leads import leads_table
+from shared.cli.truth import truth_table
+from shared.settings import SANDBOX_PORT_OFFSET, SERVICE_PORTS, Settings
+
+REVEALED = (
+    "address",
+    "owner_name",
+    "mailing_address",
+    "owner_email",
+    "owner_phone",
+    "grade",
+    "quality_score",
+)
+
+
+def show_demo(console: Console, document: Mapping[str, Any], shown: Mapping[str, Any], file: Path) -> None:
+    """Print leads, purchase, quality, figures, addresses and how to stop."""
+    console.print(leads_table(shown["leads"], title="the best leads on sale before the purchase"))
+    console.print(_purchase(shown["bought"]))
+    console.print(truth_table(shown["quality"]))
+    for line in [*_figures(document), *_addresses(), f"figures: {file}", "stop with: ridgeline down"]:
+        console.print(line, highlight=False, soft_wrap=True)
+
+
+def _purchase(bought: Any) -> Table:
+    """What the buyer sees after paying."""
+    table = Table(
+        title=f"sold to {bought.company} for {bought.price} USD", title_justify="left", show_header=False
+    )
+    for name in REVEALED:
+        value = bought.lead.get(name)
+        masked = ", ".join(bought.lead.get("masked", {}).get(name, ()))
+        table.add_row(name.replace("_", " "), f"kept back: {masked}" if masked else str(value or "unknown"))
+    return table
+
+
+def _figures(document: Mapping[str, Any]) -> Iterator[str]:
+    from shared.cli.demo_facts import faults
+
+    leads, seconds = document["leads"], document["seconds"]
+    proven = ", ".join(f"{grade} {leads[grade]}" for grade in "ABCD")
+    yield f"leads: {proven}; to be checked on site {leads['onsite_check']}; in review {leads['review']}"
+    yield (
+        ", ".join(f"{name} {duration(value)}" for name, value in seconds.items())
+        + f"; {document['pss_mb']} MB"
+    )
+    for words in faults(dict(document)):
+        yield f"NOT AS IT MUST BE: {words}"
+
+
+def _addresses() -> Iterator[str]:
+    """Where the parts answer."""
+    settings = Settings()
+    for name in ("marketplace", "orchestrator"):
+        if name in SERVICE_PORTS:
+            yield f"{name}: {settings.service_url(name)}"
+    yield f"sandbox: {settings.sandbox_url or f'http://127.0.0.1:{settings.port_base + SANDBOX_PORT_OFFSET}'}"

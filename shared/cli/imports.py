@@ -1,0 +1,97 @@
+"""`ridgeline import storms|permits`: recorded public files into the database."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import json
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from shared.errors import InvalidInput
+from shared.settings import Settings
+
+Files = Annotated[list[Path], typer.Argument(help="Files, plain or gzip.", exists=True, dir_okay=False)]
+ImportFiles = Callable[[Any, Any], Awaitable[Any]]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this group."""
+    group = typer.Typer(help="Read files of public data.", no_args_is_help=True)
+    group.command()(storms)
+    group.command()(permits)
+    app.add_typer(group, name="import")
+
+
+def storms(
+    files: Files,
+    day: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Day of SPC reports whose file name carries none."),
+    ] = None,
+) -> None:
+    """Import storm files (NCEI details, SPC reports) and print what became of their rows as one JSON line."""
+
+    async def run(scraper: Any, unit_of_work: Any) -> Any:
+        return await scraper.import_storms(files, unit_of_work, report_day=day.date() if day else None)
+
+    _print(asyncio.run(_with_scraper(run)))
+
+
+def permits(
+    files: Files,
+    city: Annotated[
+        str | None, typer.Option(help='City whose source reads the files: "Chicago, IL".')
+    ] = None,
+    source: Annotated[str | None, typer.Option(help="Key of that source.")] = None,
+) -> None:
+    """Import permit files and print what became of their rows as one JSON line.
+
+    City and source may be left out where the content names its format.
+    """
+    if city is not None and source is None:
+        source = asyncio.run(_only_source(city))
+
+    async def run(scraper: Any, unit_of_work: Any) -> Any:
+        return await scraper.import_permits(files, unit_of_work, city=city, source=source)
+
+    _print(asyncio.run(_with_scraper(run)))
+
+
+async def _with_scraper(run: ImportFiles) -> dict[str, Any]:
+    """What the scraper's importer reports; loaded by name, as no package of `shared` imports a service."""
+    from shared.db.engine import make_engine, make_session_maker
+    from shared.db.unit_of_work import unit_of_work_factory
+
+    engine = make_engine(Settings().database_url, pool_size=2, application_name="ridgeline-import")
+    try:
+        scraper = importlib.import_module("services.scraper.imports")
+        report = await run(scraper, unit_of_work_factory(make_session_maker(engine)))
+    finally:
+        await engine.dispose()
+    counts: dict[str, Any] = report.as_json()
+    return counts
+
+
+async def _only_source(city: str) -> str:
+    """The key of the city's permit source where it has exactly one."""
+    from shared.cli.leads_queries import permit_source_keys
+
+    keys = await permit_source_keys(city)
+    if len(keys) != 1:
+        raise InvalidInput(
+            f"{city} has {len(keys)} permit sources ({', '.join(keys)}); name one with --source"
+        )
+    return keys[0]
+
+
+def _print(counts: dict[str, Any]) -> None:
+    """One JSON line; exit status 1 when not a single row could be read."""
+    sys.stdout.write(json.dumps(counts) + "\n")
+    if counts["read"] and counts["read"] == counts["rejected"]:
+        raise typer.Exit(1)

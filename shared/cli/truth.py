@@ -1,0 +1,58 @@
+"""`ridgeline truth`: how much of the sandbox town's truth was found."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+console = Console()
+WORDS = {
+    "condition": "roof condition, every analysed roof",
+    "condition_published": "roof condition, leads published as proven",
+    "condition_within_one": "roof condition, at most one class off",
+    "suppression": "recent re-roofs kept out, all",
+    "suppression_with_permit": "recent re-roofs kept out, those with a permit",
+}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this group."""
+    app.command()(truth)
+
+
+def truth(
+    place: Annotated[str, typer.Argument(metavar='"CITY, ST"', help="A sandbox town.")] = "Harrow, TX",
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Compare what is stored about a sandbox town with the truth about it."""
+    from shared.cli.activate_run import Place
+    from shared.cli.truth_run import measure
+
+    found = asyncio.run(measure(Place.parse(place))).as_json()
+    if as_json:
+        sys.stdout.write(json.dumps(found) + "\n")
+    else:
+        console.print(truth_table(found))
+
+
+def truth_table(found: dict[str, Any]) -> Table:
+    """The figures for a terminal."""
+    table = Table(title="against the sandbox's truth", title_justify="left")
+    for column in ("what", "right", "precision", "recall", "n"):
+        table.add_column(column, justify="left" if column == "what" else "right")
+    for name, words in WORDS.items():
+        figures = found[name]
+        shown = (_percent(figures.get(key)) for key in ("value", "precision", "recall"))
+        table.add_row(words, *shown, str(figures["n"]))
+    return table
+
+
+def _percent(value: float | None) -> str:
+    return "" if value is None else f"{value:.1%}"

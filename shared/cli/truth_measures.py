@@ -1,0 +1,96 @@
+"""How much of the sandbox's truth was found: plain arithmetic on what we say and what is so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Share:
+    """The share of `n` cases that were right; None of none."""
+
+    value: float | None
+    n: int
+
+
+@dataclass(frozen=True)
+class Finding:
+    """How well a yes-or-no judgement meets the truth over `n` cases; None where nothing was said or so."""
+
+    precision: float | None
+    recall: float | None
+    n: int
+
+
+@dataclass(frozen=True)
+class Quality:
+    """The figures of a town, with those of the roofs published as proven apart."""
+
+    condition: Share
+    condition_published: Share
+    condition_within_one: Share
+    suppression: Finding
+    suppression_with_permit: Finding
+
+    def as_json(self) -> dict[str, Any]:
+        """The figures by name."""
+        return asdict(self)
+
+
+CONDITIONS = ("excellent", "good", "fair", "poor", "critical")
+
+
+def condition_share(judged: Iterable[tuple[str, str]], *, tolerance: int = 0) -> Share:
+    """The share of (said, true) conditions that lie at most `tolerance` classes apart."""
+    pairs = list(judged)
+    right = sum(abs(CONDITIONS.index(said) - CONDITIONS.index(true)) <= tolerance for said, true in pairs)
+    return Share(_ratio(right, len(pairs)), len(pairs))
+
+
+def finding(judged: Iterable[tuple[bool, bool]]) -> Finding:
+    """Precision and recall of (said, true) pairs."""
+    pairs = list(judged)
+    hits = sum(said and true for said, true in pairs)
+    return Finding(
+        _ratio(hits, sum(said for said, _ in pairs)), _ratio(hits, sum(true for _, true in pairs)), len(pairs)
+    )
+
+
+def quality(
+    truth: Mapping[str, Mapping[str, Any]],
+    parcels: Iterable[Mapping[str, Any]],
+    roofs: Iterable[Mapping[str, Any]],
+) -> Quality:
+    """The quality of what is stored about a town; `truth` is keyed by lot number.
+
+    Suppression is also measured on re-roofs that a permit tells of: the others nobody can know from permits.
+    """
+    known = [(parcel, truth[parcel["apn"]]) for parcel in parcels if parcel["apn"] in truth]
+    judged = [
+        (roof["condition"], truth[roof["apn"]]["roof"]["condition"], roof["label"], roof["status"])
+        for roof in roofs
+        if roof["apn"] in truth
+    ]
+    all_roofs = [(said, true) for said, true, _, _ in judged]
+    proven = [
+        (said, true)
+        for said, true, label, status in judged
+        if label is None and status in ("available", "reserved", "sold")
+    ]
+    return Quality(
+        condition=condition_share(all_roofs),
+        condition_published=condition_share(proven),
+        condition_within_one=condition_share(all_roofs, tolerance=1),
+        suppression=finding((parcel["suppressed"], bool(so["recently_reroofed"])) for parcel, so in known),
+        suppression_with_permit=finding(
+            (parcel["suppressed"], bool(so["recently_reroofed"]))
+            for parcel, so in known
+            if so["reroof_permit_on_file"] or not so["recently_reroofed"]
+        ),
+    )
+
+
+def _ratio(part: int, whole: int) -> float | None:
+    return round(part / whole, 4) if whole else None

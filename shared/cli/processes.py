@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -220,9 +221,12 @@ def _refuse_other_fleet(present: FleetState, wanted: Sequence[ProcessSpec], port
 
 def _table(rows: Sequence[dict[str, object]]) -> Table:
     """The report for a terminal."""
-    table = Table(title=f"fleet of {home()}" if rows else "no fleet was started here")
-    for column in ("name", "pid", "port", "phase", "restarts", "last_exit", "seconds", "ready", "pss_mb"):
-        table.add_column(column, justify="left" if column in ("name", "phase") else "right")
+    title = f"fleet of {home()}" if rows else "no fleet was started here"
+    table = Table(title=title, box=SIMPLE_HEAD, pad_edge=False)
+    for column in ("name", "pid", "port", "phase", "restarts", "exit", "seconds", "ready", "MB"):
+        table.add_column(
+            column, justify="left" if column in ("name", "phase") else "right", no_wrap=column == "name"
+        )
     for row in rows:
         table.add_row(*("" if value is None else str(value) for value in row.values()))
     return table

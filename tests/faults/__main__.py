@@ -1,0 +1,34 @@
+"""`python -m tests.faults short|core|mutate [name ...]`: break real servers and count what was lost or doubled."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from tests.faults import mutants, suites
+from tests.faults.report import Report
+
+USAGE = "usage: python -m tests.faults short|core|all   or   python -m tests.faults mutate [name ...]"
+FORMS: dict[str, tuple[Callable[[Report], None], ...]] = {
+    "short": (suites.short,),
+    "core": (suites.core,),
+    "all": (suites.core,),
+}
+
+
+def main(words: list[str]) -> int:
+    """0 when everything held, 1 when something broke, 2 for words that name nothing."""
+    if words[:1] == ["mutate"]:
+        return 0 if mutants.run(words[1:]) else 1
+    if len(words) != 1 or words[0] not in FORMS:
+        print(USAGE, file=sys.stderr)
+        return 2
+    report = Report(words[0])
+    for suite in FORMS[words[0]]:
+        suite(report)
+    print(f"report: {report.write()}")
+    return 0 if report.ok else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,179 @@
+"""Steps of roof analysis: look at the pictures, then decide which way the answer goes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel
+from sqlalchemy import Row
+
+from services.ml_inference import metrics
+from services.ml_inference.domain.costs import CostEstimate, replacement_cost, roof_area_sqft
+from services.ml_inference.domain.gate import Gate, gate_of
+from services.ml_inference.models import ClassPrediction
+from services.ml_inference.own import Picture
+from services.ml_inference.repository import AnalysisRepository
+from shared.compliance.loader import decide_image
+from shared.errors import PermanentError, Skip
+from shared.events.leads import MlInferenceCompleted
+from shared.runtime import StepContext
+from shared.schemas.enums import RoofMaterial, ViewAngle
+
+
+class PropertyInput(BaseModel):
+    """What every property step is started with."""
+
+    subject_id: UUID
+
+
+async def ml(ctx: StepContext, input: PropertyInput) -> None:
+    """Analyse a roof's pictures, as far as their licences allow; the answer is calibrated and stored with its model."""
+    ready = ctx.results.get("preprocess")
+    if ready is None or not ready.done:
+        raise Skip(f"no pictures to look at: {ready.reason if ready else 'preprocess did not run'}")
+    async with ctx.resources.unit_of_work() as uow:
+        repository = AnalysisRepository(uow.session)
+        house = await repository.house(input.subject_id)
+        rows = await repository.pictures(input.subject_id)
+    if house is None:
+        raise PermanentError(f"there is no lead {input.subject_id}")
+    allowed = [row for row in rows if await _may_analyse(ctx, row.source)]
+    if not allowed:
+        raise Skip("no picture may be analysed under its licence" if rows else "no usable picture")
+    began = time.perf_counter()
+    prediction = await ctx.resources.own.predict(await _load(ctx, input.subject_id, allowed))
+    seconds = time.perf_counter() - began
+    if prediction is None:
+        raise Skip("no picture shows the roof")
+    await _store(ctx, input.subject_id, house, allowed, prediction, seconds)
+    metrics.INFERENCE_SECONDS.observe(seconds)
+    metrics.ANALYSES.labels(prediction.condition).inc()
+    metrics.CONFIDENCE.observe(prediction.confidence)
+
+
+async def _may_analyse(ctx: StepContext, source: str) -> bool:
+    async with ctx.resources.unit_of_work() as uow:
+        decision = await decide_image(uow.session, source, "ml", workflow_id=ctx.workflow_id)
+    return decision.allow
+
+
+async def _load(ctx: StepContext, lead_id: UUID, rows: Sequence[Row[Any]]) -> list[Picture]:
+    own = ctx.resources.own
+    pictures: list[Picture] = []
+    for row in rows:
+        key = f"images/{lead_id}/preprocessed/{row.image_type}_{row.view_angle}.jpg"
+        body = await own.store.get(key)
+        if body is None:
+            raise PermanentError(f"the picture {key} is gone from the store")
+        side = min(row.image_width or 1024, row.image_height or 1024)
+        detail = float(row.gsd_m) if row.gsd_m is not None else own.street_detail_m
+        pictures.append(Picture(ViewAngle(row.view_angle), body, detail, original_side=side))
+    return pictures
+
+
+async def _store(  # noqa: PLR0917 - one caller, all of it the answer
+    ctx: StepContext,
+    lead_id: UUID,
+    house: Row[Any],
+    rows: Sequence[Row[Any]],
+    prediction: ClassPrediction,
+    seconds: float,
+) -> None:
+    cost = _cost(house)
+    probabilities = {
+        condition.value: round(value, 4) for condition, value in prediction.probabilities.items()
+    }
+    answer = {
+        "condition": prediction.condition.value,
+        "confidence": round(prediction.confidence, 4),
+        "familiar": prediction.familiar,
+        "agreement": prediction.agreement,
+        "domain": str(rows[0].image_domain),
+    }
+    async with ctx.commit(answer) as tx:
+        repository = AnalysisRepository(tx.session)
+        await repository.store(
+            lead_id,
+            ctx.workflow_id,
+            {
+                "condition": prediction.condition,
+                "score": round(prediction.confidence * 100, 2),
+                "confidence": round(prediction.confidence, 4),
+                "probabilities": probabilities,
+                "model": prediction.model.name,
+                "version": prediction.model.version,
+                "sha256": prediction.model.sha256,
+                "domain": rows[0].image_domain,
+                "roof_sqft": cost.roof_sqft if cost else None,
+                "cost_low": cost.low if cost else None,
+                "cost_high": cost.high if cost else None,
+                "age": house.roof_age_mid,
+            },
+        )
+        summary = {
+            "name": prediction.model.name,
+            "version": prediction.model.version,
+            "started_at": ctx.lease.started_at,
+            "seconds": round(seconds),
+            "confidence": round(prediction.confidence * 100, 2),
+            "results": {**answer, "probabilities": probabilities, "pictures": [str(row.id) for row in rows]},
+        }
+        await repository.store_details(lead_id, cost.terms() if cost else None, summary)
+        tx.publish(
+            MlInferenceCompleted(
+                base_lead_id=lead_id,
+                condition=prediction.condition,
+                confidence=round(prediction.confidence, 4),
+            )
+        )
+
+
+def _cost(house: Row[Any]) -> CostEstimate | None:
+    if not house.sqft:
+        return None
+    stories = float(house.stories) if house.stories else None
+    return replacement_cost(
+        roof_area_sqft(int(house.sqft), stories),
+        material=RoofMaterial(house.roof_material) if house.roof_material else None,
+        material_index=float(house.material_cost_index or 1),
+        labour_index=float(house.labour_cost_index or 1),
+        two_storeys=bool(stories and stories >= 2),
+    )
+
+
+async def validate(ctx: StepContext, input: PropertyInput) -> None:
+    """Let the analysis pass, pass labelled, or wait for a person; what was not analysed is skipped, never guessed."""
+    analysed = ctx.results.get("ml")
+    if analysed is None or not analysed.done:
+        raise Skip(f"no analysis: {analysed.reason if analysed else 'ml did not run'}")
+    answer = analysed.output
+    rendered = answer.get("domain") == "rendered"
+    flag = "allow_onsite_check" if rendered else "allow_onsite_check_real"
+    allow = await ctx.resources.flags.enabled(flag, default=rendered)
+    way = gate_of(answer["confidence"], allow_onsite_check=allow, familiar=answer.get("familiar", True))
+    metrics.GATES.labels(way).inc()
+    async with ctx.resources.unit_of_work() as uow:
+        current = await AnalysisRepository(uow.session).current(input.subject_id)
+    if current is None:
+        raise PermanentError("the analysis is gone")
+    if way is Gate.REVIEW:
+        await _ask_a_person(ctx, input.subject_id, current.id, answer)
+        return
+    async with ctx.commit({"gate": way, "confidence": answer["confidence"], "review": "none"}) as tx:
+        status = "approved" if way is Gate.PASS else "needs_review"
+        await AnalysisRepository(tx.session).set_validation(current.id, status)
+
+
+async def _ask_a_person(ctx: StepContext, lead_id: UUID, analysis_id: UUID, answer: dict[str, Any]) -> None:
+    reasons = [f"calibrated confidence {answer['confidence']:.2f}"]
+    if not answer.get("familiar", True):
+        reasons.append("the pictures look unlike the training data")
+    async with ctx.park("review") as tx:
+        repository = AnalysisRepository(tx.session)
+        await repository.set_validation(analysis_id, "needs_review")
+        await repository.open_task(
+            lead_id, analysis_id, ctx.workflow_id, reasons, ctx.resources.settings.review_days
+        )

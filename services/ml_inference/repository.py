@@ -1,0 +1,192 @@
+"""Every SQL statement of roof analysis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+def _json(value: Any) -> str | None:
+    return None if value is None else orjson.dumps(value, default=str).decode()
+
+
+class AnalysisRepository:
+    """Analyses, the models behind them, and the tasks of reviewers."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def house(self, lead_id: UUID) -> Row[Any] | None:
+        """What a cost estimate needs to know of a house."""
+        statement = text(
+            """
+            SELECT l.id, l.sqft, l.roof_material, l.roof_age_mid, l.sandbox, p.stories, c.material_cost_index, c.labour_cost_index
+              FROM base_leads l JOIN target_cities c ON c.id = l.city_id LEFT JOIN parcels p ON p.id = l.parcel_id
+             WHERE l.id = :id
+            """
+        )
+        return (await self._session.execute(statement, {"id": lead_id})).one_or_none()
+
+    async def pictures(self, lead_id: UUID) -> Sequence[Row[Any]]:
+        """Usable standardised pictures, the newest of each view."""
+        statement = text(
+            """
+            SELECT DISTINCT ON (image_type, view_angle) id, image_type, view_angle, source, gsd_m, image_width, image_height,
+                   image_domain, capture_date
+              FROM property_images
+             WHERE base_lead_id = :id AND usable_for_analysis AND processed AND image_type IN ('satellite', 'street_view')
+             ORDER BY image_type, view_angle, capture_date DESC NULLS LAST
+            """
+        )
+        return (await self._session.execute(statement, {"id": lead_id})).all()
+
+    async def store(self, lead_id: UUID, workflow_id: UUID, values: Mapping[str, Any]) -> UUID:
+        """A new current analysis; the one before stays as history. The same workflow's is replaced."""
+        retire = text("UPDATE roof_analysis SET is_current = false WHERE base_lead_id = :lead AND is_current")
+        insert = text(
+            """
+            INSERT INTO roof_analysis (base_lead_id, workflow_id, overall_condition, confidence_score, calibrated_confidence,
+                class_probabilities, classifier_model, classifier_version, classifier_sha256, image_domain, roof_sqft,
+                replacement_cost_low, replacement_cost_high, estimated_age, validation_status, is_current)
+            VALUES (:lead, :workflow, :condition, :score, :confidence, CAST(:probabilities AS jsonb), :model, :version, :sha256,
+                :domain, :roof_sqft, :cost_low, :cost_high, :age, 'pending', true)
+            RETURNING id
+            """
+        )
+        await self._session.execute(retire, {"lead": lead_id})
+        row = {
+            **values,
+            "lead": lead_id,
+            "workflow": workflow_id,
+            "probabilities": _json(values["probabilities"]),
+        }
+        analysis: UUID = (await self._session.execute(insert, row)).scalar_one()
+        return analysis
+
+    async def store_details(
+        self, lead_id: UUID, cost: Mapping[str, Any] | None, summary: Mapping[str, Any]
+    ) -> None:
+        """Nothing of a lead is written here: the estimate's terms lie with the run of the model."""
+        statement = text(
+            """
+            INSERT INTO ml_inference_jobs (base_lead_id, model_type, model_name, model_version, status, started_at, completed_at,
+                duration_seconds, gpu_used, inference_results, confidence_score)
+            VALUES (:lead, 'classifier', :name, :version, 'completed', :started_at, now(), :seconds, false,
+                CAST(:results AS jsonb), :confidence)
+            """
+        )
+        values = {**summary, "lead": lead_id, "results": _json({**summary["results"], "cost": cost})}
+        await self._session.execute(statement, values)
+
+    async def register_model(self, values: Mapping[str, Any]) -> None:
+        """The registry row of the weights in use."""
+        retire = text(
+            "UPDATE models SET active = false WHERE name = :name AND version <> :version AND active"
+        )
+        insert = text(
+            """
+            INSERT INTO models (name, version, model_type, image_domain, sha256, path, metrics, calibration, active, activated_at)
+            VALUES (:name, :version, 'classifier', 'rendered', :sha256, :path, CAST(:metrics AS jsonb),
+                    CAST(:calibration AS jsonb), true, now())
+            ON CONFLICT DO NOTHING
+            """
+        )
+        await self._session.execute(retire, {"name": values["name"], "version": values["version"]})
+        row = {**values, "metrics": _json(values["metrics"]), "calibration": _json(values["calibration"])}
+        await self._session.execute(insert, row)
+
+    async def models(self) -> Sequence[Row[Any]]:
+        """Every registered model, active ones first."""
+        statement = text(
+            """
+            SELECT id, name, version, model_type, image_domain, sha256, metrics, calibration, active, activated_at, created_at
+              FROM models ORDER BY active DESC, created_at DESC
+            """
+        )
+        return (await self._session.execute(statement)).all()
+
+    async def current(self, lead_id: UUID) -> Row[Any] | None:
+        """A lead's current analysis."""
+        statement = text(
+            """
+            SELECT id, overall_condition, calibrated_confidence, image_domain, class_probabilities FROM roof_analysis
+             WHERE base_lead_id = :lead AND is_current
+            """
+        )
+        return (await self._session.execute(statement, {"lead": lead_id})).one_or_none()
+
+    async def set_validation(self, analysis_id: UUID, status: str) -> None:
+        """What validation said."""
+        statement = text(
+            """
+            UPDATE roof_analysis SET validation_status = :status, validation_date = now(),
+                   validation_confidence = calibrated_confidence * 100 WHERE id = :id
+            """
+        )
+        await self._session.execute(statement, {"id": analysis_id, "status": status})
+
+    async def open_task(
+        self, lead_id: UUID, analysis_id: UUID, workflow_id: UUID, reasons: list[str], days: int
+    ) -> None:
+        """A reviewer's task; one open task a lead."""
+        statement = text(
+            """
+            INSERT INTO validation_tasks (base_lead_id, roof_analysis_id, workflow_id, reasons, due_at)
+            VALUES (:lead, :analysis, :workflow, :reasons, now() + make_interval(days => :days))
+            ON CONFLICT (base_lead_id) WHERE state = 'open' DO UPDATE
+               SET roof_analysis_id = excluded.roof_analysis_id, workflow_id = excluded.workflow_id, reasons = excluded.reasons
+            """
+        )
+        values = {
+            "lead": lead_id,
+            "analysis": analysis_id,
+            "workflow": workflow_id,
+            "reasons": reasons,
+            "days": days,
+        }
+        await self._session.execute(statement, values)
+
+    async def open_tasks(self, limit: int) -> Sequence[Row[Any]]:
+        """Tasks nobody has decided, the most urgent first."""
+        statement = text(
+            """
+            SELECT t.id, t.base_lead_id, t.roof_analysis_id, t.workflow_id, t.reasons, t.due_at, t.created_at,
+                   a.overall_condition, a.calibrated_confidence, a.class_probabilities, a.image_domain
+              FROM validation_tasks t LEFT JOIN roof_analysis a ON a.id = t.roof_analysis_id
+             WHERE t.state = 'open' ORDER BY t.due_at, t.created_at LIMIT :limit
+            """
+        )
+        return (await self._session.execute(statement, {"limit": limit})).all()
+
+    async def decide_task(self, task_id: UUID, decision: Mapping[str, Any], actor: str) -> Row[Any] | None:
+        """Close an open task with a decision; None when it is not open."""
+        statement = text(
+            """
+            UPDATE validation_tasks SET state = :state, decision = CAST(:decision AS jsonb), decided_by = :actor,
+                   decided_at = now(), notes = :notes
+             WHERE id = :id AND state = 'open' RETURNING workflow_id, roof_analysis_id, base_lead_id
+            """
+        )
+        values = {
+            "id": task_id,
+            "decision": _json(dict(decision)),
+            "actor": actor,
+            "notes": decision.get("notes"),
+        }
+        return (await self._session.execute(statement, values)).one_or_none()
+
+    async def store_review(self, analysis_id: UUID, values: Mapping[str, Any]) -> None:
+        """What a person said about an analysis: a confirmed or corrected condition is certain."""
+        statement = text(
+            """
+            UPDATE roof_analysis SET human_validated = true, human_validator_id = :user, validation_notes = :notes,
+                   validation_status = :status, validation_date = now(),
+                   overall_condition = coalesce(CAST(:condition AS varchar), overall_condition) WHERE id = :id
+            """
+        )
+        await self._session.execute(statement, {**values, "id": analysis_id})

@@ -1,0 +1,240 @@
+"""The orchestrator's endpoints do real work."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+
+from shared.db.engine import SessionMaker
+from shared.security.policy import Role
+from shared.workflow.schedule import Scheduler
+from tests.factories.leads import make_lead
+from tests.factories.services import RunningService
+
+
+async def call(door: RunningService, method: str, path: str, **options: Any) -> Any:
+    role = options.pop("role", Role.ADMIN)
+    async with door.client(token=door.user_token(role), timeout=30) as client:
+        return await client.request(method, path, **options)
+
+
+async def scalar(db: SessionMaker, statement: str, **values: Any) -> Any:
+    async with db() as session:
+        return (await session.execute(text(statement), values)).scalar_one()
+
+
+async def test_activating_a_city_starts_one_workflow_and_announces_it(
+    orchestrator: RunningService, committed_db: SessionMaker
+) -> None:
+    first = await call(orchestrator, "POST", "/cities/Harrow/TX/activate")
+    again = await call(orchestrator, "POST", "/cities/harrow/tx/activate")
+
+    assert first.status_code == 202, first.text
+    assert first.json()["new"] is True
+    assert again.json() == {"workflow_id": first.json()["workflow_id"], "new": False}
+    assert await scalar(committed_db, "SELECT count(*) FROM core.outbox WHERE type = 'city.activated'") == 1
+    assert (
+        await scalar(committed_db, "SELECT status FROM target_cities WHERE city = 'Harrow'") == "activating"
+    )
+    progress = (await call(orchestrator, "GET", "/cities/Harrow/TX/progress")).json()
+    assert progress["status"] == "running"
+    assert progress["words"] == ["checking the sources about to start"]
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [
+        ("/cities/Atlantis/TX/activate", 404, "city-unknown"),
+        ("/cities/Austin/TX/activate", 409, "city-without-source"),
+        ("/cities/Harrow/Texas/activate", 422, "invalid-input"),
+    ],
+)
+async def test_a_city_that_cannot_be_activated_says_why(
+    orchestrator: RunningService, path: str, status: int, code: str
+) -> None:
+    answer = await call(orchestrator, "POST", path)
+
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_deactivating_cancels_the_activation_and_keeps_the_data(
+    orchestrator: RunningService, committed_db: SessionMaker
+) -> None:
+    await call(orchestrator, "POST", "/cities/Harrow/TX/activate")
+    async with committed_db.begin() as session:
+        await make_lead(session, orchestrator.resources.keys)
+
+    answer = await call(orchestrator, "POST", "/cities/Harrow/TX/deactivate")
+
+    assert answer.json()["active"] is False
+    assert await scalar(committed_db, "SELECT status FROM core.workflow WHERE kind = 'city'") == "cancelled"
+    assert await scalar(committed_db, "SELECT count(*) FROM base_leads") == 1
+
+
+async def test_a_property_workflow_is_started_looked_at_paused_resumed_and_cancelled(
+    orchestrator: RunningService, committed_db: SessionMaker
+) -> None:
+    async with committed_db.begin() as session:
+        lead_id = await make_lead(session, orchestrator.resources.keys, status="processing")
+    started = (
+        await call(orchestrator, "POST", "/workflows/property", json={"base_lead_id": str(lead_id)})
+    ).json()
+    path = f"/workflows/{started['workflow_id']}"
+
+    shown = (await call(orchestrator, "GET", path)).json()
+    verbs = [
+        (await call(orchestrator, "POST", f"{path}/{verb}")).status_code
+        for verb in ("pause", "resume", "cancel")
+    ]
+    twice = await call(orchestrator, "POST", f"{path}/cancel")
+    retried = await call(orchestrator, "POST", f"{path}/retry")
+
+    assert [step["name"] for step in shown["steps"]][:3] == ["scrape_property", "imagery", "enrich_contact"]
+    assert [step["status"] for step in shown["steps"]][:4] == ["ready", "ready", "ready", "pending"]
+    assert verbs == [202, 202, 202]
+    assert twice.status_code == 409
+    assert retried.status_code == 202
+    assert (await call(orchestrator, "GET", "/workflows", params={"kind": "property"})).json()[0][
+        "status"
+    ] == "running"
+    assert await scalar(committed_db, "SELECT count(*) FROM audit_log WHERE action LIKE 'workflow.%'") == 4
+
+
+@pytest.mark.parametrize("path", ["/workflows/not-a-uuid", "/workflows/not-a-uuid/cancel"])
+async def test_an_id_that_is_no_uuid_is_refused(orchestrator: RunningService, path: str) -> None:
+    answer = await call(orchestrator, "GET" if path.endswith("uuid") else "POST", path)
+
+    assert answer.status_code == 422
+
+
+async def test_a_body_over_the_cap_is_refused(orchestrator: RunningService) -> None:
+    answer = await call(orchestrator, "PATCH", "/config", content=b"x" * 1_100_000)
+
+    assert answer.status_code == 413
+
+
+async def test_configuration_is_validated_audited_and_read_without_restart(
+    orchestrator: RunningService, committed_db: SessionMaker
+) -> None:
+    bad = await call(orchestrator, "PATCH", "/config", json={"expansion.leads_per_month": -1, "nonsense": 1})
+    good = await call(orchestrator, "PATCH", "/config", json={"expansion.leads_per_month": 300})
+
+    assert bad.status_code == 422
+    assert len(bad.json()["errors"]) == 2
+    assert good.json()["expansion.leads_per_month"]["value"] == 300
+    assert await orchestrator.resources.flags.value("expansion.leads_per_month", 0) == 300
+    assert await scalar(committed_db, "SELECT count(*) FROM audit_log WHERE action = 'config.change'") == 1
+
+
+async def test_a_feature_flag_is_thrown_and_an_unknown_one_refused(orchestrator: RunningService) -> None:
+    thrown = await call(orchestrator, "PATCH", "/config/features", json={"city_expansion": True})
+    unknown = await call(orchestrator, "PATCH", "/config/features", json={"warp_drive": True})
+
+    assert thrown.json()["city_expansion"]["enabled"] is True
+    assert unknown.status_code == 422
+    assert (await call(orchestrator, "GET", "/config/features")).json()["city_expansion"]["enabled"] is True
+
+
+async def test_only_an_administrator_changes_configuration(orchestrator: RunningService) -> None:
+    answer = await call(orchestrator, "PATCH", "/config", json={"lead.budget_usd": 1}, role=Role.OPS)
+
+    assert answer.status_code == 403
+
+
+async def test_a_job_is_listed_triggered_once_per_key_paused_and_resumed(
+    orchestrator: RunningService, committed_db: SessionMaker
+) -> None:
+    keys = {"Idempotency-Key": "trigger-0001"}
+    runs = [await call(orchestrator, "POST", "/jobs/housekeeping/trigger", headers=keys) for _ in range(2)]
+    paused = await call(orchestrator, "POST", "/jobs/weekly_report/pause")
+    listed = {job["job"]: job for job in (await call(orchestrator, "GET", "/jobs/scheduled")).json()}
+    resumed = await call(orchestrator, "POST", "/jobs/weekly_report/resume")
+
+    assert [run.status_code for run in runs] == [202, 202]
+    assert runs[0].json() == runs[1].json()
+    assert (paused.status_code, resumed.status_code) == (204, 204)
+    assert listed["weekly_report"]["enabled"] is False
+    assert listed["housekeeping"]["last_slot"] == "manual:trigger-0001"
+    assert (await call(orchestrator, "POST", "/jobs/nothing/pause")).status_code == 404
+    assert await scalar(committed_db, "SELECT enabled FROM core.schedule WHERE job = 'weekly_report'") is True
+
+
+async def test_two_schedulers_start_a_slot_once(
+    orchestrator: RunningService, committed_db: SessionMaker
+) -> None:
+    async with committed_db.begin() as session:
+        await session.execute(
+            text(
+                "INSERT INTO core.schedule (job, service, kind, cron, tz, misfire, updated_at)"
+                " VALUES ('often', 'orchestrator', 'housekeeping', '* * * * *', 'UTC', 'skip', :then)"
+            ),
+            {"then": datetime.now(UTC) - timedelta(minutes=15)},
+        )
+    replicas = [Scheduler(orchestrator.resources.unit_of_work) for _ in range(2)]
+
+    started = await asyncio.gather(*(replica.tick() for replica in replicas))
+
+    slots = await scalar(committed_db, "SELECT count(*) FROM core.schedule_run")
+    assert sum(started) == slots
+    assert slots >= 12
+    assert (
+        await scalar(committed_db, "SELECT count(*) - count(DISTINCT (job, slot)) FROM core.schedule_run")
+        == 0
+    )
+
+
+async def test_a_dead_letter_of_a_step_is_driven_again(
+    orchestrator: RunningService, committed_db: SessionMaker
+) -> None:
+    async with committed_db.begin() as session:
+        lead_id = await make_lead(session, orchestrator.resources.keys, status="processing")
+    started = (
+        await call(orchestrator, "POST", "/workflows/property", json={"base_lead_id": str(lead_id)})
+    ).json()
+    workflow_id = started["workflow_id"]
+    async with committed_db.begin() as session:
+        await session.execute(
+            text("UPDATE core.workflow SET status = 'failed' WHERE id = :id"), {"id": workflow_id}
+        )
+        await session.execute(
+            text("UPDATE core.step SET status = 'dead' WHERE workflow_id = :id AND name = 'imagery'"),
+            {"id": workflow_id},
+        )
+        await session.execute(
+            text(
+                "INSERT INTO core.dead_letter (source, workflow_id, step_name, reason, attempts)"
+                " VALUES ('step', :id, 'imagery', 'vendor refused', 5)"
+            ),
+            {"id": workflow_id},
+        )
+    letter = (await call(orchestrator, "GET", "/dead-letters")).json()[0]
+
+    driven = await call(orchestrator, "POST", f"/dead-letters/{letter['id']}/redrive")
+    again = await call(orchestrator, "POST", f"/dead-letters/{letter['id']}/redrive")
+
+    assert (driven.status_code, again.status_code) == (202, 404)
+    assert await scalar(committed_db, "SELECT status FROM core.step WHERE name = 'imagery'") == "ready"
+    assert (await call(orchestrator, "POST", f"/dead-letters/{uuid4()}/redrive")).status_code == 404
+
+
+async def test_health_is_public_and_says_what_is_away(orchestrator: RunningService) -> None:
+    async with orchestrator.client() as client:
+        answer = await client.get("/health")
+
+    assert answer.status_code == 200
+    assert answer.json()["status"] == "degraded"
+    assert answer.json()["parts"]["database"] == "ok"
+    assert answer.json()["parts"]["scraper"] == "down"
+
+
+async def test_the_system_page_counts(orchestrator: RunningService) -> None:
+    report = (await call(orchestrator, "GET", "/")).json()
+
+    assert report["invariant_violations"] == 0
+    assert report["outbox_unpublished"] == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -10,6 +11,8 @@ import pytest
 from sqlalchemy import text
 
 from services.marketplace.api.auth import CSRF_COOKIE, REFRESH_COOKIE
+from services.marketplace.auth_service import hash_token
+from services.marketplace.users_repository import UserRepository
 from shared.db.engine import SessionMaker
 from shared.http.auth import ACCESS_COOKIE
 from tests.factories.accounts import Account, log_in, make_account
@@ -244,3 +247,32 @@ async def test_another_sessions_csrf_token_is_refused(
 
     assert (answer.status_code, answer.json()["code"]) == (403, "csrf-refused")
     await browser.aclose()
+
+
+async def test_a_revocation_beside_a_rotation_also_ends_the_token_that_is_being_made(
+    account: Account, committed_db: SessionMaker
+) -> None:
+    old = hash_token(account.session["refresh_token"])
+    async with committed_db.begin() as rotation:
+        users = UserRepository(rotation)
+        used = await users.use_token(old)
+        assert used is not None
+
+        async def revoke() -> None:
+            async with committed_db.begin() as revocation:
+                await UserRepository(revocation).revoke_family(used["family_id"])
+
+        revoking = asyncio.create_task(revoke())
+        await asyncio.sleep(0.3)
+        await users.store_token(
+            "the new one",
+            family_id=used["family_id"],
+            user_id=used["user_id"],
+            client_hash="client",
+            life=timedelta(days=1),
+        )
+    await revoking
+
+    async with committed_db() as session:
+        alive = text("SELECT count(*) FROM refresh_tokens WHERE revoked_at IS NULL")
+        assert (await session.execute(alive)).scalar_one() == 0

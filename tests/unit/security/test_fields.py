@@ -65,6 +65,13 @@ def test_the_same_key_under_another_subject_opens_nothing() -> None:
         SubjectCipher(uuid4(), b"x" * 32).decrypt("owner_name", cipher.encrypt("owner_name", "Pat"))
 
 
+def test_even_with_the_same_key_ciphertext_belongs_to_one_person() -> None:
+    pat, kim = (SubjectCipher(uuid4(), b"x" * 32) for _ in range(2))
+
+    with pytest.raises(FieldUnreadable):
+        kim.decrypt("owner_name", pat.encrypt("owner_name", "Pat"))
+
+
 @pytest.mark.parametrize("damage", ["", "v1.", "v1.!!!", "v1.AAAA", "v2.AAAA", "plain text", "v1.ÄÄÄÄ"])
 def test_damaged_ciphertext_is_refused(damage: str) -> None:
     _, cipher = ring().create(uuid4())

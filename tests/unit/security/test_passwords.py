@@ -70,6 +70,17 @@ async def test_an_unknown_user_costs_a_hash_and_is_never_let_in(monkeypatch: pyt
     assert len(hasher.verified) == 1
 
 
+async def test_not_even_a_fitting_hash_lets_an_unknown_user_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Agreeable(CountingHasher):
+        def verify(self, stored: str, password: str) -> bool:
+            return True
+
+    agreeable: Any = Agreeable()
+    monkeypatch.setattr(passwords, "_hasher", agreeable)
+
+    assert not await Passwords().verify("anything", None)
+
+
 async def test_at_most_four_hashes_run_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     hasher: Any = CountingHasher()
     monkeypatch.setattr(passwords, "_hasher", hasher)

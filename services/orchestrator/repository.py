@@ -352,6 +352,7 @@ class SystemRepository:
         """Make partitions ahead and drop what is past its keeping time."""
         await self._session.execute(text("SELECT core.ensure_partitions(14)"))
         await self._session.execute(text("SELECT core.drop_old_partitions()"))
+        await self._session.execute(text("SELECT core.seal_chains()"))
 
     async def week(self) -> dict[str, Any]:
         """The last seven days in numbers."""

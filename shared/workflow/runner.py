@@ -256,8 +256,8 @@ def classify(error: Exception, delay: float) -> tuple[float, bool, bool]:
         return error.after, error.free, False
     if isinstance(error, BudgetExceeded):
         return BUDGET_WAIT_SECONDS, True, False
-    if isinstance(error, ProviderRateLimited):
-        return max(delay, error.retry_after), False, False
+    if isinstance(error, ProviderRateLimited) or not getattr(error, "consumes_attempt", True):
+        return max(delay, float(getattr(error, "retry_after", 0.0))), True, False
     if isinstance(error, ProviderError):
         return delay, False, not error.retryable
     if isinstance(error, (PermanentError, ValidationError, PolicyViolation)):

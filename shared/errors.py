@@ -119,7 +119,9 @@ class ProviderRateLimited(ProviderError):
 
     code, retryable = "provider-rate-limited", True
 
-    def __init__(self, detail: str = "", *, retry_after: float = 1.0, provider: str = "", **fields: Any) -> None:
+    def __init__(
+        self, detail: str = "", *, retry_after: float = 1.0, provider: str = "", **fields: Any
+    ) -> None:
         super().__init__(detail, provider=provider, retry_after=retry_after, **fields)
         self.retry_after = retry_after
 

@@ -33,6 +33,7 @@ class Settings(BaseSettings):
         "development", alias="RIDGELINE_ENVIRONMENT"
     )
     database_url: str = Field("postgresql+psycopg://ridgeline@127.0.0.1:5432/ridgeline", alias="DATABASE_URL")
+    database_roles: bool = Field(default=False, alias="RIDGELINE_DATABASE_ROLES")
     redis_url: SecretStr = Field(SecretStr("redis://127.0.0.1:6379/0"), alias="REDIS_URL")
     port_base: int = Field(8000, alias="RIDGELINE_PORT_BASE")
     bind_host: str = Field("127.0.0.1", alias="RIDGELINE_BIND_HOST")

@@ -15,9 +15,19 @@ def _dumps(value: Any) -> str:
 
 
 def make_engine(
-    url: str, *, pool_size: int = 6, max_overflow: int = 6, application_name: str = "ridgeline", recycle: int = 1800
+    url: str,
+    *,
+    pool_size: int = 6,
+    max_overflow: int = 6,
+    application_name: str = "ridgeline",
+    recycle: int = 1800,
+    role: str | None = None,
 ) -> AsyncEngine:
-    """An async engine whose sessions are READ COMMITTED, UTC and named in pg_stat_activity."""
+    """An async engine whose sessions are READ COMMITTED, UTC and named in pg_stat_activity.
+
+    With a role every session has that role's grants only, whoever logs in.
+    """
+    options = "-c timezone=UTC -c idle_in_transaction_session_timeout=120000"
     return create_async_engine(
         url,
         pool_size=pool_size,
@@ -31,7 +41,7 @@ def make_engine(
             "application_name": application_name,
             "connect_timeout": 5,
             "prepare_threshold": 5,
-            "options": "-c timezone=UTC -c idle_in_transaction_session_timeout=120000",
+            "options": f"{options} -c role={role}" if role else options,
         },
     )
 

@@ -90,6 +90,7 @@ async def open_resources(
         pool_size=settings.pool_size,
         max_overflow=settings.pool_overflow,
         application_name=name[:60],
+        role=f"svc_{service}" if settings.database_roles else None,
     )
     redis = make_redis(settings.redis_url.get_secret_value())
     unit_of_work = unit_of_work_factory(make_session_maker(engine))

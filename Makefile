@@ -61,8 +61,9 @@ contract: ## adapters, events and endpoint lists against what they promise
 architecture: ## shape of the tree, import rules, documents that must agree with the code
 	@$(PY) -m pytest -q tests/architecture
 
-up: ## the whole fleet with Prometheus, Grafana and MinIO in Docker Compose
+up: setup ## the whole fleet with sandbox, Prometheus, Grafana and MinIO in Docker Compose
 	@docker info >/dev/null 2>&1 || { echo "make up needs a Docker engine; \`make demo\` or \`$(RIDGELINE) up\` do without"; exit 1; }
+	@scripts/compose-env --sandbox
 	@$(COMPOSE) up --detach --build --wait
 
 down: ## stop what `make up` started

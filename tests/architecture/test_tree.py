@@ -15,7 +15,7 @@ REQUIRED = {"__init__.py", "README.md", "app.py"}
 # A need that a service does not have is a missing file, never another name.
 USUAL = REQUIRED | {
     "api", "api.py", "domain", "handlers.py", "jobs", "jobs.py", "metrics.py", "pages", "repository", "repository.py",
-    "service", "service.py", "settings.py", "static", "templates",
+    "own.py", "service", "service.py", "settings.py", "static", "templates",
 }  # fmt: skip
 # A file named after a noun and one of the usual kinds splits a long one: auth_service.py, users_repository.py.
 SPLIT = re.compile(r"[a-z_]+_(service|repository|settings|handlers|jobs|metrics)\.py")
@@ -25,13 +25,16 @@ PARTICULAR = {
         "formats": "readers of the file shapes that sources have",
         "imports.py": "one-off import of recorded files by the command line",
         "ingest.py": "from rows to tables: staging, upsert, counts",
-        "sources": "one reader a kind of live source",
     },
-    "image_processor": {"imaging": "arithmetic on pixels: quality, crops, transforms"},
+    "marketplace": {
+        "steps.py": "declares the steps of sale_jobs.py, for app.py and for the API's own runner"
+    },
     "ml_inference": {
-        "inference": "the process pool and what it runs",
-        "models": "model files with their cards",
-        "training": "how the model files were made",
+        "classifier_onnx.py": "the model behind the Protocol, in ONNX Runtime",
+        "features": "what the classifier sees in a picture",
+        "models.py": "the Protocol of a roof model and its types",
+        "training": "how the weights were made; no process of the service imports it",
+        "weights": "model files with their cards",
     },
 }
 SERVICES = sorted(SERVICE_PORTS)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import NamedTuple
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import ARRAY, Uuid, any_, cast, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.db.models.compliance import SubjectKey
@@ -15,10 +16,26 @@ from shared.security.fields import KeyRing, SubjectCipher, WrappedKey
 ROTATION_BATCH = 1000
 
 
+INSERT_KEYS = text(
+    """
+    INSERT INTO compliance.subject_key (subject_id, wrapped_key, key_id)
+    SELECT * FROM unnest(CAST(:subject_ids AS uuid[]), CAST(:wrapped AS bytea[]), CAST(:key_ids AS text[]))
+    """
+)
+
+
 class SubjectErased(NotFound):
     """This person's key was destroyed; nothing about them can be read any more."""
 
     code = "subject-erased"
+
+
+class StoredKey(NamedTuple):
+    """A row of compliance.subject_key; no key is left after shredding."""
+
+    subject_id: UUID
+    key_id: str
+    wrapped_key: bytes | None
 
 
 class SubjectKeys:
@@ -41,11 +58,12 @@ class SubjectKeys:
         if not subject_ids:
             return []
         pairs = [self._ring.create(subject_id) for subject_id in subject_ids]
-        rows = [
-            {"subject_id": key.subject_id, "wrapped_key": key.wrapped, "key_id": key.key_id}
-            for key, _ in pairs
-        ]
-        await self._session.execute(insert(SubjectKey), rows)
+        columns = {
+            "subject_ids": [key.subject_id for key, _ in pairs],
+            "wrapped": [key.wrapped for key, _ in pairs],
+            "key_ids": [key.key_id for key, _ in pairs],
+        }
+        await self._session.execute(INSERT_KEYS, columns)
         return [cipher for _, cipher in pairs]
 
     async def load(self, subject_id: UUID) -> SubjectCipher:
@@ -82,20 +100,22 @@ class SubjectKeys:
         )
         rows = (await self._session.execute(statement)).scalars().all()
         for row in rows:
-            fresh = self._ring.rewrap(_wrapped(row))
+            fresh = self._ring.rewrap(_wrapped(StoredKey(row.subject_id, row.key_id, row.wrapped_key)))
             row.wrapped_key, row.key_id, row.rotated_at = fresh.wrapped, fresh.key_id, func.now()
         await self._session.flush()
         return len(rows)
 
-    async def _rows(self, subject_ids: Collection[UUID]) -> dict[UUID, SubjectKey]:
+    async def _rows(self, subject_ids: Collection[UUID]) -> dict[UUID, StoredKey]:
         if not subject_ids:
             return {}
-        statement = select(SubjectKey).where(SubjectKey.subject_id.in_(set(subject_ids)))
-        return {row.subject_id: row for row in (await self._session.execute(statement)).scalars()}
+        wanted = cast(list(set(subject_ids)), ARRAY(Uuid()))
+        statement = select(SubjectKey.subject_id, SubjectKey.key_id, SubjectKey.wrapped_key)
+        rows = await self._session.execute(statement.where(SubjectKey.subject_id == any_(wanted)))
+        return {row.subject_id: StoredKey(*row) for row in rows}
 
-    def _open(self, row: SubjectKey) -> SubjectCipher:
+    def _open(self, row: StoredKey) -> SubjectCipher:
         return self._ring.open(_wrapped(row))
 
 
-def _wrapped(row: SubjectKey) -> WrappedKey:
+def _wrapped(row: StoredKey) -> WrappedKey:
     return WrappedKey(row.subject_id, row.key_id, row.wrapped_key or b"")

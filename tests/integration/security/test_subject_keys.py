@@ -61,7 +61,6 @@ async def test_a_shredded_subject_is_unreadable_for_ever(db: AsyncSession, ring:
 
     assert await keys.shred(cipher.subject_id) is True
     assert await keys.shred(cipher.subject_id) is False
-    db.expire_all()
 
     with pytest.raises(SubjectErased):
         await keys.load(cipher.subject_id)
@@ -109,7 +108,6 @@ async def test_a_key_copied_to_another_subject_opens_nothing(db: AsyncSession, r
         ),
         {"victim": victim.subject_id, "attacker": attacker.subject_id},
     )
-    db.expire_all()
 
     with pytest.raises(FieldUnreadable):
         await keys.load(attacker.subject_id)

@@ -24,6 +24,8 @@ from shared.workflow import metrics, sql
 log = get_logger(__name__)
 
 EPOCH_KEY = "ridgeline:epoch"
+READY = "ready"
+HEALING = "healing"
 BATCH = 500
 
 TAKE = text(
@@ -46,7 +48,9 @@ REPUBLISH = text(
      WHERE created_at > now() - interval '24 hours' AND published_at IS NOT NULL AND topic LIKE 'ev.%'
     """
 )
-TRY_LOCK = text("SELECT pg_try_advisory_xact_lock(hashtext(:name))")
+SHARE_EPOCH = text("SELECT pg_advisory_xact_lock_shared(hashtext('relay-epoch'))")
+TRY_TO_HEAL = text("SELECT pg_try_advisory_xact_lock(hashtext('relay-healer'))")
+WAIT_FOR_BATCHES = text("SELECT pg_advisory_xact_lock(hashtext('relay-epoch'))")
 
 
 class Relay:
@@ -90,6 +94,7 @@ class Relay:
     async def relay_batch(self) -> int:
         """Publish up to 500 rows and mark them, in one transaction; returns how many."""
         async with self._unit_of_work() as uow:
+            await uow.session.execute(SHARE_EPOCH)
             rows = (await uow.session.execute(TAKE, {"batch": BATCH})).all()
             if not rows:
                 return 0
@@ -121,17 +126,23 @@ class Relay:
             )
 
     async def heal_after_redis_loss(self) -> bool:
-        """When Redis forgot its epoch, publish the last day's events again and let every open step be swept."""
-        if await self._redis.exists(EPOCH_KEY):
+        """When Redis forgot its epoch, publish the last day's events again and let every open step be swept.
+
+        Batches under way end first, or what they added to the lost Redis would be marked published after the
+        healing. A Redis lost again before the end has no key to be made ready, and is healed once more.
+        """
+        if await self._redis.get(EPOCH_KEY) == READY:
             return False
         async with self._unit_of_work() as uow:
-            if not (await uow.session.execute(TRY_LOCK, {"name": "relay-epoch"})).scalar_one():
+            if not (await uow.session.execute(TRY_TO_HEAL)).scalar_one():
                 return False
-            if await self._redis.exists(EPOCH_KEY):
+            await uow.session.execute(WAIT_FOR_BATCHES)
+            if await self._redis.get(EPOCH_KEY) == READY:
                 return False
+            await self._redis.set(EPOCH_KEY, HEALING)
             republished = await uow.session.execute(REPUBLISH)
             await uow.session.execute(sql.FORGET_ENQUEUED)
-        await self._redis.set(EPOCH_KEY, "1")
+        await self._redis.set(EPOCH_KEY, READY, xx=True)
         log.warning("redis_was_empty", republished=republished.rowcount)  # type: ignore[attr-defined]
         return True
 

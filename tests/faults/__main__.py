@@ -5,14 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from tests.faults import mutants, suites
-from tests.faults.report import Report
+from tests.faults import mutants, suites, targeted
+from tests.faults.report import Report, say
 
-USAGE = "usage: python -m tests.faults short|core|all   or   python -m tests.faults mutate [name ...]"
+USAGE = "usage: python -m tests.faults short|core|all|joins|zombies|lost-hints|outbox-order   or   python -m tests.faults mutate [name ...]"
 FORMS: dict[str, tuple[Callable[[Report], None], ...]] = {
     "short": (suites.short,),
     "core": (suites.core,),
-    "all": (suites.core,),
+    "all": (suites.core, *targeted.FORMS.values()),
+    **{name: (form,) for name, form in targeted.FORMS.items()},
 }
 
 
@@ -21,12 +22,12 @@ def main(words: list[str]) -> int:
     if words[:1] == ["mutate"]:
         return 0 if mutants.run(words[1:]) else 1
     if len(words) != 1 or words[0] not in FORMS:
-        print(USAGE, file=sys.stderr)
+        sys.stderr.write(USAGE + "\n")
         return 2
     report = Report(words[0])
     for suite in FORMS[words[0]]:
         suite(report)
-    print(f"report: {report.write()}")
+    say(f"report: {report.write()}")
     return 0 if report.ok else 1
 
 

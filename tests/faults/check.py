@@ -39,7 +39,11 @@ QUERIES = {
 
 
 def violations(
-    connection: psycopg.Connection, subjects: Sequence[UUID], charges: Mapping[str, int], *, effects: bool = True
+    connection: psycopg.Connection,
+    subjects: Sequence[UUID],
+    charges: Mapping[str, int],
+    *,
+    effects: bool = True,
 ) -> dict[str, int]:
     """How often each promise was broken; all zeros is the only good answer."""
     found: dict[str, int] = {}

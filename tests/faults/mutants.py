@@ -11,10 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.faults.chaos import prepare
+from tests.faults.plane import Plane, own_plane
 from tests.faults.report import Finding, Report
+from tests.faults.targeted import PLANE
 
 ROOT = Path(__file__).resolve().parents[2]
-LEFT_OUT = shutil.ignore_patterns(".git", ".venv", ".ridgeline", "artifacts", "__pycache__", ".*_cache", ".hypothesis")
+LEFT_OUT = shutil.ignore_patterns(
+    ".git", ".venv", ".ridgeline", "artifacts", "__pycache__", ".*_cache", ".hypothesis"
+)
 
 
 @dataclass(frozen=True)
@@ -39,10 +44,8 @@ MUTANTS = (
     Mutant(
         "no-token-check",
         "shared/workflow/sql.py",
-        "WHERE workflow_id = :workflow_id AND name = :name AND status = 'running' AND lease_token = CAST(:token AS uuid)\n"
-        '    """\n)\n\nREPORT',
-        "WHERE workflow_id = :workflow_id AND name = :name AND CAST(:token AS uuid) IS NOT NULL\n"
-        '    """\n)\n\nREPORT',
+        'AND status = \'running\' AND lease_token = CAST(:token AS uuid)\n    """\n)\n\nREPORT',
+        'AND status = \'running\' AND CAST(:token AS uuid) IS NOT NULL\n    """\n)\n\nREPORT',
         "zombies",
     ),
     Mutant(
@@ -67,21 +70,25 @@ def run(names: Sequence[str]) -> bool:
     """True when the clean tree is green under every form and each chosen mutant is red."""
     unknown = set(names) - {mutant.name for mutant in MUTANTS}
     if unknown:
-        print(f"no such mutant: {', '.join(sorted(unknown))}; there are: {', '.join(m.name for m in MUTANTS)}")
+        print(
+            f"no such mutant: {', '.join(sorted(unknown))}; there are: {', '.join(m.name for m in MUTANTS)}"
+        )
         return False
     report = Report("mutate")
-    for mutant in MUTANTS:
-        if names and mutant.name not in names:
-            continue
-        clean, _ = _judge(mutant, planted=False)
-        red, line = _judge(mutant, planted=True)
-        seen = f"clean tree {'green' if clean == 0 else 'RED'}, planted {'red' if red == 1 else 'NOT SEEN'}: {line}"
-        report.add(Finding("10", mutant.name, clean == 0 and red == 1, seen))
+    with own_plane() as plane:
+        prepare(plane)
+        for mutant in MUTANTS:
+            if names and mutant.name not in names:
+                continue
+            clean, _ = _judge(mutant, plane, planted=False)
+            red, line = _judge(mutant, plane, planted=True)
+            seen = f"unplanted {'green' if clean == 0 else 'RED'}, planted {'red' if red == 1 else 'NOT SEEN'}: {line}"
+            report.add(Finding("10", mutant.name, clean == 0 and red == 1, seen))
     report.write()
     return report.ok
 
 
-def _judge(mutant: Mutant, *, planted: bool) -> tuple[int, str]:
+def _judge(mutant: Mutant, plane: Plane, *, planted: bool) -> tuple[int, str]:
     """Exit status and last line of the mutant's form in a copy of the tree."""
     with tempfile.TemporaryDirectory(prefix="ridgeline-mutant-") as folder:
         tree = Path(folder) / "tree"
@@ -90,12 +97,14 @@ def _judge(mutant: Mutant, *, planted: bool) -> tuple[int, str]:
             path = tree / mutant.file
             text = path.read_text()
             if text.count(mutant.text) != 1:
-                sys.exit(f"mutant {mutant.name}: its text is in {mutant.file} {text.count(mutant.text)} times, not once")
+                sys.exit(
+                    f"mutant {mutant.name}: its text is in {mutant.file} {text.count(mutant.text)} times, not once"
+                )
             path.write_text(text.replace(mutant.text, mutant.bug))
         done = subprocess.run(
             [sys.executable, "-m", "tests.faults", mutant.form],
             cwd=tree,
-            env={**os.environ, "PYTHONPATH": str(tree)},
+            env={**os.environ, "PYTHONPATH": str(tree), PLANE: f"{plane.database_url}|{plane.redis_url}"},
             capture_output=True,
             text=True,
             timeout=600,

@@ -110,9 +110,7 @@ def worker_main(service: Service, settings: Settings) -> Callable[[], Coroutine[
     return main
 
 
-def relay_main(
-    settings: Settings, relay: type[Relay] = Relay
-) -> Callable[[], Coroutine[Any, Any, None]]:
+def relay_main(settings: Settings, relay: type[Relay] = Relay) -> Callable[[], Coroutine[Any, Any, None]]:
     """A relay with its sweeper."""
 
     async def main() -> None:

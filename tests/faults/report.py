@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,12 @@ class Finding:
     figures: dict[str, Any] = field(default_factory=dict)
 
 
+def say(line: str) -> None:
+    """Print one line now."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
 class Report:
     """Findings as they come in; printed at once, kept at the end."""
 
@@ -34,7 +41,10 @@ class Report:
     def add(self, finding: Finding) -> None:
         """Keep a finding and print its line."""
         self.findings.append(finding)
-        print(f"{'ok  ' if finding.ok else 'RED '} {finding.row:<6} {finding.name:<34} {finding.seen}", flush=True)
+        print(
+            f"{'ok  ' if finding.ok else 'RED '} {finding.row:<6} {finding.name:<34} {finding.seen}",
+            flush=True,
+        )
 
     @property
     def ok(self) -> bool:

@@ -32,12 +32,16 @@ def core(report: Report) -> None:
 def chaos(plane: Plane, report: Report, storm: Storm, *, seeds: tuple[int, ...]) -> None:
     """A calm run, then the same work under each seed's faults: nothing lost, nothing doubled."""
     calm = run_storm(plane, storm)
-    report.add(Finding("calm", f"{storm.workflows} workflows x 9 steps", calm.clean, describe(calm), figures(calm)))
+    report.add(
+        Finding("calm", f"{storm.workflows} workflows x 9 steps", calm.clean, describe(calm), figures(calm))
+    )
     for seed in seeds:
         shaken = run_storm(plane, storm.shaken(seed, calm.seconds))
         ratio = round(shaken.seconds / calm.seconds, 2)
         seen = f"{describe(shaken)}; {ratio}x calm; {shaken.faults}"
-        report.add(Finding("1,2,6,8", f"chaos, seed {seed}", shaken.clean, seen, {**figures(shaken), "ratio": ratio}))
+        report.add(
+            Finding("1,2,6,8", f"chaos, seed {seed}", shaken.clean, seen, {**figures(shaken), "ratio": ratio})
+        )
 
 
 def overhead(plane: Plane, report: Report) -> None:

@@ -40,7 +40,9 @@ SHAPE = (
     _step("score", "triggers", "enrich"),
     _step("publish", "score"),
 )
-CHAOS = register(WorkflowSpec("chaos", SHAPE, description="Nine fake steps in the property workflow's shape."))
+CHAOS = register(
+    WorkflowSpec("chaos", SHAPE, description="Nine fake steps in the property workflow's shape.")
+)
 BARE = register(WorkflowSpec("chaos_bare", SHAPE, description="The same shape, with steps that do nothing."))
 
 
@@ -79,7 +81,12 @@ async def work(ctx: StepContext[Resources], input: ChaosInput) -> None:
         await ctx.effect("pay", "chaos", form, call, idempotent=True)
     await asyncio.sleep(0.01)
     async with ctx.commit({"step": step}) as tx:
-        values = {"subject": input.subject_id, "step": step, "worker": ctx.lease.worker, "attempt": ctx.attempt}
+        values = {
+            "subject": input.subject_id,
+            "step": step,
+            "worker": ctx.lease.worker,
+            "attempt": ctx.attempt,
+        }
         await tx.session.execute(ADD_WORK, values)
         tx.publish(ChaosStepDone(subject_id=input.subject_id, step=step))
 

@@ -10,7 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.lead_generator.domain.prospecting import Candidate, Exclusion, ProspectReason, is_old, judge
+from services.lead_generator.domain.prospecting import (
+    NEIGHBOR_RADIUS_MILES,
+    NEIGHBOR_WINDOW_DAYS,
+    Candidate,
+    Exclusion,
+    ProspectReason,
+    is_old,
+    judge,
+)
 from shared.schemas.enums import RoofMaterial
 
 TODAY = date(2026, 11, 22)
@@ -110,6 +118,10 @@ def test_exclusions_at_their_edges(change: dict[str, object], exclusion: str | N
 
     assert verdict.exclusion == (Exclusion(exclusion) if exclusion else None)
     assert verdict.is_prospect() is (exclusion is None)
+
+
+def test_neighbours_are_counted_in_a_quarter_mile_and_ninety_days() -> None:
+    assert (NEIGHBOR_RADIUS_MILES, NEIGHBOR_WINDOW_DAYS) == (0.25, 90)
 
 
 def test_the_first_of_several_exclusions_is_named() -> None:

@@ -67,6 +67,18 @@ def test_a_roof_is_never_older_than_its_house() -> None:
     assert estimate_roof_age(known, TODAY) == RoofAge(12, 12, 12, RoofAgeEvidence.VENDOR)
 
 
+def test_two_images_date_a_roof_to_the_middle_between_them() -> None:
+    known = RoofEvidence(images_between=(date(2018, 1, 1), date(2006, 1, 1)))
+
+    assert estimate_roof_age(known, TODAY) == RoofAge(8, 14, 20, RoofAgeEvidence.IMAGES)
+
+
+def test_a_worn_out_roof_has_nothing_left() -> None:
+    age = RoofAge(40, 40, 40, RoofAgeEvidence.PERMIT)
+
+    assert remaining_life(age, RoofMaterial.ASPHALT_3TAB, "TX") == 0
+
+
 def test_a_young_house_carries_its_first_roof() -> None:
     age = estimate_roof_age(RoofEvidence(year_built=2016), TODAY, state="TX")
 

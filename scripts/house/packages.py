@@ -96,6 +96,17 @@ def install_missing(home: Home) -> Programs:
     return programs
 
 
+def install_venv(home: Home) -> None:
+    """Make this Python able to make environments, where the data plane did not need packages itself."""
+    package = missing_venv()
+    if package is None:
+        return
+    if not can_install():
+        raise SetupError(f"this Python cannot make virtual environments; install the package {package}")
+    _installer(home, "update", check=False)
+    _installer(home, "install", package)
+
+
 def missing_venv() -> str | None:
     """The package that lets this Python make virtual environments, None when it already can."""
     if importlib.util.find_spec("ensurepip") is not None:

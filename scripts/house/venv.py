@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from house import envfile
+from house.packages import install_venv
 from house.paths import ROOT, Home
 from house.shell import SetupError, run, say, warn
 
@@ -27,6 +28,7 @@ def ensure(home: Home) -> bool:
     if _read(STAMP) == wanted and _python_works():
         return False
     if not _python_works():
+        install_venv(home)
         say("making the virtual environment .venv")
         shutil.rmtree(VENV, ignore_errors=True)
         run([_base_python(), "-m", "venv", VENV], env=_environment(home), log=home.log)

@@ -1,4 +1,4 @@
-"""`python -m tests.faults short|core|mutate [name ...]`: break real servers and count what was lost or doubled."""
+"""`python -m tests.faults short|core|fleet|all|mutate [name ...]`: break real servers and count what was lost or doubled."""
 
 from __future__ import annotations
 
@@ -6,13 +6,18 @@ import sys
 from collections.abc import Callable
 
 from tests.faults import mutants, suites, targeted
+from tests.faults.fleet.suite import fleet
 from tests.faults.report import Report, say
 
-USAGE = "usage: python -m tests.faults short|core|all|joins|zombies|lost-hints|outbox-order   or   python -m tests.faults mutate [name ...]"
+USAGE = (
+    "usage: python -m tests.faults short|core|fleet|all|joins|zombies|lost-hints|outbox-order"
+    "   or   python -m tests.faults mutate [name ...]"
+)
 FORMS: dict[str, tuple[Callable[[Report], None], ...]] = {
     "short": (suites.short,),
     "core": (suites.core,),
-    "all": (suites.core, *targeted.FORMS.values()),
+    "fleet": (fleet,),
+    "all": (suites.core, *targeted.FORMS.values(), fleet),
     **{name: (form,) for name, form in targeted.FORMS.items()},
 }
 

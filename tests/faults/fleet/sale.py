@@ -1,0 +1,154 @@
+"""Row 3 on the running marketplace, and an API that dies in the middle of a purchase."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+
+from shared.db.engine import make_engine, make_session_maker
+from shared.security.fields import KeyRing
+from shared.security.policy import Role
+from shared.security.tokens import TokenIssuer
+from shared.settings import SERVICE_PORTS
+from tests.factories.leads import make_buyer, make_lead
+from tests.faults.fleet.activation import Run
+from tests.faults.fleet.census import Census, number, take_census
+from tests.faults.fleet.town import Town
+from tests.faults.report import Finding, Report
+
+BUYERS = 500
+P99_GOAL_SECONDS = 1.0
+CONNECTIONS = 100
+CARD = {"payment_method": "pm_card_visa"}
+REVEALS = "SELECT count(*) FROM audit_log WHERE action = 'lead.reveal'"
+
+
+async def prepare(town: Town, buyers: int) -> tuple[UUID, list[tuple[UUID, UUID]]]:
+    """A lead on sale, and buyers: (contractor, user)."""
+    engine = make_engine(town.plane.database_url, pool_size=1)
+    maker, keys = make_session_maker(engine), KeyRing.from_settings(town.settings())
+    try:
+        async with maker.begin() as session:
+            lead = await make_lead(session, keys)
+            return lead, [await make_buyer(session) for _ in range(buyers)]
+    finally:
+        await engine.dispose()
+
+
+def user_token(town: Town, buyer: tuple[UUID, UUID]) -> str:
+    """The access token with which this buyer is logged in."""
+    issuer = TokenIssuer.from_settings("marketplace", town.settings())
+    contractor, user = buyer
+    return issuer.issue_user(user, Role.CONTRACTOR_OWNER, contractor_id=contractor, session_id=uuid4()).token
+
+
+def one_lead(town: Town, report: Report, _: Run) -> None:
+    """Row 3: five hundred logged-in buyers want the same lead at the same moment."""
+    town.empty()
+    lead, buyers = asyncio.run(prepare(town, BUYERS))
+    tokens = [user_token(town, buyer) for buyer in buyers]
+    answers = asyncio.run(_rush(town, lead, tokens))
+    codes = [code for code, _ in answers]
+    times = sorted(seconds for _, seconds in answers)
+    p50, p99 = times[len(times) // 2], times[int(len(times) * 0.99)]
+    winner = tokens[codes.index(202)] if 202 in codes else tokens[0]
+    revealed = [
+        town.call("marketplace", "GET", f"/api/leads/{lead}", token=token).json()
+        for token in (winner, next(token for token in tokens if token is not winner))
+    ]
+    with town.connect() as connection:
+        charges = town.charges()
+        census = take_census(connection, charges)
+        sold, reveals = number(connection, "SELECT count(*) FROM sales"), number(connection, REVEALS)
+    owned = [answer.get("owned") is True and bool(answer.get("owner_name")) for answer in revealed]
+    right = (codes.count(202), codes.count(409), charges, sold, reveals) == (1, BUYERS - 1, 1, 1, 1)
+    ok = right and owned == [True, False] and not _money_broken(census)
+    seen = (
+        f"{sold} sale, {charges} charge, {reveals} reveal, {codes.count(409)} x 409 of {BUYERS};"
+        f" p50 {p50:.2f} s, p99 {p99:.2f} s (goal {P99_GOAL_SECONDS:.0f} s{'' if p99 < P99_GOAL_SECONDS else ', MISSED'})"
+    )
+    others = {str(code): codes.count(code) for code in set(codes)}
+    figures: dict[str, Any] = {
+        "p50": round(p50, 3),
+        "p99": round(p99, 3),
+        "codes": others,
+        "charges": charges,
+    }
+    report.add(Finding("3", "500 buyers, one lead", ok, seen, figures))
+
+
+def _money_broken(census: Census) -> bool:
+    return any(
+        name in census.broken for name in ("invariants broken", "charges without a sale", "dead letters")
+    )
+
+
+async def _rush(town: Town, lead: UUID, tokens: list[str]) -> list[tuple[int, float]]:
+    """Status and seconds of every buyer's request, each measured from the moment it could be sent."""
+    url = f"http://127.0.0.1:{town.port_base + SERVICE_PORTS['marketplace']}/api/leads/{lead}/purchase"
+    limits = httpx.Limits(max_connections=CONNECTIONS)
+    async with httpx.AsyncClient(trust_env=False, timeout=120, limits=limits) as client:
+        gate = asyncio.Semaphore(CONNECTIONS)
+
+        async def buy(token: str) -> tuple[int, float]:
+            headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": uuid4().hex}
+            async with gate:
+                began = time.monotonic()
+                answer = await client.post(url, json=CARD, headers=headers)
+                return answer.status_code, time.monotonic() - began
+
+        return await asyncio.gather(*(buy(token) for token in tokens))
+
+
+def api_kill(town: Town, report: Report, _: Run) -> None:
+    """Row 2, API: killed while the charge is under way; the client asks again with the same key."""
+    town.empty()
+    lead, (buyer,) = asyncio.run(prepare(town, 1))
+    token, key = user_token(town, buyer), uuid4().hex
+    town.order("stripe", fault="late", seconds=3.0, match="/v1/payment_intents")
+    killed: list[int | None] = []
+    timer = threading.Timer(1.5, lambda: killed.append(town.kill("marketplace")))
+    timer.start()
+    answers = [_buy(town, lead, token, key)]
+    timer.join()
+    began = time.monotonic()
+    while (
+        answers[-1].get("status") in ("reserved", "charging", "payment_unknown")
+        and time.monotonic() - began < 90
+    ):
+        time.sleep(1.0)
+        answers.append(_buy(town, lead, token, key))
+    answers.append(_buy(town, lead, token, key))
+    sales = {str(answer.get("sale_id")) for answer in answers}
+    with town.connect() as connection:
+        charges = town.charges()
+        census = take_census(connection, charges)
+    same = answers[-1] == answers[-2]
+    ok = bool(killed and killed[0]) and len(sales) == 1 and same and charges == 1 and not census.broken
+    ok = ok and answers[-1].get("status") == "sold"
+    seen = (
+        f"killed during the charge; {len(answers)} requests with one key = {len(sales)} sale, {charges} charge,"
+        f" same body {same}, {answers[-1].get('status')} after {time.monotonic() - began:.0f} s;"
+        f" {census.broken or 'books balance'}"
+    )
+    report.add(
+        Finding("2", "API killed mid-purchase", ok, seen, {"charges": charges, "requests": len(answers)})
+    )
+
+
+def _buy(town: Town, lead: UUID, token: str, key: str) -> dict[str, Any]:
+    answer = town.call(
+        "marketplace",
+        "POST",
+        f"/api/leads/{lead}/purchase",
+        token=token,
+        json=CARD,
+        headers={"Idempotency-Key": key},
+    )
+    body: dict[str, Any] = answer.json()
+    return body

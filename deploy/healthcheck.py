@@ -1,4 +1,3 @@
-# ruff: noqa: INP001 (copied into the image as it is, never imported)
 """Exits 0 when the container's process answers its liveness probe; Docker's HEALTHCHECK calls it."""
 
 from __future__ import annotations

@@ -11,10 +11,12 @@ import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.db.unit_of_work import trace_headers_json
-from shared.errors import InvalidInput
+from shared.errors import Conflict, InvalidInput
 from shared.telemetry.context import current_trace
 from shared.workflow import sql
 from shared.workflow.catalogue import WorkflowSpec, workflow_spec
+
+TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +45,16 @@ async def start(
 ) -> Started:
     """Start a workflow, or return the one that already runs for this kind and subject."""
     spec = known_kind(kind)
-    created = await start_many(session, spec, [(subject_id, input or {})], priority=priority)
-    if created:
-        return Started(created[0], new=True)
-    row = (await session.execute(sql.LIVE_WORKFLOW, {"kind": kind, "subject_id": subject_id})).scalar_one()
-    return Started(row, new=False)
+    for _ in range(TRIES):
+        created = await start_many(session, spec, [(subject_id, input or {})], priority=priority)
+        if created:
+            return Started(created[0], new=True)
+        live = await session.execute(sql.LIVE_WORKFLOW, {"kind": kind, "subject_id": subject_id})
+        known = live.scalar_one_or_none()
+        if known is not None:
+            return Started(known, new=False)
+        # the workflow that stood in the way ended between the two statements
+    raise Conflict(f"workflows of kind {kind} for {subject_id} begin and end too quickly", kind=kind)
 
 
 async def start_many(

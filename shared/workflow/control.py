@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.db.unit_of_work import UnitOfWorkFactory, trace_headers_json
 from shared.errors import Conflict
 from shared.workflow import sql
+from shared.workflow.catalogue import workflow_spec
 from shared.workflow.transitions import end_workflow, lock_workflow
 
 OPEN = ("pending", "running", "waiting")
@@ -29,12 +31,23 @@ async def cancel(session: AsyncSession, workflow_id: UUID, *, reason: str = "can
 
 
 async def retry(session: AsyncSession, workflow_id: UUID) -> None:
-    """Run a failed or cancelled workflow again from the steps that did not finish."""
+    """Run a failed or cancelled workflow again, with new time, from the steps that did not finish.
+
+    Conflict while another workflow of its kind runs for the same subject.
+    """
     workflow = await lock_workflow(session, workflow_id)
     if workflow.status not in ("failed", "cancelled"):
         raise Conflict(f"workflow {workflow_id} is {workflow.status}", status_now=workflow.status)
+    spec = workflow_spec(workflow.kind)
+    try:
+        async with session.begin_nested():
+            await session.execute(
+                sql.REOPEN_WORKFLOW,
+                {"workflow_id": workflow_id, "deadline_seconds": spec.deadline_seconds if spec else None},
+            )
+    except IntegrityError:
+        raise Conflict(f"another {workflow.kind} workflow runs for the subject of {workflow_id}") from None
     await session.execute(sql.RESET_FAILED_STEPS, {"workflow_id": workflow_id})
-    await session.execute(sql.END_WORKFLOW, {"workflow_id": workflow_id, "status": "running", "error": None})
     await session.execute(sql.WAKE_READY_STEPS, {"workflow_id": workflow_id, "headers": trace_headers_json()})
 
 

@@ -149,6 +149,15 @@ END_WORKFLOW = text(
     """
 )
 
+REOPEN_WORKFLOW = text(
+    """
+    UPDATE core.workflow
+       SET status = 'running', error = NULL, finished_at = NULL, cancel_requested = false, paused = false,
+           deadline_at = now() + make_interval(secs => CAST(:deadline_seconds AS double precision))
+     WHERE id = :workflow_id
+    """
+)
+
 CLOSE_OPEN_STEPS = text(
     """
     UPDATE core.step SET status = 'cancelled', reason = :reason, lease_token = NULL, lease_until = NULL,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable
 
@@ -9,10 +10,7 @@ from tests.faults import mutants, suites, targeted
 from tests.faults.fleet.suite import fleet
 from tests.faults.report import Report, say
 
-USAGE = (
-    "usage: python -m tests.faults short|core|fleet|all|joins|zombies|lost-hints|outbox-order"
-    "   or   python -m tests.faults mutate [name ...]"
-)
+USAGE = "usage: python -m tests.faults FORM   or   python -m tests.faults mutate [name ...]\nforms: "
 FORMS: dict[str, tuple[Callable[[Report], None], ...]] = {
     "short": (suites.short,),
     "core": (suites.core,),
@@ -27,8 +25,9 @@ def main(words: list[str]) -> int:
     if words[:1] == ["mutate"]:
         return 0 if mutants.run(words[1:]) else 1
     if len(words) != 1 or words[0] not in FORMS:
-        sys.stderr.write(USAGE + "\n")
+        sys.stderr.write(f"{USAGE}{', '.join(FORMS)}\n")
         return 2
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers are stopped
     report = Report(words[0])
     for suite in FORMS[words[0]]:
         suite(report)

@@ -162,7 +162,9 @@ class _Run:
             time.sleep(0.02)
         seconds = time.monotonic() - began
         spent = 1000 * (self._cpu_seconds() - idle - idle_rate * seconds) / (self._storm.workflows * STEPS)
-        return Outcome(self._storm, round(seconds, 2), round(spent, 2), self._faults, self._check())
+        found = self._check()
+        found["run cut short by patience"] = int(seconds >= self._storm.patience)
+        return Outcome(self._storm, round(seconds, 2), round(spent, 2), self._faults, found)
 
     def end(self) -> None:
         for process in (self._client, *self._workers, *self._relays, self._vendor):

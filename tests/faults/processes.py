@@ -85,6 +85,7 @@ def _cpu_seconds(pid: int) -> float:
 
 def _child(main: Callable[[], Coroutine[Any, Any, None]], log: Path) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     with log.open("ab", buffering=0) as stream:
         os.dup2(stream.fileno(), sys.stdout.fileno())
         os.dup2(stream.fileno(), sys.stderr.fileno())

@@ -1,0 +1,110 @@
+"""An external effect happens once, whatever happens around it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from shared.db.unit_of_work import UnitOfWorkFactory
+from shared.errors import Conflict, ProviderRejected, ProviderTimeout
+from shared.workflow.effects import EffectUnknown, once
+from tests.factories.core import Core
+
+REQUEST = {"amount": 5}
+
+
+class Vendor:
+    """Counts calls; fails as told."""
+
+    def __init__(self, *failures: Exception | None) -> None:
+        self.failures = list(failures)
+        self.calls: Counter[str] = Counter()
+
+    async def call(self, key: str) -> dict[str, Any]:
+        self.calls[key] += 1
+        failure = self.failures.pop(0) if self.failures else None
+        if failure is not None:
+            raise failure
+        return {"id": f"ref-{key}"}
+
+
+async def test_confirmed_effect_is_answered_from_its_record(unit_of_work: UnitOfWorkFactory) -> None:
+    vendor = Vendor()
+    answers = [await once(unit_of_work, "k", "pay", REQUEST, vendor.call) for _ in range(3)]
+    assert answers == [{"id": "ref-k"}] * 3
+    assert vendor.calls == {"k": 1}
+
+
+async def test_other_request_under_the_same_key_is_refused(unit_of_work: UnitOfWorkFactory) -> None:
+    vendor = Vendor()
+    await once(unit_of_work, "k", "pay", REQUEST, vendor.call)
+    with pytest.raises(Conflict):
+        await once(unit_of_work, "k", "pay", {"amount": 6}, vendor.call)
+
+
+async def test_unknown_outcome_is_not_repeated_blindly(unit_of_work: UnitOfWorkFactory, core: Core) -> None:
+    vendor = Vendor(ProviderTimeout("no answer", provider="x"))
+    with pytest.raises(ProviderTimeout):
+        await once(unit_of_work, "k", "mail", REQUEST, vendor.call)
+    for _ in range(2):
+        with pytest.raises(EffectUnknown):
+            await once(unit_of_work, "k", "mail", REQUEST, vendor.call)
+    assert vendor.calls == {"k": 1}
+    assert await core.one("SELECT state FROM core.effect WHERE idem_key = 'k'") == "unknown"
+
+
+async def test_idempotent_vendor_gets_the_same_key_again(unit_of_work: UnitOfWorkFactory) -> None:
+    vendor = Vendor(ProviderTimeout("no answer", provider="x"))
+    with pytest.raises(ProviderTimeout):
+        await once(unit_of_work, "k", "pay", REQUEST, vendor.call, idempotent=True)
+    assert await once(unit_of_work, "k", "pay", REQUEST, vendor.call, idempotent=True) == {"id": "ref-k"}
+    assert vendor.calls == {"k": 2}
+
+
+@pytest.mark.parametrize(("found", "calls"), [({"id": "earlier"}, 1), (None, 2)])
+async def test_vendor_is_asked_before_a_repeat(
+    unit_of_work: UnitOfWorkFactory, found: dict[str, Any] | None, calls: int
+) -> None:
+    async def look_up(key: str) -> dict[str, Any] | None:
+        return found
+
+    vendor = Vendor(ProviderTimeout("no answer", provider="x"))
+    with pytest.raises(ProviderTimeout):
+        await once(unit_of_work, "k", "pay", REQUEST, vendor.call, look_up=look_up)
+    answer = await once(unit_of_work, "k", "pay", REQUEST, vendor.call, look_up=look_up)
+    assert answer == (found or {"id": "ref-k"})
+    assert vendor.calls == {"k": calls}
+
+
+async def test_refusal_is_remembered(unit_of_work: UnitOfWorkFactory) -> None:
+    vendor = Vendor(ProviderRejected("card declined", provider="x"))
+    for _ in range(2):
+        with pytest.raises(ProviderRejected, match="card declined"):
+            await once(unit_of_work, "k", "pay", REQUEST, vendor.call)
+    assert vendor.calls == {"k": 1}
+
+
+async def test_step_effect_key_does_not_change_with_the_attempt(core: Core) -> None:
+    vendor = Vendor()
+
+    async def pay(ctx: Any, _: Any) -> None:
+        await ctx.effect("pay", "pay", REQUEST, vendor.call)
+        raise RuntimeError("after the payment")
+
+    core.handlers = {"a": pay}
+    workflow = await core.start()
+    await core.run(workflow, "a")
+    await core.make_due(workflow)
+    await core.run(workflow, "a")
+    assert vendor.calls == {f"{workflow}:a:pay": 1}
+
+
+async def test_parallel_callers_share_one_intent(unit_of_work: UnitOfWorkFactory) -> None:
+    vendor = Vendor()
+    tries = (once(unit_of_work, "k", "mail", REQUEST, vendor.call) for _ in range(10))
+    answers = await asyncio.gather(*tries, return_exceptions=True)
+    assert vendor.calls == {"k": 1}
+    assert all(isinstance(answer, EffectUnknown) or answer == {"id": "ref-k"} for answer in answers)

@@ -181,6 +181,7 @@ async def test_an_unknown_address_costs_the_time_of_a_known_one(door: RunningSer
 
 
 @pytest.mark.bench
+@pytest.mark.timeout(900)
 async def test_timing_tells_nothing_over_200_tries(door: RunningService) -> None:
     known, unknown = await medians_ms(door, 200)
 

@@ -31,11 +31,22 @@ PRICES: Final = {
 DEFAULT_MATERIAL: Final = RoofMaterial.ASPHALT_ARCHITECTURAL
 MATERIAL_SHARE, LABOUR_SHARE = 0.45, 0.55
 PITCH_AREA: Final = {0: 1.0, 2: 1.0138, 4: 1.0541, 6: 1.1180, 8: 1.2019, 10: 1.3017, 12: 1.4142}
-PITCH_LABOUR: Final = ((7, 1.0), (8, 1.05), (9, 1.15), (10, 1.20), (11, 1.35), (12, 1.40))
+PITCH_LABOUR: Final = (
+    (7, 1.0),
+    (8, 1.05),
+    (9, 1.15),
+    (10, 1.20),
+    (11, 1.35),
+    (12, 1.40),
+    (14, 1.45),
+    (16, 1.60),
+    (18, 1.70),
+)
+STEEPEST_LABOUR: Final = 1.75
 DEFAULT_PITCH: Final = 6
 DEFAULT_WASTE: Final = 0.13
 DUMPSTER_USD, PERMIT_USD, MINIMUM_USD = 550, 250, 4000
-LAYER_USD, STOREY_USD = 75, 10
+LAYER_USD, STOREY_USD, DECK_SHEET_USD = 75, 10, 95
 GARAGE_AND_EAVES: Final = 1.15
 ESTIMATE_SPREAD: Final = 0.15
 
@@ -70,7 +81,7 @@ def roof_area_sqft(living_sqft: int, stories: float | None, pitch: int = DEFAULT
 
 def pitch_labour(pitch: int) -> float:
     """How much more labour a steep roof takes."""
-    return next((factor for most, factor in PITCH_LABOUR if pitch < most), 1.45)
+    return next((factor for most, factor in PITCH_LABOUR if pitch < most), STEEPEST_LABOUR)
 
 
 def replacement_cost(
@@ -82,6 +93,7 @@ def replacement_cost(
     pitch: int = DEFAULT_PITCH,
     waste: float = DEFAULT_WASTE,
     extra_layers: int = 0,
+    deck_sheets: int = 0,
     two_storeys: bool = False,
     area_source: str = "estimated",
 ) -> CostEstimate:
@@ -92,6 +104,7 @@ def replacement_cost(
     blend = MATERIAL_SHARE * material_index + LABOUR_SHARE * labour_index * steep
     extras = (
         round(extra_layers * LAYER_USD * order + (STOREY_USD * order if two_storeys else 0))
+        + deck_sheets * DECK_SHEET_USD
         + DUMPSTER_USD
         + PERMIT_USD
     )

@@ -59,14 +59,16 @@ nothing about real roofs; real pictures count as unvalidated and go to a person.
 | sha256 of the weights | `{registry["sha256"]}` |
 | answers | {", ".join(registry["classes"])} |
 | looks at | one picture from above (up to 0.35 m a pixel) and any number of street pictures; either alone will do |
-| how | colour, texture and clarity of the roof by OpenCV ({len(registry["features"])} numbers) -> {registry["architecture"]} |
-| houses | {houses["train"]} trained on, {houses["calibrate"]} calibrated on, {houses["test"]} held out; apart by town, seed and house |
+| reads | colour, texture and clarity of the roof by OpenCV, {len(registry["features"])} numbers |
+| model | {registry["architecture"]} |
+| houses | {houses["train"]} trained on, {houses["calibrate"]} calibrated on, {houses["test"]} held out |
+| apart by | town, seed and house; the demo's seed 7 is in none |
 | sources | {sources} |
-| truth | the hidden wear of each roof; what shows differs from it by 0.02 (standard deviation) and by the house's own way of ageing |
+| truth | the hidden wear of each roof; what shows differs by 0.02 (deviation) and by the house's own way of ageing |
 
 Run again: `python -m services.ml_inference.training.classifier` trains from nothing,
-`python -m services.ml_inference.training.evaluate --write` renders the held-out houses again and measures the shipped weights;
-both write this page."""
+`python -m services.ml_inference.training.evaluate --write` renders the held-out houses again and measures the
+shipped weights; both write this page."""
 
 
 def _main_table(figures: dict[str, Any]) -> str:
@@ -75,7 +77,8 @@ def _main_table(figures: dict[str, Any]) -> str:
         "",
         "Value with its 95 % bootstrap interval over houses.",
         "",
-        "| houses | n | accuracy | within one class | ECE | Brier | share >= 0.95 | right there | share 0.70-0.95 | right there | share < 0.70 |",
+        ("| houses | n | accuracy | within one class | ECE | Brier | share >= 0.95 | right there "
+        "| share 0.70-0.95 | right there | share < 0.70 |"),
         "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     names = (
@@ -135,12 +138,13 @@ def _limits(registry: dict[str, Any]) -> str:
     )
     return f"""## Limits
 
-- One renderer drew training and test pictures alike; another renderer, or the world, will do worse. No real labelled damage exists here.
-- The specification's target of 85 % is to be read against the first row only; for real roofs it is unknown, not met.
+- One renderer drew training and test pictures alike; another renderer, or the world, will do worse.
+- The specification's 85 % can be read against the first row only; for real roofs it is unknown.
 - Names the condition only: no damage boxes, no roof area, no material.
 - From above, hail bruises and lifted edges do not show at 0.15 m a pixel; the model claims wear, never hail.
 - Where the house stands is taken from the middle of the picture; a badly placed point reads the neighbour's roof.
-- Temperatures: {temperatures}. Unfamiliar pictures (mean squared deviation over {registry["familiarity"]["limit"]}) are marked and go to a person."""
+- Temperatures: {temperatures}.
+- Unfamiliar pictures (mean squared deviation over {registry["familiarity"]["limit"]}) are marked and go to a person."""
 
 
 def _cell(figure: dict[str, float | None]) -> str:

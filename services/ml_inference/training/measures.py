@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -106,7 +107,7 @@ def reliability(
 ) -> list[dict[str, Any]]:
     """Confidence against accuracy, band by band."""
     rows = []
-    for low, high in zip(edges, edges[1:], strict=False):
+    for low, high in pairwise(edges):
         part = answers.where((answers.confidence >= low) & (answers.confidence < high))
         if len(part.labels):
             rows.append(

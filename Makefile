@@ -82,9 +82,8 @@ migrate: setup ## bring the demo's database to the newest schema
 seed: setup ## verticals, cities, schedules
 	@$(RIDGELINE) seed
 
-images: ## build every service's image
-	@docker info >/dev/null 2>&1 || { echo "make images needs a Docker engine"; exit 1; }
-	@$(COMPOSE) build
+images: setup ## build every image and start the Compose fleet once, where an engine can be had
+	@scripts/build-images
 
 bench: setup ## measure; writes a JSON and a table
 	@$(PY) -m tests.bench

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from shared.errors import RidgelineError
+from shared.errors import UpstreamFailed
 
 console = Console()
 
@@ -57,23 +57,19 @@ async def _check(place: str | None) -> list[dict[str, Any]]:
         " WHERE jsonb_array_length(coalesce(sources->'permit_sources', '[]'::jsonb)) > 0 ORDER BY state, city",
         {},
     )
-    found: list[dict[str, Any]] = []
-    for city in cities:
-        one = Place(city["city"], city["state"])
-        try:
-            found += await _verdicts(one)
-        except RidgelineError as refused:
-            found.append(
-                _verdict(one, {"source": "", "usable": False, "reasons": [refused.detail], "facts": {}})
-            )
-    return found
+    return [verdict for city in cities for verdict in await _verdicts(Place(city["city"], city["state"]))]
 
 
 async def _verdicts(place: Any) -> list[dict[str, Any]]:
+    """The verdicts on a city's feeds; a feed that does not answer is not usable, with the provider's code as reason."""
     from shared.cli.client import service
 
     async with service("scraper") as scraper:
-        verdicts = await scraper.get(f"/sources/{place.path.removeprefix('/cities/')}/check")
+        try:
+            verdicts = await scraper.get(f"/sources/{place.path.removeprefix('/cities/')}/check")
+        except UpstreamFailed as failed:
+            reason = str(failed.fields.get("upstream_code") or failed.detail)
+            return [_verdict(place, {"source": "", "usable": False, "reasons": [reason], "facts": {}})]
     return [_verdict(place, verdict) for verdict in verdicts]
 
 

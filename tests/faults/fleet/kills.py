@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from tests.faults.fleet.activation import Fault, Run, activate, ask
+from tests.faults.fleet.activation import MISSED, Fault, Run, activate, ask
 from tests.faults.fleet.census import number
 from tests.faults.fleet.town import Town, wait_until
 from tests.faults.report import Finding, Report
@@ -46,7 +46,11 @@ def _kills(
 ) -> Iterator[Fault]:
     for i in range(count):
         name = rng.choice(list(victims))
-        yield Fault((i + rng.uniform(0.5, 1.0)) * pause, f"kill {name}", partial(town.kill, name))
+        yield Fault((i + rng.uniform(0.5, 1.0)) * pause, f"kill {name}", partial(_kill, town, name))
+
+
+def _kill(town: Town, name: str) -> str | None:
+    return MISSED if town.kill(name) is None else None
 
 
 def control_kills(town: Town, report: Report, calm: Run, *, seed: int = 2) -> None:
@@ -61,7 +65,7 @@ def control_kills(town: Town, report: Report, calm: Run, *, seed: int = 2) -> No
     asked: list[str] = []
     again = threading.Thread(target=lambda: asked.extend(ask(town) for _ in range(4)))
     plan += [
-        Fault(0.3, "kill orchestrator", partial(town.kill, "orchestrator")),
+        Fault(0.3, "kill orchestrator", partial(_kill, town, "orchestrator")),
         Fault(0.2, "ask 4 times", again.start),
     ]
     run = activate(town, plan)

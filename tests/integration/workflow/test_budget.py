@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from tests.factories.core import Core
 CAPS = {"provider:hunter": Decimal(40), "city:1": Decimal(1000)}
 
 
-async def state(core: Core, scope: str) -> tuple[Decimal, Decimal]:
+async def state(core: Core, scope: str) -> Any:
     row = (await core.rows("SELECT spent, reserved FROM core.budget WHERE scope = :s", s=scope))[0]
     return row.spent, row.reserved
 

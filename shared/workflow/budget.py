@@ -33,7 +33,9 @@ CLOSE_RESERVATION = text(
 )
 SETTLE = text(
     """
-    UPDATE core.budget SET reserved = reserved - :amount, spent = spent + :actual WHERE scope = ANY (:scopes)
+    WITH held AS (SELECT scope FROM core.budget WHERE scope = ANY (:scopes) ORDER BY scope FOR UPDATE)
+    UPDATE core.budget b SET reserved = b.reserved - :amount, spent = b.spent + :actual
+      FROM held WHERE b.scope = held.scope
     """
 )
 EXPIRE = text(

@@ -61,7 +61,7 @@ class Process:
         """Send it a signal."""
         if self.alive:
             if number == signal.SIGKILL:
-                self._spent += _cpu_seconds(self._child.pid)
+                self._spent += cpu_seconds_of(self._child.pid)
             os.kill(self._child.pid, number)
 
     def join(self, seconds: float) -> int | None:
@@ -72,10 +72,10 @@ class Process:
 
     def cpu_seconds(self) -> float:
         """Processor time of all its lives so far."""
-        return self._spent + (_cpu_seconds(self._child.pid) if self.alive else 0.0)
+        return self._spent + (cpu_seconds_of(self._child.pid) if self.alive else 0.0)
 
 
-def _cpu_seconds(pid: int) -> float:
+def cpu_seconds_of(pid: int) -> float:
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:

@@ -22,7 +22,7 @@ CREATE TABLE chaos.work (subject_id uuid NOT NULL, step text NOT NULL, worker te
 CREATE TABLE chaos.handled (subject_id uuid NOT NULL, step text NOT NULL);
 """
 ADD_WORK = text("INSERT INTO chaos.work VALUES (:subject, :step, :worker, :attempt)")
-ADD_HANDLED = text("INSERT INTO chaos.handled VALUES (:subject, :step)")
+ADD_HANDLED = text("INSERT INTO chaos.handled (subject_id, step) VALUES (:subject, :step)")
 
 
 def _step(name: str, *needs: str, optional: bool = False) -> StepSpec:

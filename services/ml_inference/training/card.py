@@ -77,8 +77,10 @@ def _main_table(figures: dict[str, Any]) -> str:
         "",
         "Value with its 95 % bootstrap interval over houses.",
         "",
-        ("| houses | n | accuracy | within one class | ECE | Brier | share >= 0.95 | right there "
-        "| share 0.70-0.95 | right there | share < 0.70 |"),
+        (
+            "| houses | n | accuracy | within one class | ECE | Brier | share >= 0.95 | right there "
+            "| share 0.70-0.95 | right there | share < 0.70 |"
+        ),
         "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     names = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from skl2onnx import to_onnx
 from sklearn.ensemble import VotingClassifier
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -47,8 +49,13 @@ def fit(train: Rows, calibration: Rows, *, members: int = MEMBERS, rounds: int =
     """The classifier of the training rows, calibrated on rows it never saw."""
     features, labels = with_missing_views(train)
     networks = [(f"member{number}", _network(number, rounds)) for number in range(members)]
-    model = make_pipeline(StandardScaler(), VotingClassifier(networks, voting="soft"))
-    model.fit(features, labels)
+    model = make_pipeline(
+        StandardScaler(), VotingClassifier(networks, voting="soft", flatten_transform=False)
+    )
+    with warnings.catch_warnings():
+        # The number of rounds is the regulariser here; running into it is meant.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(features, labels)
     return Fitted(
         _export(model, features), _temperatures(model, calibration), _familiarity(train, calibration)
     )

@@ -15,7 +15,8 @@ import psycopg
 from tests.faults.fleet.census import Census, differences, take_census
 from tests.faults.fleet.town import CITY, Town
 
-PATIENCE_SECONDS = 300.0
+PATIENCE_SECONDS = 900.0
+CALM_RUNS_OF_PATIENCE = 6.0
 MISSED = "missed"
 """What a fault returns that found nothing to break: a process that was down already."""
 
@@ -60,6 +61,11 @@ class Run:
         if not self.settled:
             found["not settled after s"] = round(self.seconds)
         return found
+
+    @property
+    def patience(self) -> float:
+        """How long a run with faults may take where this calm one took so long: a slow machine gets more."""
+        return min(PATIENCE_SECONDS, 180.0 + CALM_RUNS_OF_PATIENCE * self.seconds)
 
     def figures(self, calm: Run) -> dict[str, Any]:
         """The numbers of a run for the report."""

@@ -107,7 +107,7 @@ def skew(town: Town, report: Report, calm: Run) -> None:
     }
     for service in pids:
         await_heartbeats(town, service, 2)
-    run = activate(town)
+    run = activate(town, patience=calm.patience)
     twins = town.extras_alive()
     with town.connect() as connection:
         worked = {

@@ -29,7 +29,7 @@ def worker_kills(town: Town, report: Report, calm: Run, *, seed: int = 1) -> Non
     victims = [name for name in WORKERS if name in town.services]
     pause = max(SHORTEST_PAUSE_SECONDS, calm.seconds / 10)
     plan = list(_kills(town, rng, victims, pause=pause, count=10))
-    run = activate(town, plan)
+    run = activate(town, plan, patience=calm.patience)
     figures = {**run.figures(calm), "pause_seconds": round(pause, 1), "seed": seed}
     in_time = run.seconds <= RATIO_GOAL * max(calm.seconds, START_AGAIN_SECONDS)
     report.add(
@@ -68,7 +68,7 @@ def control_kills(town: Town, report: Report, calm: Run, *, seed: int = 2) -> No
         Fault(0.3, "kill orchestrator", partial(_kill, town, "orchestrator")),
         Fault(0.2, "ask 4 times", again.start),
     ]
-    run = activate(town, plan)
+    run = activate(town, plan, patience=calm.patience)
     again.join(60)
     twins = town.extras_alive()
     town.end_extras()
@@ -143,7 +143,7 @@ def sigterm(town: Town, report: Report, calm: Run) -> None:
     endings = {name: Ending(name) for name in names}
     watchers = [threading.Thread(target=_when_busy(town, endings[name])) for name in names]
     plan = [Fault(0.1, "SIGTERM", watcher.start) for watcher in watchers]
-    run = activate(town, plan)
+    run = activate(town, plan, patience=calm.patience)
     for watcher in watchers:
         watcher.join(90)
     ok = not run.against(calm) and all(ending.clean and ending.in_flight for ending in endings.values())

@@ -33,7 +33,7 @@ def redis_wipe(town: Town, report: Report, calm: Run, *, seed: int = 6) -> None:
         resumed.append(wait_until(lambda: done_steps(town) > before, 60, every=0.05))
 
     plan = [Fault(rng.uniform(*part) * calm.seconds, "redis wipe", wipe) for part in ((0.2, 0.4), (0.6, 0.8))]
-    run = activate(town, plan)
+    run = activate(town, plan, patience=calm.patience)
     slowest = max((seconds if seconds is not None else 60.0) for seconds in resumed)
     ok = not run.against(calm) and slowest <= RESUME_GOAL_SECONDS
     seen = f"{run.words(calm)}; first step ended {slowest:.1f} s after the restart (goal {RESUME_GOAL_SECONDS:.0f})"
@@ -70,7 +70,7 @@ def redis_away(town: Town, report: Report, calm: Run) -> None:
             time.sleep(1.0)
         town.plane.redis.start(town.plane.redis_port)
 
-    run = activate(town, [Fault(0.35 * calm.seconds, "redis away", absent)])
+    run = activate(town, [Fault(0.35 * calm.seconds, "redis away", absent)], patience=calm.patience)
     written = _committed(town, absence.commits)
     ok = (
         not run.against(calm)
@@ -143,7 +143,7 @@ def postgres_crash(town: Town, report: Report, calm: Run, *, seed: int = 8) -> N
     plan = [
         Fault(rng.uniform(*part) * calm.seconds, "postgres crash", crash) for part in ((0.2, 0.4), (0.5, 0.8))
     ]
-    run = activate(town, plan)
+    run = activate(town, plan, patience=calm.patience)
     for watcher in watchers:
         watcher.join()
     slowest = max((seconds if seconds is not None else 60.0) for seconds in back)

@@ -25,10 +25,13 @@ from tests.faults.processes import FORK
 from tests.faults.report import Finding, Report
 
 SLOW_SECONDS = 30.0
-LAG_GOAL_SECONDS = 0.2
+LAG_SHARE_GOAL, LAG_SHARE_SLACK = 0.99, 0.03
+"""Share of event-loop lags below 200 ms; on a busy machine what an idle process beside it has."""
+IDLE = "outreach"
 HUNTER_PACE = 8.0
 HUNTER_BURST = 15
 OPEN = 2.0
+LONGEST_ILLNESS_SECONDS = 300.0
 ASKED_WAIT_SECONDS = 2.0
 
 
@@ -36,29 +39,31 @@ def slow_vendor(town: Town, report: Report, calm: Run) -> None:
     """Row 11: the contact finder answers after 30 s; only contact finding waits for it."""
     town.empty()
     watch = _Watch(town)
-    lag_before = _lag(town, "enricher")
+    before = _lag(town, "enricher"), _lag(town, IDLE)
     plan = [
         Fault(
             0.0,
             "30 s answers",
             lambda: town.order("hunter", fault="latency", seconds=SLOW_SECONDS, count=200),
         ),
-        Fault(75.0, "answers again", lambda: _forget_orders(town)),
     ]
     watch.start()
-    run = activate(town, plan, patience=420.0)
+    run = activate(town, plan, patience=calm.patience)
     watch.stop()
-    lag = _lag_share(lag_before, _lag(town, "enricher"))
-    ok = not run.against(calm) and watch.timeouts > 0 and watch.opened and lag >= 0.99
+    lag, idle = _lag_share(before[0], _lag(town, "enricher")), _lag_share(before[1], _lag(town, IDLE))
+    free = lag >= min(LAG_SHARE_GOAL, idle - LAG_SHARE_SLACK)
+    ok = not run.against(calm) and watch.timeouts > 0 and watch.opened and free
     seen = (
         f"{watch.timeouts} timeouts, breaker {'opened' if watch.opened else 'NOT OPENED'},"
-        f" {watch.others} steps of other vendors ended meanwhile; {100 * lag:.1f}% of loop lags < 200 ms; {run.words(calm)}"
+        f" {watch.others} steps of other vendors ended meanwhile; {100 * lag:.1f}% of loop lags < 200 ms"
+        f" ({100 * idle:.1f}% in an idle process beside it); {run.words(calm)}"
     )
     figures = {
         **run.figures(calm),
         "timeouts": watch.timeouts,
         "opened": watch.opened,
         "lag_below_200ms": lag,
+        "lag_below_200ms_idle": idle,
     }
     report.add(Finding("11", "vendor slow (30 s answers)", ok, seen, figures))
 
@@ -81,11 +86,13 @@ class _Watch:
     timeouts: int = 0
     opened: bool = False
     others: int = 0
+    _until: float = float("inf")
     _over: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Begin to look twice a second."""
+        """Begin to look twice a second; the vendor is well again once the breaker is open, or after this long."""
+        self._until = time.monotonic() + LONGEST_ILLNESS_SECONDS
         self._thread = threading.Thread(target=self._look)
         self._thread.start()
 
@@ -111,6 +118,10 @@ class _Watch:
                 self.opened = True
                 with self.town.connect() as connection:
                     self.others = number(connection, OTHERS)
+                _forget_orders(self.town)
+            if not self.opened and time.monotonic() > self._until:
+                _forget_orders(self.town)
+                self._until = float("inf")
 
 
 def metrics(town: Town, service: str) -> dict[str, float]:
@@ -145,7 +156,7 @@ def too_many(town: Town, report: Report, calm: Run) -> None:
     pace = _Pace(town)
     town.order("hunter", fault="429", count=12, retry_after=ASKED_WAIT_SECONDS)
     pace.start()
-    run = activate(town, patience=420.0)
+    run = activate(town, patience=calm.patience)
     pace.stop()
     first, later = pace.windows()
     ok = not run.against(calm) and pace.refused == 12 and later <= HUNTER_PACE * ASKED_WAIT_SECONDS

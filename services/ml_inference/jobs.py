@@ -82,53 +82,69 @@ async def _store(  # noqa: PLR0917 - one caller, all of it the answer
     prediction: ClassPrediction,
     seconds: float,
 ) -> None:
-    cost = _cost(house)
-    probabilities = {
-        condition.value: round(value, 4) for condition, value in prediction.probabilities.items()
-    }
-    answer = {
-        "condition": prediction.condition.value,
-        "confidence": round(prediction.confidence, 4),
-        "familiar": prediction.familiar,
-        "agreement": prediction.agreement,
-        "domain": str(rows[0].image_domain),
+    cost, answer = _cost(house), _answer(prediction, str(rows[0].image_domain))
+    results = {
+        **answer,
+        "probabilities": _chances(prediction),
+        "pictures": [str(row.id) for row in rows],
+        "cost": cost.terms() if cost else None,
     }
     async with ctx.commit(answer) as tx:
         repository = AnalysisRepository(tx.session)
         await repository.store(
+            lead_id, ctx.workflow_id, _analysis(prediction, house, cost, rows[0].image_domain)
+        )
+        await repository.store_run(
             lead_id,
-            ctx.workflow_id,
             {
-                "condition": prediction.condition,
-                "score": round(prediction.confidence * 100, 2),
-                "confidence": round(prediction.confidence, 4),
-                "probabilities": probabilities,
-                "model": prediction.model.name,
+                "name": prediction.model.name,
                 "version": prediction.model.version,
-                "sha256": prediction.model.sha256,
-                "domain": rows[0].image_domain,
-                "roof_sqft": cost.roof_sqft if cost else None,
-                "cost_low": cost.low if cost else None,
-                "cost_high": cost.high if cost else None,
-                "age": house.roof_age_mid,
+                "started_at": ctx.lease.started_at,
+                "seconds": round(seconds),
+                "confidence": round(prediction.confidence * 100, 2),
+                "results": results,
             },
         )
-        summary = {
-            "name": prediction.model.name,
-            "version": prediction.model.version,
-            "started_at": ctx.lease.started_at,
-            "seconds": round(seconds),
-            "confidence": round(prediction.confidence * 100, 2),
-            "results": {**answer, "probabilities": probabilities, "pictures": [str(row.id) for row in rows]},
-        }
-        await repository.store_details(lead_id, cost.terms() if cost else None, summary)
         tx.publish(
             MlInferenceCompleted(
-                base_lead_id=lead_id,
-                condition=prediction.condition,
-                confidence=round(prediction.confidence, 4),
+                base_lead_id=lead_id, condition=prediction.condition, confidence=answer["confidence"]
             )
         )
+
+
+def _answer(prediction: ClassPrediction, domain: str) -> dict[str, Any]:
+    """The step's output: what the gate and the score look at."""
+    return {
+        "condition": prediction.condition.value,
+        "confidence": round(prediction.confidence, 4),
+        "familiar": prediction.familiar,
+        "agreement": prediction.agreement,
+        "domain": domain,
+    }
+
+
+def _chances(prediction: ClassPrediction) -> dict[str, float]:
+    return {condition.value: round(value, 4) for condition, value in prediction.probabilities.items()}
+
+
+def _analysis(
+    prediction: ClassPrediction, house: Row[Any], cost: CostEstimate | None, domain: str
+) -> dict[str, Any]:
+    """The row of roof_analysis."""
+    return {
+        "condition": prediction.condition,
+        "score": round(prediction.confidence * 100, 2),
+        "confidence": round(prediction.confidence, 4),
+        "probabilities": _chances(prediction),
+        "model": prediction.model.name,
+        "version": prediction.model.version,
+        "sha256": prediction.model.sha256,
+        "domain": domain,
+        "roof_sqft": cost.roof_sqft if cost else None,
+        "cost_low": cost.low if cost else None,
+        "cost_high": cost.high if cost else None,
+        "age": house.roof_age_mid,
+    }
 
 
 def _cost(house: Row[Any]) -> CostEstimate | None:

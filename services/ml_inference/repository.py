@@ -68,10 +68,8 @@ class AnalysisRepository:
         analysis: UUID = (await self._session.execute(insert, row)).scalar_one()
         return analysis
 
-    async def store_details(
-        self, lead_id: UUID, cost: Mapping[str, Any] | None, summary: Mapping[str, Any]
-    ) -> None:
-        """Nothing of a lead is written here: the estimate's terms lie with the run of the model."""
+    async def store_run(self, lead_id: UUID, run: Mapping[str, Any]) -> None:
+        """One run of the model over a house, with every term of the cost estimate in its results."""
         statement = text(
             """
             INSERT INTO ml_inference_jobs (base_lead_id, model_type, model_name, model_version, status, started_at, completed_at,
@@ -80,7 +78,7 @@ class AnalysisRepository:
                 CAST(:results AS jsonb), :confidence)
             """
         )
-        values = {**summary, "lead": lead_id, "results": _json({**summary["results"], "cost": cost})}
+        values = {**run, "lead": lead_id, "results": _json(run["results"])}
         await self._session.execute(statement, values)
 
     async def register_model(self, values: Mapping[str, Any]) -> None:

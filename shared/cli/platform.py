@@ -21,6 +21,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this group."""
     app.command()(openapi)
     app.command()(settings)
+    app.command()(catalogue)
     dead = typer.Typer(help="Steps and events that were given up.", invoke_without_command=True)
     dead.callback()(list_dead_letters)
     dead.command("re-drive")(re_drive)
@@ -39,6 +40,13 @@ def settings() -> None:
     from shared.cli.catalogue import example
 
     sys.stdout.write(example())
+
+
+def catalogue() -> None:
+    """Print events, workflows and jobs, as `docs/catalogue.md` has them."""
+    from shared.runtime.catalogue import page
+
+    sys.stdout.write(page())
 
 
 def list_dead_letters(

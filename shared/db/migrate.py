@@ -15,11 +15,9 @@ from sqlalchemy import Connection, Engine, create_engine, inspect, text
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 from sqlalchemy.pool import NullPool
 
+from shared.db.revision import REQUIRED_REVISION
 from shared.errors import Unavailable
 from shared.settings import SERVICE_PORTS, Settings
-
-REQUIRED_REVISION = "0007"
-"""The oldest schema this code runs on; a newer one is tolerated (expand before contract)."""
 
 MIGRATION_LOCK = 7_235_101
 LOCK_TIMEOUT = "3s"
@@ -111,11 +109,6 @@ def _current(connection: Connection) -> str | None:
     if not inspect(connection).has_table("alembic_version"):
         return None
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
-
-
-def required_revision() -> str:
-    """The oldest revision this code runs on."""
-    return REQUIRED_REVISION
 
 
 def check(url: str | None = None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
@@ -15,7 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.db.migrate import required_revision
+from shared.db.revision import required_revision
 from shared.http.auth import (
     authenticate,
     install_authentication,
@@ -115,13 +115,29 @@ mark_guard(_metrics_reader, Action.OPERATIONS_READ)
 
 
 def _add_platform_routes(app: FastAPI, service: Service) -> None:
-    paths = {
+    """Add what every process answers, but where the service has its own route."""
+    taken = {
         (getattr(route, "path", ""), method)
         for router in service.routers
         for route in router.routes
         for method in getattr(route, "methods", None) or ()
     }
+    routes: dict[str, Callable[..., Awaitable[Any]]] = {
+        "/": _info_of(service),
+        "/health": _health_of(service),
+        "/ready": _ready,
+        "/metrics": _metrics_text,
+        "/openapi.json": _openapi_of(app),
+    }
+    for path, endpoint in routes.items():
+        if (path, "GET") not in taken:
+            name = f"platform_{path.strip('/').replace('.', '_') or 'info'}"
+            app.add_api_route(
+                path, endpoint, methods=["GET"], tags=["platform"], name=name, response_model=None
+            )
 
+
+def _info_of(service: Service) -> Callable[..., Awaitable[dict[str, Any]]]:
     async def info(_: Annotated[Actor, require(Action.OPERATIONS_READ)]) -> dict[str, Any]:
         """What this service is and which queues, steps and events it serves."""
         return {
@@ -129,47 +145,42 @@ def _add_platform_routes(app: FastAPI, service: Service) -> None:
             "summary": service.summary,
             "port_offset": SERVICE_PORTS.get(service.name),
             "queues": service.queues,
-            "steps": [f"{s.workflow.kind}.{s.name}" for s in service.steps],
+            "steps": [f"{step.workflow.kind}.{step.name}" for step in service.steps],
             "events": sorted(kind.name for kind in service.handlers),
             "jobs": [job.job for job in service.schedule],
         }
 
+    return info
+
+
+def _health_of(service: Service) -> Callable[..., Awaitable[dict[str, str]]]:
     @public_route("liveness probe")
     async def health() -> dict[str, str]:
         """This process answers."""
         return {"status": "ok", "service": service.name}
 
-    @public_route("readiness probe")
-    async def ready(request: Request, response: Response) -> dict[str, Any]:
-        """Whether this process takes work: 503 without database or while draining; `degraded` without Redis."""
-        report = await readiness_report(request.app.state.resources, request.app.state.readiness)
-        response.status_code = 503 if report["status"] == "not_ready" else 200
-        return report
+    return health
 
-    async def metrics_text(_: Annotated[Actor | None, Depends(_metrics_reader)]) -> Response:
-        """Prometheus text of this process."""
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
+@public_route("readiness probe")
+async def _ready(request: Request, response: Response) -> dict[str, Any]:
+    """Whether this process takes work: 503 without database or while draining; `degraded` without Redis."""
+    report = await readiness_report(request.app.state.resources, request.app.state.readiness)
+    response.status_code = 503 if report["status"] == "not_ready" else 200
+    return report
+
+
+async def _metrics_text(_: Annotated[Actor | None, Depends(_metrics_reader)]) -> Response:
+    """Prometheus text of this process."""
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+def _openapi_of(app: FastAPI) -> Callable[..., Awaitable[dict[str, Any]]]:
     async def openapi(_: Annotated[Actor, require(Action.OPERATIONS_READ)]) -> dict[str, Any]:
         """This service's OpenAPI document."""
         return app.openapi()
 
-    for path, endpoint in (
-        ("/", info),
-        ("/health", health),
-        ("/ready", ready),
-        ("/metrics", metrics_text),
-        ("/openapi.json", openapi),
-    ):
-        if (path, "GET") not in paths:
-            app.add_api_route(
-                path,
-                endpoint,
-                methods=["GET"],
-                tags=["platform"],
-                name=f"platform_{endpoint.__name__}",
-                response_model=None,
-            )
+    return openapi
 
 
 async def readiness_report(resources: Resources, readiness: Readiness) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -146,33 +147,26 @@ def progress_report(
         "started_at": workflow.created_at,
         "finished_at": workflow.finished_at,
         "elapsed_seconds": round((until - workflow.created_at).total_seconds(), 1),
-        "steps": [
-            {
-                "name": step.name,
-                "status": step.status,
-                "attempt": step.attempt,
-                "reason": step.reason,
-                "counts": dict(step.output),
-                "words": step_sentence(step),
-                "seconds": _seconds(step, workflow.now),
-            }
-            for step in steps
-        ],
+        "steps": [_step_facts(step, workflow.now) for step in steps],
         "words": [step_sentence(step) for step in steps if step.status not in ("pending", "cancelled")],
-        "properties": {
-            "total": counts.total,
-            "pending": counts.pending,
-            "running": counts.running,
-            "done": counts.done,
-            "failed": counts.failed,
-            "waiting": counts.waiting,
-            "cancelled": counts.cancelled,
-        },
+        "properties": {"total": counts.total, **asdict(counts)},
         "rate_per_minute": rate_per_minute(counts, elapsed),
         "eta_seconds": eta_seconds(counts, elapsed),
         "cost_usd": round(cost, 4),
         "leads": lead_summary(leads),
         "restriction": restriction(city.state),
+    }
+
+
+def _step_facts(step: StepView, now: Any) -> dict[str, Any]:
+    return {
+        "name": step.name,
+        "status": step.status,
+        "attempt": step.attempt,
+        "reason": step.reason,
+        "counts": dict(step.output),
+        "words": step_sentence(step),
+        "seconds": _seconds(step, now),
     }
 
 

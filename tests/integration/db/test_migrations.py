@@ -14,6 +14,7 @@ from alembic.script import ScriptDirectory
 from psycopg import sql
 
 from shared.db import migrate
+from shared.db.revision import required_revision
 from tests.conftest import run_on_server, with_database
 from tests.integration.db.conftest import plain
 
@@ -31,10 +32,10 @@ def test_upgrade_reaches_the_required_revision_and_twice_is_harmless(empty_url: 
     with pytest.raises(migrate.SchemaTooOld, match="at nothing"):
         migrate.check(empty_url)
 
-    assert migrate.upgrade(empty_url) == migrate.required_revision()
-    assert migrate.upgrade(empty_url) == migrate.required_revision()
+    assert migrate.upgrade(empty_url) == required_revision()
+    assert migrate.upgrade(empty_url) == required_revision()
 
-    assert migrate.check(empty_url) == migrate.required_revision()
+    assert migrate.check(empty_url) == required_revision()
     assert migrate.drift(empty_url) == []
 
 
@@ -44,14 +45,14 @@ def test_two_runners_at_once_leave_one_schema(empty_url: str) -> None:
 
     reached = [runner.communicate(timeout=60)[0].strip() for runner in runners]
 
-    assert reached == [migrate.required_revision()] * 2
+    assert reached == [required_revision()] * 2
 
 
 def test_required_revision_is_the_head_and_numbers_are_without_gap() -> None:
     script = ScriptDirectory.from_config(Config(str(migrate.DATABASE_FILES / "alembic.ini")))
     revisions = sorted(revision.revision for revision in script.walk_revisions())
 
-    assert script.get_heads() == [migrate.required_revision()]
+    assert script.get_heads() == [required_revision()]
     assert revisions == [f"{number:04d}" for number in range(1, len(revisions) + 1)]
 
 
@@ -105,4 +106,4 @@ def test_a_table_that_is_locked_is_waited_for_briefly_and_tried_again(empty_url:
         worker.join(timeout=30)
 
     assert released.is_set()
-    assert migrate.current(empty_url) == migrate.required_revision()
+    assert migrate.current(empty_url) == required_revision()

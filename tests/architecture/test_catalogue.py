@@ -1,0 +1,38 @@
+"""The generated catalogue is true, and every step and job of it has somebody who runs it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from shared.runtime import catalogue
+from shared.runtime.service import load_service
+from shared.settings import SERVICE_PORTS
+from shared.workflow import all_workflows, workflow_spec
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_the_page_is_what_the_code_says() -> None:
+    assert (ROOT / "docs" / "catalogue.md").read_text() == catalogue.page()
+
+
+def test_every_step_has_its_handler_in_the_service_the_catalogue_names() -> None:
+    services = {name: load_service(name) for name in SERVICE_PORTS}
+    declared = {
+        (step.workflow.kind, step.name): name for name, service in services.items() for step in service.steps
+    }
+    named = {(spec.kind, step.name): step.service for spec in all_workflows() for step in spec.steps}
+
+    assert declared == named
+
+
+def test_every_job_starts_a_workflow_that_exists() -> None:
+    jobs = [job for name in SERVICE_PORTS for job in load_service(name).schedule]
+
+    assert jobs
+    assert [job.job for job in jobs if workflow_spec(job.kind) is None] == []
+    assert len({job.job for job in jobs}) == len(jobs)
+
+
+def test_no_step_is_said_to_be_missing() -> None:
+    assert "MISSING" not in catalogue.page()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -28,6 +29,12 @@ class CityInput(BaseModel):
     city: str = ""
     state: str = ""
     prospect_cap: int | None = None
+    sources: dict[str, Any] | None = None
+
+    @property
+    def recorded(self) -> bool:
+        """True for a replay of recorded rows, whose storms and neighbours are as old as they."""
+        return bool((self.sources or {}).get("recorded"))
 
 
 class PropertyInput(BaseModel):
@@ -46,7 +53,9 @@ class JobInput(BaseModel):
 async def prospecting(ctx: StepContext, input: CityInput) -> None:
     """Judge every parcel of the city and make leads of the best new candidates."""
     async with ctx.commit() as tx:
-        tx.output = await _prospect_city(ctx.resources, tx, input.subject_id, cap=input.prospect_cap)
+        tx.output = await _prospect_city(
+            ctx.resources, tx, input.subject_id, cap=input.prospect_cap, recorded=input.recorded
+        )
 
 
 async def prospect_active_cities(ctx: StepContext, _: JobInput) -> None:
@@ -63,7 +72,7 @@ async def prospect_active_cities(ctx: StepContext, _: JobInput) -> None:
 
 
 async def _prospect_city(
-    resources: Resources, tx: UnitOfWork, city_id: UUID, *, cap: int | None
+    resources: Resources, tx: UnitOfWork, city_id: UUID, *, cap: int | None, recorded: bool = False
 ) -> dict[str, int]:
     repository = ProspectRepository(tx.session)
     city = await repository.city(city_id)
@@ -77,7 +86,8 @@ async def _prospect_city(
         else city.state not in sale_rules["states_off_by_default"]
     )
     opted_out = await _opted_out(resources, repository, city_id)
-    counts = await repository.judge(city_id, opted_out=opted_out, sales_on=sales_on)
+    as_of = await repository.recording_day(city_id) if recorded else None
+    counts = await repository.judge(city_id, opted_out=opted_out, sales_on=sales_on, as_of=as_of)
     limit = next(
         value
         for value in (cap, city.daily_prospect_cap, resources.settings.daily_prospect_cap)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -25,11 +26,14 @@ from shared.db.geo import METRES_PER_MILE
 
 _REACH_METRES = float(max(STORM_REACH_MILES.values())) * METRES_PER_MILE
 _NEIGHBOR_METRES = NEIGHBOR_RADIUS_MILES * METRES_PER_MILE
+# A recording is judged as of its own last day; everything else as of today.
+_TODAY = "coalesce(CAST(:as_of AS date), current_date)"
+_NOW = "coalesce(CAST(:as_of AS date) + interval '1 day', now())"
 _PARCEL = ParcelColumns(
-    today="current_date", opted_out="parcel.id = ANY (CAST(:opted_out AS uuid[]))", state_sales_on="policy.on"
+    today=_TODAY, opted_out="parcel.id = ANY (CAST(:opted_out AS uuid[]))", state_sales_on="policy.on"
 )
 _STORM = StormColumns(
-    now="now()", distance_miles="ST_Distance(coalesce(storm.swath, storm.geom), p.geom) / 1609.344"
+    now=_NOW, distance_miles="ST_Distance(coalesce(storm.swath, storm.geom), p.geom) / 1609.344"
 )
 
 # The temporary table lives for the transaction: judged once, then counted and cut from the same rows.
@@ -41,15 +45,16 @@ JUDGE: TextClause = text(
           FROM parcels p
           JOIN weather_events storm ON ST_DWithin(coalesce(storm.swath, storm.geom), p.geom, {_REACH_METRES})
          WHERE p.city_id = :city_id AND storm.superseded_by IS NULL
-           AND storm.began_at > now() - interval '{STORM_WINDOW_DAYS + 1} days'
+           AND storm.began_at > {_NOW} - interval '{STORM_WINDOW_DAYS + 1} days'
          GROUP BY p.id
     ), recent AS (
         SELECT issue_date, geom, address_key FROM roofing_permits
-         WHERE reroof AND geom IS NOT NULL AND issue_date > current_date - {NEIGHBOR_WINDOW_DAYS}
+         WHERE reroof AND geom IS NOT NULL AND issue_date > {_TODAY} - {NEIGHBOR_WINDOW_DAYS}
+           AND issue_date <= {_TODAY}
     ), neighbors_of AS (
         SELECT p.id, count(*) AS permits_90d,
-               count(*) FILTER (WHERE r.issue_date > current_date - 60) AS permits_60d,
-               count(*) FILTER (WHERE r.issue_date > current_date - 30) AS permits_30d
+               count(*) FILTER (WHERE r.issue_date > {_TODAY} - 60) AS permits_60d,
+               count(*) FILTER (WHERE r.issue_date > {_TODAY} - 30) AS permits_30d
           FROM parcels p
           JOIN recent r ON ST_DWithin(r.geom, p.geom, {_NEIGHBOR_METRES}) AND r.address_key IS DISTINCT FROM p.address_key
          WHERE p.city_id = :city_id GROUP BY p.id
@@ -182,10 +187,24 @@ class ProspectRepository:
         statement = text("SELECT id, state, address_key FROM parcels WHERE city_id = :id")
         return (await self._session.execute(statement, {"id": city_id})).all()
 
-    async def judge(self, city_id: UUID, *, opted_out: Sequence[UUID], sales_on: bool) -> dict[str, int]:
-        """Judge every parcel of a city; counts by verdict."""
+    async def recording_day(self, city_id: UUID) -> date | None:
+        """The day by which 99 of 100 of a city's permits were issued: where a recording ends, a stray date aside."""
+        statement = text(
+            """
+            SELECT percentile_disc(0.99) WITHIN GROUP (ORDER BY issue_date) FROM roofing_permits
+             WHERE city_id = :id AND issue_date <= current_date
+            """
+        )
+        day: date | None = (await self._session.execute(statement, {"id": city_id})).scalar_one()
+        return day
+
+    async def judge(
+        self, city_id: UUID, *, opted_out: Sequence[UUID], sales_on: bool, as_of: date | None = None
+    ) -> dict[str, int]:
+        """Judge every parcel of a city, as of today unless said otherwise; counts by verdict."""
         await self._session.execute(
-            JUDGE, {"city_id": city_id, "opted_out": list(opted_out), "sales_on": sales_on}
+            JUDGE,
+            {"city_id": city_id, "opted_out": list(opted_out), "sales_on": sales_on, "as_of": as_of},
         )
         rows = (await self._session.execute(COUNT_JUDGED)).all()
         return {row.verdict: row.n for row in rows}

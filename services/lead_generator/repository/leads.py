@@ -212,10 +212,12 @@ class LeadRepository:
         """Move a lead as the gate said; False when it has left processing and review already."""
         statement = text(
             """
-            UPDATE base_leads SET status = :status, status_reason = :reason, publish_label = :label, confidence_band = :band,
-                   available_until = :until, published_at = CASE WHEN :status = 'available' THEN now() END,
-                   review_reason = CASE WHEN :status = 'review' THEN :reason END
-             WHERE id = :id AND status IN ('processing', 'review')
+            UPDATE base_leads SET status = new.status, status_reason = new.reason, publish_label = :label,
+                   confidence_band = :band, available_until = CAST(:until AS timestamptz),
+                   published_at = CASE WHEN new.status = 'available' THEN now() END,
+                   review_reason = CASE WHEN new.status = 'review' THEN new.reason END
+              FROM (SELECT CAST(:status AS varchar) AS status, CAST(:reason AS text) AS reason) AS new
+             WHERE id = :id AND base_leads.status IN ('processing', 'review')
             """
         )
         result = await self._session.execute(statement, {**values, "id": lead_id})

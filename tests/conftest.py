@@ -75,7 +75,11 @@ def server_url() -> str:
 @pytest.fixture(scope="session")
 def template_database(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     """A database built by the migrations and seeds, once a run, for all workers."""
-    folder = tmp_path_factory.getbasetemp().parent if "PYTEST_XDIST_WORKER" in os.environ else tmp_path_factory.getbasetemp()
+    folder = (
+        tmp_path_factory.getbasetemp().parent
+        if "PYTEST_XDIST_WORKER" in os.environ
+        else tmp_path_factory.getbasetemp()
+    )
     name = f"{TEMPLATE}_{folder.name.replace('-', '_')}_{os.environ.get('PYTEST_XDIST_TESTRUNUID', uuid4().hex)[:8]}"
     with (folder / "template.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -92,7 +96,9 @@ def template_database(server_url: str, tmp_path_factory: pytest.TempPathFactory)
 def database_url(server_url: str, template_database: str) -> Iterator[str]:
     """This worker's own migrated database."""
     name = f"ridgeline_test_{uuid4().hex[:12]}"
-    clone = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template_database))
+    clone = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+        sql.Identifier(name), sql.Identifier(template_database)
+    )
     run_on_server(server_url, clone, *unsafe_but_fast(name))
     yield with_database(server_url, name)
     run_on_server(server_url, sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
@@ -116,7 +122,9 @@ async def db(engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
     """A session whose work is rolled back after the test."""
     async with engine.connect() as connection:
         outer = await connection.begin()
-        session = AsyncSession(bind=connection, join_transaction_mode="create_savepoint", expire_on_commit=False)
+        session = AsyncSession(
+            bind=connection, join_transaction_mode="create_savepoint", expire_on_commit=False
+        )
         yield session
         await session.close()
         await outer.rollback()

@@ -22,8 +22,9 @@ PUBLISHED = ("available", "reserved", "sold")
 IN_TOWN = "city_id = (SELECT id FROM target_cities WHERE lower(city) = lower(:city) AND state = :state)"
 
 LEADS = f"""
-    SELECT status, grade, publish_label AS label, count(*) AS n FROM base_leads WHERE {IN_TOWN}
-     GROUP BY status, grade, publish_label
+    SELECT CASE WHEN EXISTS (SELECT 1 FROM validation_tasks t WHERE t.base_lead_id = base_leads.id AND t.state = 'open')
+                THEN 'review' ELSE status END AS status, grade, publish_label AS label, count(*) AS n
+      FROM base_leads WHERE {IN_TOWN} GROUP BY 1, grade, publish_label
 """  # noqa: S608 - a condition of ours
 PARCELS = f"SELECT count(*) AS n FROM parcels WHERE {IN_TOWN}"  # noqa: S608 - a condition of ours
 SALE = "SELECT base_lead_id, reserved_at, charged_cents, revealed_at FROM sales WHERE id = :id"

@@ -84,7 +84,7 @@ class Market:
 
 
 @pytest.fixture
-async def market(
+async def market(  # noqa: PLR0917 - fixtures are asked for by name
     database_url: str,
     redis_url: str,
     redis: Redis,

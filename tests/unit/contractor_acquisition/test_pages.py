@@ -41,7 +41,7 @@ BAD = [
     "!!!",
     encoded("x|y"),
     encoded(f"{NOW.isoformat()}|1"),
-    encoded(f"2026-01-01T00:00:00|{uuid4()}"),
+    encoded("2026-01-01T00:00:00|6351f031-c276-4cf0-bde0-3e0754570516"),
 ]
 
 

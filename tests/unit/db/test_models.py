@@ -15,7 +15,10 @@ from shared.schemas import compliance_enums, enums, outreach_enums, workflow_enu
 from shared.schemas.enums import LeadStatus
 from shared.settings import SERVICE_PORTS
 
-CLASSES: list[type[DeclarativeBase]] = [mapper.class_ for mapper in Base.registry.mappers]
+# In order, so that every worker of a run collects the same tests.
+CLASSES: list[type[DeclarativeBase]] = sorted(
+    (mapper.class_ for mapper in Base.registry.mappers), key=lambda model: str(model.__name__)
+)
 DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 

@@ -20,7 +20,7 @@ from house.packages import find_programs  # noqa: E402  (scripts/ is put on the 
 from house.paths import own_folder, service_account  # noqa: E402
 from house.postgres import Postgres  # noqa: E402
 from house.redis import Redis  # noqa: E402
-from house.shell import run  # noqa: E402
+from house.shell import port_is_free, run  # noqa: E402
 
 PASSWORD = "faults"
 
@@ -73,7 +73,8 @@ class Plane:
         pid = self.redis.running_pid()
         if pid is not None:
             os.kill(pid, signal.SIGKILL)
-            while self.redis.running_pid() is not None:
+            # The dying process may hold its port a little longer, and a Redis that moved would not be found.
+            while self.redis.running_pid() is not None or not port_is_free(self.redis_port):
                 time.sleep(0.01)
         shutil.rmtree(self.redis.folder / "appendonlydir", ignore_errors=True)
 

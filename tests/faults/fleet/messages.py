@@ -60,6 +60,7 @@ def poison(town: Town, report: Report, _: Run) -> None:
             lag = wait_until(lambda: _lag(redis) == (0, 0), 30)
         finally:
             connection.execute(CURE.encode())
+            redis.close()
         letter = next((row for row in letters if row[1] == poisoned), None)
         again = _drive_again(
             town,
@@ -67,9 +68,8 @@ def poison(town: Town, report: Report, _: Run) -> None:
             f"SELECT count(*) FROM core.inbox WHERE event_id = '{poisoned}'",
         )
     causes = sorted(str(row[2])[:60] for row in letters)
-    tries = (
-        letter[3] - 1 if letter else 0
-    )  # the delivery that finds the limit reached is not handed to the handler
+    # The delivery that finds the limit reached is parked, not handed to the handler.
+    tries = letter[3] - 1 if letter else 0
     caused = letter is not None and "planted by the fault suite" in letter[2]
     ok = None not in (others, parked, lag, again) and caused and tries == TRIES
     seen = (

@@ -10,6 +10,8 @@ Pixels = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 COARSE_M = 0.3
 SURE_WITHIN_M, LIKELY_WITHIN_M, NEVER_BEYOND_M = 2.2, 5.0, 13.0
+READ_WITHIN_M = 7.0
+"""Where the outline leaks onto the ground it does so far from the middle; this much roof says enough."""
 ROUNDS = 2
 STREET_STRIP = 0.16
 """A roof reaches at most this share of the picture's height below the skyline."""
@@ -37,7 +39,7 @@ def roof_from_above(pixels: Pixels, metres_per_pixel: float) -> Mask:
     inside = cv2.morphologyEx(inside, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     _, parts = cv2.connectedComponents(inside)
     middle = parts[height // 2, width // 2]
-    target = (parts == middle) if middle else away < LIKELY_WITHIN_M
+    target = (parts == middle) & (away < READ_WITHIN_M) if middle else away < LIKELY_WITHIN_M
     wide = cv2.resize(
         target.astype(np.uint8), (pixels.shape[1], pixels.shape[0]), interpolation=cv2.INTER_NEAREST
     )

@@ -14,12 +14,14 @@ Plane = NDArray[np.floating[Any]]
 BANDS_PX = ((0.0, 0.8), (0.8, 1.6), (1.6, 3.2), (3.2, 6.4))
 """Each band keeps what lies between two blurs: from grain to blotches of about a metre."""
 SHARES = (25, 50, 75, 95)
+TAILS = (1, 4, 12, 30, 70, 88, 96, 99)
 MIN_PIXELS = 60
 
 SURFACE_NAMES: tuple[str, ...] = (
     *(f"band{band}_p{share}" for band in range(len(BANDS_PX)) for share in SHARES),
     "band1_skew",
     "band2_skew",
+    *(f"band{band}_q{share}" for band in range(3) for share in TAILS),
     "dark_share",
     "bright_share",
     "low5",
@@ -56,6 +58,8 @@ def surface_features(pixels: Pixels, mask: Mask) -> NDArray[np.float32] | None:
         spread = np.sqrt(np.maximum(cv2.blur(band * band, (_window(index), _window(index))), 0.0))
         values += [float(np.log(value + 1e-3)) for value in np.percentile(spread[inner], SHARES)]
     values += [_skew(bands[1][inner]), _skew(bands[2][inner])]
+    for band in bands[:3]:
+        values += [float(value) * 10 for value in np.percentile(band[inner], TAILS)]
     values += _outliers(light, inner)
     values += _colour(pixels, inner, light)
     values.append(_coherence(light, inner))

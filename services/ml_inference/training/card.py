@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from services.ml_inference.classifier_onnx import CARD_FILE, read_registry
+from services.ml_inference.training.splits import SPLITS, TRAIN
 
 GROUPS = {
     "all": "all held-out houses",
@@ -48,6 +49,7 @@ def _head(registry: dict[str, Any]) -> str:
         f"{split}: " + ", ".join(f"{b['origin']} (seed {b['seed']}, {b['houses']})" for b in batches)
         for split, batches in registry["training_data"].items()
     )
+    share = houses[TRAIN] / sum(batch.count for batch in SPLITS[TRAIN])
     return f"""# Model card: roof condition classifier
 
 **Rendered data only.** Trained, calibrated and measured on pictures drawn by the sandbox's renderer. These figures say
@@ -66,7 +68,7 @@ nothing about real roofs; real pictures count as unvalidated and go to a person.
 | sources | {sources} |
 | truth | the hidden wear of each roof; what shows differs by 0.02 (deviation) and by the house's own way of ageing |
 
-Run again: `python -m services.ml_inference.training.classifier` trains from nothing,
+Run again: `python -m services.ml_inference.training.classifier --share {share:.2g}` trains from nothing,
 `python -m services.ml_inference.training.evaluate --write` renders the held-out houses again and measures the
 shipped weights; both write this page."""
 

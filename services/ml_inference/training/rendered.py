@@ -97,7 +97,7 @@ def render_rows(batches: Sequence[Batch], *, workers: int) -> Rows:
         return joined(list(pool.map(_render_piece, pieces)))
 
 
-def _pieces(batch: Batch, size: int = 100) -> Iterator[Batch]:
+def _pieces(batch: Batch, size: int = 50) -> Iterator[Batch]:
     for start in range(0, batch.count, size):
         yield Batch(batch.origin, batch.seed, batch.first + start, min(size, batch.count - start))
 

@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from services.ml_inference.training.rendered import ANY_ROOF, Batch, Rows, render_rows
+from services.ml_inference.training.rendered import ANY_ROOF, Batch, Rows, joined, render_rows
 
 TRAIN, CALIBRATE, TEST = "train", "calibrate", "test"
 SPLITS: Final = {
@@ -23,6 +23,7 @@ SPLITS: Final = {
     CALIBRATE: (Batch(ANY_ROOF, 3, 0, 350), Batch("Marn", 104, 0, 250)),
     TEST: (Batch(ANY_ROOF, 2, 0, 500), Batch("Sable", 201, 0, 200), Batch("Harrow", 202, 0, 500)),
 }
+PART = 200
 _COLUMNS = ("features", "labels", "wear", "aged", "origin")
 
 
@@ -36,14 +37,28 @@ def scaled(split: str, share: float) -> tuple[Batch, ...]:
 
 def rows_of(split: str, *, share: float = 1.0, workers: int = 2, cache: Path | None = None) -> Rows:
     """Rows of a split; a cache folder keeps them, which only the same renderer and features may read."""
-    kept = cache / f"{split}-{share:g}.npz" if cache else None
+    return joined([_rows_of_batch(part, workers, cache) for part in _in_parts(scaled(split, share))])
+
+
+def _in_parts(batches: tuple[Batch, ...]) -> list[Batch]:
+    """Batches small enough that an interrupted run loses little."""
+    return [
+        Batch(batch.origin, batch.seed, batch.first + start, min(PART, batch.count - start))
+        for batch in batches
+        for start in range(0, batch.count, PART)
+    ]
+
+
+def _rows_of_batch(batch: Batch, workers: int, cache: Path | None) -> Rows:
+    name = f"{batch.origin}-{batch.seed}-{batch.first}-{batch.count}.npz".replace(" ", "-")
+    kept = cache / name if cache else None
     if kept is not None and kept.exists():
         with np.load(kept) as stored:
-            return Rows(*(stored[name] for name in _COLUMNS))
-    rows = render_rows(scaled(split, share), workers=workers)
+            return Rows(*(stored[column] for column in _COLUMNS))
+    rows = render_rows([batch], workers=workers)
     if kept is not None:
         kept.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(kept, **{name: getattr(rows, name) for name in _COLUMNS})
+        np.savez(kept, **{column: getattr(rows, column) for column in _COLUMNS})
     return rows
 
 

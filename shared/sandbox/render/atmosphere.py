@@ -48,10 +48,10 @@ def capture_on(captured_on: date, seed: int, *salt: int) -> Capture:
         sun_elevation_deg=float(rng.uniform(35, 70)),
         exposure=float(np.exp(rng.normal(0.0, 0.10))),
         warmth=float(rng.normal(0.0, 0.03)),
-        haze=float(rng.beta(1.2, 9.0) * 0.6),
+        haze=float(rng.beta(1.2, 9.0) * 0.45),
         blur_px=float(rng.gamma(2.0, 0.17)),
         grain=float(rng.uniform(0.003, 0.012)),
-        contrast=float(rng.uniform(0.92, 1.08)),
+        contrast=float(rng.uniform(0.95, 1.05)),
         seed=int(rng.integers(2**31)),
     )
 

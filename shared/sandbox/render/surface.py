@@ -10,6 +10,8 @@ from shared.sandbox.render.palette import COVERINGS, Colour, Covering, colour_of
 from shared.sandbox.render.view import RoofScene, rng_for
 
 Albedo = Plane
+GRANULE_LOSS = 0.16
+"""Relative brightness deviation at wear 1 of the finest texture: bare spots the size of a shingle's tab."""
 MIN_LINE_PX = 2.2
 """Lines closer together than this blur into the mean and are not drawn."""
 
@@ -37,6 +39,7 @@ class Ageing:
     mottling: float
     streaking: float
     wearing: float
+    granules: float
     patchiness: float
     """Variation of a new roof that says nothing about its age."""
     offset: tuple[float, float]
@@ -45,14 +48,15 @@ class Ageing:
 def ageing_of(seed: int) -> Ageing:
     """Factors of a house, always the same for its seed."""
     rng = rng_for(seed, 21)
-    fading, mottling, streaking, wearing = np.exp(rng.normal(0.0, (0.15, 0.10, 0.15, 0.10)))
+    fading, mottling, streaking, wearing, granules = np.exp(rng.normal(0.0, (0.10, 0.05, 0.08, 0.05, 0.05)))
     shift = rng.uniform(0, 500, 2)
     return Ageing(
         float(fading),
         float(mottling),
         float(streaking),
         float(wearing),
-        float(rng.uniform(0.03, 0.06)),
+        float(granules),
+        float(rng.uniform(0.025, 0.045)),
         (float(shift[0]), float(shift[1])),
     )
 
@@ -76,6 +80,9 @@ def weathered(base: Colour, covering: Covering, wear: float, ageing: Ageing, sur
         x, y, cell=0.5, offset=shift
     )
     gain = 1.0 + (covering.mottling * ageing.mottling * wear) * blotches
+    gain += (GRANULE_LOSS * ageing.granules * wear) * smooth_noise(
+        x, y, cell=0.32, offset=(shift[0], -shift[1])
+    )
     gain += ageing.patchiness * smooth_noise(x, y, cell=0.36, offset=(shift[1], shift[0]))
     streaks = np.clip(smooth_noise(x, y / 8.0, cell=0.7, offset=shift), 0.0, 2.0)
     gain *= 1.0 - (covering.streaking * ageing.streaking * wear**1.4) * 0.6 * streaks

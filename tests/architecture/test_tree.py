@@ -30,6 +30,8 @@ PARTICULAR = {
         "steps.py": "declares the steps of sale_jobs.py, for app.py and for the API's own runner"
     },
     "ml_inference": {
+        "MODEL_CARD.md": "what the weights were trained on and how well they do",
+        "calibration.py": "from scores to probabilities that can be trusted",
         "classifier_onnx.py": "the model behind the Protocol, in ONNX Runtime",
         "features": "what the classifier sees in a picture",
         "models.py": "the Protocol of a roof model and its types",

@@ -100,28 +100,23 @@ class PermitSource:
 
 def permit_of(row: Mapping[str, Any], source: PermitSource, today: date) -> PermitRow | Rejected:
     """The permit in a publisher's row, or the reason it cannot be kept."""
-    number = clean_text(_first(row, source, "permit_number"), 100)
+    number, issued = clean_text(_first(row, source, "permit_number"), 100), _issue_day(row, source, today)
     if number is None:
         return Rejected("missing_permit_number")
-    issued, completed = (
-        date_of(_first(row, source, name), source.zone) for name in ("issue_date", "completion_date")
-    )
-    if issued is None:
-        return Rejected("missing_date" if _first(row, source, "issue_date") is None else "date_unreadable")
-    if not is_plausible_day(issued, today):
-        return Rejected("date_implausible")
+    if isinstance(issued, Rejected):
+        return issued
     text = _joined(row, source, "address")
     if text is None:
         return Rejected("missing_address")
     city = clean_text(_first(row, source, "city"), 100) or source.city
-    zip5 = zip5_of(_first(row, source, "zip"))
     try:
-        address = parse_address(text, city, source.state, zip5)
+        address = parse_address(text, city, source.state, zip5_of(_first(row, source, "zip")))
     except InvalidAddress:
         return Rejected("address_unreadable")
     if not address.names_a_house():
         return Rejected("address_without_number")
-    point = point_of(_first(row, source, "lat"), _first(row, source, "lng"))
+    completed = date_of(_first(row, source, "completion_date"), source.zone)
+    lat, lng = point_of(_first(row, source, "lat"), _first(row, source, "lng")) or (None, None)
     kind = clean_text(_first(row, source, "permit_type"), 100)
     description = (_joined(row, source, "work_description") or "")[:DESCRIPTION_LIMIT] or None
     status = status_of(clean_text(_first(row, source, "permit_status")), description)
@@ -137,8 +132,8 @@ def permit_of(row: Mapping[str, Any], source: PermitSource, today: date) -> Perm
         home_city=source.city,
         unit=address.unit[:20] or None,
         zip=address.zip5 or None,
-        lat=point[0] if point else None,
-        lng=point[1] if point else None,
+        lat=lat,
+        lng=lng,
         permit_type=kind,
         category=category_of(kind),
         roof_work=work,
@@ -153,6 +148,14 @@ def permit_of(row: Mapping[str, Any], source: PermitSource, today: date) -> Perm
         apn=clean_text(_first(row, source, "parcel_id"), 64),
         source_url=source.source_url,
     )
+
+
+def _issue_day(row: Mapping[str, Any], source: PermitSource, today: date) -> date | Rejected:
+    given = _first(row, source, "issue_date")
+    issued = date_of(given, source.zone)
+    if issued is None:
+        return Rejected("missing_date" if given is None else "date_unreadable")
+    return issued if is_plausible_day(issued, today) else Rejected("date_implausible")
 
 
 def _first(row: Mapping[str, Any], source: PermitSource, name: str) -> Any:

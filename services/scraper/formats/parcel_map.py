@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from services.scraper.domain.property_types import is_company, property_type_of
@@ -63,20 +63,15 @@ def parcel_of(
     apn = clean_text(cell.first("parcel_id"), 64)
     if apn is None:
         return Rejected("missing_parcel_id")
-    line = cell.joined("address")
-    if line is None:
-        return Rejected("missing_address")
-    city = clean_text(cell.first("city"), 100) or source.city
-    state = (clean_text(cell.first("state")) or source.state).upper()[:2]
-    try:
-        address = parse_address(line, city, state, zip5_of(cell.first("zip")))
-    except InvalidAddress:
-        return Rejected("address_unreadable")
+    place = _place_of(cell)
+    if isinstance(place, Rejected):
+        return place
+    line, city, state, address = place
     boundary = multipolygon_of(geometry)
-    point = point_of(cell.first("lat"), cell.first("lng")) or _centre_of(geometry, boundary)
+    lat, lng = (
+        point_of(cell.first("lat"), cell.first("lng")) or _centre_of(geometry, boundary) or (None, None)
+    )
     owner, mailing = cell.joined("owner_name"), cell.joined("owner_mailing") or cell.joined("mailing_address")
-    use = cell.joined("property_type")
-    sold_on = date_of(cell.first("last_sale_date"), source.zone)
     return ParcelRow(
         county=source.county,
         state=state,
@@ -86,15 +81,15 @@ def parcel_of(
         unit=address.unit[:20] or None,
         city=city.title() if city.isupper() else city,
         zip=address.zip5 or None,
-        lat=point[0] if point else None,
-        lng=point[1] if point else None,
+        lat=lat,
+        lng=lng,
         boundary=boundary,
         owner_name=owner,
         mailing_address=mailing,
         owner_occupied=_occupied(clean_text(cell.first("homestead")), mailing, address),
         owner_is_company=is_company(owner),
         hoa=True if clean_text(cell.first("hoa_name")) else None,
-        property_type=property_type_of(use or cell.joined("use_code")),
+        property_type=property_type_of(cell.joined("property_type") or cell.joined("use_code")),
         use_code=clean_text(cell.first("use_code"), 50),
         year_built=cell.whole("year_built", low=OLDEST_HOUSE, high=today.year + 2),
         stories=cell.number("stories", below=100),
@@ -105,11 +100,30 @@ def parcel_of(
         assessed_value=cell.number("assessed_value", below=10**10),
         market_value=cell.number("market_value", below=10**10),
         tax_amount=cell.number("tax_amount", below=10**10),
-        last_sale_on=sold_on if sold_on and is_plausible_day(sold_on, today) else None,
+        last_sale_on=cell.day("last_sale_date", today),
         last_sale_price=cell.number("last_sale_price", below=10**10),
         source=source.key,
         source_url=source.source_url,
     )
+
+
+class _Place(NamedTuple):
+    line: str
+    city: str
+    state: str
+    address: Address
+
+
+def _place_of(cell: _Cells) -> _Place | Rejected:
+    line = cell.joined("address")
+    if line is None:
+        return Rejected("missing_address")
+    city = clean_text(cell.first("city"), 100) or cell.source.city
+    state = (clean_text(cell.first("state")) or cell.source.state).upper()[:2]
+    try:
+        return _Place(line, city, state, parse_address(line, city, state, zip5_of(cell.first("zip"))))
+    except InvalidAddress:
+        return Rejected("address_unreadable")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +146,10 @@ class _Cells:
     def whole(self, name: str, *, low: int, high: int) -> int | None:
         value = decimal_of(self.first(name))
         return int(value) if value is not None and low <= value <= high else None
+
+    def day(self, name: str, today: date) -> date | None:
+        value = date_of(self.first(name), self.source.zone)
+        return value if value and is_plausible_day(value, today) else None
 
     def acres(self) -> Decimal | None:
         lot = self.number("lot_sqft", below=10**12)

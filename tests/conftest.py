@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
@@ -94,11 +95,23 @@ def template_database(server_url: str, tmp_path_factory: pytest.TempPathFactory)
 
 @pytest.fixture(scope="session")
 def database_url(server_url: str, template_database: str) -> Iterator[str]:
-    """This worker's own migrated database."""
+    """This worker's own migrated database, shared by its tests."""
+    with cloned(server_url, template_database) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def own_database_url(server_url: str, template_database: str) -> Iterator[str]:
+    """A migrated database for the tests of one module alone, whose rows nobody else meets."""
+    with cloned(server_url, template_database) as url:
+        yield url
+
+
+@contextmanager
+def cloned(server_url: str, template: str) -> Iterator[str]:
+    """A copy of the template, dropped at the end."""
     name = f"ridgeline_test_{uuid4().hex[:12]}"
-    clone = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
-        sql.Identifier(name), sql.Identifier(template_database)
-    )
+    clone = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
     run_on_server(server_url, clone, *unsafe_but_fast(name))
     yield with_database(server_url, name)
     run_on_server(server_url, sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))

@@ -9,12 +9,14 @@ import pkgutil
 import textwrap
 from collections.abc import Iterator
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
+ROOT = Path(__file__).resolve().parents[2]
 HEADER = """\
 # Every setting with its default, written by `ridgeline settings`. Secrets have no default.
 # `make setup` keeps the values of this machine in .ridgeline/env; a variable of the process wins over that file.
@@ -81,6 +83,8 @@ def _default(field: FieldInfo) -> str:
         return ""
     if isinstance(value, Enum):
         return str(value.value)
+    if isinstance(value, Path) and value.is_relative_to(ROOT):
+        return str(value.relative_to(ROOT))
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -22,8 +22,8 @@ from prometheus_client import Counter, Gauge, Histogram
 
 ROOT = Path(__file__).resolve().parents[2]
 DASHBOARDS = sorted((ROOT / "deploy" / "grafana" / "dashboards").glob("*.json"))
-# Grafana puts four scrape intervals here; the tests scrape once a second.
-RATE_INTERVAL = "10s"
+# Grafana puts four scrape intervals here; this covers the whole test, however slow the machine.
+RATE_INTERVAL = "300s"
 
 
 @dataclass(frozen=True)

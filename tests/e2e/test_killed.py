@@ -18,9 +18,9 @@ PAUSE_SECONDS = 2.0
 
 
 def test_kill_of_every_process_during_the_demo_changes_nothing_but_the_time(
-    database_url: str, redis_url: str, tmp_path: Path
+    own_database_url: str, redis_url: str, tmp_path: Path
 ) -> None:
-    with fleet_of(database_url, redis_url, tmp_path) as fleet:
+    with fleet_of(own_database_url, redis_url, tmp_path) as fleet:
         demo = fleet.start("demo", "--parcels", PARCELS)
         killed = kill_one_after_another(fleet, lambda: demo.poll() is None)
         said, complained = demo.communicate(timeout=900)

@@ -29,8 +29,10 @@ IN_CITY = "city_id = (SELECT id FROM target_cities WHERE city = %s)"
 
 
 @pytest.fixture(scope="module")
-def fleet(database_url: str, redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestFleet]:
-    with fleet_of(database_url, redis_url, tmp_path_factory.mktemp("home")) as found:
+def fleet(
+    own_database_url: str, redis_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[TestFleet]:
+    with fleet_of(own_database_url, redis_url, tmp_path_factory.mktemp("home")) as found:
         yield found
 
 
@@ -60,7 +62,8 @@ def test_counts_add_up(demo: dict[str, Any], fleet: TestFleet) -> None:
     assert demo["workflows"]["failed"] == 0
     published = fleet.one("SELECT count(*) FROM base_leads WHERE status IN ('available', 'reserved', 'sold')")
     assert sum(demo["leads"].values()) - demo["leads"]["review"] == published > 0
-    assert demo["leads"]["review"] == fleet.one("SELECT count(*) FROM base_leads WHERE status = 'review'")
+    waiting = "SELECT count(*) FROM validation_tasks WHERE state = 'open'"
+    assert demo["leads"]["review"] == fleet.one(waiting)
 
 
 def test_house_with_a_recent_roof_is_no_prospect(demo: dict[str, Any], fleet: TestFleet) -> None:

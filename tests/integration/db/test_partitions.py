@@ -35,7 +35,9 @@ def test_the_coming_days_and_months_have_partitions_and_asking_again_makes_none(
         assert len(names(connection, parent)) >= low, parent
 
     assert one(connection, "SELECT core.ensure_partitions(7)") == 0
-    assert one(connection, "SELECT core.ensure_partitions(9)") >= 4
+    further_than_any_job_of_another_test_looks = 40
+    made = one(connection, "SELECT core.ensure_partitions(%s)", further_than_any_job_of_another_test_looks)
+    assert made >= 4
 
 
 def test_a_row_of_today_goes_to_todays_partition(connection: Connection) -> None:

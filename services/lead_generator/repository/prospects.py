@@ -33,40 +33,36 @@ _PARCEL = ParcelColumns(
     today=_TODAY, opted_out="parcel.id = ANY (CAST(:opted_out AS uuid[]))", state_sales_on="policy.on"
 )
 _STORM = StormColumns(
-    now=_NOW, distance_miles="ST_Distance(coalesce(storm.swath, storm.geom), p.geom) / 1609.344"
+    now=_NOW, distance_miles="ST_Distance(coalesce(storm.swath, storm.geom), parcel.geom) / 1609.344"
 )
 
-# The temporary table lives for the transaction: judged once, then counted and cut from the same rows.
+# The temporary table lives for the transaction: judged once, then counted and cut from the same rows. What lies around a
+# parcel is looked up per parcel by index: aggregates joined afterwards are computed again for every parcel whenever the
+# planner, without statistics after a large load, takes the city to be one row.
 JUDGE: TextClause = text(
     f"""
     CREATE TEMPORARY TABLE judged ON COMMIT DROP AS
-    WITH storms AS (
-        SELECT p.id, max({storm_strength_expression(_STORM)}) AS strength
-          FROM parcels p
-          JOIN weather_events storm ON ST_DWithin(coalesce(storm.swath, storm.geom), p.geom, {_REACH_METRES})
-         WHERE p.city_id = :city_id AND storm.superseded_by IS NULL
-           AND storm.began_at > {_NOW} - interval '{STORM_WINDOW_DAYS + 1} days'
-         GROUP BY p.id
-    ), recent AS (
-        SELECT issue_date, geom, address_key FROM roofing_permits
-         WHERE reroof AND geom IS NOT NULL AND issue_date > {_TODAY} - {NEIGHBOR_WINDOW_DAYS}
-           AND issue_date <= {_TODAY}
-    ), neighbors_of AS (
-        SELECT p.id, count(*) AS permits_90d,
-               count(*) FILTER (WHERE r.issue_date > {_TODAY} - 60) AS permits_60d,
-               count(*) FILTER (WHERE r.issue_date > {_TODAY} - 30) AS permits_30d
-          FROM parcels p
-          JOIN recent r ON ST_DWithin(r.geom, p.geom, {_NEIGHBOR_METRES}) AND r.address_key IS DISTINCT FROM p.address_key
-         WHERE p.city_id = :city_id GROUP BY p.id
-    )
     SELECT parcel.id, parcel.state, parcel.address_key, {reasons_expression(_PARCEL)} AS reasons,
            {exclusion_expression(_PARCEL)} AS exclusion, {pre_score_expression(_PARCEL)} AS pre_score,
            {roof_age_expression(_PARCEL)} AS roof_age, {house_age_expression(_PARCEL)} AS house_age,
-           coalesce(neighbors.permits_30d, 0) AS permits_30d, coalesce(neighbors.permits_60d, 0) AS permits_60d,
-           coalesce(neighbors.permits_90d, 0) AS permits_90d
+           neighbors.permits_30d, neighbors.permits_60d, neighbors.permits_90d
       FROM parcels parcel
-      LEFT JOIN storms storm ON storm.id = parcel.id
-      LEFT JOIN (SELECT id, permits_90d, permits_60d, permits_30d FROM neighbors_of) neighbors ON neighbors.id = parcel.id
+     CROSS JOIN LATERAL (
+        SELECT max({storm_strength_expression(_STORM)}) AS strength
+          FROM weather_events storm
+         WHERE ST_DWithin(coalesce(storm.swath, storm.geom), parcel.geom, {_REACH_METRES})
+           AND storm.superseded_by IS NULL
+           AND storm.began_at > {_NOW} - interval '{STORM_WINDOW_DAYS + 1} days'
+     ) storm
+     CROSS JOIN LATERAL (
+        SELECT count(*) AS permits_90d,
+               count(*) FILTER (WHERE r.issue_date > {_TODAY} - 60) AS permits_60d,
+               count(*) FILTER (WHERE r.issue_date > {_TODAY} - 30) AS permits_30d
+          FROM roofing_permits r
+         WHERE ST_DWithin(r.geom, parcel.geom, {_NEIGHBOR_METRES})
+           AND r.reroof AND r.issue_date > {_TODAY} - {NEIGHBOR_WINDOW_DAYS} AND r.issue_date <= {_TODAY}
+           AND r.address_key IS DISTINCT FROM parcel.address_key
+     ) neighbors
      CROSS JOIN (SELECT CAST(:sales_on AS boolean) AS on) policy
      WHERE parcel.city_id = :city_id
     """  # noqa: S608 - built from rule tables, values are bound
@@ -74,8 +70,7 @@ JUDGE: TextClause = text(
 
 COUNT_JUDGED = text(
     """
-    SELECT CASE WHEN exclusion IS NOT NULL AND cardinality(reasons) > 0 THEN 'excluded_' || exclusion
-                WHEN exclusion IS NOT NULL THEN 'excluded_' || exclusion
+    SELECT CASE WHEN exclusion IS NOT NULL THEN 'excluded_' || exclusion
                 WHEN cardinality(reasons) = 0 THEN 'no_reason' ELSE 'candidates' END AS verdict, count(*) AS n
       FROM judged GROUP BY 1
     """
@@ -88,7 +83,7 @@ INSERT_PROSPECTS = text(
         SELECT j.* FROM judged j
          WHERE j.exclusion IS NULL AND cardinality(j.reasons) > 0
            AND NOT EXISTS (SELECT 1 FROM base_leads l WHERE l.state = j.state AND l.address_key = j.address_key)
-         ORDER BY j.pre_score DESC, j.id LIMIT :cap
+         ORDER BY j.pre_score DESC, j.address_key LIMIT :cap
     ), leads AS (
         INSERT INTO base_leads (vertical_id, address, city, state, zip, lat, lng, geom, property_value, year_built, sqft,
             lot_size, beds, baths, property_type, owner_name, owner_name_hash, owner_occupied, city_id, parcel_id,

@@ -352,6 +352,8 @@ CREATE INDEX idx_parcels_city ON parcels (city_id, roof_installed_on);
 CREATE INDEX idx_parcels_geom ON parcels USING gist (geom);
 CREATE INDEX idx_parcels_owner_name ON parcels (owner_name_hash);
 CREATE INDEX idx_parcels_roof_permit ON parcels (roof_permit_id) WHERE roof_permit_id IS NOT NULL;
+-- The street without its house number: how many homes a preview's street has (a buyer's page asks for every lead on it).
+CREATE INDEX idx_parcels_street ON parcels (city_id, regexp_replace(address, '^\s*\d\S*\s+', ''));
 CREATE INDEX idx_parcels_subject ON parcels (subject_id);
 
 CREATE TABLE weather_events (

@@ -16,8 +16,6 @@ CONFIDENCE_FLOORS: Final = (
 )
 SHELF_DAYS: Final = 90
 STORM_SHELF_DAYS: Final = 180
-# G-57: a street is named only among at least five houses that fit the preview.
-STREET_MIN_HOMES: Final = 5
 
 Review = Literal["none", "approved", "rejected"]
 
@@ -85,8 +83,3 @@ def band_of(confidence: Decimal) -> ConfidenceBand:
 def available_until(now: datetime, *, has_storm_trigger: bool) -> datetime:
     """When a lead leaves the shelf: 90 days, 180 for a storm's (G-17)."""
     return now + timedelta(days=STORM_SHELF_DAYS if has_storm_trigger else SHELF_DAYS)
-
-
-def may_name_street(matching_homes: int) -> bool:
-    """Whether a preview may name the street without pointing at one house."""
-    return matching_homes >= STREET_MIN_HOMES

@@ -10,7 +10,7 @@ from typing import Any, Final
 STREET_MIN_HOMES: Final = 5
 VALUE_STEP: Final = 100_000
 _HOUSE_NUMBER: Final = re.compile(r"^\s*\d[\w-]*(?:\s+1/2)?\s+")
-_UNIT: Final = re.compile(r"\s+(?:apt|unit|ste|suite|#|lot|bldg|trlr)\b.*$", re.IGNORECASE)
+_UNIT: Final = re.compile(r"\s+(?:#|(?:apt|unit|ste|suite|lot|bldg|trlr)\b).*$", re.IGNORECASE)
 
 
 def street_of(address: str) -> str:

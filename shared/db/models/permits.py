@@ -94,6 +94,7 @@ class Parcel(Base):
         Index("idx_parcels_geom", "geom", postgresql_using="gist"),
         Index("idx_parcels_boundary", "boundary", postgresql_using="gist"),
         Index("idx_parcels_city", "city_id", "roof_installed_on"),
+        Index("idx_parcels_street", "city_id", text(r"regexp_replace(address, '^\s*\d\S*\s+', '')")),
         Index("idx_parcels_owner_name", "owner_name_hash"),
         Index("idx_parcels_subject", "subject_id"),
         Index(

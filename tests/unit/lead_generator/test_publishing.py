@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.lead_generator.domain.publishing import LeadFacts, band_of, may_name_street, publication_of
+from services.lead_generator.domain.publishing import LeadFacts, band_of, publication_of
 from shared.schemas.enums import ConfidenceBand, LeadStatus, PublishLabel
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -101,11 +101,6 @@ def test_a_lead_leaves_the_shelf_after_its_time(storm: bool, days: int) -> None:
     publication = publication_of(replace(READY, has_storm_trigger=storm), NOW)
 
     assert publication.available_until == NOW + timedelta(days=days)
-
-
-@pytest.mark.parametrize(("homes", "named"), [(0, False), (4, False), (5, True)])
-def test_a_preview_hides_the_street_of_fewer_than_five_homes(homes: int, named: bool) -> None:
-    assert may_name_street(homes) is named
 
 
 @given(

@@ -1,0 +1,64 @@
+"""A preview points at nobody."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from services.marketplace.domain.preview import preview, street_of, value_range
+
+LEAD: dict[str, Any] = {
+    "id": "7",
+    "address": "1152 WALNUT RD APT 3",
+    "city": "Harrow",
+    "state": "TX",
+    "zip": "76998",
+    "property_value": Decimal(320_000),
+    "quality_score": 87,
+    "grade": "B",
+    "price": Decimal("210.00"),
+    "lead_class": "exclusive",
+    "publish_label": None,
+    "overall_condition": "poor",
+    "prospect_reasons": ["storm"],
+    "available_until": None,
+}
+
+
+@pytest.mark.parametrize(("homes", "street"), [(0, None), (4, None), (5, "WALNUT RD")])
+def test_a_preview_hides_the_street_of_fewer_than_five_homes(homes: int, street: str | None) -> None:
+    assert preview({**LEAD, "street_homes": homes})["street"] == street
+
+
+@pytest.mark.parametrize(
+    ("address", "street"),
+    [
+        ("1152 WALNUT RD", "WALNUT RD"),
+        ("12-B WALNUT RD", "WALNUT RD"),
+        ("12 1/2 WALNUT RD", "WALNUT RD"),
+        ("12 1ST ST # 4", "1ST ST"),
+        ("12 1ST ST #4", "1ST ST"),
+        ("12 LOTUS LN", "LOTUS LN"),
+        ("12 WALNUT RD, HARROW TX", "WALNUT RD"),
+    ],
+)
+def test_a_street_has_no_house_number(address: str, street: str) -> None:
+    assert street_of(address) == street
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (None, None),
+        (Decimal(0), None),
+        (Decimal(1), "0 to 100,000 USD"),
+        (Decimal(99_999), "0 to 100,000 USD"),
+        (Decimal(100_000), "100,000 to 200,000 USD"),
+        (Decimal(999_999), "900,000 to 1,000,000 USD"),
+        (Decimal(1_000_000), "1,000,000 USD and more"),
+    ],
+)
+def test_a_value_is_told_as_a_range(value: Decimal | None, words: str | None) -> None:
+    assert value_range(value) == words

@@ -85,12 +85,6 @@ def _days(town: Town, ages: NDArray[np.int64]) -> NDArray[np.datetime64]:
     return days
 
 
-def _paired(name: str, keys: NDArray[np.int64], words: dict[int, str]) -> Column:
-    """A text column whose word depends on one number a row."""
-    known, codes = np.unique(keys, return_inverse=True)
-    return text_column(name, codes, [words[int(key)] for key in known])
-
-
 def _descriptions(permits: Permits, name: str) -> Column:
     key = ((permits.kind * 6000 + permits.text) * 50 + permits.squares) * 20 + permits.material + 1
     _, first, codes = np.unique(key, return_index=True, return_inverse=True)

@@ -33,7 +33,8 @@ _PARCEL = ParcelColumns(
     today=_TODAY, opted_out="parcel.id = ANY (CAST(:opted_out AS uuid[]))", state_sales_on="policy.on"
 )
 _STORM = StormColumns(
-    now=_NOW, distance_miles="ST_Distance(coalesce(storm.swath, storm.geom), parcel.geom) / 1609.344"
+    now=_NOW,
+    distance_miles=f"ST_Distance(coalesce(storm.swath, storm.geom), parcel.geom) / {METRES_PER_MILE}",
 )
 
 # The temporary table lives for the transaction: judged once, then counted and cut from the same rows. What lies around a

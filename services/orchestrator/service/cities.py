@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -205,11 +204,3 @@ def _seconds(step: StepView, now: Any) -> float | None:
     if step.started_at is None:
         return None
     return round(((step.finished_at or now) - step.started_at).total_seconds(), 1)
-
-
-async def city_id_of(resources: Resources, city: str, state: str) -> UUID:
-    """The id of a city by name."""
-    async with resources.unit_of_work() as uow:
-        row = await _known_city(uow.session, city, state)
-    city_id: UUID = row.id
-    return city_id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from services.scraper.formats.field_map import NumberedContacts, PermitSource
@@ -50,24 +51,14 @@ CHICAGO_SOCRATA = PermitSource(
     source_url=CHICAGO_URL,
 )
 
-CHICAGO_PORTAL = PermitSource(
-    key="chicago_il_permits",
-    city="Chicago",
-    state="IL",
-    zone=CENTRAL,
+# The portal's export has the same columns in capitals; only the permit's number and the contacts are called otherwise.
+CHICAGO_PORTAL = replace(
+    CHICAGO_SOCRATA,
     fields={
+        **{name: tuple(map(str.upper, columns)) for name, columns in CHICAGO_SOCRATA.fields.items()},
         "permit_number": ("PERMIT",),
-        "address": ("STREET_NUMBER", "STREET_DIRECTION", "STREET_NAME", "SUFFIX"),
-        "lat": ("LATITUDE",),
-        "lng": ("LONGITUDE",),
-        "permit_type": ("PERMIT_TYPE",),
-        "work_description": ("WORK_DESCRIPTION",),
-        "estimated_value": ("REPORTED_COST", "ESTIMATED_COST"),
-        "issue_date": ("ISSUE_DATE",),
-        "permit_status": ("PERMIT_STATUS",),
     },
     contacts=NumberedContacts("CONTRACTOR", "CONTRACTOR", 15),
-    source_url=CHICAGO_URL,
 )
 
 # The copies that are passed around hold applications too: Date_Issued is empty in every row, Date_Entered is not.

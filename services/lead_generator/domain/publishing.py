@@ -7,13 +7,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final, Literal
 
+from shared.schemas.confidence import band_of
 from shared.schemas.enums import ConfidenceBand, LeadStatus, PublishLabel
 
-# C-03: calibrated confidence; an edge belongs to the better band.
-CONFIDENCE_FLOORS: Final = (
-    (Decimal("0.95"), ConfidenceBand.PUBLISH),
-    (Decimal("0.70"), ConfidenceBand.ONSITE_CHECK),
-)
 SHELF_DAYS: Final = 90
 STORM_SHELF_DAYS: Final = 180
 
@@ -70,14 +66,6 @@ def _by_confidence(facts: LeadFacts, band: ConfidenceBand, now: datetime) -> Pub
     doubtful = band is ConfidenceBand.REVIEW
     reason = "confidence_below_70" if doubtful else "onsite_check_not_allowed"
     return Publication(LeadStatus.REVIEW, reason, band)
-
-
-def band_of(confidence: Decimal) -> ConfidenceBand:
-    """The gate a calibrated confidence from 0 to 1 passes."""
-    for floor, band in CONFIDENCE_FLOORS:
-        if confidence >= floor:
-            return band
-    return ConfidenceBand.REVIEW
 
 
 def available_until(now: datetime, *, has_storm_trigger: bool) -> datetime:

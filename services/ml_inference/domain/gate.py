@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Final
 
-AUTO_FLOOR: Final = 0.95
-ONSITE_FLOOR: Final = 0.70
+from shared.schemas.confidence import band_of
+from shared.schemas.enums import ConfidenceBand
 
 
 class Gate(StrEnum):
@@ -18,11 +17,10 @@ class Gate(StrEnum):
 
 
 def gate_of(confidence: float, *, allow_onsite_check: bool, familiar: bool = True) -> Gate:
-    """The way of an analysis; an edge belongs to the better band, unfamiliar pictures always go to a person."""
-    if not familiar:
-        return Gate.REVIEW
-    if confidence >= AUTO_FLOOR:
+    """The way of an analysis by its band; unfamiliar pictures always go to a person."""
+    band = band_of(confidence)
+    if familiar and band is ConfidenceBand.PUBLISH:
         return Gate.PASS
-    if confidence >= ONSITE_FLOOR and allow_onsite_check:
+    if familiar and band is ConfidenceBand.ONSITE_CHECK and allow_onsite_check:
         return Gate.ONSITE_CHECK
     return Gate.REVIEW

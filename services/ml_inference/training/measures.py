@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.ml_inference.models import CONDITIONS
+from shared.schemas.confidence import AUTO_FLOOR, ONSITE_FLOOR
 
-AUTO_FLOOR, ONSITE_FLOOR = 0.95, 0.70
-"""The gate's bands (C-03), as the domain has them."""
 BINS = 15
 RESAMPLES = 1000
 

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.lead_generator.domain.publishing import LeadFacts, band_of, publication_of
+from services.lead_generator.domain.publishing import LeadFacts, publication_of
+from shared.schemas.confidence import band_of
 from shared.schemas.enums import ConfidenceBand, LeadStatus, PublishLabel
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

@@ -19,9 +19,9 @@ from shared.http.auth import hash_csrf
 from shared.http.clients.base import OnBehalfOf, ServiceClient
 from shared.http.clients.contractors import SERVICE as CONTRACTORS
 from shared.http.clients.contractors import ContractorsClient
-from shared.http.idempotency import request_hash
 from shared.runtime.resources import Resources
 from shared.schemas.contractor import ContractorCreate, InnerContractorCreate
+from shared.schemas.digest import request_hash
 from shared.schemas.enums import UserRole
 from shared.security import audit
 from shared.security.attempts import AttemptLimiter, Claim, Limit

@@ -6,12 +6,10 @@ until the first has committed, then replay its answer; after a rollback the next
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-import orjson
 from fastapi import Header
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -19,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.db.models.workflow import RequestKey
 from shared.errors import Conflict, InvalidInput
+from shared.schemas.digest import request_hash
 from shared.schemas.workflow_enums import RequestState
 
 IdempotencyKey = Annotated[
@@ -44,12 +43,6 @@ class Answer:
 
     status: int
     body: dict[str, Any]
-
-
-def request_hash(request: object) -> str:
-    """SHA-256 of a request's canonical JSON."""
-    canonical = orjson.dumps(request, default=str, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
-    return hashlib.sha256(canonical).hexdigest()
 
 
 async def answer_once(

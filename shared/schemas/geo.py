@@ -10,6 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field
 EARTH_RADIUS_MILES: Final = 3958.7613
 
 
+def miles_between(one: tuple[float, float], other: tuple[float, float]) -> float:
+    """Great-circle distance of two (latitude, longitude) points in miles."""
+    lat1, lng1, lat2, lng2 = map(radians, (*one, *other))
+    chord = sin((lat2 - lat1) / 2) ** 2 + cos(lat1) * cos(lat2) * sin((lng2 - lng1) / 2) ** 2
+    return 2 * EARTH_RADIUS_MILES * asin(sqrt(chord))
+
+
 class GeoPoint(BaseModel):
     """WGS 84 position inside the United States and its territories in the western hemisphere.
 
@@ -23,9 +30,7 @@ class GeoPoint(BaseModel):
 
     def miles_to(self, other: GeoPoint) -> float:
         """Great-circle distance in miles."""
-        d_lat, d_lng = radians(other.lat - self.lat), radians(other.lng - self.lng)
-        chord = sin(d_lat / 2) ** 2 + cos(radians(self.lat)) * cos(radians(other.lat)) * sin(d_lng / 2) ** 2
-        return 2 * EARTH_RADIUS_MILES * asin(sqrt(chord))
+        return miles_between((self.lat, self.lng), (other.lat, other.lng))
 
     def ewkt(self) -> str:
         """The point as PostGIS reads it: longitude first."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from uuid import UUID
@@ -12,6 +11,7 @@ from sqlalchemy import text
 
 from shared.db.unit_of_work import UnitOfWorkFactory
 from shared.errors import Conflict, PermanentError, ProviderRejected
+from shared.schemas.digest import request_hash
 
 INTEND = text(
     """
@@ -31,11 +31,6 @@ SETTLE = text(
 
 class EffectUnknown(PermanentError):
     """Nobody can tell whether the effect happened, and repeating it could do harm: a person decides."""
-
-
-def request_hash(request: Mapping[str, Any]) -> str:
-    """A digest of a request that does not depend on key order."""
-    return hashlib.sha256(orjson.dumps(dict(request), default=str, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 async def once(

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 from services.scraper.domain.rows import PermitRow, Rejected
+from shared.schemas.geo import miles_between
 
-EARTH_RADIUS_MILES = 3958.8
 INSIDE_SHARE = 0.5
 
 
@@ -78,12 +77,3 @@ def _freshness(permits: Sequence[PermitRow], wanted: Expectation, facts: dict[st
     if wanted.freshness_days is not None and age > wanted.freshness_days:
         return [f"the newest row is {age} days old, {wanted.freshness_days} are allowed"]
     return []
-
-
-def miles_between(one: tuple[float, float], other: tuple[float, float]) -> float:
-    """Great-circle distance of two (latitude, longitude) points in miles."""
-    lat1, lng1, lat2, lng2 = map(math.radians, (*one, *other))
-    half = (
-        math.sin((lat2 - lat1) / 2) ** 2 + math.cos(lat1) * math.cos(lat2) * math.sin((lng2 - lng1) / 2) ** 2
-    )
-    return 2 * EARTH_RADIUS_MILES * math.asin(math.sqrt(half))

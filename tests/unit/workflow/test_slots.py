@@ -18,8 +18,8 @@ from shared.errors import (
     ProviderTimeout,
     Retry,
 )
+from shared.schemas.digest import request_hash
 from shared.workflow.catalogue import StepSpec, WorkflowSpec
-from shared.workflow.effects import request_hash
 from shared.workflow.runner import backoff_seconds, classify, describe
 from shared.workflow.schedule import daily, due_slots, hourly, next_slot, slots, weekly
 

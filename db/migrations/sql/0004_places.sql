@@ -405,6 +405,7 @@ CREATE INDEX idx_weather_events_location ON weather_events (city, state);
 CREATE INDEX idx_weather_events_state_date ON weather_events (state, event_date DESC);
 CREATE INDEX idx_weather_events_superseded_by ON weather_events (superseded_by);
 CREATE INDEX idx_weather_events_reach ON weather_events USING gist (coalesce(swath, geom));
+CREATE INDEX idx_weather_events_swath ON weather_events USING gist (swath);
 CREATE INDEX idx_weather_events_type ON weather_events (event_type);
 
 CREATE TABLE scraping_jobs (

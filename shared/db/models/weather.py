@@ -25,6 +25,7 @@ class WeatherEvent(Base):
         Index("idx_weather_events_date", text("event_date DESC")),
         Index("idx_weather_events_type", "event_type"),
         Index("idx_weather_events_geom", "geom", postgresql_using="gist"),
+        Index("idx_weather_events_swath", "swath", postgresql_using="gist"),
         Index("idx_weather_events_reach", text("coalesce(swath, geom)"), postgresql_using="gist"),
         Index("idx_weather_events_began", "began_at"),
         Index("idx_weather_events_state_date", "state", text("event_date DESC")),

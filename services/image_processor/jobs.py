@@ -14,21 +14,22 @@ from pydantic import BaseModel
 from sqlalchemy import Row
 
 from services.image_processor import metrics
-from services.image_processor.domain.headings import heading_for
 from services.image_processor.domain.keys import Stage, image_key
 from services.image_processor.domain.pictures import PictureRefused, Quality, decode, quality_of, standardise
+from services.image_processor.domain.viewpoints import field_of_view, heading_to, metres_per_pixel, viewpoints
 from services.image_processor.repository import ImageRepository
 from shared.compliance.loader import decide_image
 from shared.errors import PermanentError, ProviderBadAnswer, ProviderRejected, Skip
 from shared.events.leads import ImagesProcessed
 from shared.providers.context import calling_for
-from shared.providers.imagery import FetchedImage, StreetView
+from shared.providers.imagery import FetchedImage, Panorama, StreetImagery, StreetView
 from shared.providers.object_store import put_json
 from shared.runtime import StepContext
 from shared.schemas.enums import ImageDomain, ImageType, ViewAngle
 from shared.schemas.geo import GeoPoint
 
-STREET_ANGLES = (ViewAngle.FRONT, ViewAngle.LEFT, ViewAngle.RIGHT, ViewAngle.REAR)
+SIDE_RADIUS_M = 15
+"""Further from the wanted place a camera shows another side, or another house."""
 
 
 class PropertyInput(BaseModel):
@@ -96,19 +97,47 @@ async def _from_above(ctx: StepContext, house: GeoPoint) -> list[Shot]:
 async def _from_street(ctx: StepContext, house: GeoPoint) -> list[Shot]:
     vendor = ctx.resources.providers.street_imagery
     try:
-        panorama = await vendor.find(house)
-        if panorama is None or not await _may_keep(ctx, panorama.source):
+        front = await vendor.find(house)
+        if front is None or not await _may_keep(ctx, front.source):
             return []
-        views = {angle: StreetView(heading=heading_for(angle, panorama.at, house)) for angle in STREET_ANGLES}
-        images = await asyncio.gather(*(vendor.fetch(panorama, view) for view in views.values()))
+        cameras = {ViewAngle.FRONT: front, **await _other_sides(vendor, front, house)}
+        views = {angle: _view_of(house, camera.at) for angle, camera in cameras.items()}
+        images = await asyncio.gather(
+            *(vendor.fetch(camera, views[angle]) for angle, camera in cameras.items())
+        )
     except (ProviderRejected, ProviderBadAnswer):
         metrics.IMAGES.labels("street_view", "vendor_failed").inc()
         return []
     return [
-        Shot(image, ImageType.STREET_VIEW, angle, panorama.captured_on, heading=round(view.heading, 2))
+        _street_shot(image, angle, cameras[angle], view, house)
         for (angle, view), image in zip(views.items(), images, strict=True)
         if image is not None
     ]
+
+
+async def _other_sides(vendor: StreetImagery, front: Panorama, house: GeoPoint) -> dict[ViewAngle, Panorama]:
+    """The cameras that see the other sides, as far as a car passed there."""
+    wanted = viewpoints(front.at, house)
+    found = await asyncio.gather(
+        *(vendor.find(point, radius_metres=SIDE_RADIUS_M) for point in wanted.values())
+    )
+    return {
+        angle: camera
+        for angle, camera in zip(wanted, found, strict=True)
+        if camera is not None and camera.panorama_id != front.panorama_id
+    }
+
+
+def _view_of(house: GeoPoint, camera: GeoPoint) -> StreetView:
+    return StreetView(heading=heading_to(camera, house), field_of_view=field_of_view(camera, house))
+
+
+def _street_shot(
+    image: FetchedImage, angle: ViewAngle, camera: Panorama, view: StreetView, house: GeoPoint
+) -> Shot:
+    detail = metres_per_pixel(camera.at, house, fov_deg=view.field_of_view, width_px=view.width)
+    heading = round(view.heading, 2)
+    return Shot(image, ImageType.STREET_VIEW, angle, camera.captured_on, round(detail, 3), heading)
 
 
 async def _keep(ctx: StepContext, lead_id: UUID, shot: Shot, domain: ImageDomain) -> dict[str, Any] | None:

@@ -37,7 +37,8 @@ class LeadRepository:
                    l.address_key, l.sandbox, r.neighbor_permits_30d, r.estimated_roof_age, now() AS now,
                    a.overall_condition, a.calibrated_confidence, a.damage_severity, a.roof_type, a.human_validated,
                    a.validation_status,
-                   (SELECT min(i.gsd_m) FROM property_images i WHERE i.base_lead_id = l.id AND i.usable_for_analysis) AS gsd_m,
+                   (SELECT min(i.gsd_m) FROM property_images i WHERE i.base_lead_id = l.id AND i.image_type = 'satellite'
+                                              AND i.usable_for_analysis) AS gsd_m,
                    EXISTS (SELECT 1 FROM property_images i WHERE i.base_lead_id = l.id AND i.usable_for_analysis) AS has_image
               FROM base_leads l
               LEFT JOIN roofing_leads r ON r.base_lead_id = l.id

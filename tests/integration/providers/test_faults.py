@@ -102,37 +102,22 @@ def client(name: str, vendor: Vendor, deps: ProviderDeps, **settings: Any) -> Pr
     return ProviderClient(name, ClientSettings(**{**defaults, **settings}), deps)
 
 
-async def longest_lag(stop: asyncio.Event) -> float:
-    """The longest time that the event loop was late, in seconds."""
-    longest = 0.0
-    while not stop.is_set():
-        started = time.monotonic()
-        await asyncio.sleep(0.01)
-        longest = max(longest, time.monotonic() - started - 0.01)
-    return longest
-
-
 async def test_a_slow_vendor_times_out_and_is_left_alone_while_others_go_on(deps: ProviderDeps) -> None:
-    async with running(Vendor(slow_seconds=30)) as slow, running(Vendor()) as quick:
-        stop = asyncio.Event()
-        lag = asyncio.create_task(longest_lag(stop))
-        sick = client("slow", slow, deps, timeout_seconds=0.3, tries=1)
+    request = ProviderRequest(endpoint="/x")
+    async with running(Vendor(slow_seconds=120)) as slow, running(Vendor()) as quick:
+        sick = client("slow", slow, deps, timeout_seconds=2, tries=1)
         fine = client("quick", quick, deps)
-        request = ProviderRequest(endpoint="/x")
-        results = await asyncio.gather(
-            *(sick.call(request) for _ in range(20)),
-            *(fine.call(request) for _ in range(50)),
-            return_exceptions=True,
-        )
-        assert all(isinstance(result, ProviderTimeout) for result in results[:20])
-        assert not any(isinstance(result, BaseException) for result in results[20:])
-        started = time.monotonic()
+        hanging = [asyncio.create_task(sick.call(request)) for _ in range(20)]
+        answers = await asyncio.gather(*(fine.call(request) for _ in range(50)))
+        assert all(answer.found for answer in answers)
+        assert not any(task.done() for task in hanging)
+        ends = await asyncio.gather(*hanging, return_exceptions=True)
+        assert all(isinstance(end, ProviderTimeout) for end in ends)
+        asked = len(slow.connections)
         with pytest.raises(BreakerOpen):
             await sick.call(request)
-        assert time.monotonic() - started < 0.05
+        assert len(slow.connections) == asked
         assert (await fine.call(request)).found
-        stop.set()
-        assert await lag < 0.2
 
 
 async def test_a_storm_of_429_falls_under_the_limit_and_loses_nothing(deps: ProviderDeps) -> None:

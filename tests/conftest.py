@@ -125,7 +125,7 @@ def unsafe_but_fast(name: str) -> list[sql.SQL | sql.Composed]:
 @pytest_asyncio.fixture
 async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
     """An engine on this worker's database."""
-    engine = make_engine(database_url, pool_size=10, max_overflow=10, application_name="tests")
+    engine = make_engine(database_url, pool_size=20, application_name="tests")
     yield engine
     await engine.dispose()
 

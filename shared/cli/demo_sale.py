@@ -145,7 +145,7 @@ async def credential_sandbox_buyer(contractor_id: UUID) -> None:
     if settings.production:
         raise InvalidInput("credentials are checked by people in production")
     actor = Actor(role=Role.OPS, subject="operator:demo")
-    engine = make_engine(settings.database_url, pool_size=1, application_name="ridgeline-demo")
+    engine = make_engine(settings.database_url, application_name="ridgeline-demo")
     try:
         async with unit_of_work_factory(make_session_maker(engine))() as uow:
             agreement = policy_at(await uow.database_now()).sale["agreement_version"]

@@ -68,7 +68,7 @@ async def _with_scraper(run: ImportFiles) -> dict[str, Any]:
     from shared.db.engine import make_engine, make_session_maker
     from shared.db.unit_of_work import unit_of_work_factory
 
-    engine = make_engine(Settings().database_url, pool_size=2, application_name="ridgeline-import")
+    engine = make_engine(Settings().database_url, application_name="ridgeline-import")
     try:
         scraper = importlib.import_module("services.scraper.imports")
         report = await run(scraper, unit_of_work_factory(make_session_maker(engine)))

@@ -36,7 +36,7 @@ SOURCE_KEYS = """
 
 async def rows(statement: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The rows of one reading statement."""
-    engine = make_engine(Settings().database_url, pool_size=1, application_name="ridgeline-cli")
+    engine = make_engine(Settings().database_url, application_name="ridgeline-cli")
     try:
         async with engine.connect() as connection:
             result = await connection.execute(text(statement), dict(values))

@@ -17,21 +17,21 @@ def _dumps(value: Any) -> str:
 def make_engine(
     url: str,
     *,
-    pool_size: int = 6,
-    max_overflow: int = 6,
+    pool_size: int = 12,
     application_name: str = "ridgeline",
     recycle: int = 1800,
     role: str | None = None,
 ) -> AsyncEngine:
     """An async engine whose sessions are READ COMMITTED, UTC and named in pg_stat_activity.
 
-    With a role every session has that role's grants only, whoever logs in.
+    With a role every session has that role's grants only, whoever logs in. Connections are opened when first
+    needed and kept: one above the pool's size would be opened and closed for every transaction.
     """
     options = "-c timezone=UTC -c idle_in_transaction_session_timeout=120000"
     return create_async_engine(
         url,
         pool_size=pool_size,
-        max_overflow=max_overflow,
+        max_overflow=0,
         pool_recycle=recycle,
         pool_timeout=15,
         pool_use_lifo=True,

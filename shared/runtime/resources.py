@@ -88,7 +88,6 @@ async def open_resources(
     engine = make_engine(
         settings.database_url,
         pool_size=settings.pool_size,
-        max_overflow=settings.pool_overflow,
         application_name=name[:60],
         role=f"svc_{service}" if settings.database_roles else None,
     )

@@ -245,7 +245,7 @@ class _Run:
 
     async def _start_workflows(self) -> None:
         """Start every workflow, write it down when it is acknowledged, try again when it is not."""
-        engine = make_engine(self._plane.database_url, pool_size=1, max_overflow=0)
+        engine = make_engine(self._plane.database_url, pool_size=1)
         unit_of_work = unit_of_work_factory(make_session_maker(engine))
         pause = 0.0 if self._storm.seed is None else self._storm.seconds / self._storm.workflows
         rng = random.Random(f"subjects-{self._storm.seed}")

@@ -32,7 +32,7 @@ REVEALS = "SELECT count(*) FROM audit_log WHERE action = 'lead.reveal'"
 
 async def prepare(town: Town, buyers: int) -> tuple[UUID, list[tuple[UUID, UUID]]]:
     """A lead on sale, and buyers: (contractor, user)."""
-    engine = make_engine(town.plane.database_url, pool_size=1)
+    engine = make_engine(town.plane.database_url)
     maker, keys = make_session_maker(engine), KeyRing.from_settings(town.settings())
     try:
         async with maker.begin() as session:

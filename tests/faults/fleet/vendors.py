@@ -273,7 +273,7 @@ def _race(database_url: str, scope: str, results: Any) -> None:
 
 async def _reserve_many(database_url: str, scope: str) -> int:
     """How many of a hundred parallel reservations this process got; half of them are settled at once."""
-    engine = make_engine(database_url, pool_size=10, max_overflow=0)
+    engine = make_engine(database_url, pool_size=10)
     budget = Budget(unit_of_work_factory(make_session_maker(engine)))
 
     async def one(i: int) -> int:

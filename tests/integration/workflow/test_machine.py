@@ -69,7 +69,7 @@ class CoreMachine(RuleBasedStateMachine):
     @initialize()
     def open(self) -> None:
         self.loop = asyncio.new_event_loop()
-        self.engine = make_engine(self.url, pool_size=2)
+        self.engine = make_engine(self.url)
         self.core = Core(unit_of_work_factory(make_session_maker(self.engine)))
 
     def teardown(self) -> None:

@@ -77,8 +77,8 @@ def _lines(kind: type[BaseSettings]) -> Iterator[tuple[str, str]]:
 
 
 def _default(field: FieldInfo) -> str:
-    """The default as it would be written in the environment."""
-    value: Any = field.get_default(call_default_factory=True) if not field.is_required() else ""
+    """The default as it would be written in the environment; nothing for one that is found at the start."""
+    value: Any = None if field.is_required() or field.default_factory is not None else field.default
     if value is None or isinstance(value, SecretStr):
         return ""
     if isinstance(value, Enum):

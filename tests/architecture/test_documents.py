@@ -95,3 +95,8 @@ def test_help_tells_every_target() -> None:
     makefile = (ROOT / "Makefile").read_text()
     silent = [line for line in re.findall(r"^[a-z0-9-]+:.*$", makefile, re.MULTILINE) if "##" not in line]
     assert silent == []
+
+
+def test_example_environment_is_the_same_every_day() -> None:
+    for line in example().splitlines():
+        assert not re.search(r"=\d{4}-\d{2}-\d{2}", line), f"{line} is a default of today only"

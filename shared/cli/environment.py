@@ -6,6 +6,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from shared.errors import InvalidInput
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -38,6 +40,8 @@ def merged(known: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]
             for name, value in known.items()
             if name.endswith("_BASE_URL") or name == "SANDBOX_URL"
         }
+        if not base.isdigit():
+            raise InvalidInput(f"RIDGELINE_PORT_BASE must be a number, not {base!r}")
         shift = int(base) - int(known["RIDGELINE_PORT_BASE"])
         values.update({name: _shifted(value, shift) for name, value in moved.items() if name not in given})
     return values

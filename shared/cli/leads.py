@@ -12,6 +12,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from shared.schemas.enums import LeadStatus
+
 console = Console()
 REASONS_SHOWN = 3
 
@@ -24,7 +26,7 @@ def register(app: typer.Typer) -> None:
 def leads(
     *,
     city: Annotated[str | None, typer.Option(help='Only of this city, as in "Harrow, TX".')] = None,
-    status: Annotated[str | None, typer.Option(help="Only in this state, such as available.")] = None,
+    status: Annotated[LeadStatus | None, typer.Option(help="Only in this state.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON lines.")] = False,
 ) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from shared.cli.activate_run import Place
 from shared.db.engine import make_engine
+from shared.errors import NotFound
 from shared.settings import Settings
 
 LEADS = """
@@ -26,6 +27,8 @@ LEADS = """
        AND (CAST(:status AS text) IS NULL OR l.status = :status)
      ORDER BY l.quality_score DESC NULLS LAST, l.price DESC NULLS LAST, l.id LIMIT :limit
 """
+
+CITY = "SELECT 1 FROM target_cities WHERE lower(city) = lower(:city) AND state = :state"
 
 SOURCE_KEYS = """
     SELECT feed->>'key' AS key
@@ -46,7 +49,9 @@ async def rows(statement: str, values: Mapping[str, Any]) -> list[dict[str, Any]
 
 
 async def leads(place: Place | None, status: str | None, limit: int) -> list[dict[str, Any]]:
-    """Leads, best score first; no person in them."""
+    """Leads, best score first; no person in them. NotFound for a city that nobody configured."""
+    if place and not await rows(CITY, {"city": place.city, "state": place.state}):
+        raise NotFound(f"no city {place} is known")
     values = {
         "city": place.city if place else None,
         "state": place.state if place else None,

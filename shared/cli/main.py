@@ -6,10 +6,9 @@ import importlib
 import sys
 
 import typer
-from pydantic import ValidationError
 
 from shared.cli.environment import load_environment
-from shared.errors import RidgelineError
+from shared.cli.refusals import refusal
 
 # Each module has `register(app)`; it imports heavy things inside its commands, so that `--help` stays quick.
 GROUPS = (
@@ -42,17 +41,14 @@ def build() -> typer.Typer:
 
 def app() -> None:
     """Run the command; a refusal is one line and status 1, never a trace."""
-    load_environment()
     try:
+        load_environment()
         build()()
-    except RidgelineError as refused:
-        sys.stderr.write(f"ridgeline: {refused.detail}\n")
-        sys.exit(1)
-    except ValidationError as invalid:
-        places = "; ".join(
-            f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in invalid.errors()
-        )
-        sys.stderr.write(f"ridgeline: {places}\n")
+    except Exception as error:
+        words = refusal(error)
+        if words is None:
+            raise
+        sys.stderr.write(f"ridgeline: {words}\n")
         sys.exit(1)
 
 

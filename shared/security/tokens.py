@@ -42,14 +42,18 @@ def encode_key(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
+class KeyRefused(ValueError):
+    """A key of the environment that cannot be used."""
+
+
 def decode_key(text: str, *, setting: str) -> bytes:
-    """The 32 bytes of a key from the environment; ValueError names the setting and never the value."""
+    """The 32 bytes of a key from the environment; KeyRefused names the setting and never the value."""
     try:
         raw = base64.urlsafe_b64decode(text.strip() + "=" * (-len(text.strip()) % 4))
     except (binascii.Error, ValueError):
         raw = b""
     if len(raw) != 32:
-        raise ValueError(f"{setting} must hold 32 bytes in base64url")
+        raise KeyRefused(f"{setting} must hold 32 bytes in base64url")
     return raw
 
 

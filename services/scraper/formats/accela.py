@@ -134,7 +134,7 @@ def _primary(
     rows = [
         row
         for row in record.get("addresses") or addresses.get(str(record.get("id")), ())
-        if row.get("streetName")
+        if isinstance(row, Mapping) and row.get("streetName")
     ]
     return next((row for row in rows if row.get("isPrimary") == "Y"), rows[0] if rows else None)
 

@@ -99,13 +99,20 @@ def parse_document(
 def rows_of(document: Any) -> list[dict[str, Any]]:
     """The rows of a Socrata page (a list) or an ArcGIS answer (features); raises FileRefused on an error answer."""
     if isinstance(document, list):
-        return [row for row in document if isinstance(row, dict)]
+        return _objects(document)
     if isinstance(document, dict) and isinstance(document.get("features"), list):
-        return [_feature(feature) for feature in document["features"]]
+        return [_feature(feature) for feature in _objects(document["features"])]
     if isinstance(document, dict) and document.get("error"):
         # ArcGIS sends its errors inside HTTP 200 (PITFALLS 21); Socrata says error: true with a code.
         raise FileRefused("error_answer", str(document.get("message") or document["error"])[:300])
     raise FileRefused("unknown_format", "the JSON holds neither a list of rows nor features")
+
+
+def _objects(rows: list[Any]) -> list[dict[str, Any]]:
+    wrong = next((place for place, row in enumerate(rows, 1) if not isinstance(row, dict)), None)
+    if wrong is not None:
+        raise FileRefused("unknown_format", f"row {wrong} is no object")
+    return rows
 
 
 def require_columns(source: PermitSource, present: set[str]) -> None:

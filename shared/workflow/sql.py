@@ -92,8 +92,8 @@ LOCK_WORKFLOW = text(
 FENCE = text(
     """
     UPDATE core.step
-       SET status = :status, output = CAST(:output AS jsonb), reason = :reason, error = CAST(:error AS jsonb),
-           waiting_for = :waiting_for, lease_token = NULL, lease_until = NULL,
+       SET status = :status, output = coalesce(CAST(:output AS jsonb), output), reason = :reason,
+           error = CAST(:error AS jsonb), waiting_for = :waiting_for, lease_token = NULL, lease_until = NULL,
            run_after = now() + make_interval(secs => :delay_seconds),
            attempt = attempt - :give_back,
            enqueued_at = CASE WHEN :status = 'ready' THEN now() + make_interval(secs => :delay_seconds) END,

@@ -71,7 +71,10 @@ async def fence(
     delay_seconds: float = 0.0,
     give_back: bool = False,
 ) -> Workflow:
-    """Move a claimed step under the workflow's lock; LeaseLost when the token no longer holds."""
+    """Move a claimed step under the workflow's lock; LeaseLost when the token no longer holds.
+
+    Without an output the step keeps what it reported, for its next attempt.
+    """
     workflow = await lock_workflow(session, lease.workflow_id)
     if workflow.status not in LIVE:
         raise LeaseLost(f"workflow {lease.workflow_id} is {workflow.status}")

@@ -13,10 +13,11 @@ from shared.errors import (
     Conflict,
     PermanentError,
     ProviderRateLimited,
+    ProviderUnavailable,
     Retry,
     Skip,
 )
-from shared.workflow import LeaseLost, resolve_waiting, start
+from shared.workflow import LeaseLost, control, resolve_waiting, start
 from shared.workflow.steps import StepContext
 from tests.factories.core import Context, Core, CoreInput, CoreResources
 
@@ -281,6 +282,74 @@ async def test_report_survives_a_crash_and_is_refused_to_a_late_worker(core: Cor
     with pytest.raises(LeaseLost):
         async with core.unit_of_work() as uow:
             await context.report({"page": 5}, uow.session)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        Retry(0, "later"),
+        ProviderUnavailable("502", provider="x"),
+        ProviderRateLimited("slow down", provider="x", retry_after=1),
+        RuntimeError("broken"),
+    ],
+)
+async def test_next_attempt_goes_on_from_the_report_of_a_failed_one(core: Core, error: Exception) -> None:
+    seen: list[dict[str, Any]] = []
+
+    async def read(ctx: Context, _: CoreInput) -> dict[str, int]:
+        seen.append(dict(ctx.progress))
+        if not ctx.progress:
+            await ctx.report({"page": 3})
+            raise error
+        return {"pages": 4}
+
+    core.handlers = {"a": read}
+    workflow = await core.start()
+    await core.run(workflow, "a")
+    await core.make_due(workflow)
+    await core.run(workflow, "a")
+    assert seen == [{}, {"page": 3}]
+    assert (await core.step(workflow, "a")).output == {"pages": 4}
+
+
+async def test_next_worker_goes_on_from_the_report_of_a_drained_one(core: Core) -> None:
+    seen: list[dict[str, Any]] = []
+    reached = asyncio.Event()
+
+    async def read(ctx: Context, _: CoreInput) -> None:
+        seen.append(dict(ctx.progress))
+        if not ctx.progress:
+            await ctx.report({"page": 3})
+            reached.set()
+            await asyncio.sleep(30)
+
+    core.handlers = {"a": read}
+    workflow = await core.start()
+    runner = core.runner()
+    running = asyncio.create_task(runner.run(workflow, "a"))
+    await reached.wait()
+    await runner.drain(0.05)
+    await running
+    await core.run(workflow, "a")
+    assert seen == [{}, {"page": 3}]
+
+
+async def test_retried_workflow_goes_on_from_the_report_of_a_dead_step(core: Core) -> None:
+    seen: list[dict[str, Any]] = []
+
+    async def read(ctx: Context, _: CoreInput) -> None:
+        seen.append(dict(ctx.progress))
+        if not ctx.progress:
+            await ctx.report({"page": 3})
+            raise PermanentError("a column is missing")
+
+    core.handlers = {"a": read}
+    workflow = await core.start()
+    await core.run(workflow, "a")
+    async with core.unit_of_work() as uow:
+        await control.retry(uow.session, workflow)
+    await core.run(workflow, "a")
+    assert seen == [{}, {"page": 3}]
 
 
 async def test_step_without_a_handler_is_given_up_in_words(core: Core) -> None:

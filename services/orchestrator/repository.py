@@ -116,7 +116,17 @@ class WorkflowRepository:
         return (await self._session.execute(statement, {"limit": limit})).all()
 
     async def take_dead_letter(self, letter_id: UUID, actor: str) -> Row[Any] | None:
-        """Mark a dead letter resolved and return it; None when it is not there or already resolved."""
+        """Mark a dead letter resolved and return it; None when it is not there or already resolved.
+
+        Its workflow is locked first, as everywhere: a retry locks it and then resolves its letters.
+        """
+        lock = text(
+            """
+            SELECT 1 FROM core.workflow w JOIN core.dead_letter d ON d.workflow_id = w.id WHERE d.id = :id
+               FOR UPDATE OF w
+            """
+        )
+        await self._session.execute(lock, {"id": letter_id})
         statement = text(
             """
             UPDATE core.dead_letter SET resolved_at = now(), resolved_by = :actor

@@ -25,6 +25,7 @@ def register(app: typer.Typer) -> None:
     dead = typer.Typer(help="Steps and events that were given up.", invoke_without_command=True)
     dead.callback()(list_dead_letters)
     dead.command("re-drive")(re_drive)
+    dead.command()(dismiss)
     app.add_typer(dead, name="dead-letters")
 
 
@@ -94,6 +95,28 @@ def re_drive(
     console.print(f"driven again: {driven}")
     if refused:
         raise typer.Exit(1)
+
+
+def dismiss(
+    letter: Annotated[UUID, typer.Argument(help="Id of one dead letter.")],
+    *,
+    reason: Annotated[str, typer.Option(help="Why it needs no other try; kept in the audit log.")],
+) -> None:
+    """Close a dead letter without another try."""
+    asyncio.run(_dismiss(letter, reason))
+    console.print(f"dismissed: {letter}")
+
+
+async def _dismiss(letter: UUID, reason: str) -> None:
+    from shared.cli.client import service
+
+    async with service("orchestrator") as orchestrator:
+        await orchestrator.command(
+            "POST",
+            f"/dead-letters/{letter}/dismiss",
+            json={"reason": reason},
+            idempotency_key=f"dismiss:{letter}",
+        )
 
 
 async def _open_letters(limit: int) -> list[dict[str, Any]]:

@@ -11,9 +11,10 @@ from shared.db.unit_of_work import UnitOfWorkFactory, trace_headers_json
 from shared.errors import Conflict
 from shared.workflow import sql
 from shared.workflow.catalogue import workflow_spec
-from shared.workflow.transitions import end_workflow, lock_workflow
+from shared.workflow.transitions import Workflow, end_workflow, lock_workflow
 
 OPEN = ("pending", "running", "waiting")
+BEGUN = ("running", "waiting", "done", "skipped")
 
 
 async def cancel(session: AsyncSession, workflow_id: UUID, *, reason: str = "cancelled by operator") -> int:
@@ -33,22 +34,52 @@ async def cancel(session: AsyncSession, workflow_id: UUID, *, reason: str = "can
 async def retry(session: AsyncSession, workflow_id: UUID) -> None:
     """Run a failed or cancelled workflow again, with new time, from the steps that did not finish.
 
-    Conflict while another workflow of its kind runs for the same subject.
+    The dead letters of these steps are resolved. Conflict while another workflow of its kind runs for the
+    same subject.
     """
     workflow = await lock_workflow(session, workflow_id)
     if workflow.status not in ("failed", "cancelled"):
         raise Conflict(f"workflow {workflow_id} is {workflow.status}", status_now=workflow.status)
+    await _run_unfinished(session, workflow)
+
+
+async def redrive(session: AsyncSession, workflow_id: UUID, step: str) -> None:
+    """Run a step again that was given up: its failed workflow is retried, an optional step runs once more.
+
+    Conflict when the workflow runs already, or when later steps have begun without the optional step.
+    """
+    workflow = await lock_workflow(session, workflow_id)
+    key = {"workflow_id": workflow_id, "name": step}
+    states = {row.name: row.status for row in await session.execute(sql.STEP_AND_CHILDREN, key)}
+    if states.pop(step, None) != "skipped":
+        await retry(session, workflow_id)
+        return
+    begun = sorted(name for name, status in states.items() if status in BEGUN)
+    if begun:
+        raise Conflict(f"{', '.join(begun)} went on without step {step} of workflow {workflow_id}")
+    await session.execute(sql.TAKE_BACK_SKIPPED_STEP, key)
+    await _run_unfinished(session, workflow)
+
+
+async def _run_unfinished(session: AsyncSession, workflow: Workflow) -> None:
+    if workflow.status in OPEN:
+        await session.execute(sql.SET_RUNNING, {"workflow_id": workflow.id})
+    else:
+        await _reopen(session, workflow)
+    await session.execute(sql.RESET_FAILED_STEPS, {"workflow_id": workflow.id})
+    await session.execute(sql.WAKE_READY_STEPS, {"workflow_id": workflow.id, "headers": trace_headers_json()})
+
+
+async def _reopen(session: AsyncSession, workflow: Workflow) -> None:
     spec = workflow_spec(workflow.kind)
     try:
         async with session.begin_nested():
             await session.execute(
                 sql.REOPEN_WORKFLOW,
-                {"workflow_id": workflow_id, "deadline_seconds": spec.deadline_seconds if spec else None},
+                {"workflow_id": workflow.id, "deadline_seconds": spec.deadline_seconds if spec else None},
             )
     except IntegrityError:
-        raise Conflict(f"another {workflow.kind} workflow runs for the subject of {workflow_id}") from None
-    await session.execute(sql.RESET_FAILED_STEPS, {"workflow_id": workflow_id})
-    await session.execute(sql.WAKE_READY_STEPS, {"workflow_id": workflow_id, "headers": trace_headers_json()})
+        raise Conflict(f"another {workflow.kind} workflow runs for the subject of {workflow.id}") from None
 
 
 async def pause(session: AsyncSession, workflow_id: UUID) -> int:

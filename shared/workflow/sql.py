@@ -158,6 +158,8 @@ REOPEN_WORKFLOW = text(
     """
 )
 
+SET_RUNNING = text("UPDATE core.workflow SET status = 'running' WHERE id = :workflow_id")
+
 CLOSE_OPEN_STEPS = text(
     """
     UPDATE core.step SET status = 'cancelled', reason = :reason, lease_token = NULL, lease_until = NULL,
@@ -240,15 +242,35 @@ FINISH_WAITING = text(
     """
 )
 
+STEP_AND_CHILDREN = text(
+    """
+    SELECT name, status FROM core.step
+     WHERE workflow_id = :workflow_id AND (name = :name OR :name = ANY (needs)) FOR UPDATE
+    """
+)
+
+TAKE_BACK_SKIPPED_STEP = text(
+    """
+    UPDATE core.step SET status = CASE WHEN name = :name THEN 'dead' ELSE 'cancelled' END
+     WHERE workflow_id = :workflow_id AND (name = :name OR :name = ANY (needs) AND status = 'ready')
+    """
+)
+
 RESET_FAILED_STEPS = text(
     """
-    UPDATE core.step s
-       SET status = CASE WHEN NOT EXISTS (SELECT 1 FROM core.step p WHERE p.workflow_id = s.workflow_id
-                                              AND p.name = ANY (s.needs) AND p.status NOT IN ('done', 'skipped'))
-                         THEN 'ready' ELSE 'pending' END,
-           attempt = 0, run_after = now(), error = NULL, reason = NULL, enqueued_at = now(), finished_at = NULL,
-           waiting_for = NULL
-     WHERE s.workflow_id = :workflow_id AND s.status IN ('dead', 'cancelled')
+    WITH again AS (
+        UPDATE core.step s
+           SET status = CASE WHEN NOT EXISTS (SELECT 1 FROM core.step p WHERE p.workflow_id = s.workflow_id
+                                                  AND p.name = ANY (s.needs) AND p.status NOT IN ('done', 'skipped'))
+                             THEN 'ready' ELSE 'pending' END,
+               attempt = 0, run_after = now(), error = NULL, reason = NULL, enqueued_at = now(), finished_at = NULL,
+               waiting_for = NULL
+         WHERE s.workflow_id = :workflow_id AND s.status IN ('dead', 'cancelled')
+        RETURNING s.workflow_id, s.name
+    )
+    UPDATE core.dead_letter d SET resolved_at = now(), resolved_by = 'retry of the workflow'
+      FROM again WHERE d.workflow_id = again.workflow_id AND d.step_name = again.name
+       AND d.source = 'step' AND d.resolved_at IS NULL
     """
 )
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
 
 from services.orchestrator.service import system, workflows
 from shared.http.auth import public_route, require
@@ -18,6 +18,13 @@ router = APIRouter()
 Reader = Annotated[Actor, require(Action.OPERATIONS_READ)]
 Operator = Annotated[Actor, require(Action.OPERATIONS_WRITE)]
 Configurer = Annotated[Actor, require(Action.CONFIG_WRITE)]
+
+
+class Dismissal(BaseModel):
+    """Why a dead letter is closed without another try."""
+
+    model_config = ConfigDict(extra="forbid")
+    reason: str = Field(min_length=3, max_length=500)
 
 
 class JobStarted(BaseModel):
@@ -110,3 +117,9 @@ async def dead_letters(
 async def redrive(letter_id: UUID, resources: ResourcesDep, actor: Operator) -> dict[str, Any]:
     """Drive a dead letter again."""
     return await workflows.redrive(resources, actor, letter_id)
+
+
+@router.post("/dead-letters/{letter_id}/dismiss", status_code=204, tags=["dead letters"])
+async def dismiss(letter_id: UUID, body: Dismissal, resources: ResourcesDep, actor: Operator) -> None:
+    """Close a dead letter without another try; audited with the reason."""
+    await workflows.dismiss(resources, actor, letter_id, body.reason)

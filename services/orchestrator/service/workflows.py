@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.orchestrator.repository import CityRepository, WorkflowRepository
@@ -18,6 +19,16 @@ from shared.workflow import Started, control, start
 
 SERVICE = "orchestrator"
 Verb = Callable[[AsyncSession, UUID], Awaitable[object]]
+
+
+class NothingToDriveAgain(Conflict):
+    """What this dead letter is about cannot run again; dismissing closes it."""
+
+    code = "nothing-to-drive-again"
+
+    def __init__(self, why: str, letter_id: UUID) -> None:
+        super().__init__(f"{why}; POST /dead-letters/{letter_id}/dismiss closes it without another try")
+
 
 VERBS: dict[str, Verb] = {
     "cancel": control.cancel,
@@ -86,16 +97,16 @@ async def list_dead_letters(resources: Resources, limit: int) -> list[dict[str, 
 
 
 async def redrive(resources: Resources, actor: Actor, letter_id: UUID) -> dict[str, Any]:
-    """Drive a dead letter again: its workflow is retried, or its event is sent once more to its consumer."""
+    """Drive a dead letter again: its step or workflow runs once more, or its event is sent to its consumer.
+
+    NothingToDriveAgain where that makes no sense any more.
+    """
     async with resources.unit_of_work() as uow:
         repository = WorkflowRepository(uow.session)
         letter = await repository.take_dead_letter(letter_id, actor.name)
         if letter is None:
-            raise NotFound(f"there is no open dead letter {letter_id}", dead_letter_id=str(letter_id))
-        if letter.source == "step":
-            await control.retry(uow.session, letter.workflow_id)
-        elif letter.event_id is None or not await _send_again(repository, letter.consumer, letter.event_id):
-            raise Conflict("this message cannot be read and its event is not kept; nothing to drive again")
+            raise _no_such_letter(letter_id)
+        await _drive(uow.session, letter)
         await audit.record(
             uow.session,
             actor,
@@ -112,6 +123,37 @@ async def redrive(resources: Resources, actor: Actor, letter_id: UUID) -> dict[s
     }
 
 
-async def _send_again(repository: WorkflowRepository, consumer: str, event_id: UUID) -> int:
+async def dismiss(resources: Resources, actor: Actor, letter_id: UUID, reason: str) -> None:
+    """Close a dead letter without another try; who and why stand in the audit log."""
+    async with resources.unit_of_work() as uow:
+        if await WorkflowRepository(uow.session).take_dead_letter(letter_id, actor.name) is None:
+            raise _no_such_letter(letter_id)
+        await audit.record(
+            uow.session,
+            actor,
+            "dead_letter.dismiss",
+            service=SERVICE,
+            object_type="dead_letter",
+            object_id=letter_id,
+            reason=reason,
+        )
+
+
+async def _drive(session: AsyncSession, letter: Row[Any]) -> None:
+    if letter.source == "step":
+        try:
+            await control.redrive(session, letter.workflow_id, letter.step_name)
+        except Conflict as refused:
+            raise NothingToDriveAgain(refused.detail, letter.id) from refused
+    elif letter.event_id is None or not await _send_again(session, letter.consumer, letter.event_id):
+        raise NothingToDriveAgain("this message's event is not kept any more", letter.id)
+
+
+async def _send_again(session: AsyncSession, consumer: str, event_id: UUID) -> int:
+    repository = WorkflowRepository(session)
     await repository.forget_inbox(consumer, event_id)
     return await repository.republish(event_id)
+
+
+def _no_such_letter(letter_id: UUID) -> NotFound:
+    return NotFound(f"there is no open dead letter {letter_id}", dead_letter_id=str(letter_id))

@@ -161,6 +161,7 @@ async def test_a_job_is_listed_triggered_once_per_key_paused_and_resumed(
     assert (paused.status_code, resumed.status_code) == (204, 204)
     assert listed["weekly_report"]["enabled"] is False
     assert listed["housekeeping"]["last_slot"] == "manual:trigger-0001"
+    assert listed["housekeeping"]["now"] is not None
     assert (await call(orchestrator, "POST", "/jobs/nothing/pause")).status_code == 404
     assert await scalar(committed_db, "SELECT enabled FROM core.schedule WHERE job = 'weekly_report'") is True
 
@@ -221,6 +222,47 @@ async def test_a_dead_letter_of_a_step_is_driven_again(
     assert (driven.status_code, again.status_code) == (202, 404)
     assert await scalar(committed_db, "SELECT status FROM core.step WHERE name = 'imagery'") == "ready"
     assert (await call(orchestrator, "POST", f"/dead-letters/{uuid4()}/redrive")).status_code == 404
+
+
+async def test_a_dead_letter_that_cannot_run_again_is_dismissed_with_a_reason(
+    orchestrator: RunningService, committed_db: SessionMaker
+) -> None:
+    async with committed_db.begin() as session:
+        lead_id = await make_lead(session, orchestrator.resources.keys, status="processing")
+    started = await call(orchestrator, "POST", "/workflows/property", json={"base_lead_id": str(lead_id)})
+    async with committed_db.begin() as session:
+        await session.execute(
+            text("UPDATE core.step SET status = 'skipped' WHERE name = 'imagery'"),
+        )
+        await session.execute(text("UPDATE core.step SET status = 'done' WHERE name = 'preprocess'"))
+        await session.execute(
+            text(
+                "INSERT INTO core.dead_letter (source, workflow_id, step_name, consumer, event_id, reason, attempts)"
+                " VALUES ('step', :id, 'imagery', NULL, NULL, 'vendor refused', 5),"
+                "        ('stream', NULL, NULL, 'lead_generator', gen_random_uuid(), 'no such city', 5)"
+            ),
+            {"id": started.json()["workflow_id"]},
+        )
+    letters = [letter["id"] for letter in (await call(orchestrator, "GET", "/dead-letters")).json()]
+
+    refused = [await call(orchestrator, "POST", f"/dead-letters/{letter}/redrive") for letter in letters]
+    unnamed = await call(orchestrator, "POST", f"/dead-letters/{letters[0]}/dismiss", json={"reason": ""})
+    dismissed = [
+        await call(orchestrator, "POST", f"/dead-letters/{letter}/dismiss", json={"reason": "sold meanwhile"})
+        for letter in (*letters, letters[0])
+    ]
+
+    assert [answer.status_code for answer in refused] == [409, 409]
+    for letter, answer in zip(letters, refused, strict=True):
+        assert answer.json()["code"] == "nothing-to-drive-again"
+        assert f"POST /dead-letters/{letter}/dismiss" in answer.json()["detail"]
+    assert unnamed.status_code == 422
+    assert [answer.status_code for answer in dismissed] == [204, 204, 404]
+    assert (await call(orchestrator, "GET", "/dead-letters")).json() == []
+    audited = (
+        "SELECT count(*) FROM audit_log WHERE action = 'dead_letter.dismiss' AND reason = 'sold meanwhile'"
+    )
+    assert await scalar(committed_db, audited) == 2
 
 
 async def test_health_is_public_and_says_what_is_away(orchestrator: RunningService) -> None:

@@ -134,3 +134,95 @@ async def test_parent_cancelled_takes_its_children_along(core: Core) -> None:
 async def test_children_page_by_page(core: Core) -> None:
     _, children = await spawn(core, 120)
     assert len(children) == 120
+
+
+async def give_up_b(core: Core) -> UUID:
+    """A workflow whose optional step was given up once, with a dead letter."""
+    tries: list[int] = []
+
+    async def refuse_once(ctx: Context, _: CoreInput) -> dict[str, bool]:
+        tries.append(1)
+        if len(tries) == 1:
+            raise PermanentError("no such roof")
+        return {"found": True}
+
+    core.handlers = {**core.handlers, "b": refuse_once}
+    workflow = await core.start()
+    await core.run(workflow, "b")
+    return workflow
+
+
+async def open_letters(core: Core, workflow: UUID) -> int:
+    return int(
+        await core.one(
+            "SELECT count(*) FROM core.dead_letter WHERE workflow_id = :id AND resolved_at IS NULL",
+            id=workflow,
+        )
+    )
+
+
+async def redrive(core: Core, workflow: UUID, step: str) -> None:
+    async with core.unit_of_work() as uow:
+        await control.redrive(uow.session, workflow, step)
+
+
+async def test_retry_resolves_the_letters_of_the_steps_it_runs_again(core: Core) -> None:
+    async def refuse(ctx: Context, _: CoreInput) -> None:
+        raise PermanentError("never")
+
+    core.handlers = {"a": refuse}
+    workflow = await core.start()
+    await core.run(workflow, "a")
+    assert await open_letters(core, workflow) == 1
+    async with core.unit_of_work() as uow:
+        await control.retry(uow.session, workflow)
+    assert await open_letters(core, workflow) == 0
+
+
+async def test_optional_step_given_up_runs_again_while_nothing_went_on_without_it(core: Core) -> None:
+    workflow = await give_up_b(core)
+    await redrive(core, workflow, "b")
+    assert await core.steps(workflow) == {"a": "ready", "b": "ready", "c": "pending", "d": "pending"}
+    await core.run(workflow, "a", "b", "c", "d")
+    assert (await core.step(workflow, "b")).output == {"found": True}
+    assert await core.status(workflow) == "done"
+    assert await open_letters(core, workflow) == 0
+    assert await core.violations() == {}
+
+
+async def test_step_that_is_only_ready_waits_for_the_optional_step_once_more(core: Core) -> None:
+    workflow = await give_up_b(core)
+    await core.run(workflow, "a")
+    assert (await core.steps(workflow))["c"] == "ready"
+    await redrive(core, workflow, "b")
+    assert not await core.runner().run(workflow, "c")
+    await core.run(workflow, "b", "c", "d")
+    assert await core.status(workflow) == "done"
+
+
+async def test_optional_step_is_refused_once_others_went_on_without_it(core: Core) -> None:
+    workflow = await give_up_b(core)
+    await core.run(workflow, "a", "c")
+    with pytest.raises(Conflict, match="c went on without step b"):
+        await redrive(core, workflow, "b")
+    assert (await core.steps(workflow))["b"] == "skipped"
+    assert await open_letters(core, workflow) == 1
+
+
+async def test_optional_step_of_a_failed_workflow_runs_again_with_the_rest(core: Core) -> None:
+    async def refuse(ctx: Context, _: CoreInput) -> None:
+        raise PermanentError("never")
+
+    core.handlers = {"a": refuse}
+    workflow = await give_up_b(core)
+    await core.run(workflow, "a")
+    assert await core.status(workflow) == "failed"
+    await redrive(core, workflow, "b")
+    assert await core.steps(workflow) == {"a": "ready", "b": "ready", "c": "pending", "d": "pending"}
+    assert await open_letters(core, workflow) == 0
+
+
+async def test_letter_of_a_workflow_that_runs_again_is_refused(core: Core) -> None:
+    workflow = await core.start()
+    with pytest.raises(Conflict, match="is running"):
+        await redrive(core, workflow, "a")

@@ -26,7 +26,7 @@ class Service:
     """The declaration in a service's app.py.
 
     `concurrency` gives the number of steps at once per weight class; `own` opens what only this service needs
-    and finds its place in `resources.own`; `describe` adds facts to `GET /`.
+    and finds its place in `resources.own`.
     """
 
     name: str

@@ -95,7 +95,7 @@ async def list_jobs(resources: Resources) -> list[dict[str, Any]]:
     jobs = []
     for row in rows:
         coming = next_slot(row.cron, ZoneInfo(row.tz), row.now) if row.enabled else None
-        jobs.append({**row._asdict(), "next_due_at": coming, "now": None})
+        jobs.append({**row._asdict(), "next_due_at": coming})
     return jobs
 
 

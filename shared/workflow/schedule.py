@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 from typing import Any, Literal
 from uuid import UUID
+from zlib import crc32
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -113,10 +115,16 @@ def due_slots(row: Row[Any]) -> list[Slot]:
     since = max(filter(None, (row.last_due_at, row.updated_at)))
     window = now - timedelta(seconds=row.catch_up_seconds)
     fresh = list(slots(row.cron, zone, max(since, window), now))[-MAX_SLOTS_A_TICK:]
-    if fresh or row.misfire == "skip" or since >= window:
-        return fresh
-    missed = list(slots(row.cron, zone, max(since, now - timedelta(days=8)), now))
-    return missed[-1:]
+    if not fresh and row.misfire == "run_once" and since < window:
+        fresh = list(slots(row.cron, zone, max(since, now - timedelta(days=8)), now))[-1:]
+    return list(
+        takewhile(lambda slot: slot.due_at + delay_of(row.job, slot, row.jitter_seconds) <= now, fresh)
+    )
+
+
+def delay_of(job: str, slot: Slot, jitter_seconds: int) -> timedelta:
+    """How much later than its slot a job starts: up to its jitter, the same for every replica."""
+    return timedelta(seconds=crc32(f"{job}:{slot.name}".encode()) % (jitter_seconds + 1))
 
 
 class Scheduler:

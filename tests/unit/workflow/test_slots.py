@@ -21,7 +21,7 @@ from shared.errors import (
 from shared.schemas.digest import request_hash
 from shared.workflow.catalogue import StepSpec, WorkflowSpec
 from shared.workflow.runner import backoff_seconds, classify, describe
-from shared.workflow.schedule import daily, due_slots, hourly, next_slot, slots, weekly
+from shared.workflow.schedule import Slot, daily, delay_of, due_slots, hourly, next_slot, slots, weekly
 
 CHICAGO = ZoneInfo("America/Chicago")
 
@@ -71,8 +71,17 @@ def test_next_slot_is_in_utc() -> None:
     assert next_slot("0 6 * * *", CHICAGO, at("2026-07-01T12:00")) == at("2026-07-02T11:00")
 
 
-def row(now: str, last: str | None, *, misfire: str = "run_once", updated: str = "2026-01-01T00:00") -> Any:
+def row(
+    now: str,
+    last: str | None,
+    *,
+    misfire: str = "run_once",
+    updated: str = "2026-01-01T00:00",
+    jitter: int = 0,
+) -> Any:
     return SimpleNamespace(
+        job="test_job",
+        jitter_seconds=jitter,
         cron="0 6 * * *",
         tz="UTC",
         now=at(now),
@@ -99,6 +108,26 @@ def test_missed_slots_follow_the_misfire_rule(now: str, last: str, misfire: str,
 
 def test_resumed_job_does_not_run_what_its_pause_swallowed() -> None:
     assert due_slots(row("2026-07-04T07:00", "2026-07-01T06:00", updated="2026-07-04T06:30")) == []
+
+
+def test_job_starts_later_by_its_jitter_and_still_names_its_slot() -> None:
+    delay = delay_of("test_job", Slot("2026-07-02T06:00", at("2026-07-02T06:00")), 600)
+    assert timedelta(seconds=1) <= delay <= timedelta(seconds=600)
+    due = at("2026-07-02T06:00") + delay
+    last = "2026-07-01T06:00"
+    early = (due - timedelta(seconds=1)).replace(tzinfo=None).isoformat()
+    assert due_slots(row(early, last, jitter=600)) == []
+    assert [slot.name for slot in due_slots(row(due.replace(tzinfo=None).isoformat(), last, jitter=600))] == [
+        "2026-07-02T06:00"
+    ]
+
+
+def test_jitter_differs_from_job_to_job_and_not_from_look_to_look() -> None:
+    slot = Slot("2026-07-02T06:00", at("2026-07-02T06:00"))
+    delays = {delay_of(f"job_{number}", slot, 600) for number in range(20)}
+    assert len(delays) > 10
+    assert delays == {delay_of(f"job_{number}", slot, 600) for number in range(20)}
+    assert delay_of("job_1", slot, 0) == timedelta(0)
 
 
 def test_declarations_read_as_cron() -> None:

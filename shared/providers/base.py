@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import httpx
 
@@ -76,6 +77,8 @@ class ProviderRequest:
     files: Mapping[str, tuple[str, bytes, str]] | None = None
     repeat: Repeat = Repeat.HARMLESS
     cost: Decimal = Decimal(0)
+    reservation_id: UUID | None = None
+    """The money set aside for this call; the client fills it in, for the cost row."""
     judge: Callable[[Answer], Verdict] = judge_by_status
     timeout_seconds: float | None = None
     configured: bool = True
@@ -117,6 +120,8 @@ class ProviderClient:
         """
         refuse_inside_transaction()
         reservation = await self._reserve(request)
+        if reservation is not None:
+            request = replace(request, reservation_id=reservation.id)
         try:
             reply = await self._try_until_usable(request)
         except ProviderError as error:
@@ -318,6 +323,7 @@ class ProviderClient:
                 error=error,
                 entity_type=purpose.entity_type,
                 entity_id=purpose.entity_id,
+                reservation_id=request.reservation_id,
             )
         )
 

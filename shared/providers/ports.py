@@ -44,6 +44,7 @@ class UsageRow:
     error: str | None = None
     entity_type: str | None = None
     entity_id: UUID | None = None
+    reservation_id: UUID | None = None
 
 
 class UsageLog(Protocol):

@@ -27,13 +27,14 @@ _INSERT: Final = text(
     """
     INSERT INTO api_usage_logs (api_provider, api_endpoint, request_method, request_params, response_status,
                                 response_time_ms, cost, service, entity_type, entity_id, success, error_message,
-                                created_at)
+                                reservation_id, created_at)
     SELECT api_provider, api_endpoint, request_method, request_params, response_status, response_time_ms, cost,
-           :service, entity_type, entity_id, success, error_message, created_at
+           :service, entity_type, entity_id, success, error_message,
+           reservation_id, created_at
       FROM jsonb_to_recordset(CAST(:rows AS jsonb))
            AS row(api_provider text, api_endpoint text, request_method text, request_params jsonb,
                   response_status int, response_time_ms int, cost numeric, entity_type text, entity_id uuid,
-                  success boolean, error_message text, created_at timestamptz)
+                  success boolean, error_message text, reservation_id uuid, created_at timestamptz)
     """
 )
 
@@ -114,5 +115,6 @@ def _columns(row: UsageRow) -> dict[str, Any]:
         "entity_id": str(row.entity_id) if row.entity_id else None,
         "success": row.success,
         "error_message": row.error[:500] if row.error else None,
+        "reservation_id": str(row.reservation_id) if row.reservation_id else None,
         "created_at": row.at.isoformat(),
     }

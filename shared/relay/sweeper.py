@@ -141,6 +141,7 @@ class Sweeper:
     async def _expire(self) -> None:
         await fail_past_deadline(self._unit_of_work)
         await self._budget.expire()
+        await self._budget.reconcile()
 
     async def _guard(self, duty: Callable[[], Awaitable[object]]) -> None:
         try:

@@ -41,6 +41,18 @@ SETTLE = text(
 EXPIRE = text(
     "UPDATE core.budget_reservation SET state = 'unknown' WHERE state = 'reserved' AND expires_at < now()"
 )
+RECONCILABLE = text(
+    """
+    SELECT r.id, r.amount, billed.cost
+      FROM core.budget_reservation r
+     CROSS JOIN LATERAL (
+        SELECT coalesce(sum(u.cost), 0) AS cost FROM api_usage_logs u
+         WHERE u.api_provider = r.provider AND u.reservation_id = r.id
+           AND u.created_at BETWEEN r.created_at - interval '1 hour' AND r.expires_at + interval '1 day') billed
+     WHERE r.state = 'unknown' AND (billed.cost > 0 OR r.expires_at < now() - interval '24 hours')
+     ORDER BY r.expires_at LIMIT 500
+    """
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +96,18 @@ class Budget:
         """Mark reservations older than 15 minutes unknown; their money stays reserved until reconciled."""
         async with self._unit_of_work() as uow:
             return (await uow.session.execute(EXPIRE)).rowcount  # type: ignore[attr-defined,no-any-return]
+
+    async def reconcile(self) -> int:
+        """Close unknown reservations: settled at what the usage log says was billed, released after a day without.
+
+        Until then nobody can tell whether the vendor bills, so the money stays reserved. Returns how many.
+        """
+        async with self._unit_of_work() as uow:
+            rows = (await uow.session.execute(RECONCILABLE)).all()
+        for row in rows:
+            state = "settled" if row.cost else "released"
+            await self._close(Reservation(row.id, row.amount), state, row.cost)
+        return len(rows)
 
     async def _close(self, reservation: Reservation, state: str, actual: Decimal) -> None:
         async with self._unit_of_work() as uow:

@@ -164,3 +164,4 @@ async def core_unit_of_work(engine: AsyncEngine) -> AsyncIterator[UnitOfWorkFact
         for table in EMPTIED:
             await connection.execute(text(f"DELETE FROM core.{table}"))
         await connection.execute(text("DELETE FROM core.schedule WHERE job LIKE 'test_%'"))
+        await connection.execute(text("DELETE FROM api_usage_logs"))

@@ -201,7 +201,8 @@ CREATE TABLE core.budget_reservation (
     expires_at timestamptz DEFAULT (now() + interval '15 minutes') NOT NULL,
     CONSTRAINT pk_budget_reservation PRIMARY KEY (id)
 );
-CREATE INDEX ix_budget_reservation_expiry ON core.budget_reservation (expires_at) WHERE state = 'reserved';
+CREATE INDEX ix_budget_reservation_expiry ON core.budget_reservation (expires_at)
+    WHERE state IN ('reserved', 'unknown');
 
 CREATE TABLE core.worker_heartbeat (
     worker TEXT NOT NULL,

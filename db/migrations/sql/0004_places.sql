@@ -211,7 +211,7 @@ CREATE TABLE refresh_tokens (
     CONSTRAINT fk_refresh_tokens_user_id FOREIGN KEY(user_id) REFERENCES users (id) ON DELETE CASCADE,
     CONSTRAINT uq_refresh_tokens_token_hash UNIQUE (token_hash)
 );
-CREATE INDEX idx_refresh_tokens_expiry ON refresh_tokens (expires_at) WHERE revoked_at IS NULL;
+CREATE INDEX idx_refresh_tokens_expiry ON refresh_tokens (expires_at);
 CREATE INDEX idx_refresh_tokens_family ON refresh_tokens (family_id);
 CREATE INDEX idx_refresh_tokens_user ON refresh_tokens (user_id);
 
@@ -485,6 +485,7 @@ CREATE TABLE api_usage_logs (
     entity_id UUID,
     success BOOLEAN,
     error_message TEXT,
+    reservation_id UUID,
     CONSTRAINT pk_api_usage_logs PRIMARY KEY (id, created_at)
 )
  PARTITION BY RANGE (created_at);

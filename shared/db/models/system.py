@@ -66,6 +66,7 @@ class ApiUsageLog(Base):
     entity_id: Mapped[UUID | None]
     success: Mapped[bool | None]
     error_message: Mapped[str | None]
+    reservation_id: Mapped[UUID | None]
 
 
 class AuditLog(Base):

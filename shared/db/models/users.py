@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, Uuid, text
+from sqlalchemy import CheckConstraint, Index, Uuid
 from sqlalchemy.dialects.postgresql import CITEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -45,7 +45,7 @@ class RefreshToken(Base):
     __table_args__ = (
         Index("idx_refresh_tokens_family", "family_id"),
         Index("idx_refresh_tokens_user", "user_id"),
-        Index("idx_refresh_tokens_expiry", "expires_at", postgresql_where=text("revoked_at IS NULL")),
+        Index("idx_refresh_tokens_expiry", "expires_at"),
     )
 
     id: Mapped[UUID] = key()

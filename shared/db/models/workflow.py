@@ -226,7 +226,11 @@ class BudgetReservation(Base):
 
     __tablename__ = "budget_reservation"
     __table_args__ = (
-        Index("ix_budget_reservation_expiry", "expires_at", postgresql_where=text("state = 'reserved'")),
+        Index(
+            "ix_budget_reservation_expiry",
+            "expires_at",
+            postgresql_where=text("state IN ('reserved', 'unknown')"),
+        ),
         {"schema": CORE},
     )
 

@@ -34,7 +34,8 @@ async def stored(committed_db: Any) -> list[Any]:
 
 async def test_a_row_is_stored_as_it_was(committed_db: Any, unit_of_work: Any) -> None:
     usage = PostgresUsageLog(unit_of_work, service="enricher")
-    usage.record(row())
+    reserved = uuid4()
+    usage.record(row(reservation_id=reserved))
     usage.record(row(success=False, status=None, cost=Decimal(0), error="no answer in time", entity_id=None))
     assert await usage.flush() == 2
     good, bad = await stored(committed_db)
@@ -43,6 +44,7 @@ async def test_a_row_is_stored_as_it_was(committed_db: Any, unit_of_work: Any) -
     assert (good.entity_type, good.entity_id, good.success) == ("base_lead", LEAD, True)
     assert good.request_params == {"full_name": "[redacted]"}
     assert good.response_body is None
+    assert (good.reservation_id, bad.reservation_id) == (reserved, None)
     assert (bad.success, bad.error_message, bad.response_status) == (False, "no answer in time", None)
 
 

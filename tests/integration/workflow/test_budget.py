@@ -74,3 +74,53 @@ async def test_old_reservation_becomes_unknown_and_keeps_its_money(
         await budget.reserve(CAPS, Decimal(31), provider="hunter")
     await budget.settle(reservation, Decimal(2))
     assert await state(core, "provider:hunter") == (2, 0)
+
+
+async def unknown(core: Core, budget: Budget, *, hours_ago: int) -> Reservation:
+    """A reservation nobody settled, which expired some hours ago."""
+    reservation = await budget.reserve(CAPS, Decimal(10), provider="hunter")
+    await core.rows(
+        "UPDATE core.budget_reservation SET created_at = now() - make_interval(hours => :hours, mins => 15),"
+        " expires_at = now() - make_interval(hours => :hours, secs => 1) WHERE id = :id",
+        hours=hours_ago,
+        id=reservation.id,
+    )
+    await budget.expire()
+    return reservation
+
+
+async def log_call(core: Core, reservation: Reservation, cost: Decimal, *, hours_ago: int) -> None:
+    await core.rows(
+        "INSERT INTO api_usage_logs (api_provider, cost, reservation_id, created_at)"
+        " VALUES ('hunter', :cost, :id, now() - make_interval(hours => :hours, mins => 10))",
+        cost=cost,
+        id=reservation.id,
+        hours=hours_ago,
+    )
+
+
+async def test_unknown_reservation_is_settled_at_what_the_usage_log_was_billed(
+    unit_of_work: UnitOfWorkFactory, core: Core
+) -> None:
+    budget = Budget(unit_of_work)
+    billed = await unknown(core, budget, hours_ago=1)
+    silent = await unknown(core, budget, hours_ago=1)
+    await log_call(core, billed, Decimal(3), hours_ago=1)
+    await log_call(core, billed, Decimal(1), hours_ago=1)
+    await log_call(core, silent, Decimal(0), hours_ago=1)
+    assert await budget.reconcile() == 1
+    assert await budget.reconcile() == 0
+    assert await state(core, "provider:hunter") == (4, 10)
+    assert await state(core, "city:1") == (4, 10)
+
+
+async def test_unknown_reservation_nobody_billed_is_given_back_after_a_day(
+    unit_of_work: UnitOfWorkFactory, core: Core
+) -> None:
+    budget = Budget(unit_of_work)
+    await unknown(core, budget, hours_ago=23)
+    old = await unknown(core, budget, hours_ago=25)
+    assert await budget.reconcile() == 1
+    assert await state(core, "provider:hunter") == (0, 10)
+    closed = "SELECT state FROM core.budget_reservation WHERE id = :id"
+    assert await core.one(closed, id=old.id) == "released"

@@ -147,6 +147,7 @@ class TestRepeats:
             await world.client().call(paid())
         assert len(world.requests) == 1
         assert caught.value.fields["may_have_acted"] is True
+        assert [row.reservation_id for row in world.usage.rows] == list(world.purse.open)
 
     @pytest.mark.parametrize(
         "first", [httpx.ConnectError, httpx.ConnectTimeout, httpx.Response(429), httpx.Response(503)]

@@ -13,9 +13,11 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.db.revision import required_revision
+from shared.errors import Unavailable
 from shared.http.auth import (
     authenticate,
     install_authentication,
@@ -33,6 +35,12 @@ from shared.telemetry import metrics
 from shared.telemetry.context import trace_from, use_trace
 
 REVISION = text("SELECT version_num FROM alembic_version")
+
+
+class SchemaTooOld(Unavailable):
+    """The database has not been migrated as far as this code needs."""
+
+    code = "schema-too-old"
 
 
 class Readiness:
@@ -183,14 +191,21 @@ def _openapi_of(app: FastAPI) -> Callable[..., Awaitable[dict[str, Any]]]:
     return openapi
 
 
+async def require_schema(engine: AsyncEngine) -> None:
+    """Raise SchemaTooOld unless the database is at the revision this code needs, or a newer one."""
+    async with engine.connect() as connection:
+        revision = (await connection.execute(REVISION)).scalar_one_or_none()
+    if revision is None or revision < required_revision():
+        raise SchemaTooOld(f"schema {revision} is older than {required_revision()}")
+
+
 async def readiness_report(resources: Resources, readiness: Readiness) -> dict[str, Any]:
     """The state of this process's parts in words: ready, degraded or not_ready."""
     parts: dict[str, str] = {"database": "ok", "redis": "ok"}
     try:
-        async with resources.engine.connect() as connection:
-            revision = (await connection.execute(REVISION)).scalar_one_or_none()
-        if revision is None or revision < required_revision():
-            parts["database"] = f"schema {revision} is older than {required_revision()}"
+        await require_schema(resources.engine)
+    except SchemaTooOld as error:
+        parts["database"] = error.detail
     except (SQLAlchemyError, OSError) as error:
         parts["database"] = type(error).__name__
     try:

@@ -12,7 +12,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from shared.relay import Relay, Sweeper
-from shared.runtime.application import Readiness, create_app
+from shared.runtime.application import Readiness, create_app, require_schema
 from shared.runtime.resources import Resources, open_resources
 from shared.runtime.sentry import configure_sentry
 from shared.runtime.service import Service
@@ -61,13 +61,15 @@ async def run_service(service: Service, mode: Mode) -> None:
     async with open_resources(service.name, settings, own=service.own) as resources:
         app = create_app(service, resources, readiness)
         worker = Worker(service, resources, readiness) if mode in ("worker", "all") else None
-        if worker is not None:
-            await _start_when_database_is_there(worker, stop)
         offset = SERVICE_PORTS[service.name] + (100 if mode == "worker" else 0)
         server = make_server(app, settings, settings.port_base + offset)
         serving = asyncio.create_task(server.serve())
         PROCESS_UP.labels(service.name, mode).set(1)
         log.info("process_started", mode=mode, port=settings.port_base + offset)
+        if worker is not None:
+            starting = asyncio.create_task(start_when_schema_is_there(worker, resources))
+            await _first(stop, serving, starting)
+            starting.cancel()
         await _first(stop, serving)
         readiness.draining = True
         log.info("process_draining")
@@ -118,15 +120,18 @@ def _relay_app(resources: Resources, relay: Relay) -> FastAPI:
 _RELAY = Service(name="relay", summary="Copies the outbox to Redis and sweeps up what hints lost.")
 
 
-async def _start_when_database_is_there(worker: Worker, stop: asyncio.Event) -> None:
-    """A worker that starts before its database waits instead of crashing in a loop."""
-    while not stop.is_set():
+async def start_when_schema_is_there(
+    worker: Worker, resources: Resources, *, every_seconds: float = 1.0
+) -> None:
+    """Start a worker once its database is there and migrated as far as it needs; /ready says what it waits for."""
+    while True:
         try:
+            await require_schema(resources.engine)
             await worker.start()
             return
         except Exception as error:  # noqa: BLE001 - reported, then tried again
             log.warning("worker_waits_for_database", error=type(error).__name__, detail=str(error)[:200])
-            await asyncio.sleep(1)
+            await asyncio.sleep(every_seconds)
 
 
 def _stop_event() -> asyncio.Event:

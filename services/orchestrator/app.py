@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from services.orchestrator import jobs
 from services.orchestrator.api import cities, system, workflows
+from services.orchestrator.own import open_own
 from services.orchestrator.settings import OrchestratorSettings
 from shared.runtime import Service
 from shared.workflow import Step
@@ -30,7 +31,13 @@ service = Service(
             "Activate the next city when the criteria hold.",
         ),
         weekly("sun", "03:00", "weekly_report", "weekly_report", "The week in numbers."),
-        daily("00:10", "housekeeping", "housekeeping", "Partitions made ahead and dropped behind."),
+        daily(
+            "00:10",
+            "housekeeping",
+            "housekeeping",
+            "Partitions made ahead, what is past its keeping time dropped.",
+        ),
     ],
+    own=open_own,
     ticks_schedule=True,
 )

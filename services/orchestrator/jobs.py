@@ -14,6 +14,8 @@ from shared.events.cities import CityActivated
 from shared.runtime import StepContext
 from shared.workflow import start
 
+FORGET_BATCH = 5000
+
 
 class CityInput(BaseModel):
     """What every city step is started with."""
@@ -79,6 +81,11 @@ async def weekly_report(ctx: StepContext, input: JobInput) -> None:
 
 
 async def housekeeping(ctx: StepContext, _: JobInput) -> None:
-    """Make coming partitions and drop old ones."""
-    async with ctx.commit() as tx:
+    """Make coming partitions, drop old ones, and forget what expired, each batch in a short transaction."""
+    forgotten, last = 0, FORGET_BATCH
+    while last >= FORGET_BATCH:
+        async with ctx.resources.unit_of_work() as uow:
+            last = await SystemRepository(uow.session).forget_expired(FORGET_BATCH)
+        forgotten += last
+    async with ctx.commit({"forgotten": forgotten}) as tx:
         await SystemRepository(tx.session).housekeeping()

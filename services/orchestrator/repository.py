@@ -358,8 +358,25 @@ class SystemRepository:
         )
         return (await self._session.execute(statement)).one()
 
+    async def oldest_ready_seconds(self) -> float:
+        """How long the oldest step that could run waits for a worker."""
+        statement = text(
+            """
+            SELECT extract(epoch FROM now() - s.run_after)
+              FROM core.step s JOIN core.workflow w ON w.id = s.workflow_id
+             WHERE s.status = 'ready' AND s.run_after <= now() AND w.status IN ('running', 'waiting') AND NOT w.paused
+             ORDER BY s.run_after LIMIT 1
+            """
+        )
+        return float((await self._session.execute(statement)).scalar_one_or_none() or 0)
+
+    async def forget_expired(self, batch: int) -> int:
+        """Delete at most `batch` rows of each table that are past their keeping time; returns how many."""
+        statement = text("SELECT core.forget_expired(:batch)")
+        return int((await self._session.execute(statement, {"batch": batch})).scalar_one())
+
     async def housekeeping(self) -> None:
-        """Make partitions ahead and drop what is past its keeping time."""
+        """Make partitions ahead, drop those past their keeping time, and seal the chains."""
         await self._session.execute(text("SELECT core.ensure_partitions(14)"))
         await self._session.execute(text("SELECT core.drop_old_partitions()"))
         await self._session.execute(text("SELECT core.seal_chains()"))

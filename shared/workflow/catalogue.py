@@ -184,5 +184,7 @@ WEEKLY_REPORT = single_step(
     "weekly_report", "orchestrator", description="The week in numbers, stored for the operator."
 )
 HOUSEKEEPING = single_step(
-    "housekeeping", "orchestrator", description="Partitions made ahead and dropped behind."
+    "housekeeping",
+    "orchestrator",
+    description="Partitions made ahead, what is past its keeping time dropped.",
 )

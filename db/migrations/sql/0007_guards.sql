@@ -345,6 +345,30 @@ BEGIN
     RETURN dropped;
 END $$;
 
+-- Deletes rows past their keeping time, at most `batch` of each table: answers to requests a day after they were
+-- given, sessions (refresh tokens) a day after they expired, runs of the schedule after 90 days; returns how many.
+CREATE FUNCTION core.forget_expired(batch integer) RETURNS integer
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, core, public AS $$
+    WITH answers AS (
+        DELETE FROM core.request_key WHERE ctid = ANY (ARRAY(
+            SELECT ctid FROM core.request_key
+            WHERE created_at < now() - interval '24 hours' AND finished_at < now() - interval '24 hours' LIMIT batch
+            FOR UPDATE SKIP LOCKED))
+        RETURNING 1
+    ), tokens AS (
+        DELETE FROM public.refresh_tokens WHERE ctid = ANY (ARRAY(
+            SELECT ctid FROM public.refresh_tokens WHERE expires_at < now() - interval '24 hours' LIMIT batch
+            FOR UPDATE SKIP LOCKED))
+        RETURNING 1
+    ), runs AS (
+        DELETE FROM core.schedule_run WHERE ctid = ANY (ARRAY(
+            SELECT ctid FROM core.schedule_run WHERE created_at < now() - interval '90 days' LIMIT batch
+            FOR UPDATE SKIP LOCKED))
+        RETURNING 1
+    )
+    SELECT ((SELECT count(*) FROM answers) + (SELECT count(*) FROM tokens) + (SELECT count(*) FROM runs))::integer
+$$;
+
 SELECT core.ensure_partitions(7);
 
 -- 6. Invariants ----------------------------------------------------------------------------------------

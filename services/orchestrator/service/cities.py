@@ -59,7 +59,11 @@ async def describe_city(resources: Resources, city: str, state: str) -> dict[str
 async def activate(
     resources: Resources, actor: Actor, city: str, state: str, options: Mapping[str, Any]
 ) -> Started:
-    """Activate a city: its workflow runs from now on; the same activation while one runs is that one."""
+    """Activate a city: its workflow runs from now on; the same activation while one runs is that one.
+
+    Refused while work piles up.
+    """
+    await resources.own.refuse_when_behind()
     async with resources.unit_of_work() as uow:
         row = await _known_city(uow.session, city, state)
         sources = options.get("sources") or row.sources

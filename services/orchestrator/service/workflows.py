@@ -39,7 +39,8 @@ VERBS: dict[str, Verb] = {
 
 
 async def start_property(resources: Resources, lead_id: UUID) -> Started:
-    """Start the property workflow of a lead, or return the one that runs."""
+    """Start the property workflow of a lead, or return the one that runs; refused while work piles up."""
+    await resources.own.refuse_when_behind()
     async with resources.unit_of_work() as uow:
         if not await CityRepository(uow.session).lead_exists(lead_id):
             raise NotFound(f"there is no lead {lead_id}", base_lead_id=str(lead_id))

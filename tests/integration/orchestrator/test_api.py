@@ -10,11 +10,36 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
+from services.orchestrator import jobs
+from services.orchestrator.app import service
 from shared.db.engine import SessionMaker
 from shared.security.policy import Role
+from shared.workflow import start
+from shared.workflow.runner import StepRunner
 from shared.workflow.schedule import Scheduler
 from tests.factories.leads import make_lead
 from tests.factories.services import RunningService
+
+EXPIRED_AND_FRESH = """
+    WITH keys AS (
+        INSERT INTO core.request_key (scope, key, request_hash, state, created_at, finished_at)
+        SELECT 's', 'old ' || n, 'h', 'done', now() - interval '25 hours', now() - interval '25 hours'
+          FROM generate_series(1, 7) AS n
+        UNION ALL SELECT 's', 'fresh', 'h', 'done', now() - interval '25 hours', now() - interval '23 hours'
+        UNION ALL SELECT 's', 'unfinished', 'h', 'running', now() - interval '25 hours', NULL
+    ), account AS (
+        INSERT INTO users (email, password_hash, role) VALUES ('ops@b.example', 'x', 'ops') RETURNING id
+    ), tokens AS (
+        INSERT INTO refresh_tokens (family_id, user_id, token_hash, revoked_at, expires_at)
+        SELECT gen_random_uuid(), account.id, 'old ' || n, CASE WHEN n < 3 THEN now() END, now() - interval '25 hours'
+          FROM account, generate_series(1, 7) AS n
+        UNION ALL SELECT gen_random_uuid(), account.id, 'fresh', NULL, now() + interval '1 hour' FROM account
+    )
+    INSERT INTO core.schedule_run (job, slot, due_at, created_at)
+    SELECT 'housekeeping', 'old ' || n, now() - interval '91 days', now() - interval '91 days'
+      FROM generate_series(1, 7) AS n
+    UNION ALL SELECT 'housekeeping', 'fresh', now() - interval '89 days', now() - interval '89 days'
+"""
 
 
 async def call(door: RunningService, method: str, path: str, **options: Any) -> Any:
@@ -263,6 +288,59 @@ async def test_a_dead_letter_that_cannot_run_again_is_dismissed_with_a_reason(
         "SELECT count(*) FROM audit_log WHERE action = 'dead_letter.dismiss' AND reason = 'sold meanwhile'"
     )
     assert await scalar(committed_db, audited) == 2
+
+
+@pytest.mark.parametrize(
+    ("age", "paused", "status"),
+    [("11 minutes", False, 503), ("9 minutes", False, 202), ("11 minutes", True, 202)],
+)
+async def test_new_work_is_refused_while_a_step_waits_too_long(
+    orchestrator: RunningService, committed_db: SessionMaker, *, age: str, paused: bool, status: int
+) -> None:
+    async with committed_db.begin() as session:
+        lead_id = await make_lead(session, orchestrator.resources.keys, status="processing")
+        waiting = await start(session, "housekeeping")
+        await session.execute(
+            text("UPDATE core.step SET run_after = now() - CAST(:age AS interval) WHERE status = 'ready'"),
+            {"age": age},
+        )
+        await session.execute(
+            text("UPDATE core.workflow SET paused = :paused WHERE id = :id"),
+            {"paused": paused, "id": waiting.workflow_id},
+        )
+
+    answers = [
+        await call(orchestrator, "POST", "/workflows/property", json={"base_lead_id": str(lead_id)}),
+        await call(orchestrator, "POST", "/workflows/city", json={"city": "Harrow", "state": "TX"}),
+        await call(orchestrator, "POST", "/cities/Harrow/TX/activate"),
+    ]
+
+    assert [answer.status_code for answer in answers] == [status] * 3
+    if status == 503:
+        assert {answer.json()["code"] for answer in answers} == {"behind-with-work"}
+        assert {answer.headers["Retry-After"] for answer in answers} == {"60"}
+        assert (await call(orchestrator, "GET", "/cities/Harrow/TX/progress")).status_code == 200
+
+
+async def test_housekeeping_forgets_what_expired_batch_by_batch(
+    orchestrator: RunningService, committed_db: SessionMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "FORGET_BATCH", 3)
+    async with committed_db.begin() as session:
+        await session.execute(text(EXPIRED_AND_FRESH))
+        run = await start(session, "housekeeping")
+    runner = StepRunner(orchestrator.resources, service.steps, worker="w", lease_seconds=30)
+
+    await runner.run(run.workflow_id, "housekeeping")
+
+    forgotten = "SELECT output ->> 'forgotten' FROM core.step WHERE name = 'housekeeping'"
+    assert await scalar(committed_db, forgotten) == "21"
+    kept = "SELECT string_agg(key, ',' ORDER BY key) FROM core.request_key"
+    assert await scalar(committed_db, kept) == "fresh,unfinished"
+    tokens = "SELECT string_agg(token_hash, ',' ORDER BY token_hash) FROM refresh_tokens"
+    assert await scalar(committed_db, tokens) == "fresh"
+    slots = "SELECT string_agg(slot, ',' ORDER BY slot) FROM core.schedule_run"
+    assert await scalar(committed_db, slots) == "fresh"
 
 
 async def test_health_is_public_and_says_what_is_away(orchestrator: RunningService) -> None:

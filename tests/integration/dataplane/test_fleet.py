@@ -113,7 +113,10 @@ def test_dead_letters_are_listed_and_driven_again(fleet: Fleet, database_url: st
             "SELECT published_at IS NULL FROM core.outbox WHERE event_id = %s", [row[0]]
         )
         assert pending.fetchone() == (True,)
-        assert len(fleet.call("dead-letters", "--json").stdout.splitlines()) == 1
+        left = [json.loads(line) for line in fleet.call("dead-letters", "--json").stdout.splitlines()]
+        assert [letter["event_id"] for letter in left] == [None]
+        fleet.call("dead-letters", "dismiss", left[0]["id"], "--reason", "its city is gone")
+        assert fleet.call("dead-letters", "--json").stdout == ""
         connection.execute("TRUNCATE core.outbox, core.dead_letter, audit_log")
 
 

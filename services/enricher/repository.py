@@ -60,15 +60,17 @@ class ContactRepository:
         values = {"id": lead_id, "source": source, "licence": licence_id, "confidence": confidence}
         await self._session.execute(statement, values)
 
-    async def store_job(self, lead_id: UUID, workflow_id: UUID, values: Mapping[str, Any]) -> None:
-        """The record of one search."""
+    async def store_job(self, lead_id: UUID, workflow_id: UUID, values: Mapping[str, Any]) -> bool:
+        """Keep the record of a workflow's search; False where it is there already."""
         statement = text(
             """
-            INSERT INTO enrichment_jobs (base_lead_id, workflow_id, enrichment_type, status, started_at, completed_at, data_found,
-                                         confidence_score, cost, api_calls_made, sources_tried, successful_source,
-                                         enrichment_data)
-            VALUES (:lead_id, :workflow_id, 'email', 'completed', :started_at, now(), :found, :confidence, :cost, :calls, :tried,
-                    :source, CAST(:data AS jsonb))
+            INSERT INTO enrichment_jobs (base_lead_id, workflow_id, enrichment_type, status, error_message, started_at,
+                                         completed_at, data_found, confidence_score, cost, api_calls_made, sources_tried,
+                                         successful_source, enrichment_data)
+            SELECT :lead_id, :workflow_id, 'email', :status, :error, :started_at, now(), :found, :confidence, :cost,
+                   :calls, :tried, :source, CAST(:data AS jsonb)
+             WHERE NOT EXISTS (SELECT 1 FROM enrichment_jobs j
+                                WHERE j.base_lead_id = :lead_id AND j.workflow_id = :workflow_id)
             """
         )
         row = {
@@ -77,4 +79,4 @@ class ContactRepository:
             "workflow_id": workflow_id,
             "data": orjson.dumps(values["data"]).decode(),
         }
-        await self._session.execute(statement, row)
+        return bool((await self._session.execute(statement, row)).rowcount)  # type: ignore[attr-defined]

@@ -130,8 +130,7 @@ class ProviderClient:
             # Else the vendor may have billed: the reservation stays and is reconciled as unknown.
             raise
         if reservation is not None:
-            actual = request.cost if reply.verdict.billable else Decimal(0)
-            await self._deps.budget.settle(reservation, actual)
+            await self._deps.budget.settle(reservation, reply.cost)
         return reply
 
     async def _reserve(self, request: ProviderRequest) -> Reservation | None:
@@ -194,7 +193,7 @@ class ProviderClient:
         await self._learn_limits(answer, verdict)
         if not verdict.outcome.usable():
             raise error_of(answer, self._with_wait(answer, verdict))
-        return Reply(answer, verdict)
+        return Reply(answer, verdict, _cost(request, verdict))
 
     async def _measured(self, request: ProviderRequest) -> tuple[Answer, Verdict]:
         started = self._deps.clock()
@@ -207,7 +206,7 @@ class ProviderClient:
             verdict = request.judge(answer)
         except ProviderBadAnswer as error:
             verdict = Verdict(Outcome.BAD_ANSWER, message=error.detail)
-        cost = request.cost if verdict.billable else Decimal(0)
+        cost = _cost(request, verdict)
         error_text = None if verdict.outcome.usable() else verdict.message
         self._note(
             request, verdict.outcome.value, answer.seconds, status=answer.status, cost=cost, error=error_text
@@ -326,6 +325,10 @@ class ProviderClient:
                 reservation_id=request.reservation_id,
             )
         )
+
+
+def _cost(request: ProviderRequest, verdict: Verdict) -> Decimal:
+    return request.cost if verdict.billable else Decimal(0)
 
 
 def _number(text: str | None) -> float | None:

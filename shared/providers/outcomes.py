@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -88,10 +89,11 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A usable answer with its verdict."""
+    """A usable answer with its verdict and what it cost in US dollars."""
 
     answer: Answer
     verdict: Verdict
+    cost: Decimal
 
     @property
     def found(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import ClassVar, Final, Protocol
 
 from shared.errors import InvalidInput, ProviderError, ProviderRejected
@@ -22,13 +23,14 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class FoundEmail:
-    """An address with the vendor's confidence (0 to 100) and where the vendor saw it."""
+    """An address with the vendor's confidence (0 to 100), where the vendor saw it, and its price in US dollars."""
 
     email: str
     confidence: int
     provider: str
     sources: tuple[str, ...] = ()
     verification: str | None = None
+    cost: Decimal = Decimal(0)
 
 
 class PersonOptedOut(ProviderRejected):
@@ -49,11 +51,16 @@ class EmailFinder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """What one vendor of the waterfall gave: an address, nothing, or the code of its failure."""
+    """What one vendor of the waterfall gave: an address, nothing, or its failure."""
 
     provider: str
     found: FoundEmail | None = None
-    failure: str | None = None
+    error: ProviderError | None = None
+
+    @property
+    def failure(self) -> str | None:
+        """The code of the failure."""
+        return self.error.code if self.error else None
 
 
 async def find_email(finders: Sequence[EmailFinder], person: Person) -> tuple[Try, ...]:
@@ -68,7 +75,7 @@ async def find_email(finders: Sequence[EmailFinder], person: Person) -> tuple[Tr
         except PersonOptedOut:
             raise
         except ProviderError as error:
-            tries.append(Try(finder.name, failure=error.code))
+            tries.append(Try(finder.name, error=error))
             continue
         tries.append(Try(finder.name, found))
         if found is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any, Final
 
 from shared.errors import ProviderBadAnswer, ProviderRejected
@@ -46,9 +47,9 @@ class HunterFinder:
                     "the person asked not to be processed", provider=self.name, status=_OPTED_OUT
                 ) from error
             raise
-        return self._found(reply.answer.json_object()["data"]) if reply.found else None
+        return self._found(reply.answer.json_object()["data"], reply.cost) if reply.found else None
 
-    def _found(self, data: dict[str, Any]) -> FoundEmail:
+    def _found(self, data: dict[str, Any], cost: Decimal) -> FoundEmail:
         score = data.get("score")
         return FoundEmail(
             email=str(data["email"]).strip().lower(),
@@ -56,6 +57,7 @@ class HunterFinder:
             provider=self.name,
             sources=tuple(str(seen["uri"]) for seen in data.get("sources") or () if seen.get("uri")),
             verification=(data.get("verification") or {}).get("status"),
+            cost=cost,
         )
 
 

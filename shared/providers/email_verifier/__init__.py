@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Final, Protocol
 
@@ -31,7 +32,7 @@ class EmailStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EmailVerification:
-    """A verdict on one address; an unknown one may be asked again after `retry_after_seconds`."""
+    """A verdict on one address and its price; an unknown one may be asked again after `retry_after_seconds`."""
 
     status: EmailStatus
     detail: str
@@ -39,6 +40,7 @@ class EmailVerification:
     checked_at: datetime
     role_account: bool = False
     retry_after_seconds: float | None = None
+    cost: Decimal = Decimal(0)
 
 
 class EmailVerifier(Protocol):

@@ -43,7 +43,8 @@ class ZeroBounceVerifier:
             cost=self._cost,
             judge=_judge,
         )
-        body = (await self._client.call(request)).answer.json_object()
+        reply = await self._client.call(request)
+        body = reply.answer.json_object()
         status, detail = _STATUSES[body["status"]], str(body.get("sub_status") or "")
         return EmailVerification(
             status=status,
@@ -52,6 +53,7 @@ class ZeroBounceVerifier:
             checked_at=datetime.now(UTC),
             role_account=detail.startswith("role_based"),
             retry_after_seconds=UNKNOWN_RETRY_SECONDS if status is EmailStatus.UNKNOWN else None,
+            cost=reply.cost,
         )
 
 

@@ -42,7 +42,9 @@ class TestHunter:
             },
         )  # fmt: skip
         found = await HunterFinder(settings, world.deps).find(ANA)
-        assert found == FoundEmail("ana@example.com", 87, "hunter", ("https://example.com/team",), "valid")
+        assert found == FoundEmail(
+            "ana@example.com", 87, "hunter", ("https://example.com/team",), "valid", FIND
+        )
         assert world.purse.settled == [FIND]
 
     @pytest.mark.parametrize(

@@ -1,0 +1,263 @@
+"""Finding an owner's address: every way the vendors can answer ends the step with the right word."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+import pytest
+import pytest_asyncio
+from sqlalchemy import text
+
+from services.enricher.app import service
+from services.enricher.settings import EnricherSettings
+from shared.providers import settings as vendors
+from shared.providers.email_finder import FoundEmail, Person
+from shared.sandbox.misbehaviour import FaultKind
+from shared.sandbox.town.people import EMAIL_STATUSES, PERSON
+from shared.sandbox.vendors.email_finder import OBJECTOR_PER_THOUSAND
+from shared.security.subject_keys import SubjectKeys
+from tests.factories.leads import make_lead
+from tests.factories.steps import Bench, bench
+from tests.factories.town import ServedTown, serving_town
+
+FIND, VERIFY = Decimal("0.0245"), Decimal("0.008")
+STEP = "enrich_contact"
+OpenBench = Callable[..., AbstractAsyncContextManager[Bench]]
+
+
+@pytest_asyncio.fixture
+async def town() -> AsyncIterator[ServedTown]:
+    async with serving_town(parcels=2_000) as served:
+        yield served
+
+
+@pytest.fixture
+def open_bench(
+    town: ServedTown, database_url: str, redis_url: str, unit_of_work: Any, redis: Any
+) -> OpenBench:
+    del redis  # asked for so that Redis is empty
+    servers = {"database_url": database_url, "redis_url": redis_url}
+    return lambda **given: bench(service, EnricherSettings, town, unit_of_work, **servers, **given)
+
+
+def a_person(town: ServedTown, status: str, *, objects: bool = False) -> int:
+    """A parcel whose owner the finder knows and the verifier calls so."""
+    people = town.town().people
+    fits = people.found & people.has_email & (people.kind == PERSON)
+    fits &= people.email_status == EMAIL_STATUSES.index(status)
+    fits &= (people.seed % 1_000 < OBJECTOR_PER_THOUSAND) == objects
+    return int(np.nonzero(fits)[0][0])
+
+
+async def lead_of(at: Bench, town: ServedTown, parcel: int | None) -> UUID:
+    """A lead for the owner of a parcel, or for somebody nobody knows."""
+    there = town.town()
+    name = there.owner(parcel).name if parcel is not None else "ZZYZX QUENTIN"
+    street = there.layout.address(parcel or 0).street_line
+    async with at.unit_of_work() as uow:
+        lead_id = await make_lead(uow.session, at.at.keys, address=street, address_key=street)
+        found = await uow.session.execute(
+            text("SELECT subject_id FROM base_leads WHERE id = :id"), {"id": lead_id}
+        )
+        cipher = await SubjectKeys(uow.session, at.at.keys).load(found.scalar_one())
+        await uow.session.execute(
+            text("UPDATE base_leads SET owner_name = :name WHERE id = :id"),
+            {"name": cipher.encrypt("owner_name", name), "id": lead_id},
+        )
+    return lead_id
+
+
+async def enriched(at: Bench, lead_id: UUID) -> tuple[UUID, Any]:
+    """The workflow and its step after one attempt."""
+    workflow = await at.begin("property", lead_id)
+    await at.run(workflow, STEP)
+    return workflow, await at.step(workflow, STEP)
+
+
+async def lead_row(at: Bench, lead_id: UUID) -> Any:
+    return (await at.rows("SELECT * FROM base_leads WHERE id = :id", id=lead_id))[0]
+
+
+async def search_row(at: Bench, lead_id: UUID) -> Any:
+    [row] = await at.rows("SELECT * FROM enrichment_jobs WHERE base_lead_id = :id", id=lead_id)
+    return row
+
+
+async def test_a_found_address_is_kept_sealed_with_source_confidence_and_cost(
+    open_bench: OpenBench, town: ServedTown
+) -> None:
+    parcel = a_person(town, "valid")
+    async with open_bench() as at:
+        lead_id = await lead_of(at, town, parcel)
+        _, step = await enriched(at, lead_id)
+        lead, search = await lead_row(at, lead_id), await search_row(at, lead_id)
+        async with at.unit_of_work() as uow:
+            cipher = await SubjectKeys(uow.session, at.at.keys).load(lead.subject_id)
+        events = await at.events("enrichment.completed")
+    email = town.town().people.email(parcel)
+    assert (step.status, step.output) == (
+        "done",
+        {"found": True, "status": "valid", "cost_usd": str(FIND + VERIFY)},
+    )
+    assert cipher.decrypt("owner_email", lead.owner_email) == email
+    assert lead.owner_email_hash == at.at.keys.blind_index(email, "email")
+    assert (lead.owner_email_source, lead.owner_email_verified) == ("hunter", True)
+    assert lead.owner_email_confidence >= 90
+    assert lead.email_acquisition_cost == search.cost == FIND + VERIFY
+    assert (search.status, search.data_found, search.api_calls_made) == ("completed", True, 2)
+    assert events == [{"base_lead_id": str(lead_id), "email_found": True}]
+    assert email not in repr(search)
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "cost"),
+    [
+        (None, "no finder knows an address of the owner", Decimal(0)),
+        ("invalid", "the address that was found is invalid", FIND + VERIFY),
+        ("do_not_mail", "the address that was found is do not mail", FIND + VERIFY),
+    ],
+)
+async def test_no_usable_address_skips_the_step_and_keeps_the_cost(
+    open_bench: OpenBench, town: ServedTown, status: str | None, reason: str, cost: Decimal
+) -> None:
+    async with open_bench() as at:
+        lead_id = await lead_of(at, town, a_person(town, status) if status else None)
+        workflow, step = await enriched(at, lead_id)
+        lead, search = await lead_row(at, lead_id), await search_row(at, lead_id)
+        assert (step.status, step.reason) == ("skipped", reason)
+        assert await at.attempts(workflow, STEP) == ["skipped"]
+        assert await at.events("enrichment.completed") == [
+            {"base_lead_id": str(lead_id), "email_found": False}
+        ]
+    assert lead.owner_email is None
+    assert lead.email_acquisition_cost == search.cost == cost
+    assert (search.status, search.data_found) == ("completed", False)
+
+
+async def test_an_answer_that_costs_nothing_is_not_charged_to_the_lead(
+    open_bench: OpenBench, town: ServedTown
+) -> None:
+    async with open_bench() as at:
+        lead_id = await lead_of(at, town, a_person(town, "unknown"))
+        _, step = await enriched(at, lead_id)
+        lead = await lead_row(at, lead_id)
+        paid = await at.one("SELECT sum(spent) FROM core.budget WHERE scope = :s", s=f"lead:{lead_id}")
+    assert step.output["cost_usd"] == str(FIND)
+    assert lead.email_acquisition_cost == paid == FIND
+    assert not lead.owner_email_verified
+
+
+async def test_each_finder_has_its_own_price(open_bench: OpenBench, town: ServedTown) -> None:
+    email = town.town().people.email(a_person(town, "valid"))
+
+    class Dear:
+        name = "dear"
+
+        async def find(self, person: Person) -> FoundEmail | None:
+            del person
+            return FoundEmail(email, 80, self.name, cost=Decimal("0.31"))
+
+    async with open_bench() as at:
+        at.at.providers.__dict__["email_finders"] = (Dear(),)
+        lead_id = await lead_of(at, town, None)
+        await enriched(at, lead_id)
+        assert (await lead_row(at, lead_id)).email_acquisition_cost == Decimal("0.31") + VERIFY
+
+
+async def test_a_spent_budget_skips_the_step_before_any_call(open_bench: OpenBench, town: ServedTown) -> None:
+    async with open_bench(lead_cap_usd=Decimal("0.01")) as at:
+        lead_id = await lead_of(at, town, a_person(town, "valid"))
+        workflow, step = await enriched(at, lead_id)
+        search = await search_row(at, lead_id)
+        assert step.status == "skipped"
+        assert step.reason == f"hunter: the budget lead:{lead_id} is used up"
+        assert await at.attempts(workflow, STEP) == ["skipped"]
+    assert town.calls("hunter") == 0
+    assert (search.status, search.error_message, search.cost) == ("failed", step.reason, 0)
+
+
+async def test_a_rejected_key_skips_the_step(
+    open_bench: OpenBench, town: ServedTown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HUNTER_API_KEY", "bad")
+    async with open_bench() as at:
+        _, step = await enriched(at, await lead_of(at, town, a_person(town, "valid")))
+    assert (step.status, step.reason) == ("skipped", "hunter does not accept our key: HTTP 401")
+    assert town.calls("hunter") == 1
+
+
+async def test_a_verifier_without_credits_skips_the_step_and_the_find_stays_on_the_books(
+    open_bench: OpenBench, town: ServedTown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ZEROBOUNCE_API_KEY", "bad")
+    async with open_bench() as at:
+        lead_id = await lead_of(at, town, a_person(town, "valid"))
+        _, step = await enriched(at, lead_id)
+        lead = await lead_row(at, lead_id)
+    assert step.status == "skipped"
+    assert step.reason.startswith("zerobounce has no credits of ours left")
+    assert lead.owner_email is None
+    assert lead.email_acquisition_cost == FIND
+
+
+async def test_a_verifier_that_is_down_is_asked_again_and_the_finder_is_not(
+    open_bench: OpenBench, town: ServedTown
+) -> None:
+    town.misbehave("zerobounce", FaultKind.SERVER_ERROR, count=1)
+    async with open_bench() as at:
+        lead_id = await lead_of(at, town, a_person(town, "valid"))
+        workflow, step = await enriched(at, lead_id)
+        assert (step.status, step.attempt) == ("ready", 1)
+        await at.make_due(workflow)
+        await at.run(workflow, STEP)
+        assert await at.attempts(workflow, STEP) == ["retry", "done"]
+    assert (town.calls("hunter"), town.calls("zerobounce")) == (1, 2)
+
+
+async def test_a_finder_that_hangs_is_asked_again_as_often_as_the_step_allows_and_no_more(
+    open_bench: OpenBench, town: ServedTown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quick = vendors.VendorFacts("", 50, 50, timeout_seconds=0.2)
+    monkeypatch.setattr(vendors, "VENDORS", {**vendors.VENDORS, "hunter": quick})
+    town.misbehave("hunter", FaultKind.HANG)
+    async with open_bench() as at:
+        workflow, step = await enriched(at, await lead_of(at, town, a_person(town, "valid")))
+        assert (step.status, step.attempt) == ("ready", 1)
+        for _ in range(step.max_attempt - 1):
+            await at.make_due(workflow)
+            await at.run(workflow, STEP)
+        step = await at.step(workflow, STEP)
+        assert await at.attempts(workflow, STEP) == ["retry"] * 4 + ["skipped"]
+    assert step.status == "skipped"
+    assert town.calls("hunter") == 5
+
+
+async def test_a_person_who_objects_is_never_asked_for_again(open_bench: OpenBench, town: ServedTown) -> None:
+    parcel = a_person(town, "valid", objects=True)
+    async with open_bench() as at:
+        lead_id = await lead_of(at, town, parcel)
+        workflow, step = await enriched(at, lead_id)
+        assert step.status == "skipped"
+        assert "asked not to be processed" in step.reason
+        await at.rows(
+            "UPDATE core.step SET status = 'ready', run_after = now() WHERE workflow_id = :id AND name = :name",
+            id=workflow,
+            name=STEP,
+        )
+        await at.run(workflow, STEP)
+        await search_row(at, lead_id)
+    assert town.calls("hunter") == 1
+
+
+async def test_an_unsearchable_owner_is_not_searched(open_bench: OpenBench, town: ServedTown) -> None:
+    async with open_bench() as at:
+        lead_id = await lead_of(at, town, None)
+        await at.rows("UPDATE base_leads SET owner_name = NULL WHERE id = :id", id=lead_id)
+        _, step = await enriched(at, lead_id)
+    assert (step.status, step.reason) == ("skipped", "the owner is not known, or may not be used")
+    assert town.calls("hunter") == 0

@@ -31,7 +31,8 @@ async def enrich_contact(ctx: StepContext, input: PropertyInput) -> None:
         raise Skip(input.skip["contacts"])
     owner = await service.load_owner(ctx.resources, input.subject_id)
     search = Search()
-    with calling_for("lead", owner.lead.id, caps=owner.caps(ctx.resources.settings)):
+    caps = owner.caps(ctx.resources.settings)
+    with calling_for("lead", owner.lead.id, caps=caps, workflow_id=ctx.workflow_id):
         try:
             await _ask(ctx, owner, search)
         except ProviderError as error:

@@ -21,6 +21,7 @@ from services.image_processor.repository import ImageRepository
 from shared.compliance.loader import decide_image
 from shared.errors import PermanentError, ProviderBadAnswer, ProviderRejected, Skip
 from shared.events.leads import ImagesProcessed
+from shared.http.client import FetchDenied
 from shared.providers.context import calling_for
 from shared.providers.imagery import FetchedImage, Panorama, StreetImagery, StreetView
 from shared.providers.object_store import put_json
@@ -62,14 +63,21 @@ async def imagery(ctx: StepContext, input: PropertyInput) -> None:
     if place.lat is None or place.lng is None:
         raise Skip("the house has no point on the map")
     house = GeoPoint(lat=float(place.lat), lng=float(place.lng))
-    with calling_for("lead", input.subject_id):
-        shots = [*await _from_above(ctx, house), *await _from_street(ctx, house)]
+    shots: list[Shot] = []
+    denied: list[str] = []
+    with calling_for("lead", input.subject_id, workflow_id=ctx.workflow_id):
+        for look in (_from_above, _from_street):
+            try:
+                shots += await look(ctx, house)
+            except FetchDenied as refused:
+                denied.append(refused.detail)
     if not shots:
-        raise Skip("no picture of this house may be kept, or none exists")
+        raise Skip("; ".join(denied) or "no picture of this house may be kept, or none exists")
     domain = ImageDomain.RENDERED if place.sandbox else ImageDomain.REAL
     rows = [await _keep(ctx, input.subject_id, shot, domain) for shot in shots]
     kept = [row for row in rows if row is not None]
-    async with ctx.commit({"images": len(kept), "usable": sum(1 for row in kept if row["usable"])}) as tx:
+    usable = sum(1 for row in kept if row["usable"])
+    async with ctx.commit({"images": len(kept), "usable": usable, "denied": denied}) as tx:
         repository = ImageRepository(tx.session)
         for row in kept:
             await repository.store(input.subject_id, row)

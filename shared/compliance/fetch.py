@@ -16,7 +16,11 @@ Terms = Literal["allowed", "prohibited", "unknown"]
 
 @dataclass(frozen=True, slots=True)
 class FetchSnapshot:
-    """What is known about one address of one source; `robots_status` None means no answer at all."""
+    """What is known about one address of one source; `robots_status` None means no answer at all.
+
+    robots.txt speaks of pages: a documented data interface is asked for by its terms alone (FE-4, FE-5), and a
+    source that its terms close is not even asked for its rules. Neither has `robots_asked`.
+    """
 
     robots_status: int | None
     robots_allows: bool
@@ -24,6 +28,7 @@ class FetchSnapshot:
     tos: Terms
     enabled: bool
     source: str = ""
+    robots_asked: bool = True
 
 
 def can_fetch(snapshot: FetchSnapshot, now: datetime) -> Decision:
@@ -34,17 +39,18 @@ def can_fetch(snapshot: FetchSnapshot, now: datetime) -> Decision:
         now=now,
         policy=policy_at(now),
         reasons=_reasons(snapshot),
-        evidence={"source": snapshot.source, "robots_status": snapshot.robots_status, "tos": snapshot.tos},
+        evidence={
+            "source": snapshot.source,
+            "robots_asked": snapshot.robots_asked,
+            "robots_status": snapshot.robots_status,
+            "tos": snapshot.tos,
+        },
     )
 
 
 def _reasons(snapshot: FetchSnapshot) -> Iterator[Reason]:
-    status = snapshot.robots_status
-    # RFC 9309: 4xx means there are no rules; no answer, 5xx or a redirect without end means a full disallow.
-    if status is None or not (200 <= status < 300 or 400 <= status < 500):
-        yield Reason.ROBOTS_UNREACHABLE
-    elif status < 300 and not snapshot.robots_allows:
-        yield Reason.ROBOTS_DISALLOW
+    if snapshot.robots_asked:
+        yield from _robots_reasons(snapshot)
     if snapshot.auth_required:
         yield Reason.AUTH_REQUIRED
     if snapshot.tos == "prohibited":
@@ -53,3 +59,12 @@ def _reasons(snapshot: FetchSnapshot) -> Iterator[Reason]:
         yield Reason.SOURCE_TOS_UNKNOWN
     if not snapshot.enabled:
         yield Reason.SOURCE_DISABLED
+
+
+def _robots_reasons(snapshot: FetchSnapshot) -> Iterator[Reason]:
+    status = snapshot.robots_status
+    # RFC 9309: 4xx means there are no rules; no answer, 5xx or a redirect without end means a full disallow.
+    if status is None or not (200 <= status < 300 or 400 <= status < 500):
+        yield Reason.ROBOTS_UNREACHABLE
+    elif status < 300 and not snapshot.robots_allows:
+        yield Reason.ROBOTS_DISALLOW

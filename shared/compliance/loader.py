@@ -50,15 +50,23 @@ async def decide_fetch(
     session: AsyncSession,
     source_key: str,
     *,
-    robots_status: int | None,
-    robots_allows: bool,
+    robots_status: int | None = None,
+    robots_allows: bool = False,
+    robots_asked: bool = True,
     auth_required: bool = False,
     workflow_id: UUID | None = None,
 ) -> Decision:
-    """May this source be read; each denial is stored, an allow once per workflow."""
+    """May this source be read; each denial is stored, an allow once per workflow.
+
+    `robots_asked` is False for a documented data interface, of which robots.txt does not speak.
+    """
     source = await read_source(session, source_key)
     snapshot = fetch_snapshot(
-        source, robots_status=robots_status, robots_allows=robots_allows, auth_required=auth_required
+        source,
+        robots_status=robots_status,
+        robots_allows=robots_allows,
+        robots_asked=robots_asked,
+        auth_required=auth_required,
     )
     decision = can_fetch(snapshot, await _database_now(session))
     await store(session, decision, Subject(source_key=source_key, use="fetch", workflow_id=workflow_id))

@@ -168,12 +168,18 @@ async def read_source(session: AsyncSession, source_key: str) -> Source:
 
 
 def fetch_snapshot(
-    source: Source, *, robots_status: int | None, robots_allows: bool, auth_required: bool
+    source: Source,
+    *,
+    robots_status: int | None,
+    robots_allows: bool,
+    robots_asked: bool,
+    auth_required: bool,
 ) -> FetchSnapshot:
     """The registry's row joined with what the host just answered."""
     return FetchSnapshot(
         robots_status=robots_status,
         robots_allows=robots_allows,
+        robots_asked=robots_asked,
         auth_required=auth_required,
         tos="allowed"
         if source.tos == "allowed"

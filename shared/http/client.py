@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import ClassVar, Literal, Protocol
@@ -64,6 +64,11 @@ class FetchSource:
     requests_per_second: float = 1 / 3
     concurrency: int = 1
 
+    @property
+    def closed(self) -> bool:
+        """True where the registry alone says no: such a host is not even asked for its robots.txt."""
+        return self.tos != "allowed" or not self.enabled
+
 
 @dataclass(frozen=True, slots=True)
 class FetchFacts:
@@ -75,6 +80,7 @@ class FetchFacts:
     tos: Literal["allowed", "prohibited", "unknown"]
     enabled: bool
     source: str = ""
+    robots_asked: bool = True
 
 
 class FetchVerdict(Protocol):
@@ -89,7 +95,7 @@ class FetchVerdict(Protocol):
         """Codes of everything that speaks against it."""
 
 
-DecideFetch = Callable[[FetchFacts], FetchVerdict]
+DecideFetch = Callable[[FetchFacts], Awaitable[FetchVerdict]]
 
 
 class Pacer(Protocol):
@@ -100,15 +106,15 @@ class Pacer(Protocol):
 
 
 class FetchDenied(PolicyViolation):
-    """`can_fetch` said no; the decision is at hand to be stored."""
+    """`can_fetch` said no; the decision tells why."""
 
     code: ClassVar[str] = "fetch-denied"
     title: ClassVar[str] = "Fetch denied"
 
-    def __init__(self, detail: str, *, decision: FetchVerdict, facts: FetchFacts, **fields: object) -> None:
-        super().__init__(detail, reasons=list(decision.reasons), **fields)
+    def __init__(self, source: str, decision: FetchVerdict) -> None:
+        reasons = [str(reason) for reason in decision.reasons]
+        super().__init__(f"{source} may not be read: {', '.join(reasons)}", reasons=reasons, source=source)
         self.decision = decision
-        self.facts = facts
 
 
 class AuthenticationWall(PolicyViolation):
@@ -189,8 +195,11 @@ class GuardedFetcher:
     async def survey(self, url: str, source: FetchSource, *, configured: bool = False) -> FetchFacts:
         """The facts `can_fetch` needs about a URL, without asking for the page itself."""
         target = _parsed(url)
-        host = self._host(Origin.of(target), source)
-        robots, status = await self._robots(target, source, host, configured=configured)
+        if source.closed:
+            robots, status = DISALLOW_ALL, None
+        else:
+            host = self._host(Origin.of(target), source)
+            robots, status = await self._robots(target, source, host, configured=configured)
         return FetchFacts(
             robots_status=status,
             robots_allows=robots.allows(target.raw_path.decode("ascii")),
@@ -198,6 +207,7 @@ class GuardedFetcher:
             tos=source.tos,
             enabled=source.enabled,
             source=source.key,
+            robots_asked=not source.closed,
         )
 
     async def _follow(self, target: httpx.URL, source: FetchSource, *, configured: bool) -> FetchedPage:
@@ -217,9 +227,9 @@ class GuardedFetcher:
         self, target: httpx.URL, source: FetchSource, *, configured: bool
     ) -> tuple[_Reply, FetchVerdict]:
         facts = await self.survey(str(target), source, configured=configured)
-        decision = self._decide(facts)
-        if not decision.allow:
-            raise FetchDenied("not to be fetched", decision=decision, facts=facts, source=source.key)
+        decision = await self._decide(facts)
+        if not decision.allow or not facts.robots_asked:
+            raise FetchDenied(source.key, decision)
         host = self._host(Origin.of(target), source)
         async with host.slots:
             await self._pace(target, source, host)

@@ -1,7 +1,7 @@
 """The client every vendor is called through.
 
-One call: no open transaction -> money reserved -> breaker -> rate limit -> request under a timeout and a byte
-cap -> verdict of the adapter -> cost row and metrics -> repeat with full jitter where safe -> money settled.
+One call: no open transaction -> source admitted -> money reserved -> breaker -> rate limit -> request under a timeout
+and a byte cap -> verdict of the adapter -> cost row and metrics -> repeat with full jitter where safe -> money settled.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from shared.providers.context import current_purpose
 from shared.providers.limiter import RateLimiter
 from shared.providers.metrics import COST, REQUESTS, SECONDS
 from shared.providers.outcomes import Answer, Outcome, Repeat, Reply, Verdict, error_of, judge_by_status
-from shared.providers.ports import BudgetPort, UsageLog, UsageRow
+from shared.providers.ports import BudgetPort, FetchGate, UsageLog, UsageRow
 from shared.providers.redaction import redact
 from shared.telemetry.context import current_trace
 from shared.workflow.budget import Reservation
@@ -95,6 +95,7 @@ class ProviderDeps:
     breakers: Breakers
     budget: BudgetPort
     usage: UsageLog
+    gate: FetchGate
     user_agent: str
     rng: random.Random = field(default_factory=random.Random)
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
@@ -102,10 +103,16 @@ class ProviderDeps:
 
 
 class ProviderClient:
-    """Calls one vendor account and raises the ProviderError tree, never httpx's."""
+    """Calls one vendor account and raises the ProviderError tree, never httpx's.
 
-    def __init__(self, name: str, settings: ClientSettings, deps: ProviderDeps) -> None:
+    `source` is the registry key of what is read there; nothing is asked of a source that may not be read.
+    """
+
+    def __init__(
+        self, name: str, settings: ClientSettings, deps: ProviderDeps, *, source: str | None = None
+    ) -> None:
         self.name = name
+        self.source = source
         self.settings = settings
         self._deps = deps
         self._breaker = deps.breakers.of(name, settings.account)
@@ -119,6 +126,8 @@ class ProviderClient:
         request can have taken effect all the same.
         """
         refuse_inside_transaction()
+        if self.source is not None:
+            await self._deps.gate.admit(self.source)
         reservation = await self._reserve(request)
         if reservation is not None:
             request = replace(request, reservation_id=reservation.id)

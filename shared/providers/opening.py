@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import httpx
 
-from shared.compliance.fetch import FetchSnapshot, can_fetch
+from shared.compliance import loader
+from shared.compliance.decision import Decision
 from shared.db.unit_of_work import UnitOfWorkFactory
-from shared.http.client import FetchFacts, FetchSource, FetchVerdict, GuardedFetcher
+from shared.http.client import FetchDenied, FetchFacts, FetchSource, GuardedFetcher
 from shared.http.ssrf import AddressGuard, GuardedTransport
 from shared.providers import (
     assessor,
@@ -30,6 +30,7 @@ from shared.providers import (
 from shared.providers.assessor.recipe import Recipe
 from shared.providers.base import ProviderDeps
 from shared.providers.breaker import Breakers
+from shared.providers.context import current_purpose
 from shared.providers.limiter import RateLimiter
 from shared.providers.ports import BudgetPort
 from shared.providers.settings import ProviderSettings
@@ -99,9 +100,35 @@ class Providers:
         return assessor.build(recipe, source, self.fetcher, base_url=root)
 
 
-def decide_fetch(facts: FetchFacts) -> FetchVerdict:
-    """`can_fetch` over what the fetcher found out."""
-    return can_fetch(FetchSnapshot(**asdict(facts)), datetime.now(UTC))
+class StoredGate:
+    """`can_fetch` over the registry's row, at the database's time; every answer is kept with its workflow."""
+
+    def __init__(self, unit_of_work: UnitOfWorkFactory) -> None:
+        self._unit_of_work = unit_of_work
+
+    async def admit(self, source_key: str) -> None:
+        """Return where a data interface may be read, FetchDenied where not; asked once a purpose."""
+        purpose = current_purpose()
+        async with purpose.asking:
+            if source_key not in purpose.fetches:
+                purpose.fetches[source_key] = await self._decided(source_key, robots_asked=False)
+        if not purpose.fetches[source_key].allow:
+            raise FetchDenied(source_key, purpose.fetches[source_key])
+
+    async def decide(self, facts: FetchFacts) -> Decision:
+        """The decision on one page, with what its host's robots.txt says of it."""
+        return await self._decided(
+            facts.source,
+            robots_status=facts.robots_status,
+            robots_allows=facts.robots_allows,
+            robots_asked=facts.robots_asked,
+            auth_required=facts.auth_required,
+        )
+
+    async def _decided(self, source_key: str, **robots: Any) -> Decision:
+        workflow_id = current_purpose().workflow_id
+        async with self._unit_of_work() as uow:
+            return await loader.decide_fetch(uow.session, source_key, workflow_id=workflow_id, **robots)
 
 
 @asynccontextmanager
@@ -116,7 +143,7 @@ async def open_providers(
 ) -> AsyncIterator[Providers]:
     """Open clients, limits and the cost log; write the last cost rows at the end."""
     guard = AddressGuard(trusted_origins)
-    limiter = RateLimiter(redis, replicas=settings.replicas)
+    limiter, gate = RateLimiter(redis, replicas=settings.replicas), StoredGate(unit_of_work)
     async with (
         open_usage_log(unit_of_work, service=service) as usage,
         httpx.AsyncClient(trust_env=False, timeout=30) as http,
@@ -129,7 +156,8 @@ async def open_providers(
             breakers=Breakers(),
             budget=budget,
             usage=usage,
+            gate=gate,
             user_agent=settings.user_agent,
         )
-        fetcher = GuardedFetcher(guarded_http, decide_fetch, user_agent=settings.user_agent, pacer=limiter)
+        fetcher = GuardedFetcher(guarded_http, gate.decide, user_agent=settings.user_agent, pacer=limiter)
         yield Providers(settings, deps, fetcher)

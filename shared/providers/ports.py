@@ -28,6 +28,13 @@ class BudgetPort(Protocol):
         """Give the money back: the call was not made or cost nothing."""
 
 
+class FetchGate(Protocol):
+    """Answers for every source of public data whether it may be read, and keeps the answer."""
+
+    async def admit(self, source_key: str) -> None:
+        """Return where the source may be read; raise FetchDenied with the reasons where not."""
+
+
 @dataclass(frozen=True, slots=True)
 class UsageRow:
     """One request to a vendor as api_usage_logs keeps it; parameters are already redacted."""

@@ -26,7 +26,7 @@ class CensusGeocoder:
     name = "census"
 
     def __init__(self, settings: ProviderSettings, deps: ProviderDeps) -> None:
-        self._client = ProviderClient(self.name, settings.client(self.name), deps)
+        self._client = ProviderClient(self.name, settings.client(self.name), deps, source=self.name)
 
     async def locate(self, address: PostalAddress) -> GeocodedAddress | None:
         """The point of an address, or None where it matches nothing."""

@@ -28,7 +28,7 @@ class StacImagery:
     source = "naip"
 
     def __init__(self, settings: ProviderSettings, deps: ProviderDeps) -> None:
-        self._client = ProviderClient(self.name, settings.client(self.name), deps)
+        self._client = ProviderClient(self.name, settings.client(self.name), deps, source=self.source)
 
     async def find(self, point: GeoPoint, *, since: date | None = None) -> Sequence[NadirOffer]:
         """Pictures that cover the point, newest first."""

@@ -36,10 +36,10 @@ class StreetViewImagery:
     name = "streetview"
 
     def __init__(self, settings: ProviderSettings, deps: ProviderDeps) -> None:
-        self._client = ProviderClient(self.name, settings.client(self.name), deps)
         self._key = settings.key(self.name)
         self._cost = settings.streetview_image_cost_usd
         self.source = settings.street_source
+        self._client = ProviderClient(self.name, settings.client(self.name), deps, source=self.source)
 
     async def find(self, point: GeoPoint, *, radius_metres: int = 50) -> Panorama | None:
         """The panorama nearest to the point; free of cost. None where there is none."""

@@ -64,7 +64,7 @@ class ArcgisSource:
         if not config.layer_url and not config.layer_path:
             raise InvalidInput("an ArcGIS source needs layer_url or layer_path", source=config.key)
         self._config = config
-        self._client = ProviderClient(self.name, _client_settings(config, settings), deps)
+        self._client = ProviderClient(self.name, _client_settings(config, settings), deps, source=config.key)
 
     async def pages(self, *, since: date | None = None, cursor: str | None = None) -> AsyncIterator[RowPage]:
         """Pages of rows dated `since` or later, resuming after the cursor (an object id) of an earlier page."""

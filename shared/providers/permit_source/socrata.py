@@ -38,7 +38,7 @@ class SocrataSource:
         if config.dataset_id is None:
             raise InvalidInput("a Socrata source needs its dataset_id", source=config.key)
         self._config = config
-        self._client = ProviderClient(self.name, _client_settings(config, settings), deps)
+        self._client = ProviderClient(self.name, _client_settings(config, settings), deps, source=config.key)
         self._resource = f"/resource/{config.dataset_id}.json"
 
     async def pages(self, *, since: date | None = None, cursor: str | None = None) -> AsyncIterator[RowPage]:

@@ -27,7 +27,7 @@ class Ncei:
 
     def __init__(self, settings: ProviderSettings, deps: ProviderDeps) -> None:
         client = replace(settings.client(self.name), body_cap_bytes=FILE_CAP_BYTES)
-        self._client = ProviderClient(self.name, client, deps)
+        self._client = ProviderClient(self.name, client, deps, source=self.name)
 
     async def available(self, starts_on: date, ends_on: date) -> Sequence[StormFileRef]:
         """The newest issue of every year that touches the days, oldest year first."""

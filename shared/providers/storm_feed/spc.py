@@ -21,7 +21,7 @@ class Spc:
     name = "spc"
 
     def __init__(self, settings: ProviderSettings, deps: ProviderDeps) -> None:
-        self._client = ProviderClient(self.name, settings.client(self.name), deps)
+        self._client = ProviderClient(self.name, settings.client(self.name), deps, source=self.name)
 
     async def available(self, starts_on: date, ends_on: date) -> Sequence[StormFileRef]:
         """One file a day and kind; whether the service has it, the download tells."""

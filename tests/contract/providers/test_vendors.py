@@ -23,8 +23,8 @@ from shared.providers.assessor.recipe import FieldRule, Recipe
 from shared.providers.email_verifier import EmailStatus
 from shared.providers.geocoder import PostalAddress
 from shared.providers.mailer import EmailMessage
-from shared.providers.opening import decide_fetch
 from shared.providers.payments import ChargeRequest, ChargeStatus
+from tests.factories.fetching import decide_fetch
 
 TODAY = date(2026, 11, 20)
 

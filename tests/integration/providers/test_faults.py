@@ -23,6 +23,7 @@ from shared.providers.limiter import RateLimiter
 from shared.providers.outcomes import Repeat
 from shared.providers.ports import MemoryUsageLog
 from shared.workflow.budget import Budget
+from tests.factories.fetching import OpenGate
 
 
 @dataclass
@@ -89,6 +90,7 @@ async def deps(redis: Any, unit_of_work: Any) -> AsyncIterator[ProviderDeps]:
             breakers=Breakers(),
             budget=Budget(unit_of_work),
             usage=MemoryUsageLog(),
+            gate=OpenGate(),
             user_agent="Ridgeline/0.1",
         )
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from datetime import date
 from typing import Any
 
 import pytest
 import pytest_asyncio
-import uvicorn
 from sqlalchemy import text
 
 from shared.errors import PolicyViolation
-from shared.http.client import FetchSource
+from shared.http.client import FetchDenied, FetchSource
 from shared.providers.assessor import ParcelQuery
 from shared.providers.assessor.recipe import FieldRule, Recipe
 from shared.providers.geocoder import PostalAddress
@@ -21,27 +19,20 @@ from shared.providers.opening import Providers, open_providers
 from shared.providers.payments import ChargeRequest, ChargeStatus
 from shared.providers.permit_source import SourceConfig
 from shared.providers.settings import ProviderSettings
-from shared.sandbox.app import create_app
-from shared.sandbox.settings import SandboxSettings
 from shared.workflow.budget import Budget
+from tests.factories.town import serving_town
 
 RECIPE = Recipe(
     detail_path="/harrow/property/{apn}", fields=(FieldRule(field="owner_name", labels=("Owner Name",)),)
 )
-OPEN = FetchSource("harrow", tos="allowed", enabled=True, requests_per_second=50, concurrency=10)
+OPEN = FetchSource("harrow_tx_assessor", tos="allowed", enabled=True, requests_per_second=50, concurrency=10)
 
 
 @pytest_asyncio.fixture
 async def town() -> AsyncIterator[str]:
     """URL of a running sandbox."""
-    app = create_app(SandboxSettings(parcels=200, today=date(2026, 11, 20), stripe_webhook_url="off"))
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, ws="none"))
-    running = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110 - uvicorn offers no event to wait for
-        await asyncio.sleep(0.01)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    await running
+    async with serving_town(today=date(2026, 11, 20)) as served:
+        yield served.url
 
 
 @pytest_asyncio.fixture
@@ -58,7 +49,9 @@ async def providers(town: str, unit_of_work: Any, redis: Any) -> AsyncIterator[P
 
 
 def permits(town: str) -> SourceConfig:
-    return SourceConfig(key="harrow", kind="socrata", dataset_id="h4rw-p7mt", base_url=f"{town}/socrata")
+    return SourceConfig(
+        key="harrow_tx_permits", kind="socrata", dataset_id="h4rw-p7mt", base_url=f"{town}/socrata"
+    )
 
 
 async def test_a_source_at_a_trusted_address_is_read(providers: Providers, town: str) -> None:
@@ -80,15 +73,28 @@ async def test_the_same_source_without_trust_is_refused(town: str, unit_of_work:
 
 async def test_an_assessor_is_read_and_a_closed_one_is_not(providers: Providers, town: str) -> None:
     parcels = SourceConfig(
-        key="p", kind="arcgis", layer_path="rest/services/Harrow_Parcels/FeatureServer/0", page_size=5
+        key="harrow_tx_parcels",
+        kind="arcgis",
+        layer_path="rest/services/Harrow_Parcels/FeatureServer/0",
+        page_size=5,
     )
     apn = (await providers.parcel_source(parcels).sample(1))[0].columns["APN"]
     record = await providers.assessor(RECIPE, OPEN).look_up(ParcelQuery(apn=apn))
     assert record is not None
     assert record.owner_name
-    closed = FetchSource("harrow", tos="unknown", enabled=False)
+    closed = FetchSource("harrow_tx_assessor", tos="unknown", enabled=False)
     with pytest.raises(PolicyViolation):
         await providers.assessor(RECIPE, closed).look_up(ParcelQuery(apn=apn))
+
+
+async def test_a_source_that_nobody_registered_is_not_read_whatever_the_caller_believes(
+    providers: Providers, town: str
+) -> None:
+    believed = FetchSource("elsewhere", tos="allowed", enabled=True, requests_per_second=50)
+    with pytest.raises(FetchDenied):
+        await providers.assessor(RECIPE, believed).look_up(ParcelQuery(apn="1"))
+    with pytest.raises(FetchDenied):
+        await providers.permit_source(permits(town).model_copy(update={"key": "elsewhere"})).sample()
 
 
 async def test_money_moves_and_every_call_leaves_its_row(

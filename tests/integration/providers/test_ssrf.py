@@ -14,7 +14,7 @@ import pytest_asyncio
 from shared.errors import ProviderError
 from shared.http.client import FetchSource, GuardedFetcher
 from shared.http.ssrf import AddressGuard, AddressRefused, GuardedTransport
-from shared.providers.opening import decide_fetch
+from tests.factories.fetching import decide_fetch
 
 SOURCE = FetchSource("county", tos="allowed", enabled=True, requests_per_second=1000, concurrency=10)
 

@@ -32,6 +32,8 @@ CONTRACT = ImageLicence("contract-7", may_display=True, may_store=True, may_anal
         ({"robots_status": None}, (Reason.ROBOTS_UNREACHABLE,)),
         ({"robots_allows": False}, (Reason.ROBOTS_DISALLOW,)),  # 51
         ({"robots_status": 299, "robots_allows": False}, (Reason.ROBOTS_DISALLOW,)),
+        ({"robots_asked": False, "robots_status": None, "robots_allows": False}, ()),
+        ({"robots_asked": False, "enabled": False}, (Reason.SOURCE_DISABLED,)),
         ({"auth_required": True}, (Reason.AUTH_REQUIRED,)),  # 52
         ({"tos": "prohibited"}, (Reason.SOURCE_TOS_PROHIBITED,)),  # 53
         ({"tos": "unknown"}, (Reason.SOURCE_TOS_UNKNOWN,)),

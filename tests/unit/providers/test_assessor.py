@@ -14,7 +14,7 @@ from shared.http.client import FetchSource, GuardedFetcher
 from shared.providers.assessor import ParcelQuery
 from shared.providers.assessor.html_site import HtmlSite
 from shared.providers.assessor.recipe import FieldRule, Recipe
-from shared.providers.opening import decide_fetch
+from tests.factories.fetching import decide_fetch
 
 SOURCE = FetchSource("county", tos="allowed", enabled=True, requests_per_second=1000)
 RECIPE = Recipe(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -12,8 +13,15 @@ import pytest_asyncio
 
 from shared.db.unit_of_work import transaction_marker
 from shared.errors import ProviderBadAnswer, ProviderRateLimited, ProviderRejected, ProviderUnavailable
-from shared.http.client import AuthenticationWall, FetchDenied, FetchSource, GuardedFetcher
-from shared.providers.opening import decide_fetch
+from shared.http.client import (
+    AuthenticationWall,
+    FetchDenied,
+    FetchFacts,
+    FetchSource,
+    FetchVerdict,
+    GuardedFetcher,
+)
+from tests.factories.fetching import decide_fetch
 
 OPEN = FetchSource("county", tos="allowed", enabled=True, requests_per_second=1000)
 URL = "https://county.test/property/1"
@@ -167,6 +175,19 @@ class TestTerms:
             await fetcher.fetch(URL, source)
         assert reason in caught.value.fields["reasons"]
         assert URL not in site.asked()
+        assert (site.asked() == []) == source.closed
+
+    async def test_a_page_whose_rules_were_not_asked_for_is_not_fetched_whatever_is_decided(
+        self, site: Site
+    ) -> None:
+        async def yes(facts: FetchFacts) -> FetchVerdict:
+            return await decide_fetch(replace(facts, tos="allowed", enabled=True))
+
+        async with httpx.AsyncClient(transport=httpx.MockTransport(site)) as http:
+            fetcher = GuardedFetcher(http, yes, user_agent="Ridgeline/0.1 (+x)")
+            with pytest.raises(FetchDenied):
+                await fetcher.fetch(URL, FetchSource("x", tos="allowed", enabled=False))
+        assert site.asked() == []
 
     @pytest.mark.parametrize(
         "page",

@@ -16,6 +16,7 @@ from shared.providers.breaker import Breakers
 from shared.providers.limiter import RateLimiter
 from shared.providers.ports import MemoryUsageLog
 from shared.workflow.budget import Reservation
+from tests.factories.fetching import OpenGate
 
 
 @dataclass
@@ -92,6 +93,7 @@ def surround(http: httpx.AsyncClient, requests: list[httpx.Request]) -> World:
         breakers=Breakers(clock=clock),
         budget=purse,  # type: ignore[arg-type]
         usage=usage,
+        gate=OpenGate(),
         user_agent="Ridgeline/0.1 (+https://ridgeline.example/bot; bot@ridgeline.example)",
         rng=random.Random(7),
         sleep=clock.sleep,

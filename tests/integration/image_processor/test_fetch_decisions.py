@@ -1,0 +1,51 @@
+"""No picture is asked for where its source may not be read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.image_processor.app import service
+from services.image_processor.settings import ImageProcessorSettings
+from tests.factories.cities import decisions, disable
+from tests.factories.leads import make_lead
+from tests.factories.steps import bench
+from tests.factories.town import serving_town
+
+VENDOR_OF = {"naip": "stac", "licensed_street": "streetview"}
+
+
+@pytest.fixture
+def servers(database_url: str, redis_url: str, redis: Any) -> dict[str, str]:
+    """Where database and an emptied Redis are."""
+    del redis
+    return {"database_url": database_url, "redis_url": redis_url}
+
+
+@pytest.mark.parametrize("closed", [("naip",), ("naip", "licensed_street")])
+async def test_a_closed_source_is_not_asked_and_the_reason_is_in_the_row(
+    servers: dict[str, str], unit_of_work: Any, tmp_path: Path, closed: tuple[str, ...]
+) -> None:
+    given = {**servers, "object_store_url": tmp_path.as_uri()}
+    async with (
+        serving_town() as town,
+        bench(service, ImageProcessorSettings, town, unit_of_work, **given) as at,
+    ):
+        house = town.town().house(0)
+        point = {"lat": house.latitude, "lng": house.longitude}
+        async with at.unit_of_work() as uow:
+            lead_id = await make_lead(uow.session, at.at.keys, **point)
+        await disable(at, *closed)
+        workflow = await at.begin("property", lead_id)
+        await at.run(workflow, "imagery")
+        step = await at.step(workflow, "imagery")
+        kept = await decisions(at, workflow)
+    words = [f"{source} may not be read: SOURCE_DISABLED" for source in closed]
+    if len(closed) == 2:
+        assert (step.status, step.reason) == ("skipped", "; ".join(words))
+    else:
+        assert (step.status, step.output["denied"]) == ("done", words)
+    assert [source for source, vendor in VENDOR_OF.items() if town.calls(vendor) == 0] == list(closed)
+    assert kept == {"naip": [], "licensed_street": []} | {source: ["SOURCE_DISABLED"] for source in closed}

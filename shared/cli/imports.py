@@ -63,7 +63,7 @@ def permits(
     _print(asyncio.run(_with_scraper(run)))
 
 
-async def _with_scraper(run: ImportFiles) -> dict[str, Any]:
+async def _with_scraper(run: ImportFiles) -> Any:
     """What the scraper's importer reports; loaded by name, as no package of `shared` imports a service."""
     from shared.db.engine import make_engine, make_session_maker
     from shared.db.unit_of_work import unit_of_work_factory
@@ -71,11 +71,9 @@ async def _with_scraper(run: ImportFiles) -> dict[str, Any]:
     engine = make_engine(Settings().database_url, application_name="ridgeline-import")
     try:
         scraper = importlib.import_module("services.scraper.imports")
-        report = await run(scraper, unit_of_work_factory(make_session_maker(engine)))
+        return await run(scraper, unit_of_work_factory(make_session_maker(engine)))
     finally:
         await engine.dispose()
-    counts: dict[str, Any] = report.as_json()
-    return counts
 
 
 async def _only_source(city: str) -> str:
@@ -90,8 +88,11 @@ async def _only_source(city: str) -> str:
     return keys[0]
 
 
-def _print(counts: dict[str, Any]) -> None:
-    """One JSON line; exit status 1 when not a single row could be read."""
+def _print(report: Any) -> None:
+    """One JSON line, and why a file was refused on the other stream; exit status 1 when no row could be read."""
+    counts: dict[str, Any] = report.as_json()
+    for note in report.notes:
+        sys.stderr.write(f"{note}\n")
     sys.stdout.write(json.dumps(counts) + "\n")
     if counts["read"] and counts["read"] == counts["rejected"]:
         raise typer.Exit(1)

@@ -6,9 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
 
-from services.scraper import city_service
-from services.scraper.repository import CityRepository
-from shared.errors import NotFound
+from services.scraper import service
 from shared.http.auth import require
 from shared.runtime import ResourcesDep
 from shared.security.policy import Action, Actor
@@ -24,12 +22,7 @@ async def check(
     _: Annotated[Actor, require(Action.OPERATIONS_READ)],
 ) -> list[dict[str, Any]]:
     """Sample a city's permit feeds now: the verdict on each with its reasons."""
-    async with resources.unit_of_work() as uow:
-        row = await CityRepository(uow.session).by_name(city, state)
-    if row is None:
-        raise NotFound(f"{city}, {state} is not a target city")
-    sources = await city_service.load_sources(resources, row.id, None)
-    verdicts = await city_service.check_sources(resources, sources, None)
+    verdicts = await service.check_city(resources, city, state)
     return [
         {"source": v.source, "usable": v.usable, "reasons": list(v.reasons), "facts": v.facts}
         for v in verdicts

@@ -6,7 +6,7 @@ from services.scraper import api, jobs
 from services.scraper.settings import ScraperSettings
 from shared.runtime import Service
 from shared.workflow import Step
-from shared.workflow.catalogue import CITY, PROPERTY, REFRESH_PERMITS, REFRESH_STORMS
+from shared.workflow.catalogue import CITY, PROPERTY, REFRESH_CITY, REFRESH_PERMITS, REFRESH_STORMS
 from shared.workflow.schedule import daily
 
 service = Service(
@@ -21,6 +21,9 @@ service = Service(
         Step(CITY, "storms", jobs.storms, jobs.CityInput),
         Step(PROPERTY, "scrape_property", jobs.scrape_property, jobs.PropertyInput),
         Step(REFRESH_PERMITS, "refresh_permits", jobs.refresh_permits, jobs.JobInput),
+        Step(REFRESH_CITY, "source_check", jobs.source_check, jobs.CityInput),
+        Step(REFRESH_CITY, "permits", jobs.permits, jobs.CityInput),
+        Step(REFRESH_CITY, "date_roofs", jobs.date_roofs, jobs.CityInput),
         Step(REFRESH_STORMS, "refresh_storms", jobs.refresh_storms, jobs.JobInput),
     ],
     schedule=[

@@ -149,8 +149,18 @@ REFRESH_PERMITS = single_step(
     "refresh_permits",
     "scraper",
     weight="slow",
-    timeout_seconds=3600,
-    description="Permits of all active cities.",
+    description="Permits of all active cities, a workflow each.",
+)
+REFRESH_CITY = register(
+    WorkflowSpec(
+        "refresh_city",
+        (
+            StepSpec("source_check", "scraper", "slow", timeout_seconds=120, max_attempt=4),
+            StepSpec("permits", "scraper", "slow", needs=("source_check",), timeout_seconds=1800),
+            StepSpec("date_roofs", "scraper", "slow", needs=("permits",), timeout_seconds=600),
+        ),
+        description="The last weeks' permits of one city, from the feeds that may be read and pass the check.",
+    )
 )
 REFRESH_STORMS = single_step(
     "refresh_storms",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +25,14 @@ _CITY = """
 CITY = text(_CITY + " WHERE id = :id")
 CITY_BY_NAME = text(_CITY + " WHERE lower(city) = lower(:city) AND upper(state) = upper(:state)")
 
+ACTIVE = text(
+    """
+    SELECT id FROM target_cities
+     WHERE active AND jsonb_array_length(coalesce(sources -> 'permit_sources', '[]'::jsonb)) > 0
+     ORDER BY state, city
+    """
+)
+
 REGISTRY = text(
     """
     SELECT source_key, enabled, tos, commercial_use, licence_id, requests_per_second, concurrency
@@ -36,6 +45,7 @@ NOTE_SCRAPE = text(
     UPDATE target_cities SET first_scraped_at = coalesce(first_scraped_at, now()), last_scraped_at = now(),
            total_permits_found = (SELECT count(*) FROM roofing_permits WHERE city_id = :id)
      WHERE id = :id
+    RETURNING (SELECT max(issue_date) FROM roofing_permits WHERE city_id = :id)
     """
 )
 
@@ -84,20 +94,18 @@ class CityRepository:
         """The same by name, in any case."""
         return (await self._session.execute(CITY_BY_NAME, {"city": city, "state": state})).one_or_none()
 
-    async def active(self) -> Sequence[UUID]:
-        """Cities whose sources are read every day."""
-        return (
-            (await self._session.execute(text("SELECT id FROM target_cities WHERE active"))).scalars().all()
-        )
+    async def active_with_permit_feeds(self) -> Sequence[UUID]:
+        """Cities whose permits are read every day."""
+        return (await self._session.execute(ACTIVE)).scalars().all()
 
     async def registry(self, keys: Sequence[str]) -> dict[str, Row[Any]]:
         """Registry rows of sources by key."""
         rows = (await self._session.execute(REGISTRY, {"keys": list(keys)})).all()
         return {row.source_key: row for row in rows}
 
-    async def note_scrape(self, city_id: UUID) -> None:
-        """Bring a city's scraping times and permit count up to date."""
-        await self._session.execute(NOTE_SCRAPE, {"id": city_id})
+    async def note_scrape(self, city_id: UUID) -> date | None:
+        """Bring a city's scraping times and permit count up to date; the day of its newest permit."""
+        return (await self._session.execute(NOTE_SCRAPE, {"id": city_id})).scalar_one_or_none()
 
     async def property(self, lead_id: UUID) -> Row[Any] | None:
         """The parcel behind a lead and the assessor who knows it."""

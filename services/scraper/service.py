@@ -1,4 +1,4 @@
-"""The verbs of the scraper on a city: check its sources, read permits, parcels and storms."""
+"""The verbs of the scraper: check a city's sources, keep permits, parcels and storms, know an assessor."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ import gzip
 import hashlib
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import orjson
+from pydantic import ValidationError
 from sqlalchemy import Row
 
 from services.scraper import metrics
+from services.scraper.domain.roof_covers import roof_material_of
 from services.scraper.domain.rows import ParcelRow, PermitRow, Rejected
 from services.scraper.domain.source_check import Expectation, Verdict, judge_sample
 from services.scraper.formats.field_map import PermitSource, permit_of
@@ -30,8 +32,17 @@ from services.scraper.repository import (
     RoofDating,
     Upserted,
 )
-from shared.compliance.loader import decide_fetch
-from shared.errors import PermanentError, ProviderBadAnswer, ProviderRejected
+from shared.errors import (
+    NotFound,
+    PermanentError,
+    ProviderBadAnswer,
+    ProviderError,
+    ProviderRejected,
+    Skip,
+)
+from shared.http.client import FetchDenied, FetchSource
+from shared.providers.assessor import AssessorRecord
+from shared.providers.assessor.recipe import Recipe
 from shared.providers.context import calling_for
 from shared.providers.permit_source import RowPage, SourceConfig
 from shared.runtime import Resources
@@ -96,31 +107,49 @@ async def load_sources(
     return sources
 
 
+async def check_city(resources: Resources, city: str, state: str) -> list[Verdict]:
+    """The verdicts on a city's feeds as they are now; NotFound for a city we do not know."""
+    async with resources.unit_of_work() as uow:
+        row = await CityRepository(uow.session).by_name(city, state)
+    if row is None:
+        raise NotFound(f"{city}, {state} is not a target city")
+    return await check_sources(resources, await load_sources(resources, row.id, None), None)
+
+
 async def check_sources(
     resources: Resources, sources: CitySources, workflow_id: UUID | None
 ) -> list[Verdict]:
     """The verdict on every permit feed of a city: law, columns, place, freshness."""
-    return [await _check_source(resources, sources, entry, workflow_id) for entry in sources.permits]
+    with calling_for("city", sources.city.id, workflow_id=workflow_id):
+        return [await _check_source(resources, sources, entry) for entry in sources.permits]
 
 
-async def _check_source(
-    resources: Resources, sources: CitySources, entry: Mapping[str, Any], workflow_id: UUID | None
-) -> Verdict:
+async def _check_source(resources: Resources, sources: CitySources, entry: Mapping[str, Any]) -> Verdict:
+    """The verdict, counted; a feed that may answer later raises its ProviderError."""
     key = entry["key"]
-    async with resources.unit_of_work() as uow:
-        # A documented data interface is asked for by the registry's terms; robots.txt speaks of pages (FE-4, FE-5).
-        decision = await decide_fetch(
-            uow.session, key, robots_status=404, robots_allows=True, workflow_id=workflow_id
-        )
-    if not decision.allow:
-        return Verdict(key, tuple(f"not allowed: {reason}" for reason in decision.reasons))
-    reader = resources.providers.permit_source(SourceConfig.model_validate(entry))
     try:
-        with calling_for("city", sources.city.id):
-            columns = {column.name for column in await reader.columns()}
-            sample = await reader.sample(SAMPLE_ROWS)
-    except (ProviderBadAnswer, ProviderRejected) as error:
+        verdict = await _sample_source(resources, sources, entry)
+        word = "usable" if verdict.usable else "refused"
+    except FetchDenied as denied:
+        reasons = tuple(f"not allowed: {reason}" for reason in denied.decision.reasons)
+        word, verdict = "denied", Verdict(key, reasons)
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        word, verdict = "refused", Verdict(key, (f"its configuration is wrong: {faults}",))
+    except ProviderError as error:
+        metrics.SOURCE_CHECKS.labels("unanswered" if error.retryable else "refused").inc()
+        if error.retryable:
+            raise
         return Verdict(key, (f"the source answers wrongly: {error.detail}",))
+    metrics.SOURCE_CHECKS.labels(word).inc()
+    return verdict
+
+
+async def _sample_source(resources: Resources, sources: CitySources, entry: Mapping[str, Any]) -> Verdict:
+    key = entry["key"]
+    reader = resources.providers.permit_source(SourceConfig.model_validate(entry))
+    columns = {column.name for column in await reader.columns()}
+    sample = await reader.sample(SAMPLE_ROWS)
     mapped = sources.permit_map(entry)
     today = datetime.now(UTC).date()
     rows = [permit_of(row.columns, mapped, today) for row in sample]
@@ -130,7 +159,6 @@ async def _check_source(
         center, settings.city_radius_miles, None if sources.recorded else settings.freshness_days, today
     )
     verdict = judge_sample(key, mapped.missing_columns(columns), rows, wanted)
-    metrics.SOURCE_CHECKS.labels("usable" if verdict.usable else "refused").inc()
     if "newest_row_age_days" in verdict.facts:
         metrics.NEWEST_ROW_AGE.labels(key).set(verdict.facts["newest_row_age_days"])
     return verdict
@@ -186,21 +214,39 @@ async def date_roofs(session: Any, city_id: UUID) -> RoofDating:
     return await ParcelRepository(session).date_roofs(city_id)
 
 
-async def read_storms(resources: Resources, days: int) -> tuple[IngestReport, list[str]]:
-    """Storms of the last days from every feed; what became of the rows, and which feeds failed."""
+@dataclass(slots=True)
+class StormReading:
+    """What became of the rows of all storm feeds, and which feeds may not be read or failed."""
+
+    report: IngestReport = field(default_factory=IngestReport)
+    denied: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+
+    def facts(self) -> dict[str, Any]:
+        """The reading as a step's output."""
+        return {**self.report.as_json(), "denied": self.denied, "failed": self.failed}
+
+
+async def read_storms(resources: Resources, days: int) -> StormReading:
+    """Storms of the last days from every feed that may be read; PermanentError where none may."""
     today = datetime.now(UTC).date()
-    total, failed = IngestReport(), []
+    reading, feeds = StormReading(), resources.providers.storm_feeds
     with tempfile.TemporaryDirectory(prefix="ridgeline-storms-") as folder:
-        for feed in resources.providers.storm_feeds:
+        for feed in feeds:
             try:
                 paths = await _download_feed(feed, Path(folder), today - timedelta(days=days), today)
+            except FetchDenied as denied:
+                reading.denied.append(denied.detail)
+                continue
             except (ProviderBadAnswer, ProviderRejected) as error:
-                failed.append(f"{feed.name}: {error.detail}")
+                reading.failed.append(f"{feed.name}: {error.detail}")
                 continue
             report = await import_storms(paths, resources.unit_of_work)
             count_rows(feed.name, report)
-            total += report
-    return total, failed
+            reading.report += report
+    if reading.denied and len(reading.denied) == len(feeds):
+        raise PermanentError(f"no storm feed is left: {'; '.join(reading.denied)}")
+    return reading
 
 
 async def _download_feed(feed: Any, folder: Path, since: date, until: date) -> list[Path]:
@@ -220,11 +266,6 @@ async def _download_feed(feed: Any, folder: Path, since: date, until: date) -> l
     return [path for path in found if path is not None]
 
 
-def report_facts(report: IngestReport, **more: Any) -> dict[str, Any]:
-    """An ingest report as a step's output."""
-    return {**report.as_json(), **more}
-
-
 def add_reports(one: Mapping[str, Any], report: IngestReport) -> dict[str, Any]:
     """A step's counts with another page's added."""
     read, stored, updated, duplicate, rejected = (
@@ -237,3 +278,39 @@ def add_reports(one: Mapping[str, Any], report: IngestReport) -> dict[str, Any]:
 def refused_words(verdicts: Sequence[Verdict]) -> str:
     """The refused feeds with their reasons, in one sentence."""
     return "; ".join(f"{v.source}: {', '.join(v.reasons)}" for v in verdicts if not v.usable)
+
+
+async def assessor_of(resources: Resources, lead_id: UUID) -> tuple[Row[Any], Recipe, FetchSource]:
+    """A lead's parcel, how its assessor's site is read, and its registry row; Skip where there is none."""
+    async with resources.unit_of_work() as uow:
+        repository = CityRepository(uow.session)
+        known = await repository.property(lead_id)
+        if known is None:
+            raise PermanentError(f"there is no lead {lead_id}")
+        if known.parcel_id is None or not known.assessor_config:
+            raise Skip("no assessor is configured for this city")
+        config = known.assessor_config
+        key = config.get("source_key") or f"{known.city}_{known.state}_assessor".lower()
+        row = (await repository.registry([key])).get(key)
+    recipe = Recipe.model_validate(config["recipe"])
+    if row is None:
+        return known, recipe, FetchSource(key)
+    rate, slots = float(row.requests_per_second), int(row.concurrency)
+    return known, recipe, FetchSource(key, row.tos, row.enabled, requests_per_second=rate, concurrency=slots)
+
+
+def assessor_facts(record: AssessorRecord) -> dict[str, Any]:
+    """What a page says of a parcel, by column."""
+    return {
+        "year_built": record.year_built,
+        "sqft": record.living_area_sqft,
+        "stories": record.stories,
+        "beds": record.bedrooms,
+        "baths": record.bathrooms,
+        "market_value": record.market_value_usd,
+        "assessed_value": record.assessed_value_usd,
+        "tax_amount": record.tax_amount_usd,
+        "last_sale_on": record.last_sale_on,
+        "last_sale_price": record.last_sale_price_usd,
+        "roof_material": roof_material_of(record.roof_material),
+    }

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
-from pydantic import BaseModel
-
 from services.enricher import metrics, service
 from services.enricher.domain.refusals import refusal_words
 from services.enricher.service import Owner, Search
@@ -13,13 +9,7 @@ from shared.errors import ProviderError, Skip
 from shared.events.leads import EnrichmentCompleted
 from shared.providers.context import calling_for
 from shared.runtime import StepContext
-
-
-class PropertyInput(BaseModel):
-    """What every property step is started with."""
-
-    subject_id: UUID
-    skip: dict[str, str] = {}
+from shared.schemas.workflow_inputs import PropertyInput
 
 
 async def enrich_contact(ctx: StepContext, input: PropertyInput) -> None:

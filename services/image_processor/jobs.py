@@ -10,7 +10,6 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel
 from sqlalchemy import Row
 
 from services.image_processor import metrics
@@ -28,16 +27,10 @@ from shared.providers.object_store import put_json
 from shared.runtime import StepContext
 from shared.schemas.enums import ImageDomain, ImageType, ViewAngle
 from shared.schemas.geo import GeoPoint
+from shared.schemas.workflow_inputs import PropertyInput
 
 SIDE_RADIUS_M = 15
 """Further from the wanted place a camera shows another side, or another house."""
-
-
-class PropertyInput(BaseModel):
-    """What every property step is started with."""
-
-    subject_id: UUID
-    skip: dict[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from services.lead_generator import handlers, jobs
 from services.lead_generator.settings import LeadGeneratorSettings
 from shared.events.leads import LeadCreated
 from shared.runtime import Service
+from shared.schemas.workflow_inputs import CityInput, JobInput, PropertyInput
 from shared.workflow import Step
 from shared.workflow.catalogue import CITY, EXPIRE_LEADS, PROPERTY, PROSPECT_ACTIVE_CITIES
 from shared.workflow.schedule import daily, hourly
@@ -15,13 +16,13 @@ service = Service(
     summary="Prospecting, triggers, scores, prices, clusters and publishing.",
     settings=LeadGeneratorSettings,
     steps=[
-        Step(CITY, "prospecting", jobs.prospecting, jobs.CityInput),
-        Step(PROPERTY, "triggers", jobs.triggers, jobs.PropertyInput),
-        Step(PROPERTY, "score", jobs.score, jobs.PropertyInput),
-        Step(PROPERTY, "cluster", jobs.cluster, jobs.PropertyInput),
-        Step(PROPERTY, "publish", jobs.publish, jobs.PropertyInput),
-        Step(PROSPECT_ACTIVE_CITIES, "prospect_active_cities", jobs.prospect_active_cities, jobs.JobInput),
-        Step(EXPIRE_LEADS, "expire_leads", jobs.expire_leads, jobs.JobInput),
+        Step(CITY, "prospecting", jobs.prospecting, CityInput),
+        Step(PROPERTY, "triggers", jobs.triggers, PropertyInput),
+        Step(PROPERTY, "score", jobs.score, PropertyInput),
+        Step(PROPERTY, "cluster", jobs.cluster, PropertyInput),
+        Step(PROPERTY, "publish", jobs.publish, PropertyInput),
+        Step(PROSPECT_ACTIVE_CITIES, "prospect_active_cities", jobs.prospect_active_cities, JobInput),
+        Step(EXPIRE_LEADS, "expire_leads", jobs.expire_leads, JobInput),
     ],
     handlers={LeadCreated: handlers.take_up_lead},
     schedule=[

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.lead_generator import metrics
@@ -20,34 +18,7 @@ from shared.errors import PermanentError, Skip
 from shared.events.leads import LeadCreated, LeadPublished, LeadScored
 from shared.runtime import Resources, StepContext
 from shared.schemas.enums import LeadStatus, TriggerType
-
-
-class CityInput(BaseModel):
-    """What every city step is started with."""
-
-    subject_id: UUID
-    city: str = ""
-    state: str = ""
-    prospect_cap: int | None = None
-    sources: dict[str, Any] | None = None
-
-    @property
-    def recorded(self) -> bool:
-        """True for a replay of recorded rows, whose storms and neighbours are as old as they."""
-        return bool((self.sources or {}).get("recorded"))
-
-
-class PropertyInput(BaseModel):
-    """What every property step is started with."""
-
-    subject_id: UUID
-
-
-class JobInput(BaseModel):
-    """What a scheduled job is started with."""
-
-    job: str = ""
-    slot: str = ""
+from shared.schemas.workflow_inputs import CityInput, JobInput, PropertyInput
 
 
 async def prospecting(ctx: StepContext, input: CityInput) -> None:

@@ -22,6 +22,7 @@ from shared.providers.context import calling_for
 from shared.providers.mailer import EmailMessage
 from shared.providers.payments import Charge
 from shared.runtime import Resources, StepContext
+from shared.schemas.workflow_inputs import JobInput
 from shared.workflow import control
 
 NOTICE_TEMPLATE = ("lead_bought", "1")
@@ -41,13 +42,6 @@ class StripeEventInput(BaseModel):
 
     charge_id: str
     event_id: str
-
-
-class JobInput(BaseModel):
-    """What a scheduled job is started with."""
-
-    job: str = ""
-    slot: str = ""
 
 
 async def charge(ctx: StepContext, input: SaleInput) -> None:

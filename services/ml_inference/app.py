@@ -6,6 +6,7 @@ from services.ml_inference import api, jobs
 from services.ml_inference.own import open_own
 from services.ml_inference.settings import MlInferenceSettings
 from shared.runtime import Service
+from shared.schemas.workflow_inputs import PropertyInput
 from shared.workflow import Step
 from shared.workflow.catalogue import PROPERTY
 
@@ -15,8 +16,8 @@ service = Service(
     settings=MlInferenceSettings,
     routers=[api.router],
     steps=[
-        Step(PROPERTY, "ml", jobs.ml, jobs.PropertyInput),
-        Step(PROPERTY, "validate", jobs.validate, jobs.PropertyInput),
+        Step(PROPERTY, "ml", jobs.ml, PropertyInput),
+        Step(PROPERTY, "validate", jobs.validate, PropertyInput),
     ],
     concurrency={"cpu": 2},
     own=open_own,

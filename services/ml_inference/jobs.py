@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel
 from sqlalchemy import Row
 
 from services.ml_inference import metrics
@@ -21,12 +20,7 @@ from shared.errors import PermanentError, Skip
 from shared.events.leads import MlInferenceCompleted
 from shared.runtime import StepContext
 from shared.schemas.enums import RoofMaterial, ViewAngle
-
-
-class PropertyInput(BaseModel):
-    """What every property step is started with."""
-
-    subject_id: UUID
+from shared.schemas.workflow_inputs import PropertyInput
 
 
 async def ml(ctx: StepContext, input: PropertyInput) -> None:

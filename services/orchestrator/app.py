@@ -7,6 +7,7 @@ from services.orchestrator.api import cities, system, workflows
 from services.orchestrator.own import open_own
 from services.orchestrator.settings import OrchestratorSettings
 from shared.runtime import Service
+from shared.schemas.workflow_inputs import CityInput, JobInput
 from shared.workflow import Step
 from shared.workflow.catalogue import CITY, EXPAND_CITIES, HOUSEKEEPING, WEEKLY_REPORT
 from shared.workflow.schedule import daily, weekly
@@ -17,10 +18,10 @@ service = Service(
     settings=OrchestratorSettings,
     routers=[system.router, workflows.router, cities.router],
     steps=[
-        Step(CITY, "properties", jobs.properties, jobs.CityInput),
-        Step(EXPAND_CITIES, "expand_cities", jobs.expand_cities, jobs.JobInput),
-        Step(WEEKLY_REPORT, "weekly_report", jobs.weekly_report, jobs.JobInput),
-        Step(HOUSEKEEPING, "housekeeping", jobs.housekeeping, jobs.JobInput),
+        Step(CITY, "properties", jobs.properties, CityInput),
+        Step(EXPAND_CITIES, "expand_cities", jobs.expand_cities, JobInput),
+        Step(WEEKLY_REPORT, "weekly_report", jobs.weekly_report, JobInput),
+        Step(HOUSEKEEPING, "housekeeping", jobs.housekeeping, JobInput),
     ],
     schedule=[
         weekly(

@@ -2,35 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-from uuid import UUID
-
-from pydantic import BaseModel
-
 from services.orchestrator.domain.expansion import ExpansionFacts, may_expand
 from services.orchestrator.domain.skips import skipped_parts
 from services.orchestrator.repository import CityRepository, SystemRepository
 from shared.events.cities import CityActivated
 from shared.runtime import StepContext
+from shared.schemas.workflow_inputs import CityInput, JobInput
 from shared.workflow import start
 
 FORGET_BATCH = 5000
-
-
-class CityInput(BaseModel):
-    """What every city step is started with."""
-
-    subject_id: UUID
-    city: str
-    state: str
-    sources: dict[str, Any] | None = None
-
-
-class JobInput(BaseModel):
-    """What a scheduled job is started with."""
-
-    job: str = ""
-    slot: str = ""
 
 
 async def properties(ctx: StepContext, input: CityInput) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.scraper import api, jobs
 from services.scraper.settings import ScraperSettings
 from shared.runtime import Service
+from shared.schemas.workflow_inputs import CityInput, JobInput, PropertyInput
 from shared.workflow import Step
 from shared.workflow.catalogue import CITY, PROPERTY, REFRESH_CITY, REFRESH_PERMITS, REFRESH_STORMS
 from shared.workflow.schedule import daily
@@ -15,16 +16,16 @@ service = Service(
     settings=ScraperSettings,
     routers=[api.router],
     steps=[
-        Step(CITY, "source_check", jobs.source_check, jobs.CityInput),
-        Step(CITY, "permits", jobs.permits, jobs.CityInput),
-        Step(CITY, "parcels", jobs.parcels, jobs.CityInput),
-        Step(CITY, "storms", jobs.storms, jobs.CityInput),
-        Step(PROPERTY, "scrape_property", jobs.scrape_property, jobs.PropertyInput),
-        Step(REFRESH_PERMITS, "refresh_permits", jobs.refresh_permits, jobs.JobInput),
-        Step(REFRESH_CITY, "source_check", jobs.source_check, jobs.CityInput),
-        Step(REFRESH_CITY, "permits", jobs.permits, jobs.CityInput),
-        Step(REFRESH_CITY, "date_roofs", jobs.date_roofs, jobs.CityInput),
-        Step(REFRESH_STORMS, "refresh_storms", jobs.refresh_storms, jobs.JobInput),
+        Step(CITY, "source_check", jobs.source_check, CityInput),
+        Step(CITY, "permits", jobs.permits, CityInput),
+        Step(CITY, "parcels", jobs.parcels, CityInput),
+        Step(CITY, "storms", jobs.storms, CityInput),
+        Step(PROPERTY, "scrape_property", jobs.scrape_property, PropertyInput),
+        Step(REFRESH_PERMITS, "refresh_permits", jobs.refresh_permits, JobInput),
+        Step(REFRESH_CITY, "source_check", jobs.source_check, CityInput),
+        Step(REFRESH_CITY, "permits", jobs.permits, CityInput),
+        Step(REFRESH_CITY, "date_roofs", jobs.date_roofs, CityInput),
+        Step(REFRESH_STORMS, "refresh_storms", jobs.refresh_storms, JobInput),
     ],
     schedule=[
         daily("02:00", "permits", "refresh_permits", "Permits of all active cities."),

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from uuid import UUID
-
-from pydantic import BaseModel
 
 from services.scraper import metrics, service
 from services.scraper.repository import CityRepository, ParcelRepository
@@ -18,33 +15,10 @@ from shared.providers.assessor import ParcelQuery
 from shared.providers.context import calling_for
 from shared.providers.permit_source import SourceConfig
 from shared.runtime import StepContext
+from shared.schemas.workflow_inputs import CityInput, JobInput, PropertyInput
 from shared.workflow.catalogue import REFRESH_CITY
 
 NOTHING: dict[str, Any] = {"read": 0, "stored": 0, "updated": 0, "duplicate": 0, "rejected": 0, "reasons": {}}
-
-
-class CityInput(BaseModel):
-    """What every city step is started with; `sources` replaces the city's own (a replay), `since` the whole history."""
-
-    subject_id: UUID
-    city: str = ""
-    state: str = ""
-    sources: dict[str, Any] | None = None
-    since: date | None = None
-
-
-class PropertyInput(BaseModel):
-    """What every property step is started with."""
-
-    subject_id: UUID
-    skip: dict[str, str] = {}
-
-
-class JobInput(BaseModel):
-    """What a scheduled job is started with."""
-
-    job: str = ""
-    slot: str = ""
 
 
 async def source_check(ctx: StepContext, input: CityInput) -> None:

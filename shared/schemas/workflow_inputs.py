@@ -1,0 +1,39 @@
+"""What workflows are started with; each service reads the fields that its steps need."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel
+
+
+class CityInput(BaseModel):
+    """The city of a city step; `sources` replaces its own (a replay), `since` the whole history."""
+
+    subject_id: UUID
+    city: str = ""
+    state: str = ""
+    prospect_cap: int | None = None
+    sources: dict[str, Any] | None = None
+    since: date | None = None
+
+    @property
+    def recorded(self) -> bool:
+        """True for a replay of recorded rows, whose storms and neighbours are as old as they."""
+        return bool((self.sources or {}).get("recorded"))
+
+
+class PropertyInput(BaseModel):
+    """The lead of a property step, and the parts that its city cannot have with the reason of each."""
+
+    subject_id: UUID
+    skip: dict[str, str] = {}
+
+
+class JobInput(BaseModel):
+    """The slot for which a scheduled job runs."""
+
+    job: str = ""
+    slot: str = ""

@@ -32,6 +32,8 @@ from tests.faults.work import SERVICE, TABLES
 
 LEASE_SECONDS = 4.0
 PATIENCE_SECONDS = 400.0
+RATIO_GOAL = 4.0
+"""A run with faults against the calm one, at most."""
 EMPTY = "TRUNCATE core.workflow, core.outbox, core.inbox, core.dead_letter, core.effect, chaos.work, chaos.handled CASCADE"
 
 
@@ -53,7 +55,9 @@ class Storm:
     def shaken(self, seed: int, calm_seconds: float) -> Storm:
         """The same storm with faults: a kill every 1.2 s or, on a slow machine, every tenth of the calm time."""
         span, every = max(self.seconds, calm_seconds), max(self.kill_every, calm_seconds / 10)
-        return replace(self, seed=seed, seconds=span, kill_every=every, patience=60 + 8 * span)
+        return replace(
+            self, seed=seed, seconds=span, kill_every=every, patience=max(self.patience, 60 + 8 * span)
+        )
 
 
 @dataclass

@@ -66,6 +66,7 @@ class Town:
     folder: Path
     variables: dict[str, str]
     services: tuple[str, ...] = ()
+    start_seconds: float = 0.0
     _kept: frozenset[str] = frozenset()
     _extras: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
@@ -93,7 +94,8 @@ class Town:
         self.services = runnable()
         began = time.monotonic()
         start_fleet(self.services, within=START_SECONDS)
-        say(f"fleet of {len(self.services)} processes is up in {time.monotonic() - began:.1f} s")
+        self.start_seconds = time.monotonic() - began
+        say(f"fleet of {len(self.services)} processes is up in {self.start_seconds:.1f} s")
         with self.connect() as connection:
             connection.execute("UPDATE core.schedule SET enabled = false")
         registered = {name for name in self._tables_with_rows() - seeded if not name.startswith("core.")}
@@ -107,9 +109,9 @@ class Town:
     def empty(self) -> None:
         """Forget everything but the seeds and what processes registered at start; the fleet stays up."""
         httpx.post(f"{self.sandbox}/_sandbox/reset", timeout=30, trust_env=False).raise_for_status()
-        with self.connect() as connection:
-            names = [row[0] for row in connection.execute(TABLES) if row[0] not in self._kept]
-            connection.execute(f"TRUNCATE {', '.join(names)} CASCADE".encode())
+        # The fleet reads while its tables are emptied; whoever loses a deadlock with it tries again.
+        if wait_until(self._truncate, MEND_SECONDS) is None:
+            raise TimeoutError("the tables cannot be emptied")
         seed.run(self.plane.database_url)
 
     def settings(self) -> Settings:
@@ -249,6 +251,12 @@ class Town:
                 extra.wait()
         self._extras.clear()
 
+    def _truncate(self) -> bool:
+        with self.connect() as connection:
+            names = [row[0] for row in connection.execute(TABLES) if row[0] not in self._kept]
+            connection.execute(f"TRUNCATE {', '.join(names)} CASCADE".encode())
+        return True
+
     def _tables_with_rows(self) -> set[str]:
         with self.connect() as connection:
             names = [row[0] for row in connection.execute(TABLES)]
@@ -283,13 +291,21 @@ def wait_until(holds: Callable[[], bool], seconds: float, *, every: float = 0.25
 @contextmanager
 def own_town() -> Iterator[Town]:
     """A running fleet on servers and in a folder of its own; nothing of it is left afterwards."""
+    with own_place(PACE) as town:
+        town.start()
+        yield town
+
+
+@contextmanager
+def own_place(pace: Mapping[str, str]) -> Iterator[Town]:
+    """Servers, folder and ports for a fleet that is not started yet; nothing of it is left afterwards."""
     with own_plane() as plane:
         home = Path(tempfile.mkdtemp(prefix="ridgeline-town-", dir=os.environ.get("RIDGELINE_FAULTS_FOLDER")))
         (home / "logs").mkdir()
         base = free_port_base()
         variables = {
             **fresh_environment(),
-            **PACE,
+            **pace,
             "DATABASE_URL": plane.database_url,
             "REDIS_URL": plane.redis_url,
             "RIDGELINE_HOME": str(home),
@@ -301,7 +317,6 @@ def own_town() -> Iterator[Town]:
         with environment(variables):
             town = Town(plane, home, variables)
             try:
-                town.start()
                 yield town
             finally:
                 town.stop()

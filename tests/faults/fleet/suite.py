@@ -35,7 +35,7 @@ def fleet(report: Report) -> None:
     signal.signal(
         signal.SIGTERM, lambda *_: sys.exit("stopped")
     )  # so that nothing of the town is left behind
-    wanted = [name for name in os.environ.get(CHOICE, "").split(",") if name] or list(ROWS)
+    wanted = chosen(os.environ.get(CHOICE, ""))
     with own_town() as town:
         town.empty()
         calm = activate(town)
@@ -46,6 +46,15 @@ def fleet(report: Report) -> None:
         for name in wanted:
             for row in ROWS[name]:
                 _run(row, name, town, report, calm)
+
+
+def chosen(words: str) -> list[str]:
+    """The rows that a comma-separated list names, all for none; ends the run for a name that is none."""
+    names = [name.strip() for name in words.split(",") if name.strip()]
+    unknown = set(names) - ROWS.keys()
+    if unknown:
+        sys.exit(f"{CHOICE}: no row {', '.join(sorted(unknown))}; there are: {', '.join(ROWS)}")
+    return names or list(ROWS)
 
 
 def _run(row: Row, name: str, town: Town, report: Report, calm: Run) -> None:

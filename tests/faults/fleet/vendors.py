@@ -51,8 +51,8 @@ def slow_vendor(town: Town, report: Report, calm: Run) -> None:
     run = activate(town, plan, patience=calm.patience)
     watch.stop()
     lag, idle = _lag_share(before[0], _lag(town, "enricher")), _lag_share(before[1], _lag(town, IDLE))
-    free = lag >= min(LAG_SHARE_GOAL, idle - LAG_SHARE_SLACK)
-    ok = not run.against(calm) and watch.timeouts > 0 and watch.opened and free
+    free = idle > 0 and lag >= min(LAG_SHARE_GOAL, idle - LAG_SHARE_SLACK)
+    ok = not run.against(calm) and watch.timeouts > 0 and watch.opened and watch.others > 0 and free
     seen = (
         f"{watch.timeouts} timeouts, breaker {'opened' if watch.opened else 'NOT OPENED'},"
         f" {watch.others} steps of other vendors ended meanwhile; {100 * lag:.1f}% of loop lags < 200 ms"
@@ -62,6 +62,7 @@ def slow_vendor(town: Town, report: Report, calm: Run) -> None:
         **run.figures(calm),
         "timeouts": watch.timeouts,
         "opened": watch.opened,
+        "others": watch.others,
         "lag_below_200ms": lag,
         "lag_below_200ms_idle": idle,
     }

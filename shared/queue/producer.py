@@ -16,6 +16,8 @@ from redis.asyncio import Redis
 
 JOB_NAME = "run_step"
 EXPIRES_MS = 24 * 3600 * 1000
+LATEST_CLOCK_MS = 600 * 1000
+"""ARQ takes what is due by the worker's own clock: one that is this late takes a wake-up at once all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ async def enqueue(redis: Redis, wake_ups: Iterable[WakeUp]) -> None:
     now_ms = time.time_ns() // 1_000_000
     pipe = redis.pipeline(transaction=False)
     for wake in wake_ups:
-        score = int(wake.run_after.timestamp() * 1000) if wake.run_after else now_ms
+        score = int(wake.run_after.timestamp() * 1000) if wake.run_after else now_ms - LATEST_CLOCK_MS
         job = serialize_job(
             JOB_NAME, (str(wake.workflow_id), wake.step), {}, None, now_ms, serializer=to_wire
         )

@@ -56,7 +56,7 @@ DOUBLED = """
     SELECT count(*) - count(DISTINCT (input->>'job', input->>'slot')) FROM core.workflow WHERE kind = 'housekeeping'
 """
 REMOVE = "DELETE FROM core.schedule WHERE job LIKE 'fault_%'"
-UNCLAIMED = "SELECT count(*) FROM core.step_attempt WHERE worker LIKE '{service}@%:{pid}:%'"
+CLAIMED = "SELECT count(*) FROM core.step_attempt WHERE worker LIKE '{service}@%:{pid}:%'"
 
 
 def clocks(town: Town, report: Report, calm: Run) -> None:
@@ -111,11 +111,11 @@ def skew(town: Town, report: Report, calm: Run) -> None:
     twins = town.extras_alive()
     with town.connect() as connection:
         worked = {
-            service: number(connection, UNCLAIMED.format(service=service, pid=pid))
+            service: number(connection, CLAIMED.format(service=service, pid=pid))
             for service, pid in pids.items()
         }
         lost = number(connection, "SELECT count(*) FROM core.step_attempt WHERE outcome = 'lease_expired'")
     town.end_extras()
-    ok = not run.against(calm) and twins and lost == 0
+    ok = not run.against(calm) and twins and lost == 0 and all(worked.values())
     seen = f"attempts of the skewed workers {worked}, {lost} leases lost; {run.words(calm)}"
     report.add(Finding("32", "clocks +-5 min on a worker", ok, seen, {**run.figures(calm), "worked": worked}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import Any
 
@@ -25,6 +26,7 @@ class Flags:
     def __init__(self, unit_of_work: UnitOfWorkFactory) -> None:
         self._unit_of_work = unit_of_work
         self._read_at = -FRESH_SECONDS
+        self._reading = asyncio.Lock()
         self._values: dict[tuple[str, str], Any] = {}
 
     async def enabled(self, key: str, *, default: bool = False) -> bool:
@@ -38,9 +40,15 @@ class Flags:
         return self._values.get(("config", key), default)
 
     async def _refresh(self) -> None:
-        if time.monotonic() - self._read_at < FRESH_SECONDS:
+        if self._fresh():
             return
-        async with self._unit_of_work() as uow:
-            rows = (await uow.session.execute(READ)).all()
-        self._values = {(row.kind, row.key): row.value for row in rows}
-        self._read_at = time.monotonic()
+        async with self._reading:
+            if self._fresh():  # somebody else has read while we waited
+                return
+            async with self._unit_of_work() as uow:
+                rows = (await uow.session.execute(READ)).all()
+            self._values = {(row.kind, row.key): row.value for row in rows}
+            self._read_at = time.monotonic()
+
+    def _fresh(self) -> bool:
+        return time.monotonic() - self._read_at < FRESH_SECONDS

@@ -33,7 +33,7 @@ VENDORS: Final[Mapping[str, VendorFacts]] = {
     "stac": VendorFacts("https://planetarycomputer.microsoft.com", 20, 20, 30),
     "streetview": VendorFacts("https://maps.googleapis.com", 50, 50, 20),
     "census": VendorFacts("https://geocoding.geo.census.gov", 4, 4, 30),
-    "hunter": VendorFacts("https://api.hunter.io", 8, 15, 25),
+    "hunter": VendorFacts("https://api.hunter.io", 8, 15),
     "zerobounce": VendorFacts("https://api.zerobounce.net", 20, 20, 30),
     "stripe": VendorFacts("https://api.stripe.com", 25, 25, 20),
     "sendgrid": VendorFacts("https://api.sendgrid.com", 10, 10, 15),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid5
@@ -11,7 +12,7 @@ from pydantic import BaseModel
 from sqlalchemy import Row
 
 from services.marketplace.domain.notice import sale_notice
-from services.marketplace.sale_service import charge_request, find_charge, refund_stray, settle
+from services.marketplace.sale_service import book_refund, charge_request, find_charge, settle
 from services.marketplace.sales_repository import UNSETTLED, SaleRepository
 from shared.compliance.contact import PartyFacts, SenderFacts, TemplateFacts
 from shared.compliance.loader import decide_contact
@@ -24,6 +25,7 @@ from shared.providers.payments import Charge
 from shared.runtime import Resources, StepContext
 from shared.schemas.workflow_inputs import JobInput
 from shared.workflow import control
+from shared.workflow.effects import once
 
 NOTICE_TEMPLATE = ("lead_bought", "1")
 SETTLE_BATCH = 200
@@ -42,6 +44,14 @@ class StripeEventInput(BaseModel):
 
     charge_id: str
     event_id: str
+
+
+class RefundInput(BaseModel):
+    """A sale that was given up, and the charge that came for it all the same."""
+
+    subject_id: UUID
+    charge_id: str
+    amount_cents: int
 
 
 async def charge(ctx: StepContext, input: SaleInput) -> None:
@@ -79,8 +89,6 @@ async def charge(ctx: StepContext, input: SaleInput) -> None:
     async with ctx.commit() as tx:
         outcome = await settle(tx, sale.id, charged)
         tx.output = {"outcome": outcome, "charge": charged.id, "cents": charged.amount_cents}
-    if outcome == "stray":
-        await refund_stray(ctx.resources, sale.id, charged)
 
 
 def _effect_request(sale: Row[Any], input: SaleInput) -> dict[str, Any]:
@@ -192,8 +200,34 @@ async def stripe_event(ctx: StepContext, input: StripeEventInput) -> None:
     async with ctx.commit() as tx:
         outcome = await settle(tx, UUID(sale_id), found)
         tx.output = {"outcome": outcome, "sale_id": sale_id}
-    if outcome == "stray":
-        await refund_stray(ctx.resources, UUID(sale_id), found)
+
+
+async def refund_stray(ctx: StepContext, input: RefundInput) -> None:
+    """Give back, once, money that came for a sale already given up; charge and refund are booked together."""
+    key = f"refund:{input.subject_id}"
+
+    async def call(_: str) -> dict[str, Any]:
+        return asdict(await ctx.resources.providers.payments.refund(input.charge_id, idempotency_key=key))
+
+    with calling_for("sale", input.subject_id):
+        refund = await once(
+            ctx.resources.unit_of_work,
+            key,
+            "stripe.refund",
+            input.model_dump(mode="json"),
+            call,
+            idempotent=True,
+            workflow_id=ctx.workflow_id,
+            step=ctx.lease.step,
+        )
+    async with ctx.commit({"refund": refund["id"]}) as tx:
+        await book_refund(
+            tx,
+            input.subject_id,
+            charge_id=input.charge_id,
+            refund_id=refund["id"],
+            amount_cents=input.amount_cents,
+        )
 
 
 async def settle_sales(ctx: StepContext, _: JobInput) -> None:
@@ -213,7 +247,7 @@ async def _settle_one(resources: Resources, sale: Row[Any]) -> str:
     if found is not None and found.status.settled():
         async with resources.unit_of_work() as uow:
             return await settle(uow, sale.id, found)
-    if not sale.expired or found is not None:
+    if found is not None or not sale.expired or sale.status == "released":
         return "waiting"
     async with resources.unit_of_work() as uow:
         if sale.workflow_status in ("pending", "running", "waiting"):

@@ -19,6 +19,7 @@ from shared.events.leads import LeadSold
 from shared.http.idempotency import Answer, answer_once
 from shared.providers.payments import Charge, ChargeRequest, ChargeStatus
 from shared.runtime import Resources
+from shared.schemas.enums import PaymentStatus
 from shared.schemas.money import Money
 from shared.security.policy import Actor
 from shared.workflow import start
@@ -157,11 +158,10 @@ async def settle(uow: UnitOfWork, sale_id: UUID, charge: Charge) -> str:
 async def _settle_sold(uow: UnitOfWork, repository: SaleRepository, sale_id: UUID, charge: Charge) -> str:
     sold = await repository.mark_sold(sale_id, charge.amount_cents, charge.id)
     if sold is None:
-        sale = await repository.one(sale_id)
-        return "stray" if sale is not None and sale.status in ("released", "declined") else "unchanged"
+        return await _give_back(uow, repository, sale_id, charge)
     if sold.leads != 1:
         raise Conflict(f"sale {sale_id} holds no reserved lead", sale_id=str(sale_id))
-    payment_id = await repository.insert_payment(_payment(sale_id, sold.contractor_id, charge))
+    payment_id = await repository.insert_payment(_payment(sold, "charge", charge.id, charge.amount_cents))
     if payment_id is not None:
         await repository.post(
             sale_postings(charge.amount_cents), sale_id=sale_id, payment_id=payment_id, words="lead sold"
@@ -172,46 +172,56 @@ async def _settle_sold(uow: UnitOfWork, repository: SaleRepository, sale_id: UUI
     return "sold"
 
 
+async def _give_back(uow: UnitOfWork, repository: SaleRepository, sale_id: UUID, charge: Charge) -> str:
+    """Start the refund of money that came for a sale already given up, unless it was given back before."""
+    if not await repository.owes_refund(sale_id):
+        return "unchanged"
+    owed = {"charge_id": charge.id, "amount_cents": charge.amount_cents}
+    await start(uow.session, "refund_stray", subject_id=sale_id, input=owed)
+    return "stray"
+
+
+async def book_refund(
+    uow: UnitOfWork, sale_id: UUID, *, charge_id: str, refund_id: str, amount_cents: int
+) -> None:
+    """Book a charge that came too late together with its refund, once."""
+    repository = SaleRepository(uow.session)
+    sale = await repository.one(sale_id)
+    if sale is None:
+        raise NotFound(f"there is no sale {sale_id}")
+    charged = await repository.insert_payment(
+        _payment(sale, "charge", charge_id, amount_cents, status=PaymentStatus.REFUNDED)
+    )
+    refunded = await repository.insert_payment(_payment(sale, "refund", refund_id, amount_cents))
+    if charged is None or refunded is None:
+        return
+    for payment_id, postings, words in (
+        (charged, sale_postings(amount_cents), "stray charge"),
+        (refunded, refund_postings(amount_cents), "stray refund"),
+    ):
+        await repository.post(postings, sale_id=sale_id, payment_id=payment_id, words=words)
+    metrics.SALES.labels("stray_refunded").inc()
+
+
 def _payment(
-    sale_id: UUID, contractor_id: UUID, charge: Charge, *, refund_id: str | None = None
+    sale: Row[Any],
+    kind: str,
+    provider_ref: str,
+    amount_cents: int,
+    *,
+    status: PaymentStatus = PaymentStatus.SUCCEEDED,
 ) -> dict[str, Any]:
-    kind = "refund" if refund_id else "charge"
     return {
-        "sale_id": sale_id,
-        "contractor_id": contractor_id,
+        "sale_id": sale.id,
+        "contractor_id": sale.contractor_id,
         "kind": kind,
-        "amount_cents": charge.amount_cents,
-        "status": "succeeded",
+        "amount_cents": amount_cents,
+        "status": status,
         "provider": "stripe",
-        "provider_ref": refund_id or charge.id,
-        "idempotency_key": f"{kind}:{sale_id}",
+        "provider_ref": provider_ref,
+        "idempotency_key": f"{kind}:{sale.id}",
         "failure_code": None,
     }
-
-
-async def refund_stray(resources: Resources, sale_id: UUID, charge: Charge) -> None:
-    """Give back money that arrived for a sale already given up; charge and refund are both booked."""
-    refund = await resources.providers.payments.refund(charge.id, idempotency_key=f"stray:{sale_id}")
-    async with resources.unit_of_work() as uow:
-        repository = SaleRepository(uow.session)
-        sale = await repository.one(sale_id)
-        if sale is None:
-            return
-        charged = await repository.insert_payment(
-            {**_payment(sale_id, sale.contractor_id, charge), "status": "refunded"}
-        )
-        refunded = await repository.insert_payment(
-            _payment(sale_id, sale.contractor_id, charge, refund_id=refund.id)
-        )
-        if charged is not None and refunded is not None:
-            cents = charge.amount_cents
-            await repository.post(
-                sale_postings(cents), sale_id=sale_id, payment_id=charged, words="stray charge"
-            )
-            await repository.post(
-                refund_postings(cents), sale_id=sale_id, payment_id=refunded, words="stray refund"
-            )
-    metrics.SALES.labels("stray_refunded").inc()
 
 
 async def find_charge(resources: Resources, sale_id: UUID, since: datetime) -> Charge | None:

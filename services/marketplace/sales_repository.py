@@ -94,8 +94,8 @@ class SaleRepository:
                 UPDATE base_leads l SET status = 'sold', sold_at = now() FROM sold
                  WHERE l.id = sold.base_lead_id AND l.status = 'reserved' AND l.sale_id = sold.id RETURNING l.id
             ), assignment AS (
-                INSERT INTO lead_assignments (base_lead_id, contractor_id, price_paid)
-                SELECT base_lead_id, contractor_id, price FROM sold
+                INSERT INTO lead_assignments (sale_id, base_lead_id, contractor_id, price_paid)
+                SELECT id, base_lead_id, contractor_id, price FROM sold
             )
             SELECT sold.*, (SELECT count(*) FROM lead) AS leads FROM sold
             """  # noqa: S608 - our own constant
@@ -120,6 +120,17 @@ class SaleRepository:
         )
         values = {"id": sale_id, "status": status, "reason": reason, "provider_ref": provider_ref}
         return (await self._session.execute(statement, values)).one_or_none() is not None
+
+    async def owes_refund(self, sale_id: UUID) -> bool:
+        """Whether a charge of this sale must go back: the sale was given up, and nothing went back yet."""
+        statement = text(
+            """
+            SELECT EXISTS (
+                SELECT 1 FROM sales s WHERE s.id = :id AND s.status IN ('released', 'declined')
+                   AND NOT EXISTS (SELECT 1 FROM payments p WHERE p.sale_id = s.id AND p.kind = 'refund'))
+            """
+        )
+        return bool((await self._session.execute(statement, {"id": sale_id})).scalar_one())
 
     async def insert_payment(self, values: dict[str, Any]) -> UUID | None:
         """A payment row; None when this key is already booked."""
@@ -191,7 +202,7 @@ class SaleRepository:
         ).one_or_none()
 
     async def unsettled(self, limit: int) -> Sequence[Row[Any]]:
-        """Sales that nobody decided in time, with the state of their workflow."""
+        """Sales nobody decided in time, and those just released, whose charge may still come; undecided first."""
         statement = text(
             """
             SELECT s.id, s.status, s.reserved_at, w.id AS workflow_id, w.status AS workflow_status,
@@ -199,9 +210,10 @@ class SaleRepository:
               FROM sales s
               LEFT JOIN LATERAL (SELECT id, status, finished_at FROM core.workflow
                                   WHERE kind = 'sale' AND subject_id = s.id ORDER BY created_at DESC LIMIT 1) w ON true
-             WHERE s.status IN ('reserved', 'charging', 'payment_unknown')
-               AND (s.reserved_until < now() OR s.updated_at < now() - interval '1 minute')
-             ORDER BY s.reserved_at LIMIT :limit
+             WHERE (s.status IN ('reserved', 'charging', 'payment_unknown')
+                    AND (s.reserved_until < now() OR s.updated_at < now() - interval '1 minute'))
+                OR (s.status = 'released' AND s.released_at > now() - interval '10 minutes')
+             ORDER BY s.status = 'released', s.reserved_at LIMIT :limit
             """
         )
         return (await self._session.execute(statement, {"limit": limit})).all()

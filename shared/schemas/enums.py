@@ -366,12 +366,13 @@ class PaymentKind(StrEnum):
 
 
 class PaymentStatus(StrEnum):
-    """What the payment provider told us."""
+    """What the payment provider told us; a refunded charge came for a sale already given up."""
 
     PENDING = "pending"
     SUCCEEDED = "succeeded"
     DECLINED = "declined"
     UNKNOWN = "unknown"
+    REFUNDED = "refunded"
 
 
 class AccountKind(StrEnum):

@@ -187,6 +187,13 @@ SETTLE_SALES = single_step(
 STRIPE_EVENT = single_step(
     "stripe_event", "marketplace", max_attempt=8, description="A payment whose state Stripe says has changed."
 )
+REFUND_STRAY = single_step(
+    "refund_stray",
+    "marketplace",
+    timeout_seconds=60,
+    max_attempt=8,
+    description="Money that came for a sale already given up, given back.",
+)
 EXPAND_CITIES = single_step(
     "expand_cities", "orchestrator", description="The next city, when the criteria hold."
 )

@@ -53,7 +53,8 @@ CREATE TABLE payments (
     amount_cents BIGINT NOT NULL,
     currency VARCHAR(3) DEFAULT 'USD' NOT NULL,
     status VARCHAR(20) DEFAULT 'pending' NOT NULL
-        CONSTRAINT ck_payments_status CHECK (status IN ('pending', 'succeeded', 'declined', 'unknown')),
+        CONSTRAINT ck_payments_status CHECK (status IN ('pending', 'succeeded', 'declined', 'unknown',
+            'refunded')),
     provider VARCHAR(50) NOT NULL,
     provider_ref TEXT,
     idempotency_key TEXT NOT NULL,

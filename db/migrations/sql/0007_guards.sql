@@ -388,7 +388,18 @@ LANGUAGE sql STABLE AS $$
                       AND p.amount_cents = s.charged_cents)
         UNION ALL
         SELECT p.id FROM public.payments p JOIN public.sales s ON s.id = p.sale_id
-        WHERE p.kind = 'charge' AND p.status = 'succeeded' AND s.status NOT IN ('sold', 'refunded')) odd
+        WHERE p.kind = 'charge' AND p.status = 'succeeded' AND s.status NOT IN ('sold', 'refunded')
+        UNION ALL
+        SELECT p.id FROM public.payments p
+        WHERE p.kind = 'charge' AND p.status = 'refunded'
+          AND 1 <> (SELECT count(*) FROM public.payments r
+                    WHERE r.sale_id = p.sale_id AND r.kind = 'refund' AND r.status = 'succeeded'
+                      AND r.amount_cents = p.amount_cents)
+        UNION ALL
+        SELECT r.id FROM public.payments r JOIN public.sales s ON s.id = r.sale_id
+        WHERE r.kind = 'refund' AND r.status = 'succeeded' AND s.status <> 'refunded' AND NOT EXISTS (
+            SELECT 1 FROM public.payments p
+            WHERE p.sale_id = r.sale_id AND p.kind = 'charge' AND p.status = 'refunded')) odd
     UNION ALL
     SELECT 'ledger_balances', count(*) FROM (
         SELECT 1 FROM public.ledger_entries GROUP BY transaction_id HAVING sum(debit_cents) <> sum(credit_cents)

@@ -26,6 +26,11 @@ CHARGE = """
     INSERT INTO payments (sale_id, contractor_id, amount_cents, status, provider, idempotency_key)
     SELECT id, contractor_id, {}, 'succeeded', 'stripe', id::text FROM sales;
 """
+STRAY = CHARGE.format(15000).replace("succeeded", "refunded")
+REFUND = """
+    INSERT INTO payments (sale_id, contractor_id, kind, amount_cents, status, provider, idempotency_key)
+    SELECT id, contractor_id, 'refund', 15000, 'succeeded', 'stripe', 'refund:' || id FROM sales;
+"""
 STEPS = """
     INSERT INTO core.workflow (id, kind) VALUES ('00000000-0000-0000-0000-000000000001', 'x');
     INSERT INTO core.step (workflow_id, name, position, service, queue, needs, status, max_attempt, timeout_seconds)
@@ -54,6 +59,9 @@ CASES: list[tuple[str, str, set[str]]] = [
         {"charges_match_sales"},
     ),
     ("charged but declined", SALE.format("declined") + CHARGE.format(15000), {"charges_match_sales"}),
+    ("charge given back", SALE.format("released") + STRAY + REFUND, set()),
+    ("charge never given back", SALE.format("released") + STRAY, {"charges_match_sales"}),
+    ("refund of no charge", SALE.format("released") + REFUND, {"charges_match_sales"}),
     ("sold lead without sale", LEAD_SOLD, {"lead_sale_mismatch"}),
     ("live sale of a processing lead", SALE.format("reserved"), {"lead_sale_mismatch"}),
     (

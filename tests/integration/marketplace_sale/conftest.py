@@ -8,9 +8,11 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
+import orjson
 import pytest
 from pydantic import SecretStr
 from redis.asyncio import Redis
+from sqlalchemy import text
 
 from services.marketplace.app import service
 from services.marketplace.settings import MarketplaceSettings
@@ -18,6 +20,8 @@ from services.marketplace.steps import SALE_STEPS
 from shared.db.engine import SessionMaker
 from shared.runtime.resources import Resources
 from shared.security.policy import Role
+from shared.security.webhooks import sign_stripe
+from shared.workflow import start
 from shared.workflow.runner import StepRunner
 from tests.factories.leads import make_buyer, make_lead
 from tests.factories.sandbox import running_sandbox
@@ -75,12 +79,80 @@ class Market:
         async with httpx.AsyncClient() as client:
             (await client.post(f"{self.town}/_sandbox/stripe/next", json=fault)).raise_for_status()
 
+    async def hanging_sale(self, db: SessionMaker) -> UUID:
+        """A sale reserved 16 minutes ago whose charge never ran."""
+        sale_id = uuid4()
+        async with db.begin() as session:
+            await session.execute(
+                text(
+                    """
+                    INSERT INTO sales (id, base_lead_id, contractor_id, user_id, price, reserved_at, reserved_until)
+                    VALUES (:id, :lead, :contractor, :user, 175, now() - interval '16 minutes',
+                            now() - interval '1 minute')
+                    """
+                ),
+                {
+                    "id": sale_id,
+                    "lead": self.lead_id,
+                    "contractor": self.contractor_id,
+                    "user": self.user_id,
+                },
+            )
+            await session.execute(
+                text("UPDATE base_leads SET status = 'reserved', sale_id = :id WHERE id = :lead"),
+                {"id": sale_id, "lead": self.lead_id},
+            )
+            await start(session, "sale", subject_id=sale_id, input={"payment_method": "pm_card_visa"})
+        return sale_id
+
+    async def settle(self, db: SessionMaker) -> None:
+        """Run the job that decides hanging sales once."""
+        async with db.begin() as session:
+            run = await start(session, "settle_sales", subject_id=uuid4())
+        assert await self.runner().run(run.workflow_id, "settle_sales")
+
+    async def webhook(self, body: bytes) -> httpx.Response:
+        """The answer to a signed event of Stripe."""
+        header = sign_stripe(body, WEBHOOK_SECRET, now=self.resources.clock())
+        async with self.door.client() as client:
+            return await client.post("/webhooks/stripe", content=body, headers={"stripe-signature": header})
+
     async def charges(self) -> list[dict[str, Any]]:
         """Every charge the town's Stripe knows."""
         async with httpx.AsyncClient() as client:
             answer = (await client.get(f"{self.town}/_sandbox/stripe/charges")).raise_for_status().json()
         found: list[dict[str, Any]] = answer if isinstance(answer, list) else answer["charges"]
         return found
+
+
+async def rows(db: SessionMaker, statement: str, **values: Any) -> list[Any]:
+    """The rows of a statement."""
+    async with db() as session:
+        return list((await session.execute(text(statement), values)).all())
+
+
+async def violations(db: SessionMaker) -> dict[str, int]:
+    """Every invariant that does not hold."""
+    found = await rows(db, "SELECT name, violations FROM core.invariant_violations() WHERE violations > 0")
+    return {row.name: row.violations for row in found}
+
+
+async def let_due(db: SessionMaker) -> None:
+    """Let every waiting step run now."""
+    async with db.begin() as session:
+        await session.execute(text("UPDATE core.step SET run_after = now() WHERE status = 'ready'"))
+
+
+def stripe_event(charge_id: str, event_id: str = "evt_1", **subject: Any) -> bytes:
+    """An event of Stripe about a payment."""
+    return orjson.dumps(
+        {
+            "id": event_id,
+            "type": "payment_intent.succeeded",
+            "created": 1_790_000_000,
+            "data": {"object": {"object": "payment_intent", "id": charge_id, **subject}},
+        }
+    )
 
 
 @pytest.fixture

@@ -3,32 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import httpx
-import orjson
 import pytest
 from sqlalchemy import text
 
 from shared.db.engine import SessionMaker
 from shared.security.policy import Role
 from shared.security.webhooks import sign_stripe
-from shared.workflow import start
 from tests.factories.leads import make_buyer, make_lead
-from tests.integration.marketplace_sale.conftest import WEBHOOK_SECRET, Market
+from tests.integration.marketplace_sale.conftest import (
+    WEBHOOK_SECRET,
+    Market,
+    let_due,
+    rows,
+    stripe_event,
+    violations,
+)
 
 REFUSED_PREVIEW_WORDS = ("OAK ST", "owner", "apn", "lat", "lng", "image", "phone", "email")
-
-
-async def rows(db: SessionMaker, statement: str, **values: Any) -> list[Any]:
-    async with db() as session:
-        return list((await session.execute(text(statement), values)).all())
-
-
-async def violations(db: SessionMaker) -> dict[str, int]:
-    found = await rows(db, "SELECT name, violations FROM core.invariant_violations() WHERE violations > 0")
-    return {row.name: row.violations for row in found}
 
 
 async def test_a_buyer_gets_the_lead_charged_and_the_books_balance(
@@ -43,6 +37,8 @@ async def test_a_buyer_gets_the_lead_charged_and_the_books_balance(
     lead = (await rows(committed_db, "SELECT status, sold_at FROM base_leads"))[0]
     assert lead.status == "sold"
     assert lead.sold_at is not None
+    sold_by = await rows(committed_db, "SELECT sale_id FROM lead_assignments")
+    assert [str(row.sale_id) for row in sold_by] == [answer.json()["sale_id"]]
     books = await rows(
         committed_db,
         "SELECT a.code, e.debit_cents, e.credit_cents FROM ledger_entries e JOIN ledger_accounts a ON a.id = e.account_id",
@@ -149,18 +145,13 @@ async def test_a_charge_whose_answer_was_lost_is_found_and_not_made_again(
     await market.fault(fault="drop", count=1, match="/v1/payment_intents")
     answer = await market.buy()
     if answer.json()["status"] != "sold":
-        await _let_due(committed_db)
+        await let_due(committed_db)
         workflow = (await rows(committed_db, "SELECT id FROM core.workflow WHERE kind = 'sale'"))[0].id
         await market.runner().run(workflow, "charge")
 
     assert (await rows(committed_db, "SELECT status FROM sales"))[0].status == "sold"
     assert len(await market.charges()) == 1
     assert await violations(committed_db) == {}
-
-
-async def _let_due(db: SessionMaker) -> None:
-    async with db.begin() as session:
-        await session.execute(text("UPDATE core.step SET run_after = now() WHERE status = 'ready'"))
 
 
 async def test_the_notice_goes_to_the_buyer_once(market: Market, committed_db: SessionMaker) -> None:
@@ -184,14 +175,14 @@ async def test_the_notice_goes_to_the_buyer_once(market: Market, committed_db: S
 async def test_a_reservation_nobody_paid_is_released_only_after_the_processor_was_asked(
     market: Market, committed_db: SessionMaker
 ) -> None:
-    sale_id = await _hanging_sale(market, committed_db)
-    await _settle(market, committed_db)
+    sale_id = await market.hanging_sale(committed_db)
+    await market.settle(committed_db)
     assert (await rows(committed_db, "SELECT status FROM sales"))[0].status == "reserved"
     async with committed_db.begin() as session:
         await session.execute(
             text("UPDATE core.workflow SET finished_at = now() - interval '2 minutes' WHERE kind = 'sale'")
         )
-    await _settle(market, committed_db)
+    await market.settle(committed_db)
 
     assert (await rows(committed_db, "SELECT status FROM sales WHERE id = :id", id=sale_id))[
         0
@@ -199,55 +190,11 @@ async def test_a_reservation_nobody_paid_is_released_only_after_the_processor_wa
     assert (await rows(committed_db, "SELECT status FROM base_leads"))[0].status == "available"
 
 
-async def _hanging_sale(market: Market, db: SessionMaker) -> UUID:
-    """A sale reserved 16 minutes ago whose charge never ran."""
-    sale_id = uuid4()
-    async with db.begin() as session:
-        await session.execute(
-            text(
-                """
-                INSERT INTO sales (id, base_lead_id, contractor_id, user_id, price, reserved_at, reserved_until)
-                VALUES (:id, :lead, :contractor, :user, 175, now() - interval '16 minutes', now() - interval '1 minute')
-                """
-            ),
-            {
-                "id": sale_id,
-                "lead": market.lead_id,
-                "contractor": market.contractor_id,
-                "user": market.user_id,
-            },
-        )
-        await session.execute(
-            text("UPDATE base_leads SET status = 'reserved', sale_id = :id WHERE id = :lead"),
-            {"id": sale_id, "lead": market.lead_id},
-        )
-        await start(session, "sale", subject_id=sale_id, input={"payment_method": "pm_card_visa"})
-    return sale_id
-
-
-async def _settle(market: Market, db: SessionMaker) -> None:
-    async with db.begin() as session:
-        run = await start(session, "settle_sales", subject_id=uuid4())
-    assert await market.runner().run(run.workflow_id, "settle_sales")
-
-
-def _event(charge_id: str, event_id: str = "evt_1") -> bytes:
-    subject = {"object": "payment_intent", "id": charge_id}
-    return orjson.dumps(
-        {
-            "id": event_id,
-            "type": "payment_intent.succeeded",
-            "created": 1_790_000_000,
-            "data": {"object": subject},
-        }
-    )
-
-
 @pytest.mark.parametrize("harm", ["body", "secret", "old", "missing"])
 async def test_a_forged_webhook_is_refused_and_writes_nothing(
     market: Market, committed_db: SessionMaker, harm: str
 ) -> None:
-    body = _event("pi_1")
+    body = stripe_event("pi_1")
     now = market.resources.clock()
     header = sign_stripe(body, "whsec_other" if harm == "secret" else WEBHOOK_SECRET, now=now)
     if harm == "old":
@@ -264,7 +211,7 @@ async def test_a_forged_webhook_is_refused_and_writes_nothing(
 
 
 async def test_a_webhook_five_times_is_taken_once(market: Market, committed_db: SessionMaker) -> None:
-    body = _event("pi_1")
+    body = stripe_event("pi_1")
     header = sign_stripe(body, WEBHOOK_SECRET, now=market.resources.clock())
     async with market.door.client() as client:
         answers = [

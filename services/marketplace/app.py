@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from services.marketplace.api import auth, contractors, leads, webhooks
+from services.marketplace.jobs import STEPS
 from services.marketplace.own import open_own
 from services.marketplace.settings import MarketplaceSettings
-from services.marketplace.steps import SALE_STEPS
 from shared.runtime import Service
 from shared.workflow.schedule import ScheduledJob
 
@@ -14,7 +14,7 @@ service = Service(
     summary="Buyers, leads on sale, sales and money.",
     settings=MarketplaceSettings,
     routers=[auth.router, contractors.router, leads.router, webhooks.router],
-    steps=SALE_STEPS,
+    steps=STEPS,
     schedule=[
         ScheduledJob("sale_settlement", "settle_sales", "* * * * *", "Sales nobody decided.", misfire="skip")
     ],

@@ -1,4 +1,4 @@
-"""What only the marketplace opens: a runner, so that the API itself can run a charge at once."""
+"""What only the marketplace opens: a runner, so that the API can run a charge at once, and the verbs of log-in."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from services.marketplace.steps import SALE_STEPS
+from services.marketplace.jobs import STEPS
+from services.marketplace.service.auth import Auth, open_auth
 from shared.runtime import Resources
 from shared.workflow.runner import StepRunner
 
@@ -16,14 +17,16 @@ class MarketplaceOwn:
     """The marketplace's own resources."""
 
     runner: StepRunner[Resources]
+    auth: Auth
 
 
 @asynccontextmanager
 async def open_own(resources: Resources) -> AsyncIterator[MarketplaceOwn]:
-    """Open the runner; steps left behind by a dying API are taken over by a worker."""
+    """Open both; steps left behind by a dying API are taken over by a worker."""
     settings = resources.settings
     yield MarketplaceOwn(
-        StepRunner(
-            resources, SALE_STEPS, worker=f"{resources.worker}:api", lease_seconds=settings.lease_seconds
-        )
+        runner=StepRunner(
+            resources, STEPS, worker=f"{resources.worker}:api", lease_seconds=settings.lease_seconds
+        ),
+        auth=open_auth(resources),
     )

@@ -8,12 +8,17 @@ from shared.settings import Settings
 
 
 class MarketplaceSettings(Settings):
-    """Reservation time, webhook secrets and the state of the sending domain."""
+    """Reservation time, webhook secrets, the sending domain, limits on attempts (FAULTS 1.8) and cookies."""
 
     reservation_minutes: int = Field(15, alias="MARKETPLACE_RESERVATION_MINUTES", ge=1, le=120)
     stripe_webhook_secret: SecretStr = Field(SecretStr(""), alias="STRIPE_WEBHOOK_SECRET")
     sender_authenticated: bool | None = Field(None, alias="MARKETPLACE_SENDER_AUTHENTICATED")
     public_url: str = Field("", alias="PUBLIC_BASE_URL")
+    login_account_attempts: int = Field(5, alias="MARKETPLACE_LOGIN_ACCOUNT_ATTEMPTS", ge=1)
+    login_address_attempts: int = Field(50, alias="MARKETPLACE_LOGIN_ADDRESS_ATTEMPTS", ge=1)
+    register_address_attempts: int = Field(20, alias="MARKETPLACE_REGISTER_ADDRESS_ATTEMPTS", ge=1)
+    attempt_window_minutes: int = Field(15, alias="MARKETPLACE_ATTEMPT_WINDOW_MINUTES", ge=1)
+    cookie_secure: bool = Field(default=True, alias="MARKETPLACE_COOKIE_SECURE")
 
     @property
     def webhook_secrets(self) -> tuple[str, ...]:

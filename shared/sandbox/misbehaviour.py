@@ -160,6 +160,7 @@ class MisbehaviourMiddleware:
                     "status": watched.status,
                     "fault": order.fault if order else None,
                     "seconds": round(time.monotonic() - started, 4),
+                    "traceparent": dict(scope["headers"]).get(b"traceparent", b"").decode("latin-1"),
                 }
             )
 

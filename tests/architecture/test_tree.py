@@ -17,17 +17,13 @@ USUAL = REQUIRED | {
     "api", "api.py", "domain", "handlers.py", "jobs", "jobs.py", "metrics.py", "pages", "repository", "repository.py",
     "own.py", "service", "service.py", "settings.py", "static", "templates",
 }  # fmt: skip
-# A file named after a noun and one of the usual kinds splits a long one: auth_service.py, users_repository.py.
-SPLIT = re.compile(r"[a-z_]+_(service|repository|settings|handlers|jobs|metrics)\.py")
 # What a service needs beyond the usual files, and why.
 PARTICULAR = {
     "scraper": {
+        "city_service.py": "the verbs of a city's sources; the rest of the service is jobs",
         "formats": "readers of the file shapes that sources have",
         "imports.py": "one-off import of recorded files by the command line",
         "ingest.py": "from rows to tables: staging, upsert, counts",
-    },
-    "marketplace": {
-        "steps.py": "declares the steps of sale_jobs.py, for app.py and for the API's own runner"
     },
     "ml_inference": {
         "MODEL_CARD.md": "what the weights were trained on and how well they do",
@@ -35,6 +31,7 @@ PARTICULAR = {
         "classifier_onnx.py": "the model behind the Protocol, in ONNX Runtime",
         "features": "what the classifier sees in a picture",
         "models.py": "the Protocol of a roof model and its types",
+        "review_service.py": "the verbs of the review queue; the rest of the service is jobs",
         "training": "how the weights were made; no process of the service imports it",
         "weights": "model files with their cards",
     },
@@ -49,8 +46,7 @@ def oddities(folder: Path) -> Iterator[str]:
         yield f"{folder.name} has no {missing}"
     known = USUAL | set(PARTICULAR.get(folder.name, {}))
     for name in sorted(names - known):
-        if not SPLIT.fullmatch(name):
-            yield f"{folder.name}/{name} is no usual name"
+        yield f"{folder.name}/{name} is no usual name"
     for kind in ("api", "repository", "service", "jobs"):
         if {kind, f"{kind}.py"} <= names:
             yield f"{folder.name} has {kind} twice, as module and as package"
@@ -88,15 +84,10 @@ def test_ports_are_those_of_the_plan() -> None:
         (["__init__.py", "app.py"], "has no README.md"),
         (["__init__.py", "app.py", "README.md", "utils.py"], "utils.py is no usual name"),
         (["__init__.py", "app.py", "README.md", "api.py", "api"], "has api twice"),
+        (["__init__.py", "app.py", "README.md", "auth_service.py"], "auth_service.py is no usual name"),
     ],
 )
 def test_odd_folder_is_seen(tmp_path: Path, names: list[str], words: str) -> None:
     for name in names:
         (tmp_path / name).touch()
     assert any(words in line for line in oddities(tmp_path))
-
-
-def test_split_by_noun_is_usual(tmp_path: Path) -> None:
-    for name in (*REQUIRED, "auth_service.py", "users_repository.py"):
-        (tmp_path / name).touch()
-    assert list(oddities(tmp_path)) == []

@@ -9,7 +9,7 @@ from uuid import uuid4
 import httpx
 from sqlalchemy import insert
 
-from services.marketplace.auth_service import Client, open_auth
+from services.marketplace.service.auth import Client
 from shared.db.models.contractors import Contractor
 from shared.db.models.users import User
 from shared.schemas.enums import UserRole
@@ -74,7 +74,7 @@ async def make_account(door: RunningService) -> Account:
     if not _known_hash:
         _known_hash.append(await Passwords().hash(PASSWORD))
     email = f"owner-{uuid4().hex[:8]}@roofs.example"
-    auth, session_id = open_auth(door.resources), uuid4()
+    auth, session_id = door.resources.own.auth, uuid4()
     async with door.resources.unit_of_work() as uow:
         company = {"company_name": "Harrow Roofing LLC", "city": "Harrow", "state": "TX"}
         contractor_id = (

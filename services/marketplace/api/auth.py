@@ -14,8 +14,8 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from services.marketplace.auth_service import Auth, Client, Registration, Session, open_auth
 from services.marketplace.domain.credentials import MAX_PASSWORD_CHARACTERS, SESSION_LIFE
+from services.marketplace.service.auth import Auth, Client, Registration, Session
 from shared.db.models.users import User
 from shared.errors import NotAuthenticated
 from shared.http.auth import ACCESS_COOKIE, CSRF_HEADER, CsrfRefused, public_route, require
@@ -86,12 +86,9 @@ class SessionView(BaseModel):
     csrf_token: str | None = None
 
 
-async def auth_of(request: Request, resources: ResourcesDep) -> Auth:
-    """The verbs; one for the process, because it holds the slots for hashing and the local attempt counts."""
-    state = request.app.state
-    auth: Auth | None = getattr(state, "auth", None)
-    if auth is None:
-        auth = state.auth = open_auth(resources)
+async def auth_of(resources: ResourcesDep) -> Auth:
+    """The verbs of this process."""
+    auth: Auth = resources.own.auth
     return auth
 
 

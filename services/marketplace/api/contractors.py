@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 from fastapi import APIRouter, Depends, Header, Query, Response
 
 from services.marketplace.api.auth import AuthDep
-from services.marketplace.contractors_service import CompanyDesk
+from services.marketplace.service.contractors import CompanyDesk
 from shared.http.auth import require
 from shared.schemas.contractor import (
     ContractorCreate,

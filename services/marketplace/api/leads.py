@@ -10,8 +10,8 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.marketplace import lead_service, sale_service
-from services.marketplace.leads_repository import LeadFilter
+from services.marketplace.repository.leads import LeadFilter
+from services.marketplace.service import leads, sales
 from shared.http.auth import require
 from shared.http.idempotency import IdempotencyKey
 from shared.runtime import Resources, ResourcesDep
@@ -69,7 +69,7 @@ async def list_leads(
         after_id=after_id if after_score is not None else None,
         limit=limit,
     )
-    return await lead_service.offered_leads(resources, actor, wanted)
+    return await leads.offered_leads(resources, actor, wanted)
 
 
 @router.get("/leads/my-leads")
@@ -77,13 +77,13 @@ async def my_leads(
     resources: ResourcesDep, actor: Lister, limit: Annotated[int, Query(ge=1, le=500)] = 100
 ) -> list[dict[str, Any]]:
     """The leads this contractor bought."""
-    return await lead_service.owned_leads(resources, actor, limit)
+    return await leads.owned_leads(resources, actor, limit)
 
 
 @router.get("/leads/{lead_id}")
 async def show_lead(lead_id: UUID, resources: ResourcesDep, actor: Reader) -> dict[str, Any]:
     """The preview of an offered lead, or everything about a bought one."""
-    return await lead_service.show_lead(resources, actor, lead_id)
+    return await leads.show_lead(resources, actor, lead_id)
 
 
 @router.post("/leads/{lead_id}/purchase", status_code=202)
@@ -91,9 +91,7 @@ async def purchase(
     lead_id: UUID, body: Purchase, resources: ResourcesDep, actor: Buyer, key: IdempotencyKey
 ) -> SaleView:
     """Buy a lead: reserved at once, charged while you wait where possible, by a worker otherwise."""
-    reserved = await sale_service.purchase(
-        resources, actor, lead_id, payment_method=body.payment_method, key=key
-    )
+    reserved = await sales.purchase(resources, actor, lead_id, payment_method=body.payment_method, key=key)
     await _charge_now(resources, UUID(reserved["workflow_id"]))
     return await _sale_view(resources, UUID(reserved["sale_id"]), actor)
 
@@ -111,7 +109,7 @@ async def _charge_now(resources: Resources, workflow_id: UUID) -> None:
 
 
 async def _sale_view(resources: Resources, sale_id: UUID, actor: Actor) -> SaleView:
-    sale = await sale_service.read_sale(resources, sale_id, actor.contractor_id)
+    sale = await sales.read_sale(resources, sale_id, actor.contractor_id)
     return SaleView(
         sale_id=sale.id,
         lead_id=sale.base_lead_id,

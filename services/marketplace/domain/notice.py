@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from shared.providers.mailer import EmailMessage
+from shared.schemas.mail import EmailMessage
 
 
 def sale_notice(sale: Any, buyer: Any, public_url: str) -> EmailMessage:

@@ -2,38 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Protocol
-
-import orjson
 
 from shared.compliance.store import ConsumedDecision
 from shared.errors import InvalidInput, PolicyViolation
 from shared.providers.base import ProviderDeps
 from shared.providers.settings import ProviderSettings
+from shared.schemas.mail import EmailMessage
 
 RecipientHash = Callable[[str], str]
 """The blind index of an e-mail address, as decisions keep it."""
-
-
-@dataclass(frozen=True, slots=True)
-class EmailMessage:
-    """What is sent, and to whom."""
-
-    recipient: str
-    subject: str
-    text: str
-    html: str | None = None
-    recipient_name: str | None = None
-    reply_to: str | None = None
-    category: str | None = None
-
-    def content_hash(self) -> str:
-        """SHA-256 of all that the reader gets to see; a decision is made for exactly this."""
-        content = (self.subject, self.text, self.html, self.reply_to)
-        return hashlib.sha256(orjson.dumps(content)).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 from shared.compliance.store import ConsumedDecision
 from shared.errors import ProviderBadAnswer
 from shared.providers.base import ProviderClient, ProviderDeps, ProviderRequest
-from shared.providers.mailer import EmailMessage, RecipientHash, SentEmail, require_match
+from shared.providers.mailer import RecipientHash, SentEmail, require_match
 from shared.providers.outcomes import Answer, Outcome, Repeat, Verdict, judge_by_status
 from shared.providers.settings import ProviderSettings
+from shared.schemas.mail import EmailMessage
 
 DECISION_ARG: Final = "decision_id"
 """Custom argument that comes back in every event webhook: events are joined by it."""

@@ -22,8 +22,8 @@ from shared.providers.assessor import ParcelQuery, build
 from shared.providers.assessor.recipe import FieldRule, Recipe
 from shared.providers.email_verifier import EmailStatus
 from shared.providers.geocoder import PostalAddress
-from shared.providers.mailer import EmailMessage
 from shared.providers.payments import ChargeRequest, ChargeStatus
+from shared.schemas.mail import EmailMessage
 from tests.factories.fetching import decide_fetch
 
 TODAY = date(2026, 11, 20)

@@ -13,11 +13,11 @@ import pytest
 
 from shared.compliance.store import ConsumedDecision
 from shared.errors import PolicyViolation, ProviderBadAnswer, ProviderRejected, ProviderTimeout
-from shared.providers.mailer import EmailMessage
 from shared.providers.mailer.sendgrid import SendGridMailer
 from shared.providers.payments import Charge, ChargeRequest, ChargeStatus
 from shared.providers.payments.form import encode
 from shared.providers.payments.stripe import StripePayments
+from shared.schemas.mail import EmailMessage
 
 SALE = ChargeRequest(amount_cents=30360, payment_method="pm_card_visa", metadata={"sale_id": "s-1"})
 SINCE = datetime(2026, 1, 1, tzinfo=UTC)

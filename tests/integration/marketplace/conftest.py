@@ -1,4 +1,4 @@
-"""The marketplace on real storage, paying through the sandbox's Stripe."""
+"""The marketplace on real storage: its log-in beside contractor_acquisition, its sales on the sandbox's Stripe."""
 
 from __future__ import annotations
 
@@ -14,11 +14,15 @@ from pydantic import SecretStr
 from redis.asyncio import Redis
 from sqlalchemy import text
 
+from services.contractor_acquisition.app import service as contractor_acquisition
+from services.contractor_acquisition.settings import Settings as ContractorSettings
+from services.marketplace.api import auth, contractors
 from services.marketplace.app import service
+from services.marketplace.jobs import STEPS
+from services.marketplace.own import open_own
 from services.marketplace.settings import MarketplaceSettings
-from services.marketplace.steps import SALE_STEPS
 from shared.db.engine import SessionMaker
-from shared.runtime.resources import Resources
+from shared.runtime import Resources, Service
 from shared.security.policy import Role
 from shared.security.webhooks import sign_stripe
 from shared.workflow import start
@@ -28,6 +32,14 @@ from tests.factories.sandbox import running_sandbox
 from tests.factories.services import RunningService, running, settings_with_keys
 
 WEBHOOK_SECRET = "whsec_test"
+DOOR = Service(
+    name="marketplace",
+    summary="Log-in and contractors.",
+    settings=MarketplaceSettings,
+    routers=[auth.router, contractors.router],
+    own=open_own,
+    accepts_cookies=True,
+)
 
 
 @pytest.fixture(scope="session")
@@ -72,7 +84,7 @@ class Market:
 
     def runner(self) -> StepRunner[Resources]:
         """A worker of its own."""
-        return StepRunner(self.resources, SALE_STEPS, worker="test-worker", lease_seconds=30)
+        return StepRunner(self.resources, STEPS, worker="test-worker", lease_seconds=30)
 
     async def fault(self, **fault: Any) -> None:
         """Let the town's Stripe misbehave next time."""
@@ -180,3 +192,23 @@ async def market(  # noqa: PLR0917 - fixtures are asked for by name
             lead_id = await make_lead(session, door.resources.keys)
             contractor_id, user_id = await make_buyer(session)
         yield Market(door, town, lead_id, contractor_id, user_id)
+
+
+@pytest.fixture
+async def owners(
+    database_url: str, redis_url: str, committed_db: SessionMaker
+) -> AsyncIterator[RunningService]:
+    """contractor_acquisition."""
+    settings = settings_with_keys(ContractorSettings, database_url=database_url, redis_url=redis_url)
+    async with running(contractor_acquisition, settings) as started:
+        yield started
+
+
+@pytest.fixture
+async def door(
+    database_url: str, redis_url: str, owners: RunningService, redis: Redis
+) -> AsyncIterator[RunningService]:
+    """The marketplace."""
+    settings = settings_with_keys(MarketplaceSettings, database_url=database_url, redis_url=redis_url)
+    async with running(DOOR, settings, neighbours={"contractor_acquisition": owners}) as started:
+        yield started

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.marketplace.users_repository import UserRepository
+from services.marketplace.repository.users import UserRepository
 from shared.db.unit_of_work import UnitOfWorkFactory
 from shared.http.clients.contractors import ContractorsClient
 from shared.schemas.contractor import (

@@ -10,10 +10,10 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from services.marketplace.auth_service import open_auth
-from services.marketplace.auth_settings import AuthSettings
+from services.marketplace.service.auth import Auth, open_auth
 from shared.runtime.resources import make_redis
 from shared.security.attempts import AttemptLimiter
+from shared.security.fields import KeyRing
 from shared.security.passwords import Passwords
 from tests.factories.accounts import PASSWORD, Account, log_in, make_account, registration
 from tests.factories.services import RunningService
@@ -32,10 +32,16 @@ class CountingPasswords(Passwords):
         return stored is not None and password == PASSWORD
 
 
-def equip(door: RunningService, settings: AuthSettings | None = None) -> CountingPasswords:
+def give(door: RunningService, auth: Auth) -> None:
+    """Let the door work with these verbs of log-in."""
+    door.app.state.resources = replace(door.resources, own=replace(door.resources.own, auth=auth))
+
+
+def equip(door: RunningService, **settings: int) -> CountingPasswords:
     """Let the door count, and wait for Redis however slow it is."""
     passwords, limiter = CountingPasswords(), AttemptLimiter(door.resources.redis, redis_seconds=60)
-    door.app.state.auth = replace(open_auth(door.resources, settings), passwords=passwords, limiter=limiter)
+    limits = door.resources.settings.model_copy(update=settings)
+    give(door, replace(door.resources.own.auth, passwords=passwords, limiter=limiter, settings=limits))
     return passwords
 
 
@@ -111,7 +117,7 @@ async def test_right_passwords_are_never_counted(
 
 
 async def test_one_address_cannot_try_many_accounts(door: RunningService, client: httpx.AsyncClient) -> None:
-    passwords = equip(door, AuthSettings().model_copy(update={"login_address_attempts": 7}))
+    passwords = equip(door, login_address_attempts=7)
 
     for n in range(20):
         await log_in(client, f"account-{n}@roofs.example", "a wrong guess")
@@ -122,7 +128,7 @@ async def test_one_address_cannot_try_many_accounts(door: RunningService, client
 async def test_one_address_cannot_sign_up_without_end(
     door: RunningService, client: httpx.AsyncClient
 ) -> None:
-    equip(door, AuthSettings().model_copy(update={"register_address_attempts": 2}))
+    equip(door, register_address_attempts=2)
 
     codes = [(await client.post("/api/auth/register", json=registration())).status_code for _ in range(3)]
 
@@ -134,7 +140,7 @@ async def test_without_redis_log_in_works_and_guesses_are_fewer(
 ) -> None:
     passwords = CountingPasswords()
     away = replace(door.resources, redis=make_redis("redis://127.0.0.1:1/0"))
-    door.app.state.auth = replace(open_auth(away), passwords=passwords)
+    give(door, replace(open_auth(away), passwords=passwords))
 
     assert (await log_in(client, account.email)).status_code == 200
     passwords.verified = 0
@@ -159,6 +165,6 @@ async def test_without_the_pepper_nobody_logs_in(
     door: RunningService, client: httpx.AsyncClient, account: Account
 ) -> None:
     bare = door.resources.settings.model_copy(update={"blind_index_pepper": SecretStr("")})
-    door.app.state.auth = open_auth(replace(door.resources, settings=bare))
+    give(door, replace(door.resources.own.auth, ring=KeyRing.from_settings(bare)))
 
     assert (await log_in(client, account.email)).status_code == 503

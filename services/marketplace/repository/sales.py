@@ -76,6 +76,16 @@ class SaleRepository:
         )
         return (await self._session.execute(statement, {"id": sale_id})).one_or_none()
 
+    async def trace(self, sale_id: UUID) -> Row[Any] | None:
+        """Correlation id and traceparent of the purchase, as the sale's workflow keeps them."""
+        statement = text(
+            """
+            SELECT correlation_id, traceparent FROM core.workflow
+             WHERE kind = 'sale' AND subject_id = :id ORDER BY created_at LIMIT 1
+            """
+        )
+        return (await self._session.execute(statement, {"id": sale_id})).one_or_none()
+
     async def move(self, sale_id: UUID, status: str, *, allowed_from: str) -> bool:
         """Move a sale's status if it is in one of the states; False otherwise."""
         statement = text(f"UPDATE sales SET status = :status WHERE id = :id AND status IN {allowed_from}")  # noqa: S608 - our own constant

@@ -9,11 +9,11 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from services.marketplace.sale_service import charge_request, read_sale
+from services.marketplace.service.sales import charge_request, read_sale
 from shared.db.engine import SessionMaker
 from shared.providers.payments import Charge
 from shared.workflow.effects import once
-from tests.integration.marketplace_sale.conftest import Market, let_due, rows, stripe_event, violations
+from tests.integration.marketplace.conftest import Market, let_due, rows, stripe_event, violations
 
 
 async def given_up_sale(market: Market, db: SessionMaker) -> UUID:

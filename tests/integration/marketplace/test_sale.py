@@ -13,7 +13,7 @@ from shared.db.engine import SessionMaker
 from shared.security.policy import Role
 from shared.security.webhooks import sign_stripe
 from tests.factories.leads import make_buyer, make_lead
-from tests.integration.marketplace_sale.conftest import (
+from tests.integration.marketplace.conftest import (
     WEBHOOK_SECRET,
     Market,
     let_due,

@@ -1,33 +1,24 @@
-"""Steps of the sale: charge once, tell the buyer once, settle what nobody decided."""
+"""Steps of the sale: charge once, settle what nobody decided, give back what came too late."""
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import asdict
-from decimal import Decimal
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from pydantic import BaseModel
 from sqlalchemy import Row
 
-from services.marketplace.domain.notice import sale_notice
-from services.marketplace.sale_service import book_refund, charge_request, find_charge, settle
-from services.marketplace.sales_repository import UNSETTLED, SaleRepository
-from shared.compliance.contact import PartyFacts, SenderFacts, TemplateFacts
-from shared.compliance.loader import decide_contact
-from shared.compliance.snapshots import ContactRequest
-from shared.compliance.store import consume, record_message
+from services.marketplace.repository.sales import UNSETTLED, SaleRepository
+from services.marketplace.service.sales import book_refund, charge_request, find_charge, settle
 from shared.errors import PermanentError, ProviderTimeout, Retry, Skip
 from shared.providers.context import calling_for
-from shared.providers.mailer import EmailMessage
 from shared.providers.payments import Charge
 from shared.runtime import Resources, StepContext
 from shared.schemas.workflow_inputs import JobInput
 from shared.workflow import control
 from shared.workflow.effects import once
 
-NOTICE_TEMPLATE = ("lead_bought", "1")
 SETTLE_BATCH = 200
 UNKNOWN_RETRY_SECONDS = 20.0
 
@@ -112,85 +103,6 @@ async def _mark_unknown(resources: Resources, sale_id: UUID) -> None:
         await SaleRepository(uow.session).move(sale_id, "payment_unknown", allowed_from=UNSETTLED)
 
 
-async def notify_buyer(ctx: StepContext, input: SaleInput) -> None:
-    """Tell the buyer by e-mail that the lead is theirs, if can_contact allows it; sent at most once."""
-    async with ctx.resources.unit_of_work() as uow:
-        repository = SaleRepository(uow.session)
-        sale = await repository.one(input.subject_id)
-        buyer = await repository.buyer_email(input.subject_id)
-    if sale is None or sale.status != "sold" or buyer is None or buyer.email is None:
-        raise Skip("not sold" if sale is None or sale.status != "sold" else "no address to write to")
-    message = sale_notice(sale, buyer, ctx.resources.settings.public_url)
-    decision_id, sent = await _send_once(ctx, sale, buyer, message)
-    async with ctx.commit({"message_id": sent["id"]}) as tx:
-        await record_message(tx.session, decision_id, sent["id"])
-        await SaleRepository(tx.session).insert_notification(
-            {
-                "contractor_id": sale.contractor_id,
-                "user_id": buyer.user_id,
-                "decision_id": decision_id,
-                "sale_id": sale.id,
-                "external_id": sent["id"],
-                "body_hash": message.content_hash(),
-            }
-        )
-
-
-async def _send_once(
-    ctx: StepContext, sale: Row[Any], buyer: Row[Any], message: EmailMessage
-) -> tuple[UUID, dict[str, Any]]:
-    resources = ctx.resources
-    recipient_hash = resources.keys.blind_index(message.recipient, "email")
-
-    async def call(_: str) -> dict[str, Any]:
-        async with resources.unit_of_work() as uow:
-            rate = await SaleRepository(uow.session).complaint_rate()
-            request = _contact_request(resources, sale, buyer, message, complaint_rate=rate)
-            decision = await decide_contact(uow.session, request)
-        if not decision.allow:
-            raise Skip(f"not sent: {', '.join(decision.reasons)}", decision_id=str(decision.id))
-        async with resources.unit_of_work() as uow:
-            consumed = await consume(uow.session, decision.id, recipient_hash)
-        mailer = resources.providers.mailer(lambda address: resources.keys.blind_index(address, "email"))
-        with calling_for("sale", sale.id):
-            sent = await mailer.send(consumed, message)
-        return {**sent.record(), "decision_id": str(decision.id)}
-
-    content = {"recipient": recipient_hash, "content": message.content_hash()}
-    record = await ctx.effect("notice", "mail.send", content, call)
-    return UUID(record["decision_id"]), record
-
-
-def _contact_request(
-    resources: Resources, sale: Row[Any], buyer: Row[Any], message: EmailMessage, *, complaint_rate: Decimal
-) -> ContactRequest:
-    recipient_hash = resources.keys.blind_index(message.recipient, "email")
-    return ContactRequest(
-        channel="email",
-        purpose="transactional",
-        party=PartyFacts(
-            party_type="contractor",
-            party_id=str(sale.contractor_id),
-            recipient_hash=recipient_hash,
-            country="US",
-            state=buyer.state or buyer.lead_state,
-            address_valid=True,
-            suppression_keys=frozenset({recipient_hash}),
-        ),
-        template=TemplateFacts(
-            template_id=NOTICE_TEMPLATE[0],
-            version=NOTICE_TEMPLATE[1],
-            approved=True,
-            claims_substantiated=True,
-            has_postal_address=True,
-            has_unsubscribe=True,
-        ),
-        sender=SenderFacts(authenticated=resources.settings.sender_healthy, complaint_rate=complaint_rate),
-        content_hash=message.content_hash(),
-        touchpoint_id=uuid5(sale.id, "lead_bought"),
-    )
-
-
 async def stripe_event(ctx: StepContext, input: StripeEventInput) -> None:
     """Read the payment's present state from Stripe and apply it to its sale."""
     found = await ctx.resources.providers.payments.retrieve(input.charge_id)
@@ -260,8 +172,3 @@ async def _settle_one(resources: Resources, sale: Row[Any]) -> str:
             sale.id, "released", reason="reservation ended without a charge", provider_ref=None
         )
     return "released" if closed else "unchanged"
-
-
-def event_key(event_id: str) -> UUID:
-    """A vendor's event id as the uuid that the inbox keeps."""
-    return UUID(bytes=hashlib.sha256(f"stripe:{event_id}".encode()).digest()[:16], version=5)

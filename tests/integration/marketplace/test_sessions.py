@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import text
 
 from services.marketplace.api.auth import CSRF_COOKIE, REFRESH_COOKIE
-from services.marketplace.auth_service import hash_token
-from services.marketplace.users_repository import UserRepository
+from services.marketplace.repository.users import UserRepository
+from services.marketplace.service.auth import hash_token
 from shared.db.engine import SessionMaker
 from shared.http.auth import ACCESS_COOKIE
 from tests.factories.accounts import Account, log_in, make_account

@@ -10,9 +10,9 @@ from sqlalchemy import Row
 
 from services.marketplace import metrics
 from services.marketplace.domain.preview import preview
-from services.marketplace.leads_repository import LeadFilter, LeadRepository
-from services.marketplace.sale_service import SaleRefused
-from services.marketplace.sales_repository import SaleRepository
+from services.marketplace.repository.leads import LeadFilter, LeadRepository
+from services.marketplace.repository.sales import SaleRepository
+from services.marketplace.service.sales import SaleRefused
 from shared.compliance.loader import address_value, decide_sale
 from shared.errors import NotAllowed, NotFound
 from shared.runtime import Resources

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID, uuid4
 
-from services.marketplace.auth_settings import AuthSettings
 from services.marketplace.domain.credentials import REUSE_GRACE, SESSION_LIFE, check_password
-from services.marketplace.users_repository import PresentedToken, UserRepository
+from services.marketplace.repository.users import PresentedToken, UserRepository
+from services.marketplace.settings import MarketplaceSettings
 from shared.db.models.users import User
 from shared.db.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from shared.errors import Conflict, NotAuthenticated
@@ -87,7 +87,7 @@ class Auth:
     ring: KeyRing
     passwords: Passwords
     limiter: AttemptLimiter
-    settings: AuthSettings
+    settings: MarketplaceSettings
     contractors: Callable[[Actor], ContractorsClient]
 
     async def register(self, new: Registration, client: Client) -> User:
@@ -268,14 +268,14 @@ def contractors_for(resources: Resources) -> Callable[[Actor], ContractorsClient
     return client_for
 
 
-def open_auth(resources: Resources, settings: AuthSettings | None = None) -> Auth:
-    """The verbs on this process's resources."""
+def open_auth(resources: Resources) -> Auth:
+    """The verbs on this process's resources; one for the process, for its hashing slots and attempt counts."""
     return Auth(
         unit_of_work=resources.unit_of_work,
         issuer=resources.issuer,
-        ring=KeyRing.from_settings(resources.settings),
+        ring=resources.keys,
         passwords=Passwords(),
         limiter=AttemptLimiter(resources.redis),
-        settings=settings or AuthSettings(),
+        settings=resources.settings,
         contractors=contractors_for(resources),
     )

@@ -1,0 +1,25 @@
+"""The steps of the marketplace, for its workers and for the API's own runner."""
+
+from __future__ import annotations
+
+from services.marketplace.jobs.notices import notify_buyer
+from services.marketplace.jobs.sales import (
+    RefundInput,
+    SaleInput,
+    StripeEventInput,
+    charge,
+    refund_stray,
+    settle_sales,
+    stripe_event,
+)
+from shared.schemas.workflow_inputs import JobInput
+from shared.workflow import Step
+from shared.workflow.catalogue import REFUND_STRAY, SALE, SETTLE_SALES, STRIPE_EVENT
+
+STEPS = (
+    Step(SALE, "charge", charge, SaleInput),
+    Step(SALE, "notify_buyer", notify_buyer, SaleInput),
+    Step(STRIPE_EVENT, "stripe_event", stripe_event, StripeEventInput),
+    Step(REFUND_STRAY, "refund_stray", refund_stray, RefundInput),
+    Step(SETTLE_SALES, "settle_sales", settle_sales, JobInput),
+)

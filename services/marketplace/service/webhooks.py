@@ -1,0 +1,78 @@
+"""What vendors tell us: verified, kept once, and acted on by a worker."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.marketplace import metrics
+from services.marketplace.repository.sales import SaleRepository
+from shared.errors import InvalidInput
+from shared.runtime import Resources
+from shared.security.webhooks import WebhookRefused, verify_stripe
+from shared.streams.inbox import take_once
+from shared.telemetry.context import Trace, current_trace, trace_from, use_trace
+from shared.workflow import start
+
+
+async def take_stripe_event(resources: Resources, body: bytes, signature: str | None) -> str:
+    """Keep an event once and start its work: taken, duplicate, or ignored when it is about no payment.
+
+    Raises WebhookRefused unless Stripe signed exactly this body, InvalidInput when it holds no event.
+    """
+    try:
+        verify_stripe(body, signature, resources.settings.webhook_secrets, now=resources.clock())
+    except WebhookRefused:
+        metrics.WEBHOOKS.labels("stripe", "refused").inc()
+        raise
+    outcome = await _take(resources, _event(body))
+    metrics.WEBHOOKS.labels("stripe", outcome).inc()
+    return outcome
+
+
+def _event(body: bytes) -> dict[str, Any]:
+    try:
+        event = orjson.loads(body)
+        readable = isinstance(event["id"], str) and isinstance(event["data"]["object"]["object"], str)
+    except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+        raise InvalidInput("This is no Stripe event.") from error
+    if not readable:
+        raise InvalidInput("This is no Stripe event.")
+    return dict(event)
+
+
+async def _take(resources: Resources, event: dict[str, Any]) -> str:
+    """Store the event in the inbox and, for a payment, start the work; both in one transaction."""
+    occurred_at = datetime.fromtimestamp(int(event.get("created", 0)), UTC)
+    subject = event["data"]["object"]
+    charge_id = subject.get("id") if subject["object"] == "payment_intent" else subject.get("payment_intent")
+    async with resources.unit_of_work() as uow:
+        if not await take_once(uow.session, "stripe", _event_key(event["id"]), occurred_at):
+            return "duplicate"
+        if not isinstance(charge_id, str):
+            return "ignored"
+        with use_trace(await _trace_of_sale(uow.session, subject)):
+            await start(uow.session, "stripe_event", input={"charge_id": charge_id, "event_id": event["id"]})
+    return "taken"
+
+
+async def _trace_of_sale(session: AsyncSession, subject: dict[str, Any]) -> Trace:
+    """The trace of the purchase that the payment belongs to; the request's own where there is none."""
+    try:
+        sale_id = UUID((subject.get("metadata") or {})["sale_id"])
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return current_trace()
+    row = await SaleRepository(session).trace(sale_id)
+    if row is None:
+        return current_trace()
+    return trace_from({"traceparent": row.traceparent, "x-correlation-id": row.correlation_id})
+
+
+def _event_key(event_id: str) -> UUID:
+    """A vendor's event id as the uuid that the inbox keeps."""
+    return UUID(bytes=hashlib.sha256(f"stripe:{event_id}".encode()).digest()[:16], version=5)

@@ -37,6 +37,7 @@ class Action(StrEnum):
     LEAD_LIST = "lead:list"
     LEAD_READ = "lead:read"
     LEAD_PURCHASE = "lead:purchase"
+    SALE_READ = "sale:read"
     LEAD_WRITE = "lead:write"
     REVIEW_READ = "review:read"
     REVIEW_DECIDE = "review:decide"
@@ -81,6 +82,7 @@ class Owned(Protocol):
 
 _ANY_STAFF = {Role.ADMIN: Scope.ANY, Role.OPS: Scope.ANY, Role.SERVICE: Scope.ANY}
 _OWN_COMPANY = {Role.CONTRACTOR_OWNER: Scope.OWN, Role.CONTRACTOR_MEMBER: Scope.OWN}
+_EVERY_BUYER = {Role.CONTRACTOR_OWNER: Scope.ANY, Role.CONTRACTOR_MEMBER: Scope.ANY}
 _EVERY_USER: dict[Role, Scope] = {role: Scope.ANY for role in Role if role is not Role.SERVICE}
 
 PERMISSIONS: dict[Action, dict[Role, Scope]] = {
@@ -90,9 +92,10 @@ PERMISSIONS: dict[Action, dict[Role, Scope]] = {
     Action.CONTRACTOR_CREATE: _ANY_STAFF,
     Action.CONTRACTOR_UPDATE: _ANY_STAFF | {Role.CONTRACTOR_OWNER: Scope.OWN},
     Action.CONTRACTOR_DELETE: _ANY_STAFF | {Role.CONTRACTOR_OWNER: Scope.OWN},
-    Action.LEAD_LIST: _ANY_STAFF | {Role.CONTRACTOR_OWNER: Scope.ANY, Role.CONTRACTOR_MEMBER: Scope.ANY},
-    Action.LEAD_READ: _ANY_STAFF | {Role.CONTRACTOR_OWNER: Scope.ANY, Role.CONTRACTOR_MEMBER: Scope.ANY},
+    Action.LEAD_LIST: _EVERY_BUYER,
+    Action.LEAD_READ: _EVERY_BUYER,
     Action.LEAD_PURCHASE: _OWN_COMPANY,
+    Action.SALE_READ: _ANY_STAFF | _OWN_COMPANY,
     Action.LEAD_WRITE: _ANY_STAFF,
     Action.REVIEW_READ: _ANY_STAFF | {Role.REVIEWER: Scope.ANY},
     Action.REVIEW_DECIDE: {Role.ADMIN: Scope.ANY, Role.OPS: Scope.ANY, Role.REVIEWER: Scope.ANY},

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.marketplace.domain.preview import LeadPreview
+from services.marketplace.domain.sold_lead import OwnedLead, SoldLead
 from services.marketplace.repository.leads import LeadFilter
 from services.marketplace.service import leads, sales
 from shared.http.auth import require
@@ -21,6 +23,7 @@ from shared.security.policy import Action, Actor
 router = APIRouter(prefix="/api", tags=["leads"])
 Lister = Annotated[Actor, require(Action.LEAD_LIST)]
 Reader = Annotated[Actor, require(Action.LEAD_READ)]
+SaleReader = Annotated[Actor, require(Action.SALE_READ)]
 Buyer = Annotated[Actor, require(Action.LEAD_PURCHASE)]
 
 CHARGE_PATIENCE_SECONDS = 8.0
@@ -57,7 +60,7 @@ async def list_leads(
     after_score: Annotated[int | None, Query(ge=0, le=100)] = None,
     after_id: UUID | None = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
-) -> list[dict[str, Any]]:
+) -> list[LeadPreview]:
     """Available leads in the buyer's service areas; page on with the last one's score and id."""
     wanted = LeadFilter(
         city=city,
@@ -75,13 +78,13 @@ async def list_leads(
 @router.get("/leads/my-leads")
 async def my_leads(
     resources: ResourcesDep, actor: Lister, limit: Annotated[int, Query(ge=1, le=500)] = 100
-) -> list[dict[str, Any]]:
+) -> list[OwnedLead]:
     """The leads this contractor bought."""
     return await leads.owned_leads(resources, actor, limit)
 
 
 @router.get("/leads/{lead_id}")
-async def show_lead(lead_id: UUID, resources: ResourcesDep, actor: Reader) -> dict[str, Any]:
+async def show_lead(lead_id: UUID, resources: ResourcesDep, actor: Reader) -> LeadPreview | SoldLead:
     """The preview of an offered lead, or everything about a bought one."""
     return await leads.show_lead(resources, actor, lead_id)
 
@@ -97,7 +100,7 @@ async def purchase(
 
 
 @router.get("/sales/{sale_id}")
-async def show_sale(sale_id: UUID, resources: ResourcesDep, actor: Reader) -> SaleView:
+async def show_sale(sale_id: UUID, resources: ResourcesDep, actor: SaleReader) -> SaleView:
     """How a sale stands."""
     return await _sale_view(resources, sale_id, actor)
 
@@ -109,7 +112,7 @@ async def _charge_now(resources: Resources, workflow_id: UUID) -> None:
 
 
 async def _sale_view(resources: Resources, sale_id: UUID, actor: Actor) -> SaleView:
-    sale = await sales.read_sale(resources, sale_id, actor.contractor_id)
+    sale = await sales.read_sale(resources, actor, sale_id)
     return SaleView(
         sale_id=sale.id,
         lead_id=sale.base_lead_id,

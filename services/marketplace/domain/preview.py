@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, Literal
+from uuid import UUID
 
+from pydantic import BaseModel, ConfigDict
+
+from shared.schemas.enums import Grade, LeadClass, PublishLabel, RoofCondition
+
+SOURCE_NOTICE: Final = "Not requested by the homeowner; built from public records and imagery."
 STREET_MIN_HOMES: Final = 5
 VALUE_STEP: Final = 100_000
 _HOUSE_NUMBER: Final = re.compile(r"^\s*\d[\w-]*(?:\s+1/2)?\s+")
@@ -28,22 +35,43 @@ def value_range(value: Decimal | None) -> str | None:
     return f"{low:,} to {low + VALUE_STEP:,} USD"
 
 
-def preview(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The preview of a lead: no number, no person, no exact point, no picture."""
-    return {
-        "id": str(row["id"]),
-        "street": street_of(row["address"]) if row["street_homes"] >= STREET_MIN_HOMES else None,
-        "city": row["city"],
-        "state": row["state"],
-        "zip": row["zip"],
-        "value_range": value_range(row["property_value"]),
-        "score": row["quality_score"],
-        "grade": row["grade"],
-        "price": str(row["price"]),
-        "lead_class": row["lead_class"],
-        "label": row["publish_label"],
-        "condition": row["overall_condition"],
-        "reasons": list(row["prospect_reasons"] or ()),
-        "available_until": row["available_until"].isoformat() if row["available_until"] else None,
-        "notice": "Not requested by the homeowner; built from public records and imagery.",
-    }
+class LeadPreview(BaseModel):
+    """A lead before it is paid: no number, no person, no exact point, no picture."""
+
+    model_config = ConfigDict(extra="forbid")
+    owned: Literal[False] = False
+    id: UUID
+    street: str | None
+    city: str
+    state: str
+    zip: str | None
+    value_range: str | None
+    score: int
+    grade: Grade | None
+    price: Decimal
+    lead_class: LeadClass
+    label: PublishLabel | None
+    condition: RoofCondition | None
+    reasons: list[str]
+    available_until: datetime | None
+    notice: str = SOURCE_NOTICE
+
+
+def preview(row: Mapping[str, Any]) -> LeadPreview:
+    """The preview of a lead; its street only where enough homes stand in it."""
+    return LeadPreview(
+        id=row["id"],
+        street=street_of(row["address"]) if row["street_homes"] >= STREET_MIN_HOMES else None,
+        city=row["city"],
+        state=row["state"],
+        zip=row["zip"],
+        value_range=value_range(row["property_value"]),
+        score=row["quality_score"],
+        grade=row["grade"],
+        price=row["price"],
+        lead_class=row["lead_class"],
+        label=row["publish_label"],
+        condition=row["overall_condition"],
+        reasons=list(row["prospect_reasons"] or ()),
+        available_until=row["available_until"],
+    )

@@ -65,16 +65,23 @@ class SaleRepository:
         return (await self._session.execute(statement, {"id": sale_id, **values})).one()
 
     async def one(self, sale_id: UUID) -> Row[Any] | None:
-        """A sale."""
+        """A sale, whoever bought it."""
+        return await self.visible(sale_id, None)
+
+    async def visible(self, sale_id: UUID, contractor_id: UUID | None) -> Row[Any] | None:
+        """A sale of this contractor; of anybody where none is named."""
         statement = text(
             """
             SELECT id, base_lead_id, contractor_id, user_id, status, price, currency, reserved_at, reserved_until,
                    charged_at,
                    charged_cents, revealed_at, provider_ref, decline_reason, masked_fields, now() AS now
-              FROM sales WHERE id = :id
+              FROM sales
+             WHERE id = :id AND (CAST(:contractor AS uuid) IS NULL OR contractor_id = CAST(:contractor AS uuid))
             """
         )
-        return (await self._session.execute(statement, {"id": sale_id})).one_or_none()
+        return (
+            await self._session.execute(statement, {"id": sale_id, "contractor": contractor_id})
+        ).one_or_none()
 
     async def trace(self, sale_id: UUID) -> Row[Any] | None:
         """Correlation id and traceparent of the purchase, as the sale's workflow keeps them."""

@@ -9,7 +9,8 @@ from uuid import UUID
 from sqlalchemy import Row
 
 from services.marketplace import metrics
-from services.marketplace.domain.preview import preview
+from services.marketplace.domain.preview import LeadPreview, preview
+from services.marketplace.domain.sold_lead import PERSON_FIELDS, OwnedLead, SoldLead
 from services.marketplace.repository.leads import LeadFilter, LeadRepository
 from services.marketplace.repository.sales import SaleRepository
 from services.marketplace.service.sales import SaleRefused
@@ -20,10 +21,11 @@ from shared.security import audit
 from shared.security.policy import Actor
 from shared.security.subject_keys import SubjectErased, SubjectKeys
 
-PERSON_FIELDS = ("owner_name", "owner_email", "owner_phone", "mailing_address")
+SEALED = {*PERSON_FIELDS, "subject_id", "address_key"}
+"""Columns of a lead that no answer repeats as they are stored."""
 
 
-async def offered_leads(resources: Resources, actor: Actor, wanted: LeadFilter) -> list[dict[str, Any]]:
+async def offered_leads(resources: Resources, actor: Actor, wanted: LeadFilter) -> list[LeadPreview]:
     """Previews of the available leads in the buyer's service areas."""
     contractor_id = _contractor(actor)
     async with resources.unit_of_work() as uow:
@@ -31,15 +33,15 @@ async def offered_leads(resources: Resources, actor: Actor, wanted: LeadFilter) 
     return [preview(row._asdict()) for row in rows]
 
 
-async def owned_leads(resources: Resources, actor: Actor, limit: int) -> list[dict[str, Any]]:
+async def owned_leads(resources: Resources, actor: Actor, limit: int) -> list[OwnedLead]:
     """What the buyer has bought."""
     contractor_id = _contractor(actor)
     async with resources.unit_of_work() as uow:
         rows = await LeadRepository(uow.session).owned(contractor_id, limit)
-    return [row._asdict() for row in rows]
+    return [OwnedLead.model_validate(row._asdict()) for row in rows]
 
 
-async def show_lead(resources: Resources, actor: Actor, lead_id: UUID) -> dict[str, Any]:
+async def show_lead(resources: Resources, actor: Actor, lead_id: UUID) -> LeadPreview | SoldLead:
     """The full lead for its buyer, the preview for anyone it is offered to, NotFound for everybody else."""
     contractor_id = _contractor(actor)
     async with resources.unit_of_work() as uow:
@@ -49,13 +51,13 @@ async def show_lead(resources: Resources, actor: Actor, lead_id: UUID) -> dict[s
             if row is None:
                 raise NotFound("There is no such lead.")
             await LeadRepository(uow.session).note_view(lead_id, contractor_id, actor.user_id)
-            return {"owned": False, **preview(row._asdict())}
+            return preview(row._asdict())
     return await reveal(resources, actor, lead_id, contractor_id, sale)
 
 
 async def reveal(
     resources: Resources, actor: Actor, lead_id: UUID, contractor_id: UUID, sale: Row[Any]
-) -> dict[str, Any]:
+) -> SoldLead:
     """Everything about a sold lead, after can_sell has allowed it once more; audited field by field."""
     async with resources.unit_of_work() as uow:
         lead = await LeadRepository(uow.session).full(lead_id)
@@ -79,21 +81,14 @@ async def reveal(
     metrics.REVEALS.labels("shown" if decision.allow else "refused").inc()
     if not decision.allow:
         raise SaleRefused("This lead may not be shown any more.", reasons=list(decision.reasons))
-    facts = {
-        key: value
-        for key, value in lead._asdict().items()
-        if key not in (*PERSON_FIELDS, "subject_id", "address_key")
-    }
-    return {
-        "owned": True,
-        **facts,
+    return SoldLead(
+        **{name: value for name, value in lead._asdict().items() if name not in SEALED},
         **person,
-        "masked": {name: list(why) for name, why in decision.masked_fields.items()},
-        "sale_id": sale.id,
-        "price_paid": str(sale.price),
-        "charged_at": sale.charged_at,
-        "notice": "Not requested by the homeowner; built from public records and imagery.",
-    }
+        masked={name: list(why) for name, why in decision.masked_fields.items()},
+        sale_id=sale.id,
+        price_paid=sale.price,
+        charged_at=sale.charged_at,
+    )
 
 
 async def _person(

@@ -21,7 +21,7 @@ from shared.providers.payments import Charge, ChargeRequest, ChargeStatus
 from shared.runtime import Resources
 from shared.schemas.enums import PaymentStatus
 from shared.schemas.money import Money
-from shared.security.policy import Actor
+from shared.security.policy import Action, Actor, visible_contractor
 from shared.workflow import start
 
 
@@ -121,11 +121,12 @@ async def _reserve(  # noqa: PLR0917 - one caller, all of it the request
     )
 
 
-async def read_sale(resources: Resources, sale_id: UUID, contractor_id: UUID | None) -> Row[Any]:
-    """A sale of this contractor (any sale for staff, whose contractor is None)."""
+async def read_sale(resources: Resources, actor: Actor, sale_id: UUID) -> Row[Any]:
+    """A sale of the actor's company, any sale for staff; NotFound for a foreign one like for a missing one."""
+    own = visible_contractor(actor, Action.SALE_READ)
     async with resources.unit_of_work() as uow:
-        sale = await SaleRepository(uow.session).one(sale_id)
-    if sale is None or (contractor_id is not None and sale.contractor_id != contractor_id):
+        sale = await SaleRepository(uow.session).visible(sale_id, own)
+    if sale is None:
         raise NotFound("There is no such sale.")
     return sale
 

@@ -9,7 +9,8 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from services.marketplace.service.sales import charge_request, read_sale
+from services.marketplace.repository.sales import SaleRepository
+from services.marketplace.service.sales import charge_request
 from shared.db.engine import SessionMaker
 from shared.providers.payments import Charge
 from shared.workflow.effects import once
@@ -31,7 +32,9 @@ async def given_up_sale(market: Market, db: SessionMaker) -> UUID:
 
 async def late_charge(market: Market, sale_id: UUID) -> Charge:
     """A charge that reaches the processor after the sale was given up."""
-    sale = await read_sale(market.resources, sale_id, None)
+    async with market.resources.unit_of_work() as uow:
+        sale = await SaleRepository(uow.session).one(sale_id)
+    assert sale is not None
     payments = market.resources.providers.payments
     return await payments.charge(charge_request(sale, "pm_card_visa"), idempotency_key=str(sale_id))
 

@@ -90,6 +90,19 @@ async def test_a_stranger_sees_neither_the_sold_lead_nor_the_sale(
     assert [answer.status_code for answer in answers] == [404, 404, 404]
 
 
+async def test_staff_read_every_sale_and_not_the_market(market: Market) -> None:
+    sale = (await market.buy()).json()
+    async with market.door.client(token=market.door.user_token(Role.OPS)) as client:
+        read = await client.get(f"/api/sales/{sale['sale_id']}")
+        refused = [
+            await client.get(path)
+            for path in ("/api/leads", "/api/leads/my-leads", f"/api/leads/{market.lead_id}")
+        ]
+
+    assert read.json() == sale
+    assert [answer.status_code for answer in refused] == [403, 403, 403]
+
+
 async def test_the_second_buyer_gets_conflict_and_is_not_charged(
     market: Market, committed_db: SessionMaker
 ) -> None:

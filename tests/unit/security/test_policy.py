@@ -74,5 +74,12 @@ def test_a_reviewer_decides_reviews_and_sells_nothing() -> None:
         authorise(reviewer, Action.LEAD_PURCHASE)
 
 
+@pytest.mark.parametrize("role", [Role.ADMIN, Role.OPS, Role.REVIEWER, Role.SERVICE])
+def test_only_buyers_see_the_market(role: Role) -> None:
+    for action in (Action.LEAD_LIST, Action.LEAD_READ, Action.LEAD_PURCHASE):
+        with pytest.raises(NotAllowed):
+            authorise(actor(role), action)
+
+
 def test_only_an_administrator_or_a_service_changes_configuration() -> None:
     assert set(PERMISSIONS[Action.CONFIG_WRITE]) == {Role.ADMIN, Role.SERVICE}

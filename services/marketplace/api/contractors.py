@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID, uuid4
 
-from fastapi import APIRouter, Depends, Header, Query, Response
+from fastapi import APIRouter, Header, Query, Response
 
-from services.marketplace.api.auth import AuthDep
-from services.marketplace.service.contractors import CompanyDesk
+from services.marketplace.service import contractors
 from shared.http.auth import require
+from shared.runtime import ResourcesDep
 from shared.schemas.contractor import (
     ContractorCreate,
     ContractorQuery,
@@ -28,64 +28,58 @@ OptionalKey = Annotated[
 ]
 
 
-async def desk_of(auth: AuthDep) -> CompanyDesk:
-    """The verbs on this process's resources."""
-    return CompanyDesk(auth.unit_of_work, auth.contractors)
-
-
-DeskDep = Annotated[CompanyDesk, Depends(desk_of)]
-
-
 @router.get("")
 async def list_contractors(
     query: Annotated[ContractorQuery, Query()],
     actor: Annotated[Actor, require(Action.CONTRACTOR_LIST)],
-    desk: DeskDep,
+    resources: ResourcesDep,
 ) -> Page[ContractorSummary]:
     """Contractors, newest first: all for staff, the own one for a contractor's people."""
-    return await desk.page(actor, query)
+    return await contractors.page(resources, actor, query)
 
 
 @router.post("", status_code=201)
 async def create_contractor(
     actor: Annotated[Actor, require(Action.CONTRACTOR_CREATE)],
-    desk: DeskDep,
+    resources: ResourcesDep,
     new: ContractorCreate,
     response: Response,
     key: OptionalKey = None,
 ) -> StaffContractorView:
     """A contractor entered by staff; contractors come by sign-up. The same Idempotency-Key makes it once."""
-    created = await desk.create(actor, new, idempotency_key=key or uuid4().hex)
+    created = await contractors.create(resources, actor, new, idempotency_key=key or uuid4().hex)
     response.headers["Location"] = f"{router.prefix}/{created.id}"
     return created
 
 
 @router.get("/{contractor_id}")
 async def read_contractor(
-    contractor_id: UUID, actor: Annotated[Actor, require(Action.CONTRACTOR_READ)], desk: DeskDep
+    contractor_id: UUID, actor: Annotated[Actor, require(Action.CONTRACTOR_READ)], resources: ResourcesDep
 ) -> StaffContractorView | ContractorView:
     """One contractor; staff also see what we think of it."""
-    return await desk.read(actor, contractor_id)
+    return await contractors.read(resources, actor, contractor_id)
 
 
 @router.patch("/{contractor_id}")
 async def update_contractor(
     contractor_id: UUID,
     actor: Annotated[Actor, require(Action.CONTRACTOR_UPDATE)],
-    desk: DeskDep,
+    resources: ResourcesDep,
     changes: ContractorUpdate,
     key: OptionalKey = None,
 ) -> StaffContractorView | ContractorView:
     """The contractor with these profile fields changed."""
-    return await desk.update(actor, contractor_id, changes, idempotency_key=key or uuid4().hex)
+    return await contractors.update(
+        resources, actor, contractor_id, changes, idempotency_key=key or uuid4().hex
+    )
 
 
 @router.delete("/{contractor_id}", status_code=204)
 async def withdraw_contractor(
     contractor_id: UUID,
     actor: Annotated[Actor, require(Action.CONTRACTOR_DELETE)],
-    desk: DeskDep,
+    resources: ResourcesDep,
     key: OptionalKey = None,
 ) -> None:
     """Withdraw a contractor: it buys nothing more, its people are logged out, its history stays."""
-    await desk.withdraw(actor, contractor_id, idempotency_key=key or uuid4().hex)
+    await contractors.withdraw(resources, actor, contractor_id, idempotency_key=key or uuid4().hex)

@@ -7,17 +7,17 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from uuid import UUID, uuid4
 
 from services.marketplace.domain.credentials import REUSE_GRACE, SESSION_LIFE, check_password
 from services.marketplace.repository.users import PresentedToken, UserRepository
+from services.marketplace.service.contractors import contractors_for
 from services.marketplace.settings import MarketplaceSettings
 from shared.db.models.users import User
 from shared.db.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from shared.errors import Conflict, NotAuthenticated
 from shared.http.auth import hash_csrf
-from shared.http.clients.base import OnBehalfOf, ServiceClient
-from shared.http.clients.contractors import SERVICE as CONTRACTORS
 from shared.http.clients.contractors import ContractorsClient
 from shared.runtime.resources import Resources
 from shared.schemas.contractor import ContractorCreate, InnerContractorCreate
@@ -257,17 +257,6 @@ def _newcomer() -> Actor:
     return Actor(role=Role.CONTRACTOR_OWNER, subject="newcomer")
 
 
-def contractors_for(resources: Resources) -> Callable[[Actor], ContractorsClient]:
-    """Clients of contractor_acquisition that name the person they act for."""
-
-    def client_for(actor: Actor) -> ContractorsClient:
-        url = resources.settings.service_url(CONTRACTORS)
-        tokens = OnBehalfOf(resources.issuer, actor)
-        return ContractorsClient(ServiceClient(CONTRACTORS, url, tokens, resources.http))
-
-    return client_for
-
-
 def open_auth(resources: Resources) -> Auth:
     """The verbs on this process's resources; one for the process, for its hashing slots and attempt counts."""
     return Auth(
@@ -277,5 +266,5 @@ def open_auth(resources: Resources) -> Auth:
         passwords=Passwords(),
         limiter=AttemptLimiter(resources.redis),
         settings=resources.settings,
-        contractors=contractors_for(resources),
+        contractors=partial(contractors_for, resources),
     )

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from shared.db.engine import SessionMaker
+from shared.schemas.enums import ImageDomain, ImageType, TriggerType, ViewAngle
 from shared.security.policy import Role
 from shared.security.webhooks import sign_stripe
 from tests.factories.leads import make_buyer, make_lead
@@ -62,15 +63,47 @@ async def test_the_preview_names_no_person_and_no_house(market: Market) -> None:
 async def test_the_reveal_shows_the_owner_once_sold_and_leaves_an_audit_row(
     market: Market, committed_db: SessionMaker
 ) -> None:
+    await _add_evidence(committed_db)
     await market.buy()
     async with market.client() as client:
         full = (await client.get(f"/api/leads/{market.lead_id}")).json()
 
     assert full["owned"] is True
+    assert [trigger["strength"] for trigger in full["triggers"]] == [80]
+    assert [image["captured_on"] for image in full["images"]] == ["2026-05-01"]
+    assert [source["field"] for source in full["provenance"]] == ["owner_name"]
     assert full["owner_name"] == "ADA LOVELACE"
     audit = await rows(committed_db, "SELECT fields FROM audit_log WHERE action = 'lead.reveal'")
     assert audit[0].fields == ["owner_name"]
     assert (await rows(committed_db, "SELECT revealed_at FROM sales"))[0].revealed_at is not None
+
+
+async def _add_evidence(db: SessionMaker) -> None:
+    """A storm over the house and a picture of it."""
+    async with db.begin() as session:
+        await session.execute(
+            text(
+                """
+                INSERT INTO lead_triggers (base_lead_id, trigger_type, trigger_date, trigger_strength, trigger_details)
+                SELECT id, :trigger, now(), 80, '{"hail_size_inches": 1.25}' FROM base_leads
+                """
+            ),
+            {"trigger": TriggerType.NEIGHBOR_PERMITS},
+        )
+        await session.execute(
+            text(
+                """
+                INSERT INTO property_images (base_lead_id, image_type, view_angle, capture_date, source, licence_id,
+                                             image_domain)
+                SELECT id, :type, :angle, '2026-05-01', 'naip', 'naip', :domain FROM base_leads
+                """
+            ),
+            {
+                "type": next(iter(ImageType)),
+                "angle": next(iter(ViewAngle)),
+                "domain": next(iter(ImageDomain)),
+            },
+        )
 
 
 async def test_a_stranger_sees_neither_the_sold_lead_nor_the_sale(

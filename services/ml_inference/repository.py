@@ -172,6 +172,7 @@ class AnalysisRepository:
         )
         values = {
             "id": task_id,
+            "state": decision["review"],
             "decision": _json(dict(decision)),
             "actor": actor,
             "notes": decision.get("notes"),

@@ -5,10 +5,12 @@ from __future__ import annotations
 from services.orchestrator.domain.expansion import ExpansionFacts, may_expand
 from services.orchestrator.domain.skips import skipped_parts
 from services.orchestrator.repository import CityRepository, SystemRepository
-from shared.events.cities import CityActivated
+from services.orchestrator.service.cities import SERVICE, begin_activation
 from shared.runtime import StepContext
 from shared.schemas.workflow_inputs import CityInput, JobInput
-from shared.workflow import start
+from shared.security.policy import Actor, Role
+
+EXPANSION = Actor(Role.SERVICE, "job expand_cities", service=SERVICE)
 
 FORGET_BATCH = 5000
 
@@ -44,10 +46,7 @@ async def expand_cities(ctx: StepContext, _: JobInput) -> None:
         city = await repository.next_city() if expand else None
         tx.output = {"activated": None, "reasons": reasons}
         if city is not None:
-            city_input = {"city_id": str(city.id), "city": city.city, "state": city.state}
-            started = await start(tx.session, "city", subject_id=city.id, input=city_input)
-            await repository.set_status(city.id, "activating")
-            tx.publish(CityActivated(city_id=city.id, workflow_id=started.workflow_id))
+            await begin_activation(tx, EXPANSION, city)
             tx.output = {"activated": f"{city.city}, {city.state}", "reasons": []}
 
 

@@ -19,6 +19,7 @@ from services.orchestrator.domain.progress import (
     step_sentence,
 )
 from services.orchestrator.repository import CityRepository, WorkflowRepository
+from shared.db.unit_of_work import UnitOfWork
 from shared.errors import Conflict, NotFound
 from shared.events.cities import CityActivated, CityDeactivated
 from shared.runtime import Resources
@@ -71,20 +72,27 @@ async def activate(
             raise CityWithoutSource(
                 f"{row.city}, {row.state} has no permit source", city=row.city, state=row.state
             )
-        city_input = {"city_id": str(row.id), "city": row.city, "state": row.state, **options}
-        started = await start(uow.session, "city", subject_id=row.id, input=city_input)
-        if started.new:
-            await CityRepository(uow.session).set_status(row.id, "activating")
-            uow.publish(CityActivated(city_id=row.id, workflow_id=started.workflow_id))
-        await audit.record(
-            uow.session,
-            actor,
-            "city.activate",
-            service=SERVICE,
-            object_type="city",
-            object_id=row.id,
-            details={"workflow_id": str(started.workflow_id), "new": started.new},
-        )
+        return await begin_activation(uow, actor, row, options)
+
+
+async def begin_activation(
+    uow: UnitOfWork, actor: Actor, city: Row[Any], options: Mapping[str, Any] | None = None
+) -> Started:
+    """Start a city's workflow or find the one that runs, with event and audit row in the caller's transaction."""
+    city_input = {"city_id": str(city.id), "city": city.city, "state": city.state, **(options or {})}
+    started = await start(uow.session, "city", subject_id=city.id, input=city_input)
+    if started.new:
+        await CityRepository(uow.session).set_status(city.id, "activating")
+        uow.publish(CityActivated(city_id=city.id, workflow_id=started.workflow_id))
+    await audit.record(
+        uow.session,
+        actor,
+        "city.activate",
+        service=SERVICE,
+        object_type="city",
+        object_id=city.id,
+        details={"workflow_id": str(started.workflow_id), "new": started.new},
+    )
     return started
 
 

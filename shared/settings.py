@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
@@ -124,3 +125,11 @@ class Settings(BaseSettings):
         if self.fetch_trusted_origins or self.sandbox_url:
             raise ValueError("production refuses FETCH_TRUSTED_ORIGINS and SANDBOX_URL")
         return self
+
+
+class LimitSettings(Settings):
+    """Limits until an operator sets others with `PATCH /config`; a city's own figure goes before both."""
+
+    lead_cap_usd: Decimal = Field(Decimal("0.50"), alias="ENRICHER_LEAD_CAP_USD", ge=0)
+    city_daily_cap_usd: Decimal = Field(Decimal(50), alias="ENRICHER_CITY_DAILY_CAP_USD", ge=0)
+    daily_prospect_cap: int = Field(200, alias="LEAD_GENERATOR_DAILY_PROSPECT_CAP", ge=0)

@@ -9,6 +9,7 @@ from shared.errors import ProviderError, Skip
 from shared.events.leads import EnrichmentCompleted
 from shared.providers.context import calling_for
 from shared.runtime import StepContext
+from shared.runtime.limits import spending_caps
 from shared.schemas.workflow_inputs import PropertyInput
 
 
@@ -21,7 +22,7 @@ async def enrich_contact(ctx: StepContext, input: PropertyInput) -> None:
         raise Skip(input.skip["contacts"])
     owner = await service.load_owner(ctx.resources, input.subject_id)
     search = Search()
-    caps = owner.caps(ctx.resources.settings)
+    caps = await spending_caps(ctx.resources, owner.lead)
     with calling_for("lead", owner.lead.id, caps=caps, workflow_id=ctx.workflow_id):
         try:
             await _ask(ctx, owner, search)

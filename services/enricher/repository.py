@@ -22,8 +22,10 @@ class ContactRepository:
         statement = text(
             """
             SELECT l.id, l.address, l.city, l.state, l.city_id, l.subject_id, l.owner_name, l.owner_email IS NOT NULL AS has_email, p.owner_is_company,
-                   to_char(now(), 'YYYY-MM-DD') AS today
-              FROM base_leads l LEFT JOIN parcels p ON p.id = l.parcel_id
+                   to_char(now(), 'YYYY-MM-DD') AS today, c.daily_budget AS city_budget
+              FROM base_leads l
+              LEFT JOIN parcels p ON p.id = l.parcel_id
+              LEFT JOIN target_cities c ON c.id = l.city_id
              WHERE l.id = :id
             """
         )

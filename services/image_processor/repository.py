@@ -18,8 +18,14 @@ class ImageRepository:
         self._session = session
 
     async def place(self, lead_id: UUID) -> Row[Any] | None:
-        """Where the house is."""
-        statement = text("SELECT id, lat, lng, sandbox FROM base_leads WHERE id = :id")
+        """Where the house is, and what its city may spend today."""
+        statement = text(
+            """
+            SELECT l.id, l.lat, l.lng, l.sandbox, l.city_id, c.daily_budget AS city_budget,
+                   to_char(now(), 'YYYY-MM-DD') AS today
+              FROM base_leads l LEFT JOIN target_cities c ON c.id = l.city_id WHERE l.id = :id
+            """
+        )
         return (await self._session.execute(statement, {"id": lead_id})).one_or_none()
 
     async def store(self, lead_id: UUID, values: Mapping[str, Any]) -> UUID:

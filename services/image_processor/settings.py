@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from shared.settings import Settings
+from shared.settings import LimitSettings
 
 
-class ImageProcessorSettings(Settings):
+class ImageProcessorSettings(LimitSettings):
     """How pictures are kept and when they are good enough."""
 
     usable_quality: int = Field(40, alias="IMAGE_PROCESSOR_USABLE_QUALITY", ge=0, le=100)

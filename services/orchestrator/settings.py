@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from shared.settings import Settings
+from shared.settings import LimitSettings
 
 
-class OrchestratorSettings(Settings):
+class OrchestratorSettings(LimitSettings):
     """Expansion criteria and probe limits; each may be overridden by the environment."""
 
     health_timeout_seconds: float = Field(2.0, alias="ORCHESTRATOR_HEALTH_TIMEOUT_SECONDS")

@@ -12,7 +12,12 @@ from sqlalchemy import text
 from shared.db.unit_of_work import UnitOfWorkFactory
 from shared.errors import BudgetExceeded
 
-ENSURE = text("INSERT INTO core.budget (scope, cap) VALUES (:scope, :cap) ON CONFLICT (scope) DO NOTHING")
+ENSURE = text(
+    """
+    INSERT INTO core.budget AS known (scope, cap) VALUES (:scope, :cap)
+    ON CONFLICT (scope) DO UPDATE SET cap = excluded.cap WHERE known.cap <> excluded.cap
+    """
+)
 RESERVE = text(
     """
     UPDATE core.budget SET reserved = reserved + :amount

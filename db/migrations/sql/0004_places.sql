@@ -50,7 +50,7 @@ CREATE TABLE target_cities (
     status_reason TEXT,
     sources JSONB DEFAULT '{}'::jsonb NOT NULL,
     sandbox BOOLEAN DEFAULT false NOT NULL,
-    daily_budget NUMERIC(10, 2) DEFAULT 0 NOT NULL,
+    daily_budget NUMERIC(10, 2),
     daily_prospect_cap INTEGER,
     CONSTRAINT pk_target_cities PRIMARY KEY (id),
     CONSTRAINT uq_target_cities_city_state UNIQUE (city, state),

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.errors import InvalidInput
+from shared.schemas.usps import STATES
 
 
 @dataclass(frozen=True, slots=True)
 class ConfigKey:
-    """One configuration value an operator may set."""
+    """One configuration value an operator may set; the setting named here holds until then."""
 
     description: str
-    default: Any
+    setting: str
     valid: Callable[[Any], bool]
     wants: str
 
@@ -32,20 +33,31 @@ def _whole(low: int, high: int) -> Callable[[Any], bool]:
 CONFIG: Mapping[str, ConfigKey] = {
     "expansion.leads_per_month": ConfigKey(
         "Mean leads a month per active city before the next city is activated",
-        500,
+        "expansion_leads_per_month",
         _whole(1, 100_000),
         "1 to 100000",
     ),
     "expansion.budget_usd": ConfigKey(
-        "Budget set aside for activating the next city, USD", 0, _number(0, 1_000_000), "0 to 1000000"
+        "Budget set aside for activating the next city, USD",
+        "expansion_budget_usd",
+        _number(0, 1_000_000),
+        "0 to 1000000",
     ),
     "city.daily_budget_usd": ConfigKey(
-        "Default daily budget of a city for paid calls, USD", 50, _number(0, 100_000), "0 to 100000"
+        "Daily budget for paid calls of a city without its own, USD",
+        "city_daily_cap_usd",
+        _number(0, 100_000),
+        "0 to 100000",
     ),
     "city.daily_prospect_cap": ConfigKey(
-        "Prospects a city may start a day", 200, _whole(1, 100_000), "1 to 100000"
+        "Prospects a city without its own cap may start a day",
+        "daily_prospect_cap",
+        _whole(1, 100_000),
+        "1 to 100000",
     ),
-    "lead.budget_usd": ConfigKey("What may be spent on one lead, USD", 2, _number(0, 1000), "0 to 1000"),
+    "lead.budget_usd": ConfigKey(
+        "What may be spent on one lead, USD", "lead_cap_usd", _number(0, 1000), "0 to 1000"
+    ),
 }
 
 FEATURES: Mapping[str, str] = {
@@ -53,14 +65,16 @@ FEATURES: Mapping[str, str] = {
     "allow_onsite_check_real": "The same for real imagery, whose models are not yet validated",
     "sales_enabled": "Contractors may buy leads",
     "city_expansion": "Sunday's expansion job may activate the next city",
+    "kill.sale": "Kill switch: while on, no lead is offered or sold",
+    "kill.contact": "Kill switch: while on, nobody is contacted",
+    "kill.contact.email": "Kill switch: while on, nobody is sent e-mail",
+    **{
+        f"kill.state.{code}": f"Kill switch: while on, nobody in {code} is contacted"
+        for code in sorted(STATES)
+    },
 }
 
-FEATURE_DEFAULTS: Mapping[str, bool] = {
-    "allow_onsite_check": True,
-    "allow_onsite_check_real": False,
-    "sales_enabled": True,
-    "city_expansion": False,
-}
+ON_BY_DEFAULT = frozenset({"allow_onsite_check", "sales_enabled"})
 
 
 def validate_config(changes: Mapping[str, Any]) -> None:

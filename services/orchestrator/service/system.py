@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -14,8 +15,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from services.orchestrator.domain.config import (
     CONFIG,
-    FEATURE_DEFAULTS,
     FEATURES,
+    ON_BY_DEFAULT,
     validate_config,
     validate_features,
 )
@@ -137,14 +138,20 @@ async def read_config(resources: Resources) -> dict[str, Any]:
     """Every configuration value with its description and default."""
     async with resources.unit_of_work() as uow:
         stored = await ConfigRepository(uow.session).config()
+    defaults = {key: _plain(getattr(resources.settings, known.setting)) for key, known in CONFIG.items()}
     return {
         key: {
-            "value": stored.get(key, known.default),
-            "default": known.default,
+            "value": stored.get(key, defaults[key]),
+            "default": defaults[key],
             "description": known.description,
         }
         for key, known in CONFIG.items()
     }
+
+
+def _plain(value: Any) -> Any:
+    """A number as JSON has it: money in settings is a Decimal."""
+    return float(value) if isinstance(value, Decimal) else value
 
 
 async def change_config(resources: Resources, actor: Actor, changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -172,7 +179,7 @@ async def read_features(resources: Resources) -> dict[str, Any]:
     async with resources.unit_of_work() as uow:
         stored = await ConfigRepository(uow.session).features()
     return {
-        key: {"enabled": stored.get(key, FEATURE_DEFAULTS[key]), "description": words}
+        key: {"enabled": stored.get(key, key in ON_BY_DEFAULT), "description": words}
         for key, words in FEATURES.items()
     }
 

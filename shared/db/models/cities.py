@@ -12,7 +12,6 @@ from sqlalchemy import Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.db.models.base import (
-    ZERO,
     Base,
     between,
     choice,
@@ -98,5 +97,5 @@ class TargetCity(Base):
     status_reason: Mapped[str | None]
     sources: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
     sandbox: Mapped[bool] = starts_false()
-    daily_budget: Mapped[Decimal] = mapped_column(number(10, 2), server_default=ZERO)
+    daily_budget: Mapped[Decimal | None] = mapped_column(number(10, 2))
     daily_prospect_cap: Mapped[int | None]

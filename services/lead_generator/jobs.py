@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import Any, get_args
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.lead_generator import metrics
-from services.lead_generator.domain.publishing import LeadFacts, Review, publication_of
+from services.lead_generator.domain.publishing import LeadFacts, Review, Way, publication_of
 from services.lead_generator.repository.leads import LeadRepository
 from services.lead_generator.repository.prospects import ProspectRepository
 from services.lead_generator.service import lead_triggers, score_lead, storm_ids
@@ -17,6 +19,7 @@ from shared.db.unit_of_work import UnitOfWork
 from shared.errors import PermanentError, Skip
 from shared.events.leads import LeadCreated, LeadPublished, LeadScored
 from shared.runtime import Resources, StepContext
+from shared.runtime.limits import prospect_cap
 from shared.schemas.enums import LeadStatus, TriggerType
 from shared.schemas.workflow_inputs import CityInput, JobInput, PropertyInput
 
@@ -59,11 +62,7 @@ async def _prospect_city(
     opted_out = await _opted_out(resources, repository, city_id)
     as_of = await repository.recording_day(city_id) if recorded else None
     counts = await repository.judge(city_id, opted_out=opted_out, sales_on=sales_on, as_of=as_of)
-    limit = next(
-        value
-        for value in (cap, city.daily_prospect_cap, resources.settings.daily_prospect_cap)
-        if value is not None
-    )
+    limit = cap if cap is not None else await prospect_cap(resources, city.daily_prospect_cap)
     inserted = await repository.insert(max(0, limit - await repository.started_today(city_id)))
     prohibited = [state for state, law in sale_rules["public_record_states"].items() if law == "prohibited"]
     stripped = await repository.strip_person_fields(inserted, prohibited)
@@ -147,8 +146,6 @@ async def publish(ctx: StepContext, input: PropertyInput) -> None:
         lead = await LeadRepository(uow.session).one(input.subject_id)
     if lead is None:
         raise PermanentError(f"there is no lead {input.subject_id}")
-    flag = "allow_onsite_check" if lead.sandbox else "allow_onsite_check_real"
-    allow_onsite = await resources.flags.enabled(flag, default=lead.sandbox)
     address_hash = resources.keys.blind_index(address_value(lead.state, lead.address_key), "address")
     async with ctx.commit() as tx:
         decision = await decide_offer(tx.session, input.subject_id, address_hash=address_hash)
@@ -157,9 +154,9 @@ async def publish(ctx: StepContext, input: PropertyInput) -> None:
             score=lead.quality_score,
             price=lead.price,
             confidence=lead.calibrated_confidence,
-            review=_review(ctx),
+            review=_validated(ctx, "review", get_args(Review)),
             has_storm_trigger=await _has_storm(tx.session, input.subject_id),
-            allow_onsite_check=allow_onsite,
+            way=_validated(ctx, "gate", get_args(Way)),
         )
         said = publication_of(facts, lead.now)
         await LeadRepository(tx.session).publish(
@@ -178,13 +175,11 @@ async def publish(ctx: StepContext, input: PropertyInput) -> None:
     metrics.PUBLISHED.labels(said.status, said.reason if len(said.reason) < 40 else "law").inc()
 
 
-def _review(ctx: StepContext) -> Review:
-    """What a reviewer decided in the validate step, if one did."""
+def _validated(ctx: StepContext, what: str, known: Collection[str]) -> Any:
+    """What the validate step of this workflow said, in one of the known words; "none" where it did not."""
     said = ctx.results.get("validate")
-    decision = said.output.get("review") if said is not None and said.done else None
-    if decision == "approved":
-        return "approved"
-    return "rejected" if decision == "rejected" else "none"
+    word = said.output.get(what) if said is not None and said.done else None
+    return word if word in known else "none"
 
 
 async def _has_storm(session: AsyncSession, lead_id: UUID) -> bool:

@@ -14,11 +14,12 @@ SHELF_DAYS: Final = 90
 STORM_SHELF_DAYS: Final = 180
 
 Review = Literal["none", "approved", "rejected"]
+Way = Literal["none", "pass", "onsite_check", "review"]
 
 
 @dataclass(frozen=True, slots=True)
 class LeadFacts:
-    """What the gate looks at; `offer_reasons` are the codes of `can_offer`, none when it allows."""
+    """What the gate looks at; `offer_reasons` are the codes of `can_offer`, `way` is where validation sent it."""
 
     offer_reasons: tuple[str, ...]
     score: int | None
@@ -26,7 +27,7 @@ class LeadFacts:
     confidence: Decimal | None
     review: Review
     has_storm_trigger: bool
-    allow_onsite_check: bool
+    way: Way
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Publication:
 
 
 def publication_of(facts: LeadFacts, now: datetime) -> Publication:
-    """The gate: law first, then the reviewer, then price, then confidence."""
+    """The gate: law first, then the reviewer, then price, then the way of validation."""
     band = None if facts.confidence is None else band_of(facts.confidence)
     if facts.offer_reasons:
         return Publication(LeadStatus.SUPPRESSED, ", ".join(facts.offer_reasons), band)
@@ -51,21 +52,21 @@ def publication_of(facts: LeadFacts, now: datetime) -> Publication:
         return Publication(LeadStatus.PROCESSING, "not_for_sale_below_60", band)
     if band is None:
         return Publication(LeadStatus.PROCESSING, "roof_not_analysed")
-    return _by_confidence(facts, band, now)
+    if facts.way == "none":
+        return Publication(LeadStatus.PROCESSING, "analysis_not_validated", band)
+    return _by_way(facts, band, now)
 
 
-def _by_confidence(facts: LeadFacts, band: ConfidenceBand, now: datetime) -> Publication:
+def _by_way(facts: LeadFacts, band: ConfidenceBand, now: datetime) -> Publication:
     until = available_until(now, has_storm_trigger=facts.has_storm_trigger)
     if facts.review == "approved":
         return Publication(LeadStatus.AVAILABLE, "approved_in_review", band, available_until=until)
-    if band is ConfidenceBand.PUBLISH:
+    if facts.way == "pass":
         return Publication(LeadStatus.AVAILABLE, "confident", band, available_until=until)
-    if band is ConfidenceBand.ONSITE_CHECK and facts.allow_onsite_check:
+    if facts.way == "onsite_check":
         label = PublishLabel.ONSITE_CHECK
         return Publication(LeadStatus.AVAILABLE, "needs_onsite_check", band, label, until)
-    doubtful = band is ConfidenceBand.REVIEW
-    reason = "confidence_below_70" if doubtful else "onsite_check_not_allowed"
-    return Publication(LeadStatus.REVIEW, reason, band)
+    return Publication(LeadStatus.REVIEW, "waits_for_review", band)
 
 
 def available_until(now: datetime, *, has_storm_trigger: bool) -> datetime:

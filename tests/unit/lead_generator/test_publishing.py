@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.lead_generator.domain.publishing import LeadFacts, publication_of
+from services.lead_generator.domain.publishing import LeadFacts, Way, publication_of
 from shared.schemas.confidence import band_of
 from shared.schemas.enums import ConfidenceBand, LeadStatus, PublishLabel
 
@@ -22,7 +23,7 @@ READY = LeadFacts(
     confidence=Decimal("0.97"),
     review="none",
     has_storm_trigger=False,
-    allow_onsite_check=False,
+    way="pass",
 )
 
 
@@ -42,21 +43,18 @@ def test_bands_at_their_edges(confidence: str, band: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("confidence", "allow_onsite_check", "status", "label", "reason"),
+    ("way", "status", "label", "reason"),
     [
-        ("0.95", False, "available", None, "confident"),
-        ("0.95", True, "available", None, "confident"),
-        ("0.94", True, "available", "onsite_check", "needs_onsite_check"),
-        ("0.94", False, "review", None, "onsite_check_not_allowed"),
-        ("0.70", True, "available", "onsite_check", "needs_onsite_check"),
-        ("0.69", True, "review", None, "confidence_below_70"),
-        ("0.69", False, "review", None, "confidence_below_70"),
+        ("pass", "available", None, "confident"),
+        ("onsite_check", "available", "onsite_check", "needs_onsite_check"),
+        ("review", "review", None, "waits_for_review"),
+        ("none", "processing", None, "analysis_not_validated"),
     ],
 )
-def test_confidence_decides_status_and_label(
-    confidence: str, allow_onsite_check: bool, status: str, label: str | None, reason: str
+def test_the_way_of_validation_decides_status_and_label(
+    way: Way, status: str, label: str | None, reason: str
 ) -> None:
-    facts = replace(READY, confidence=Decimal(confidence), allow_onsite_check=allow_onsite_check)
+    facts = replace(READY, confidence=Decimal("0.94"), way=way)
 
     publication = publication_of(facts, NOW)
 
@@ -67,7 +65,9 @@ def test_confidence_decides_status_and_label(
 
 
 def test_a_reviewer_may_approve_what_the_model_doubts() -> None:
-    publication = publication_of(replace(READY, confidence=Decimal("0.40"), review="approved"), NOW)
+    publication = publication_of(
+        replace(READY, confidence=Decimal("0.40"), way="review", review="approved"), NOW
+    )
 
     assert (publication.status, publication.label) == (LeadStatus.AVAILABLE, None)
 
@@ -113,7 +113,7 @@ def test_a_lead_leaves_the_shelf_after_its_time(storm: bool, days: int) -> None:
         confidence=st.none() | st.decimals(0, 1, places=4),
         review=st.sampled_from(["none", "approved", "rejected"]),
         has_storm_trigger=st.booleans(),
-        allow_onsite_check=st.booleans(),
+        way=st.sampled_from(get_args(Way)),
     )
 )
 def test_whatever_is_available_is_lawful_priced_and_looked_at(facts: LeadFacts) -> None:
@@ -125,5 +125,6 @@ def test_whatever_is_available_is_lawful_priced_and_looked_at(facts: LeadFacts) 
         assert facts.confidence is not None
         assert facts.review != "rejected"
         assert publication.available_until is not None
-        doubtful = facts.confidence < Decimal("0.95") and facts.review == "none"
+        doubtful = facts.way == "onsite_check" and facts.review == "none"
         assert (publication.label is PublishLabel.ONSITE_CHECK) is doubtful
+        assert facts.way in ("pass", "onsite_check") or facts.review == "approved"

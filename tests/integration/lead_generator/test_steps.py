@@ -1,0 +1,182 @@
+"""The lead generator's steps and jobs on real tables."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+from redis.asyncio import Redis
+from sqlalchemy import text
+
+from services.lead_generator.app import service
+from services.lead_generator.handlers import take_up_lead
+from services.lead_generator.settings import LeadGeneratorSettings
+from shared.db.engine import SessionMaker
+from shared.events.leads import LeadCreated
+from tests.factories.leads import city_id, make_lead
+from tests.factories.services import RunningService, running, settings_with_keys
+from tests.factories.single_step import begin, run_step
+from tests.integration.lead_generator.test_prospecting import PARCELS, load_town
+
+
+@pytest.fixture
+async def generator(
+    database_url: str, redis_url: str, redis: Redis, committed_db: SessionMaker
+) -> AsyncIterator[RunningService]:
+    """The service on committed tables."""
+    settings = settings_with_keys(
+        LeadGeneratorSettings, database_url=database_url, redis_url=redis_url, port_base=1
+    )
+    async with running(service, settings) as started:
+        yield started
+
+
+async def one(db: SessionMaker, statement: str, **values: Any) -> Any:
+    async with db.begin() as session:
+        result = await session.execute(text(statement), values)
+        return result.scalar_one() if result.returns_rows else None  # type: ignore[attr-defined]
+
+
+async def lead(generator: RunningService, db: SessionMaker, **values: Any) -> UUID:
+    async with db.begin() as session:
+        return await make_lead(session, generator.resources.keys, **values)
+
+
+@pytest.mark.parametrize(
+    ("validated", "status", "label"),
+    [
+        ({"gate": "onsite_check", "review": "none"}, "available", "onsite_check"),
+        ({"gate": "review", "review": "approved"}, "available", None),
+        ({"gate": "review", "review": "rejected"}, "withdrawn", None),
+    ],
+)
+async def test_publication_follows_the_way_validation_went_though_the_flag_fell_since(
+    generator: RunningService,
+    committed_db: SessionMaker,
+    validated: dict[str, str],
+    status: str,
+    label: str | None,
+) -> None:
+    lead_id = await lead(generator, committed_db, status="processing", sandbox=True)
+    await one(
+        committed_db,
+        "INSERT INTO roof_analysis (base_lead_id, overall_condition, calibrated_confidence, is_current, image_domain)"
+        " VALUES (:id, 'poor', 0.8, true, 'rendered')",
+        id=lead_id,
+    )
+    await one(
+        committed_db, "INSERT INTO core.feature_flag (key, enabled) VALUES ('allow_onsite_check', false)"
+    )
+    workflow = await begin(generator.resources, "property", lead_id)
+
+    step = await run_step(
+        service, generator.resources, workflow, "publish", ended={"validate": validated, "cluster": {}}
+    )
+
+    assert step.status == "done", step
+    assert (step.output["status"], step.output["label"]) == (status, label)
+    assert await one(committed_db, "SELECT status FROM base_leads WHERE id = :id", id=lead_id) == status
+
+
+async def test_near_leads_share_a_cluster_and_a_far_one_begins_its_own(
+    generator: RunningService, committed_db: SessionMaker
+) -> None:
+    points = ("-98.9 32.4", "-98.9 32.42", "-98.9 32.6")
+    clusters = []
+    for point in points:
+        lead_id = await lead(generator, committed_db, status="processing", geom=f"SRID=4326;POINT({point})")
+        workflow = await begin(generator.resources, "property", lead_id)
+        step = await run_step(service, generator.resources, workflow, "cluster", ended={"score": {}})
+        clusters.append(step.output["cluster_id"])
+
+    assert clusters[0] == clusters[1] != clusters[2]
+    counted = "SELECT lead_count FROM lead_clusters WHERE id = :id"
+    assert [await one(committed_db, counted, id=cluster) for cluster in clusters[1:]] == [2, 1]
+
+
+async def test_a_lead_without_a_point_joins_no_cluster(
+    generator: RunningService, committed_db: SessionMaker
+) -> None:
+    lead_id = await lead(generator, committed_db, status="processing", geom=None)
+    workflow = await begin(generator.resources, "property", lead_id)
+
+    step = await run_step(service, generator.resources, workflow, "cluster", ended={"score": {}})
+
+    assert (step.status, step.reason) == ("skipped", "the lead has no point on the map")
+
+
+async def test_only_what_is_past_its_date_expires(
+    generator: RunningService, committed_db: SessionMaker
+) -> None:
+    old = await lead(generator, committed_db)
+    sold = await lead(generator, committed_db, status="sold")
+    young = await lead(generator, committed_db)
+    for lead_id, days in ((old, -1), (sold, -1), (young, 1)):
+        await one(
+            committed_db,
+            "UPDATE base_leads SET available_until = now() + make_interval(days => :days) WHERE id = :id",
+            id=lead_id,
+            days=days,
+        )
+        await one(
+            committed_db,
+            "INSERT INTO lead_triggers (base_lead_id, trigger_type, origin_key, trigger_date, trigger_strength,"
+            " expires_at) VALUES (:id, 'roof_age', 'age', now() - interval '9 days', 50,"
+            " now() + make_interval(days => :days))",
+            id=lead_id,
+            days=days,
+        )
+    workflow = await begin(generator.resources, "expire_leads")
+
+    step = await run_step(service, generator.resources, workflow, "expire_leads")
+
+    assert step.output == {"triggers": 2, "leads": 1}
+    assert await one(committed_db, "SELECT status FROM base_leads WHERE id = :id", id=old) == "expired"
+    again = await begin(generator.resources, "expire_leads")
+    assert (await run_step(service, generator.resources, again, "expire_leads")).output == {
+        "triggers": 0,
+        "leads": 0,
+    }
+
+
+async def test_active_cities_get_prospects_up_to_the_configured_cap_a_day(
+    generator: RunningService, committed_db: SessionMaker
+) -> None:
+    async with committed_db.begin() as session:
+        await load_town(session)
+    await one(committed_db, "UPDATE target_cities SET active = true WHERE city = 'Harrow'")
+    await one(committed_db, "INSERT INTO core.config (key, value) VALUES ('city.daily_prospect_cap', '3')")
+
+    inserted = []
+    for _ in range(2):
+        workflow = await begin(generator.resources, "prospect_active_cities")
+        step = await run_step(service, generator.resources, workflow, "prospect_active_cities")
+        inserted.append((step.output["cities"], step.output["inserted"]))
+
+    assert inserted == [(1, 3), (1, 0)]
+    assert PARCELS > 3
+    announced = "SELECT count(*) FROM core.outbox WHERE type = 'lead.created'"
+    assert await one(committed_db, announced) == 3
+
+
+async def test_a_new_lead_is_taken_up_unless_its_citys_activation_will(
+    generator: RunningService, committed_db: SessionMaker
+) -> None:
+    lead_id = await lead(generator, committed_db, status="processing")
+    async with committed_db() as session:
+        city = await city_id(session)
+    event = LeadCreated(base_lead_id=lead_id, city_id=city)
+    counted = "SELECT count(*) FROM core.workflow WHERE kind = 'property' AND subject_id = :id"
+    activation = await begin(generator.resources, "city", city)
+
+    async with generator.resources.unit_of_work() as uow:
+        await take_up_lead(event, uow, generator.resources)
+    during = await one(committed_db, counted, id=lead_id)
+    await one(committed_db, "UPDATE core.workflow SET status = 'done' WHERE id = :id", id=activation)
+    for _ in range(2):
+        async with generator.resources.unit_of_work() as uow:
+            await take_up_lead(event, uow, generator.resources)
+
+    assert (during, await one(committed_db, counted, id=lead_id)) == (0, 1)

@@ -14,7 +14,8 @@ from sqlalchemy import Row
 
 from services.image_processor import metrics
 from services.image_processor.domain.keys import Stage, image_key
-from services.image_processor.domain.pictures import PictureRefused, Quality, decode, quality_of, standardise
+from services.image_processor.domain.pixels import grade, standard_form
+from services.image_processor.domain.quality import PictureRefused
 from services.image_processor.domain.viewpoints import field_of_view, heading_to, metres_per_pixel, viewpoints
 from services.image_processor.repository import ImageRepository
 from shared.compliance.loader import decide_image
@@ -25,6 +26,7 @@ from shared.providers.context import calling_for
 from shared.providers.imagery import FetchedImage, Panorama, StreetImagery, StreetView
 from shared.providers.object_store import put_json
 from shared.runtime import StepContext
+from shared.runtime.limits import spending_caps
 from shared.schemas.enums import ImageDomain, ImageType, ViewAngle
 from shared.schemas.geo import GeoPoint
 from shared.schemas.workflow_inputs import PropertyInput
@@ -58,7 +60,8 @@ async def imagery(ctx: StepContext, input: PropertyInput) -> None:
     house = GeoPoint(lat=float(place.lat), lng=float(place.lng))
     shots: list[Shot] = []
     denied: list[str] = []
-    with calling_for("lead", input.subject_id, workflow_id=ctx.workflow_id):
+    caps = await spending_caps(ctx.resources, place)
+    with calling_for("lead", place.id, caps=caps, workflow_id=ctx.workflow_id):
         for look in (_from_above, _from_street):
             try:
                 shots += await look(ctx, house)
@@ -145,7 +148,7 @@ async def _keep(ctx: StepContext, lead_id: UUID, shot: Shot, domain: ImageDomain
     """Check, grade and store one picture with its sidecar; None for a file that is no picture."""
     own, settings = ctx.resources.own, ctx.resources.settings
     try:
-        quality, size = await own.compute(_grade, shot.image.body)
+        quality, size = await own.processes.run(grade, shot.image.body)
     except PictureRefused as refused:
         metrics.IMAGES.labels(shot.image_type, refused.reason).inc()
         return None
@@ -187,11 +190,6 @@ async def _keep(ctx: StepContext, lead_id: UUID, shot: Shot, domain: ImageDomain
     return row
 
 
-def _grade(body: bytes) -> tuple[Quality, tuple[int, int]]:
-    image = decode(body)
-    return quality_of(image), (image.shape[1], image.shape[0])
-
-
 async def preprocess(ctx: StepContext, input: PropertyInput) -> None:
     """Bring every usable picture into the standard form; skipped when there is none."""
     fetched = ctx.results.get("imagery")
@@ -217,7 +215,7 @@ async def _standard_forms(ctx: StepContext, lead_id: UUID, images: Sequence[Row[
         body = await own.store.get(image.s3_key)
         if body is None:
             raise PermanentError(f"the picture {image.s3_key} is gone from the store")
-        standard = await own.compute(lambda raw: standardise(decode(raw), pixels), body)
+        standard = await own.processes.run(standard_form, body, pixels)
         key = image_key(lead_id, Stage.PREPROCESSED, ImageType(image.image_type), ViewAngle(image.view_angle))
         await own.store.put(key, standard)
         done.append(image.id)

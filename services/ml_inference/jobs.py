@@ -13,7 +13,7 @@ from services.ml_inference import metrics
 from services.ml_inference.domain.costs import CostEstimate, replacement_cost, roof_area_sqft
 from services.ml_inference.domain.gate import Gate, gate_of
 from services.ml_inference.models import ClassPrediction
-from services.ml_inference.own import Picture
+from services.ml_inference.predicting import Picture
 from services.ml_inference.repository import AnalysisRepository
 from shared.compliance.loader import decide_image
 from shared.errors import PermanentError, Skip

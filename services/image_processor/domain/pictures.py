@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import warnings
-from dataclasses import dataclass
 from typing import Any
 
 import cv2
 import numpy as np
 from PIL import Image
+
+from services.image_processor.domain.quality import PictureRefused, Quality
 
 MAX_PIXELS = 50_000_000
 JPEG_QUALITY = 90
@@ -20,22 +21,6 @@ CLOUD_SHARE = 0.45
 CAST_LIMIT = 0.06
 FORMATS = ("JPEG", "PNG")
 BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
-
-
-class PictureRefused(Exception):
-    """A file that is no picture we decode: too large, cut, or something else in disguise."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-@dataclass(frozen=True, slots=True)
-class Quality:
-    """0 to 100, with every fault found."""
-
-    score: int
-    faults: tuple[str, ...]
 
 
 def decode(body: bytes) -> np.ndarray[Any, Any]:

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from services.image_processor.domain.pictures import PictureRefused, decode, quality_of, standardise
+from services.image_processor.domain.pictures import decode, quality_of, standardise
+from services.image_processor.domain.quality import PictureRefused
 from shared.sandbox.render import capture_on, clouded, jpeg_bytes, no_imagery, png_bytes, render_nadir
 from shared.sandbox.render.sample import sample_scene
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hmac
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Request, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
@@ -33,6 +31,7 @@ from shared.security.policy import Action, Actor, permitted_scope
 from shared.settings import SERVICE_PORTS
 from shared.telemetry import metrics
 from shared.telemetry.context import trace_from, use_trace
+from shared.telemetry.exposition import CONTENT_TYPE_LATEST, generate_latest, is_scraper
 
 REVISION = text("SELECT version_num FROM alembic_version")
 
@@ -110,9 +109,8 @@ def _attach(app: FastAPI, service: Service, resources: Resources) -> None:
 
 async def _metrics_reader(request: Request) -> Actor | None:
     """Let the scraper in by its token, or anybody who may see operations."""
-    expected = request.app.state.resources.settings.metrics_token.get_secret_value()
-    given = request.headers.get("authorization", "").removeprefix("Bearer ").strip()
-    if expected and hmac.compare_digest(given.encode(), expected.encode()):
+    token = request.app.state.resources.settings.metrics_token
+    if is_scraper(request.headers.get("authorization"), token):
         return None
     verified = authenticate(request)
     permitted_scope(verified.actor, Action.OPERATIONS_READ)

@@ -19,7 +19,6 @@ from shared.runtime.service import Service
 from shared.runtime.worker import Worker
 from shared.settings import RELAY_PORT_OFFSET, SERVICE_PORTS, Settings
 from shared.telemetry.logging import configure_logging, get_logger
-from shared.telemetry.metrics import PROCESS_UP
 
 log = get_logger(__name__)
 Mode = Literal["api", "worker", "all"]
@@ -64,7 +63,6 @@ async def run_service(service: Service, mode: Mode) -> None:
         offset = SERVICE_PORTS[service.name] + (100 if mode == "worker" else 0)
         server = make_server(app, settings, settings.port_base + offset)
         serving = asyncio.create_task(server.serve())
-        PROCESS_UP.labels(service.name, mode).set(1)
         log.info("process_started", mode=mode, port=settings.port_base + offset)
         if worker is not None:
             starting = asyncio.create_task(start_when_schema_is_there(worker, resources))

@@ -6,17 +6,18 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import PlainTextResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.errors import NotFound
+from shared.errors import NotAuthenticated, NotFound
 from shared.sandbox.misbehaviour import FaultOrder
 from shared.sandbox.replay import Replays
 from shared.sandbox.state import Sandbox
 from shared.sandbox.truth import town_truth
 from shared.sandbox.vendors.sendgrid import Mailroom
 from shared.sandbox.vendors.stripe_ledger import Ledger
+from shared.telemetry.exposition import CONTENT_TYPE_LATEST, generate_latest, is_scraper
 
 REPLAY = "replay"
 ROBOTS = """User-agent: *
@@ -92,6 +93,12 @@ def _town(sandbox: Sandbox, replays: Replays, vendors: tuple[str, ...]) -> APIRo
             "as_of": settings.as_of.isoformat(),
             "vendors": vendors,
         }
+
+    @routes.get("/metrics")
+    def metrics(request: Request) -> Response:
+        if not is_scraper(request.headers.get("authorization"), sandbox.settings.metrics_token):
+            raise NotAuthenticated("metrics want the scraper's token")
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     @routes.get("/_sandbox/truth")
     def truth(

@@ -34,6 +34,7 @@ class SandboxSettings(BaseSettings):
     stripe_webhook_secret: SecretStr = Field(SecretStr("whsec_sandbox_harrow"), alias="STRIPE_WEBHOOK_SECRET")
     sendgrid_webhook_url: str = "off"
     """Where mail events go; nobody receives them until a service offers an endpoint."""
+    metrics_token: SecretStr = Field(SecretStr(""), alias="METRICS_TOKEN")
     webhook_delay_seconds: float = 0.05
     webhook_retry_seconds: float = 1.0
     webhook_tries: int = 20

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Histogram
 
 HTTP_REQUESTS = Counter("http_requests_total", "Requests answered", ["service", "method", "route", "status"])
 HTTP_SECONDS = Histogram(
@@ -17,4 +17,3 @@ LOOP_LAG = Histogram(
     ["service"],
     buckets=(0.001, 0.005, 0.01, 0.05, 0.1, 0.2, 0.5, 1, 5),
 )
-PROCESS_UP = Gauge("ridgeline_process_up", "This process runs", ["service", "mode"])

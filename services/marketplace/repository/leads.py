@@ -11,6 +11,8 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shared.db.geo import METRES_PER_MILE
+
 
 @dataclass(frozen=True, slots=True)
 class LeadFilter:
@@ -27,7 +29,7 @@ class LeadFilter:
 
 
 # A lead is offered when it lies in a service area: the area's city itself, or its radius around the city's centre.
-OFFERED = """
+OFFERED = f"""
     SELECT l.id, l.address, l.city, l.state, l.zip, l.property_value, l.quality_score, l.grade, l.price, l.lead_class,
            l.publish_label, l.prospect_reason AS prospect_reasons, l.available_until, a.overall_condition,
            (SELECT count(*) FROM parcels p
@@ -44,8 +46,8 @@ OFFERED = """
                          AS area(city text, state text, radius_miles numeric)
              LEFT JOIN target_cities t ON lower(t.city) = lower(area.city) AND t.state = upper(area.state)
             WHERE (lower(area.city) = lower(l.city) AND upper(area.state) = l.state)
-               OR ST_DWithin(l.geom, t.center, coalesce(area.radius_miles, 0) * 1609.344))
-"""
+               OR ST_DWithin(l.geom, t.center, coalesce(area.radius_miles, 0) * {METRES_PER_MILE}))
+"""  # noqa: S608 - a number of ours
 
 
 class LeadRepository:

@@ -51,9 +51,23 @@ def router(
     """Routes below /_sandbox and the site's robots.txt."""
     routes = APIRouter()
     routes.include_router(_robots(sandbox))
+    routes.include_router(_measured(sandbox))
     routes.include_router(_town(sandbox, replays, vendors))
     routes.include_router(_vault(ledger, mailroom))
     routes.include_router(_faults(sandbox, vendors))
+    return routes
+
+
+def _measured(sandbox: Sandbox) -> APIRouter:
+    """What this process tells the scraper of metrics."""
+    routes = APIRouter()
+
+    @routes.get("/metrics")
+    def metrics(request: Request) -> Response:
+        if not is_scraper(request.headers.get("authorization"), sandbox.settings.metrics_token):
+            raise NotAuthenticated("metrics want the scraper's token")
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
     return routes
 
 
@@ -93,12 +107,6 @@ def _town(sandbox: Sandbox, replays: Replays, vendors: tuple[str, ...]) -> APIRo
             "as_of": settings.as_of.isoformat(),
             "vendors": vendors,
         }
-
-    @routes.get("/metrics")
-    def metrics(request: Request) -> Response:
-        if not is_scraper(request.headers.get("authorization"), sandbox.settings.metrics_token):
-            raise NotAuthenticated("metrics want the scraper's token")
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     @routes.get("/_sandbox/truth")
     def truth(

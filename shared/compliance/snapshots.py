@@ -31,7 +31,6 @@ DROP_REASON: Final = "drop"
 PROTECTED_REASON: Final = "protected_person"
 ERASED_REASON: Final = "erased"
 DNC_REASONS: Final = ("national_dnc", "state_dnc")
-NATIONAL_DNC: Final = "national"
 
 _SOURCE: Final = text(
     """

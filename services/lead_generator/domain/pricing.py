@@ -10,8 +10,6 @@ from typing import Final
 from shared.schemas.money import to_cents
 
 BASE_PRICES: Final = ((90, Decimal(200)), (80, Decimal(175)), (70, Decimal(150)), (60, Decimal(125)))
-# C-14: demand counts only when at least two different contractors looked within 24 hours.
-DEMAND_MIN_VIEWERS: Final = 2
 
 
 class Premium(StrEnum):
@@ -19,6 +17,7 @@ class Premium(StrEnum):
 
     URGENT = "urgent"
     EXCLUSIVE_TERRITORY = "exclusive_territory"
+    # C-14: at least two different contractors looked within 24 hours.
     DEMAND = "demand"
 
 
@@ -46,8 +45,3 @@ def price_of(score: int, premiums: Collection[Premium] = (), *, cap: Decimal | N
         price *= PREMIUM_FACTORS[premium]
     price = to_cents(price)
     return price if cap is None else min(price, cap)
-
-
-def has_demand(distinct_viewers_24h: int) -> bool:
-    """Whether several contractors are interested (C-14)."""
-    return distinct_viewers_24h >= DEMAND_MIN_VIEWERS

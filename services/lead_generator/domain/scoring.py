@@ -1,6 +1,6 @@
 """Quality score of a lead, 0 to 100, from six factors (S4-3.5.1).
 
-The tables below are the rules; `scoring_sql` builds the set-based form from the same tables.
+The tables below are the rules; prospecting estimates with the same tables in SQL.
 Edges are lower-inclusive but for the top bands, which are strictly above (C-16).
 """
 

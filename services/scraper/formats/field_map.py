@@ -27,7 +27,6 @@ from shared.schemas.address import InvalidAddress, parse_address
 DESCRIPTION_LIMIT = 8_000
 LARGEST_COST = Decimal("99999999.99")
 NOBODY = frozenset({"PRIVATE PERSON", "OWNER", "HOMEOWNER", "SELF", "N/A", "NONE", "UNKNOWN", "NA"})
-JOINED_FIELDS = ("address", "work_description")
 NUMBERED_CONTACT = re.compile(
     r"(\w+)_N_name where (\w+)_N_type contains (\w+) \(N=1\.\.(\d+)\)", re.IGNORECASE
 )

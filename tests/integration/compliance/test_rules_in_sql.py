@@ -12,8 +12,6 @@ import orjson
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.lead_generator.domain.grades import grade_of
-from services.lead_generator.domain.pricing import Premium, price_of
 from services.lead_generator.domain.prospecting import EXCLUDED_PROPERTY_TYPES, Candidate, judge
 from services.lead_generator.domain.prospecting_sql import (
     ParcelColumns,
@@ -24,24 +22,8 @@ from services.lead_generator.domain.prospecting_sql import (
     roof_age_expression,
     storm_strength_expression,
 )
-from services.lead_generator.domain.scoring import (
-    COMPLETENESS_FIELDS,
-    Reach,
-    ScoreInput,
-    ScoringTrigger,
-    score_of,
-)
-from services.lead_generator.domain.scoring_sql import (
-    ScoreColumns,
-    breakdown_expression,
-    factor_expressions,
-    grade_expression,
-    price_expression,
-    reach_case,
-    score_expression,
-)
 from services.lead_generator.domain.triggers import Storm, storm_trigger
-from shared.schemas.enums import RoofCondition, RoofMaterial, TornadoRating, WeatherEventType
+from shared.schemas.enums import RoofMaterial, TornadoRating, WeatherEventType
 
 ROWS = 4_000
 TODAY = date(2026, 11, 22)
@@ -67,100 +49,6 @@ async def select(
         text(statement.replace("::", r"\:\:")), {"rows": orjson.dumps(numbered, default=str).decode()}
     )
     return [dict(row) for row in found.mappings()]
-
-
-def score_row(rng: random.Random) -> dict[str, Any]:
-    """Facts of one property, often on an edge."""
-    return {
-        "value": rng.choice([None, *EDGE_VALUES, str(rng.randint(0, 900_000))]),
-        "age": rng.choice([None, 9, 10, 14, 15, 19, 20, 25, 26, rng.randint(0, 60)]),
-        **{trigger.value: rng.choice([True, False, False, None]) for trigger in ScoringTrigger},
-        "condition": rng.choice([None, *(condition.value for condition in RoofCondition)]),
-        "email": rng.choice([None, "ciphertext"]),
-        "email_ok": rng.choice([True, False]),
-        "phone": rng.choice([None, "ciphertext"]),
-        "phone_ok": rng.choice([True, False]),
-        **{f"has_{name}": rng.random() < 0.85 for name in COMPLETENESS_FIELDS},
-        "exclusive": rng.choice([True, False]),
-        "demand": rng.choice([True, False]),
-    }
-
-
-def reach(value: str | None, verified: bool) -> Reach:
-    """How well a contact is known."""
-    return Reach.NONE if value is None else Reach.VERIFIED if verified else Reach.UNVERIFIED
-
-
-def facts_of(row: Mapping[str, Any]) -> ScoreInput:
-    """The same facts as the per-property rules take them."""
-    return ScoreInput(
-        property_value=None if row["value"] is None else Decimal(row["value"]),
-        roof_age_years=row["age"],
-        triggers=frozenset(trigger for trigger in ScoringTrigger if row[trigger.value]),
-        condition=RoofCondition(row["condition"]) if row["condition"] else None,
-        email=reach(row["email"], row["email_ok"]),
-        phone=reach(row["phone"], row["phone_ok"]),
-        missing=frozenset(name for name in COMPLETENESS_FIELDS if not row[f"has_{name}"]),
-    )
-
-
-SCORE_COLUMNS = ScoreColumns(
-    property_value="value",
-    roof_age_years="age",
-    triggers={trigger: trigger.value for trigger in ScoringTrigger},
-    condition="condition",
-    email_reach=f"({reach_case('email', 'email_ok')})",
-    phone_reach=f"({reach_case('phone', 'phone_ok')})",
-    present={name: f"has_{name}" for name in COMPLETENESS_FIELDS},
-)
-SCORE_SHAPE = {
-    "value": "numeric(12,2)",
-    "age": "int",
-    **{trigger.value: "boolean" for trigger in ScoringTrigger},
-    "condition": "text",
-    "email": "text",
-    "email_ok": "boolean",
-    "phone": "text",
-    "phone_ok": "boolean",
-    **{f"has_{name}": "boolean" for name in COMPLETENESS_FIELDS},
-    "exclusive": "boolean",
-    "demand": "boolean",
-}
-
-
-async def test_scores_grades_and_prices_agree(db: AsyncSession) -> None:
-    rng = random.Random(7)
-    rows = [score_row(rng) for _ in range(ROWS)]
-    score = score_expression(SCORE_COLUMNS)
-    premiums = {Premium.URGENT: "hail", Premium.EXCLUSIVE_TERRITORY: "exclusive", Premium.DEMAND: "demand"}
-
-    found = await select(
-        db,
-        SCORE_SHAPE,
-        rows,
-        {
-            "score": score,
-            "grade": grade_expression(score),
-            "base_price": price_expression(score),
-            "price": price_expression(score, premiums),
-            "breakdown": breakdown_expression(SCORE_COLUMNS),
-            **{
-                f"factor_{name}": expression for name, expression in factor_expressions(SCORE_COLUMNS).items()
-            },
-        },
-    )
-
-    for row, answer in zip(rows, found, strict=True):
-        expected = score_of(facts_of(row))
-        wanted = [premium for premium, column in premiums.items() if row[column]]
-        assert answer["score"] == expected.total, row
-        assert answer["grade"] == expected.grade == grade_of(expected.total)
-        assert answer["base_price"] == price_of(expected.total)
-        assert answer["price"] == price_of(expected.total, wanted)
-        for name, factor in expected.factors.items():
-            assert answer[f"factor_{name}"] == factor.points, (name, row)
-            assert answer["breakdown"][name] == {"points": factor.points, "max": factor.maximum}
-    assert len({answer["score"] for answer in found}) > 20
 
 
 def parcel_row(rng: random.Random) -> dict[str, Any]:

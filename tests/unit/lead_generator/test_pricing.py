@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.lead_generator.domain.pricing import Premium, base_price, has_demand, price_of
+from services.lead_generator.domain.pricing import Premium, base_price, price_of
 
 ALL = tuple(Premium)
 
@@ -70,8 +70,3 @@ def test_a_premium_raises_the_price_once(score: int, premiums: set[Premium], mor
 def test_a_cap_holds() -> None:
     assert price_of(95, ALL, cap=Decimal("250.00")) == Decimal("250.00")
     assert price_of(95, (), cap=Decimal("250.00")) == Decimal("200.00")
-
-
-@pytest.mark.parametrize(("viewers", "demand"), [(0, False), (1, False), (2, True), (9, True)])
-def test_demand_needs_two_viewers(viewers: int, demand: bool) -> None:
-    assert has_demand(viewers) is demand

@@ -35,13 +35,6 @@ class Owner:
         name = self.cipher.decrypt("owner_name", lead.owner_name)
         return Person(name, company=f"{lead.address}, {lead.city}, {lead.state}")
 
-    def caps(self, settings: Any) -> dict[str, Decimal]:
-        """What this search may cost the lead and its city today."""
-        return {
-            f"lead:{self.lead.id}": settings.lead_cap_usd,
-            f"city:{self.lead.city_id}:{self.lead.today}": settings.city_daily_cap_usd,
-        }
-
 
 @dataclass(slots=True)
 class Search:

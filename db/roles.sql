@@ -1,4 +1,4 @@
--- Who may write what (ARCHITECTURE 1). Applied by shared.db.migrate.apply_roles after every migration, in one
+-- Who may write what (ARCHITECTURE 1). Applied by shared.db.migrate.upgrade after every migration, in one
 -- transaction, and harmless to repeat: it takes every right away and grants the right ones again.
 --
 -- One role a service, svc_<service>; what all share hangs on ridgeline_service. ridgeline_app is the login of a
@@ -35,9 +35,10 @@ END $$;
 REVOKE ALL ON ALL TABLES IN SCHEMA public, core, compliance FROM ridgeline_service;
 GRANT USAGE ON SCHEMA public, core, compliance TO ridgeline_service;
 
--- Everybody reads everything but passwords, tokens and data keys.
+-- Everybody reads everything but passwords, tokens, data keys, money and messages.
 GRANT SELECT ON ALL TABLES IN SCHEMA public, core, compliance TO ridgeline_service;
-REVOKE SELECT ON users, refresh_tokens, compliance.subject_key FROM ridgeline_service;
+REVOKE SELECT ON users, refresh_tokens, payments, ledger_accounts, ledger_entries, notifications,
+    compliance.subject_key FROM ridgeline_service;
 
 -- Schema core, through shared.workflow, shared.relay and shared.streams.
 GRANT INSERT, UPDATE, DELETE ON core.workflow, core.step, core.step_attempt, core.outbox, core.inbox,
@@ -64,6 +65,7 @@ GRANT INSERT, UPDATE, DELETE ON base_leads, roofing_leads, lead_triggers, lead_c
 GRANT INSERT, UPDATE, DELETE ON verticals, target_cities, core.schedule, core.schedule_run, core.config,
     core.feature_flag TO svc_orchestrator;
 GRANT SELECT, INSERT, UPDATE, DELETE ON users, refresh_tokens TO svc_marketplace;
+GRANT SELECT ON payments, notifications, ledger_accounts, ledger_entries TO svc_marketplace;
 GRANT INSERT, UPDATE ON sales, payments, lead_assignments, notifications TO svc_marketplace;
 GRANT INSERT, DELETE ON lead_views TO svc_marketplace;
 GRANT INSERT ON ledger_accounts, ledger_entries TO svc_marketplace;

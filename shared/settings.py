@@ -34,7 +34,11 @@ class Settings(BaseSettings):
         "development", alias="RIDGELINE_ENVIRONMENT"
     )
     database_url: str = Field("postgresql+psycopg://ridgeline@127.0.0.1:5432/ridgeline", alias="DATABASE_URL")
-    database_roles: bool = Field(default=False, alias="RIDGELINE_DATABASE_ROLES")
+    database_roles: bool = Field(default=True, alias="RIDGELINE_DATABASE_ROLES")
+    """Every service works under its own role, svc_<service>; false where the migrating login may create none."""
+    database_app_password: SecretStr = Field(SecretStr(""), alias="DATABASE_APP_PASSWORD")
+    """Given by the migration to the login ridgeline_app, under which a fleet that is not its owner runs."""
+
     redis_url: SecretStr = Field(SecretStr("redis://127.0.0.1:6379/0"), alias="REDIS_URL")
     port_base: int = Field(8000, alias="RIDGELINE_PORT_BASE")
     bind_host: str = Field("127.0.0.1", alias="RIDGELINE_BIND_HOST")

@@ -26,7 +26,6 @@ def migrate() -> None:
     from shared.db import migrate as schema
 
     revision = schema.upgrade()
-    schema.apply_roles()
     console.print(f"schema is at {revision}")
 
 

@@ -7,7 +7,12 @@ from typing import Any
 import orjson
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
+from shared.settings import SERVICE_PORTS
+
 SessionMaker = async_sessionmaker[AsyncSession]
+
+SERVICE_ROLES: dict[str, str] = {name: f"svc_{name}" for name in (*SERVICE_PORTS, "relay")}
+"""The database role each process works under; its grants are ARCHITECTURE 1's table of owners."""
 
 
 def _dumps(value: Any) -> str:

@@ -15,18 +15,16 @@ from sqlalchemy import Connection, Engine, create_engine, inspect, text
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 from sqlalchemy.pool import NullPool
 
+from shared.db.engine import SERVICE_ROLES
 from shared.db.revision import REQUIRED_REVISION
 from shared.errors import Unavailable
-from shared.settings import SERVICE_PORTS, Settings
+from shared.settings import Settings
 
 MIGRATION_LOCK = 7_235_101
 LOCK_TIMEOUT = "3s"
 STATEMENT_TIMEOUT = "15min"
 LOCK_ATTEMPTS = 20
 DATABASE_FILES = Path(__file__).resolve().parents[2] / "db"
-
-SERVICE_ROLES: dict[str, str] = {name: f"svc_{name}" for name in (*SERVICE_PORTS, "relay")}
-"""The database role each process works under; its grants are ARCHITECTURE 1's table of owners."""
 
 APP_ROLE = "ridgeline_app"
 """A login that may become every service role (SET ROLE) and has no right of its own."""
@@ -85,8 +83,8 @@ def _sqlstate(error: DBAPIError) -> str:
 def upgrade(url: str | None = None, revision: str = "head") -> str:
     """Bring the schema to `revision` and return the revision reached; harmless when already there.
 
-    A lock that is not free within 3 s is given up and tried again, so that a migration never
-    queues the fleet's statements behind itself for long.
+    The newest schema is also granted to the service roles. A lock that is not free within 3 s is given up and
+    tried again, so that a migration never queues the fleet's statements behind itself for long.
     """
     for attempt in range(1, LOCK_ATTEMPTS + 1):
         try:
@@ -96,6 +94,10 @@ def upgrade(url: str | None = None, revision: str = "head") -> str:
             if _sqlstate(error) != _LOCK_NOT_AVAILABLE or attempt == LOCK_ATTEMPTS:
                 raise
             time.sleep(min(0.25 * attempt, 2.0))
+    settings = Settings()
+    if revision == "head" and settings.database_roles:
+        password = settings.database_app_password.get_secret_value()
+        apply_roles(url, {APP_ROLE: password} if password else None)
     return current(url) or ""
 
 

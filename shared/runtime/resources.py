@@ -17,7 +17,7 @@ from redis.asyncio.retry import Retry as RedisRetry
 from redis.backoff import NoBackoff
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from shared.db.engine import make_engine, make_session_maker
+from shared.db.engine import SERVICE_ROLES, make_engine, make_session_maker
 from shared.db.unit_of_work import UnitOfWorkFactory, unit_of_work_factory
 from shared.http.clients.base import ServiceClient
 from shared.providers.opening import Providers, open_providers
@@ -89,7 +89,7 @@ async def open_resources(
         settings.database_url,
         pool_size=settings.pool_size,
         application_name=name[:60],
-        role=f"svc_{service}" if settings.database_roles else None,
+        role=SERVICE_ROLES.get(service) if settings.database_roles else None,
     )
     redis = make_redis(settings.redis_url.get_secret_value())
     unit_of_work = unit_of_work_factory(make_session_maker(engine))

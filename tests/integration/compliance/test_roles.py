@@ -21,7 +21,6 @@ from shared.compliance.loader import (
     decide_offer,
     decide_sale,
 )
-from shared.db import migrate
 from shared.db.seed import buyer_id
 from shared.errors import NotFound
 
@@ -44,12 +43,6 @@ RECEIPT = ContactRequest(
 )
 
 
-@pytest.fixture
-def roles(database_url: str) -> None:
-    """The service roles with their grants on this database."""
-    migrate.apply_roles(database_url)
-
-
 @pytest.mark.parametrize(
     ("role", "question"),
     [
@@ -61,15 +54,13 @@ def roles(database_url: str) -> None:
         ("svc_ml_inference", lambda db: decide_image(db, "naip", "ml")),
     ],
 )
-async def test_a_service_asks_under_its_own_role(
-    db: AsyncSession, roles: None, role: str, question: Question
-) -> None:
+async def test_a_service_asks_under_its_own_role(db: AsyncSession, role: str, question: Question) -> None:
     await db.execute(text(f"SET LOCAL ROLE {role}"))
 
     assert (await question(db)).allow
 
 
-async def test_the_marketplace_decides_and_spends_a_message(db: AsyncSession, roles: None) -> None:
+async def test_the_marketplace_decides_and_spends_a_message(db: AsyncSession) -> None:
     await db.execute(text("SET LOCAL ROLE svc_marketplace"))
 
     decision = await decide_contact(db, RECEIPT)
@@ -88,7 +79,7 @@ async def test_the_marketplace_decides_and_spends_a_message(db: AsyncSession, ro
     ],
 )
 async def test_a_service_may_read_all_that_a_sale_looks_at(
-    db: AsyncSession, roles: None, role: str, question: Question
+    db: AsyncSession, role: str, question: Question
 ) -> None:
     await db.execute(text(f"SET LOCAL ROLE {role}"))
 

@@ -2,14 +2,21 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from typing import LiteralString
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
 
 import psycopg
 import pytest
 from psycopg import sql
+from sqlalchemy import text
 
 from shared.db import migrate
+from shared.db.engine import SERVICE_ROLES
+from shared.runtime import open_resources
+from shared.settings import Settings
+from tests.conftest import run_on_server, with_database
 from tests.integration.db.conftest import Connection, one, plain
 from tests.integration.db.test_checks import make_lead
 
@@ -55,13 +62,6 @@ SECOND_WRITERS: dict[tuple[str, str], set[str]] = {
 }
 
 
-@pytest.fixture
-def roles(connection: Connection, database_url: str) -> Connection:
-    """The database with its grants applied."""
-    migrate.apply_roles(database_url)
-    return connection
-
-
 def public_tables(connection: Connection) -> set[str]:
     rows = connection.execute(
         """
@@ -72,19 +72,19 @@ def public_tables(connection: Connection) -> set[str]:
     return {row.relname for row in rows}
 
 
-def test_every_public_table_is_created_in_by_exactly_its_owner(roles: Connection) -> None:
-    may: dict[str, set[str]] = {service: set() for service in migrate.SERVICE_ROLES}
-    for service, role in migrate.SERVICE_ROLES.items():
-        for table in public_tables(roles):
-            if one(roles, "SELECT has_table_privilege(%s, %s, 'INSERT')", role, table):
+def test_every_public_table_is_created_in_by_exactly_its_owner(connection: Connection) -> None:
+    may: dict[str, set[str]] = {service: set() for service in SERVICE_ROLES}
+    for service, role in SERVICE_ROLES.items():
+        for table in public_tables(connection):
+            if one(connection, "SELECT has_table_privilege(%s, %s, 'INSERT')", role, table):
                 may[service].add(table)
 
     assert may == {service: tables | WRITTEN_BY_ALL for service, tables in OWNERS.items()}
 
 
-def test_second_writers_change_their_columns_and_no_other(roles: Connection) -> None:
+def test_second_writers_change_their_columns_and_no_other(connection: Connection) -> None:
     owned = {table: service for service, tables in OWNERS.items() for table in tables}
-    rows = roles.execute(
+    rows = connection.execute(
         """
         SELECT r.rolname AS role, a.attrelid::regclass::text AS table_name, a.attname AS name
         FROM pg_roles r CROSS JOIN pg_attribute a
@@ -113,6 +113,17 @@ def test_second_writers_change_their_columns_and_no_other(roles: Connection) -> 
     }
 
 
+WHO_AM_I = """
+    SELECT current_user::text, rolsuper, rolcreatedb, rolcreaterole,
+           (SELECT count(*) FROM pg_class WHERE relowner = r.oid) FROM pg_roles r WHERE rolname = current_user
+"""
+MAY_CREATE = """
+    SELECT count(*) FROM pg_namespace
+     WHERE nspname IN ('public', 'core', 'compliance') AND has_schema_privilege(oid, 'CREATE')
+"""
+MAY_READ = "SELECT has_any_column_privilege(:table, 'SELECT')"
+FOR_THE_MARKETPLACE = ("users", "refresh_tokens", "payments", "ledger_entries", "notifications")
+
 STATEMENTS: list[tuple[str, LiteralString, bool]] = [
     ("enricher", "UPDATE base_leads SET owner_email = 'c', owner_email_hash = 'h'", True),
     ("enricher", "UPDATE base_leads SET price = 1", False),
@@ -135,6 +146,10 @@ STATEMENTS: list[tuple[str, LiteralString, bool]] = [
     ("lead_generator", "UPDATE base_leads SET price = 150, quality_score = 70, status = 'available'", True),
     ("lead_generator", "UPDATE parcels SET year_built = 1990", False),
     ("lead_generator", "SELECT password_hash FROM users", False),
+    ("enricher", "SELECT 1 FROM payments", False),
+    ("enricher", "SELECT 1 FROM ledger_entries", False),
+    ("enricher", "SELECT 1 FROM notifications", False),
+    ("scraper", "UPDATE base_leads SET price = 1", False),
     ("lead_generator", "SELECT token_hash FROM refresh_tokens", False),
     ("lead_generator", "SELECT wrapped_key FROM compliance.subject_key", False),
     ("scraper", "UPDATE target_cities SET last_scraped_at = now()", True),
@@ -163,33 +178,37 @@ STATEMENTS: list[tuple[str, LiteralString, bool]] = [
 @pytest.mark.parametrize(
     ("service", "statement", "allowed"), STATEMENTS, ids=[f"{s}: {q}" for s, q, _ in STATEMENTS]
 )
-def test_role_may(roles: Connection, service: str, statement: LiteralString, allowed: bool) -> None:
-    make_lead(roles)
-    roles.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(migrate.SERVICE_ROLES[service])))
+def test_role_may(connection: Connection, service: str, statement: LiteralString, allowed: bool) -> None:
+    make_lead(connection)
+    connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(SERVICE_ROLES[service])))
     if allowed:
-        roles.execute(statement)
+        connection.execute(statement)
         return
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        roles.execute(statement)
+        connection.execute(statement)
 
 
-def test_a_service_writes_decisions_and_audit_rows_whose_chains_it_cannot_touch(roles: Connection) -> None:
-    roles.execute("SET LOCAL ROLE svc_marketplace")
-    roles.execute(
+def test_a_service_writes_decisions_and_audit_rows_whose_chains_it_cannot_touch(
+    connection: Connection,
+) -> None:
+    connection.execute("SET LOCAL ROLE svc_marketplace")
+    connection.execute(
         "INSERT INTO compliance.contact_decision (kind, allow, policy_version, input_hash)"
         " VALUES ('sell', true, 'v', 'h')"
     )
-    roles.execute("INSERT INTO audit_log (service, actor, action, object_type) VALUES ('m', 'a', 'b', 'c')")
-    roles.execute("INSERT INTO ledger_accounts (code, kind) VALUES ('x', 'asset'), ('y', 'revenue')")
-    roles.execute(
+    connection.execute(
+        "INSERT INTO audit_log (service, actor, action, object_type) VALUES ('m', 'a', 'b', 'c')"
+    )
+    connection.execute("INSERT INTO ledger_accounts (code, kind) VALUES ('x', 'asset'), ('y', 'revenue')")
+    connection.execute(
         "INSERT INTO ledger_entries (transaction_id, account_id, debit_cents, credit_cents)"
         " SELECT '00000000-0000-0000-0000-000000000001', id, CASE code WHEN 'x' THEN 5 ELSE 0 END,"
         " CASE code WHEN 'y' THEN 5 ELSE 0 END FROM ledger_accounts"
     )
-    roles.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
-    assert one(roles, "SELECT count(*) FROM compliance.contact_decision WHERE row_hash IS NOT NULL") == 1
-    assert one(roles, "SELECT balance_cents FROM ledger_accounts WHERE code = 'x'") == 5
+    assert one(connection, "SELECT count(*) FROM compliance.contact_decision WHERE row_hash IS NOT NULL") == 1
+    assert one(connection, "SELECT balance_cents FROM ledger_accounts WHERE code = 'x'") == 5
 
 
 def test_the_fleet_login_can_become_a_service_and_nothing_as_itself(database_url: str) -> None:
@@ -205,6 +224,55 @@ def test_the_fleet_login_can_become_a_service_and_nothing_as_itself(database_url
         pytest.raises(psycopg.errors.InsufficientPrivilege),
     ):
         connection.execute("SELECT 1 FROM roofing_permits")
+
+
+@pytest.mark.parametrize("service", SERVICE_ROLES)
+async def test_a_process_works_under_its_role_which_owns_nothing(
+    service: str, database_url: str, redis_url: str
+) -> None:
+    settings = Settings.model_validate({"DATABASE_URL": database_url, "REDIS_URL": redis_url})
+
+    async with open_resources(service, settings) as resources, resources.engine.connect() as connection:
+        who = (await connection.execute(text(WHO_AM_I))).one()
+        may_create = (await connection.execute(text(MAY_CREATE))).scalar_one()
+        readers = {
+            table: (await connection.execute(text(MAY_READ), {"table": table})).scalar_one()
+            for table in FOR_THE_MARKETPLACE
+        }
+
+    assert who == (SERVICE_ROLES[service], False, False, False, 0)
+    assert may_create == 0
+    assert readers == dict.fromkeys(FOR_THE_MARKETPLACE, service == "marketplace")
+
+
+@pytest.fixture
+def owned_url(server_url: str) -> Iterator[str]:
+    """An empty database whose owner is no superuser, as the operator of a cluster makes it."""
+    name = f"ridgeline_owned_{uuid4().hex[:12]}"
+    run_on_server(
+        server_url,
+        sql.SQL("CREATE ROLE {} LOGIN CREATEROLE PASSWORD 'owner'").format(sql.Identifier(name)),
+        sql.SQL("CREATE DATABASE {0} OWNER {0}").format(sql.Identifier(name)),
+    )
+    extensions = (sql.SQL(f"CREATE EXTENSION {known}") for known in ("postgis", "citext"))
+    run_on_server(with_database(server_url, name), *extensions)
+    address = urlsplit(server_url)
+    yield urlunsplit(
+        address._replace(netloc=f"{name}:owner@{address.hostname}:{address.port}", path=f"/{name}")
+    )
+    run_on_server(
+        server_url,
+        sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)),
+        sql.SQL("DROP ROLE {}").format(sql.Identifier(name)),
+    )
+
+
+def test_an_owner_that_is_no_superuser_migrates_and_grants(owned_url: str) -> None:
+    migrate.upgrade(owned_url)
+
+    with psycopg.connect(plain(owned_url)) as connection:
+        assert one(connection, "SELECT has_table_privilege('svc_enricher', 'base_leads', 'SELECT')")
+        assert not one(connection, "SELECT has_table_privilege('svc_enricher', 'payments', 'SELECT')")
 
 
 def test_an_unknown_role_gets_no_password(database_url: str) -> None:

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from shared.db import migrate
+from shared.db.engine import SERVICE_ROLES
 from tests.integration.db.conftest import Connection, one
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -79,7 +79,7 @@ def numbered(words: str) -> str:
 
 def fault_of(connection: Connection, statement: Statement) -> str | None:
     """What the database says against a statement under its role, or None."""
-    role = migrate.SERVICE_ROLES[role_of(statement.path)]
+    role = SERVICE_ROLES[role_of(statement.path)]
     try:
         with connection.transaction(force_rollback=True):
             connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(role)))
@@ -99,14 +99,7 @@ def fault_of(connection: Connection, statement: Statement) -> str | None:
     return None
 
 
-@pytest.fixture(scope="module")
-def granted(database_url: str) -> None:
-    """The rights of db/roles.sql."""
-    migrate.apply_roles(database_url)
-
-
-@pytest.mark.parametrize("service", [*sorted(migrate.SERVICE_ROLES), "shared"])
-@pytest.mark.usefixtures("granted")
+@pytest.mark.parametrize("service", [*sorted(SERVICE_ROLES), "shared"])
 def test_every_statement_fits_the_schema_and_its_services_rights(
     connection: Connection, service: str
 ) -> None:
@@ -123,7 +116,6 @@ def test_the_statements_are_found() -> None:
     assert len(list(literal_statements())) > 100
 
 
-@pytest.mark.usefixtures("granted")
 @pytest.mark.parametrize(
     ("words", "fault"),
     [

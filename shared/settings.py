@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Literal
@@ -23,6 +24,26 @@ SERVICE_PORTS: dict[str, int] = {
 }
 RELAY_PORT_OFFSET = 10
 SANDBOX_PORT_OFFSET = 11
+
+SECRET_READERS: dict[str, tuple[str, ...]] = {
+    "USER_SIGNING_KEY": ("marketplace",),
+    "STRIPE_SECRET_KEY": ("marketplace",),
+    "STRIPE_WEBHOOK_SECRET": ("marketplace", "sandbox"),
+    "SENDGRID_API_KEY": ("marketplace",),
+    "HUNTER_API_KEY": ("enricher",),
+    "ZEROBOUNCE_API_KEY": ("enricher",),
+    "STREETVIEW_API_KEY": ("image_processor",),
+    "SOCRATA_APP_TOKEN": ("scraper",),
+    "AWS_ACCESS_KEY_ID": ("image_processor", "ml_inference"),
+    "AWS_SECRET_ACCESS_KEY": ("image_processor", "ml_inference"),
+    "DATABASE_APP_PASSWORD": (),
+}
+"""Secrets that are not everybody's and the processes that get them; () for those of the migration alone."""
+
+
+def only_own_secrets(process: str, given: Mapping[str, str]) -> dict[str, str]:
+    """The variables without the secrets of other processes."""
+    return {name: value for name, value in given.items() if process in SECRET_READERS.get(name, (process,))}
 
 
 class Settings(BaseSettings):

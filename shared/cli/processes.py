@@ -21,7 +21,7 @@ from shared.cli.fleet import ProcessSpec, fleet, is_ready, refuse_taken_ports, s
 from shared.cli.state import FleetState, end, log_folder, pss_mb, read_state
 from shared.cli.supervisor import DETACH, GRACE_SECONDS
 from shared.errors import Conflict, Unavailable
-from shared.settings import Settings
+from shared.settings import Settings, only_own_secrets
 
 START_SECONDS = 60.0
 TOO_MANY_RESTARTS = 3
@@ -69,7 +69,8 @@ def run(
 ) -> None:
     """Run one service in the foreground with the checkout's environment."""
     os.chdir(ROOT)
-    os.execv(sys.executable, [sys.executable, "-m", "shared.runtime", service, mode])
+    environment = only_own_secrets(service, os.environ)
+    os.execve(sys.executable, [sys.executable, "-m", "shared.runtime", service, mode], environment)
 
 
 def start_data_plane() -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 from shared.cli.environment import ROOT, load_environment
 from shared.cli.fleet import ProcessSpec, fleet, select
 from shared.cli.state import FleetState, ProcessState, end, identify, kill_group, log_folder, run_folder
-from shared.settings import SANDBOX_PORT_OFFSET, Settings
+from shared.settings import SANDBOX_PORT_OFFSET, Settings, only_own_secrets
 
 DETACH = "--detach"
 GRACE_SECONDS = 30.0
@@ -97,14 +97,18 @@ class Supervisor:
         """Start all, watch all, and end all when asked."""
         signal.signal(signal.SIGTERM, self._stop)
         signal.signal(signal.SIGINT, self._stop)
-        environment = child_environment(os.environ, self.state.port_base)
+        given = child_environment(os.environ, self.state.port_base)
+        environments = [only_own_secrets(child.spec.name, given) for child in self.children]
         now = time.monotonic()
-        for child in self.children:
+        for child, environment in zip(self.children, environments, strict=True):
             child.start(environment, now)
         self.state.write()
         while not self.stopping:
             time.sleep(POLL_SECONDS)
-            changes = [child.watch(environment, time.monotonic()) for child in self.children]
+            changes = [
+                child.watch(environment, time.monotonic())
+                for child, environment in zip(self.children, environments, strict=True)
+            ]
             if any(changes):
                 self.state.write()
         self._end_children()

@@ -142,6 +142,7 @@ async def open_providers(
     trusted_origins: Iterable[str] = (),
 ) -> AsyncIterator[Providers]:
     """Open clients, limits and the cost log; write the last cost rows at the end."""
+    settings.refuse_missing_keys(service)
     guard = AddressGuard(trusted_origins)
     limiter, gate = RateLimiter(redis, replicas=settings.replicas), StoredGate(unit_of_work)
     async with (

@@ -11,6 +11,7 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.providers.base import ClientSettings
+from shared.settings import SECRET_READERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +111,7 @@ class ProviderSettings(BaseSettings):
 
     def key(self, vendor: str) -> str:
         """A vendor's secret; the sandbox takes any."""
-        field = "secret_key" if vendor == "stripe" else "api_key"
-        secret: SecretStr = getattr(self, f"{vendor}_{field}")
+        secret: SecretStr = getattr(self, f"{vendor}_{_key_field(vendor)}")
         return secret.get_secret_value() or _SANDBOX_KEY
 
     @property
@@ -135,19 +135,32 @@ class ProviderSettings(BaseSettings):
             headers=dict(headers or {}),
         )
 
-    @model_validator(mode="after")
-    def _refuse_unsafe_production(self) -> ProviderSettings:
-        """Fail at start rather than find out at the first charge that a key is missing."""
+    def refuse_missing_keys(self, service: str) -> None:
+        """Fail at start rather than find out at the first charge that a key of this service is missing."""
         if self.environment != "production":
-            return self
-        chosen = {self.email_verifier, self.payments, self.mailer, *self.email_finders.split(",")}
+            return
+        chosen = {self.email_verifier, self.payments, self.mailer, *names(self.email_finders)}
         keyed = ("hunter", "zerobounce", "stripe", "sendgrid")
-        missing = [vendor for vendor in keyed if vendor in chosen and self.key(vendor) == _SANDBOX_KEY]
+        missing = [
+            vendor
+            for vendor in keyed
+            if vendor in chosen
+            and service in SECRET_READERS[f"{vendor}_{_key_field(vendor)}".upper()]
+            and self.key(vendor) == _SANDBOX_KEY
+        ]
         if missing:
             raise ValueError(f"production needs the keys of {', '.join(missing)}")
-        if self.sandbox_url:
+
+    @model_validator(mode="after")
+    def _refuse_unsafe_production(self) -> ProviderSettings:
+        """The invented vendors have no place beside real people and real money."""
+        if self.environment == "production" and self.sandbox_url:
             raise ValueError("production refuses SANDBOX_URL")
         return self
+
+
+def _key_field(vendor: str) -> str:
+    return "secret_key" if vendor == "stripe" else "api_key"
 
 
 def names(order: str) -> tuple[str, ...]:

@@ -12,8 +12,9 @@ import pytest
 import yaml
 
 from shared.cli.catalogue import settings_classes, variable_names
+from shared.db.migrate import APP_ROLE
 from shared.runtime import load_service
-from shared.settings import RELAY_PORT_OFFSET, SANDBOX_PORT_OFFSET, SERVICE_PORTS
+from shared.settings import RELAY_PORT_OFFSET, SANDBOX_PORT_OFFSET, SECRET_READERS, SERVICE_PORTS
 
 ROOT = Path(__file__).resolve().parents[2]
 PROCESSES = {**SERVICE_PORTS, "relay": RELAY_PORT_OFFSET, "sandbox": SANDBOX_PORT_OFFSET}
@@ -43,6 +44,15 @@ def documents(request: pytest.FixtureRequest) -> list[dict[str, Any]]:
 
 def of_kind(documents: list[dict[str, Any]], kind: str) -> dict[str, dict[str, Any]]:
     return {found["metadata"]["name"]: found for found in documents if found["kind"] == kind}
+
+
+def secrets_of(process: str) -> set[str]:
+    """The secrets a process gets besides those of all."""
+    return {secret for secret, readers in SECRET_READERS.items() if process in readers}
+
+
+def login_of(url: str) -> str:
+    return url.split("//")[1].split(":", maxsplit=1)[0]
 
 
 def container(deployment: dict[str, Any]) -> dict[str, Any]:
@@ -106,8 +116,25 @@ def test_compose_opens_the_marketplace_alone() -> None:
 
 def test_compose_sets_only_settings_that_exist() -> None:
     known = {name for kind in settings_classes() for name in variable_names(kind)}
-    given = set(OURS["scraper"]["environment"]) | set(OURS["sandbox"]["environment"])
+    given = {name for service in OURS.values() for name in service["environment"]}
     assert given - known - OF_LIBRARIES == set()
+
+
+def test_compose_gives_a_secret_to_its_readers_alone() -> None:
+    given = {name: set(service["environment"]) & set(SECRET_READERS) for name, service in OURS.items()}
+    assert given == {name: secrets_of(name) for name in OURS}
+
+
+def test_compose_runs_every_service_as_a_login_that_owns_nothing() -> None:
+    logins = {
+        name: login_of(service["environment"]["DATABASE_URL"])
+        for name, service in COMPOSE["services"].items()
+        if "DATABASE_URL" in service.get("environment", {})
+    }
+    services = {dashed(name) for name in OURS} - {"sandbox"}
+    assert logins == {"migrate": "ridgeline", "seed": "ridgeline"} | dict.fromkeys(services, APP_ROLE)
+    assert COMPOSE["services"]["migrate"]["environment"]["DATABASE_APP_PASSWORD"]
+    assert "RIDGELINE_DATABASE_ROLES" not in (ROOT / "docker-compose.yml").read_text()
 
 
 def test_every_secret_compose_demands_is_made_by_compose_env() -> None:
@@ -195,6 +222,40 @@ def test_a_node_may_leave_without_taking_a_service_along(documents: list[dict[st
 def test_nothing_is_reachable_that_no_rule_names(documents: list[dict[str, Any]]) -> None:
     deny = of_kind(documents, "NetworkPolicy")["deny-all"]["spec"]
     assert deny == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+
+
+def variables(workload: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """What a container is given, by name; a Secret as a whole would be more than its own."""
+    app = container(workload)
+    assert not any("secretRef" in source for source in app["envFrom"]), workload["metadata"]["name"]
+    return {variable["name"]: variable for variable in app["env"]}
+
+
+def test_kubernetes_gives_a_secret_to_its_readers_alone(documents: list[dict[str, Any]]) -> None:
+    for deployment in filter(ours, of_kind(documents, "Deployment").values()):
+        process = deployment["metadata"]["labels"]["app"].replace("-", "_")
+        assert set(variables(deployment)) & set(SECRET_READERS) == secrets_of(process)
+    assert set(variables(of_kind(documents, "Job")["migrate"])) & set(SECRET_READERS) == {
+        "DATABASE_APP_PASSWORD"
+    }
+
+
+def test_kubernetes_runs_every_service_as_a_login_that_owns_nothing(documents: list[dict[str, Any]]) -> None:
+    for deployment in filter(ours, of_kind(documents, "Deployment").values()):
+        given = variables(deployment)
+        assert login_of(given["DATABASE_URL"]["value"]) == APP_ROLE
+        secret = given["DATABASE_PASSWORD"]["valueFrom"]["secretKeyRef"]
+        assert secret == {"name": "ridgeline-secrets", "key": "DATABASE_APP_PASSWORD"}
+    owner = variables(of_kind(documents, "Job")["migrate"])
+    assert owner["DATABASE_USER"]["valueFrom"]["secretKeyRef"]["name"] == "ridgeline-db-app"
+    for config in of_kind(documents, "ConfigMap").values():
+        assert "RIDGELINE_DATABASE_ROLES" not in config["data"]
+
+
+def test_every_process_may_report_errors(documents: list[dict[str, Any]]) -> None:
+    reports = of_kind(documents, "NetworkPolicy")["error-reports"]["spec"]
+    assert reports["podSelector"] == {"matchLabels": {"ridgeline": "process"}}
+    assert reports["egress"][0]["ports"] == [{"port": 443, "protocol": "TCP"}]
 
 
 def test_production_knows_no_sandbox_and_pins_models_to_gpus() -> None:

@@ -6,12 +6,14 @@ import json
 import os
 import signal
 import socket
+from pathlib import Path
 
 import psycopg
 import pytest
 
 from shared.cli.processes import stop_fleet
 from shared.errors import Conflict, NotFound
+from shared.settings import SECRET_READERS
 from tests.integration.dataplane.fleets import Fleet, eventually, is_free
 
 
@@ -20,9 +22,16 @@ def test_process_comes_up_ready_and_goes_down(fleet: Fleet) -> None:
     row = fleet.relay()
     assert (row["name"], row["port"], row["ready"], row["restarts"]) == ("relay", fleet.port, True, 0)
     assert row["pss_mb"] > 10
+    environment = Path(f"/proc/{row['pid']}/environ").read_text()
+    assert {"SERVICE_SIGNING_KEY", "DATABASE_URL"} <= names_of(environment)
+    assert not names_of(environment) & set(SECRET_READERS)
     fleet.call("down")
     assert is_free(fleet.port)
     assert fleet.call("status", check=False).returncode == 3
+
+
+def names_of(environment: str) -> set[str]:
+    return {pair.partition("=")[0] for pair in environment.split("\0")}
 
 
 def test_up_twice_keeps_the_same_process(fleet: Fleet) -> None:

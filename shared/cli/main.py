@@ -21,6 +21,7 @@ GROUPS = (
     "shared.cli.truth",
     "shared.cli.demo",
     "shared.cli.data",
+    "shared.cli.keys",
     "shared.cli.platform",
 )
 

@@ -6,15 +6,12 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 from uuid import UUID, uuid4
 
-from sqlalchemy import ARRAY, Uuid, any_, cast, func, select, text, update
+from sqlalchemy import ARRAY, ColumnElement, Uuid, any_, cast, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.db.models.compliance import SubjectKey
 from shared.errors import NotFound
 from shared.security.fields import KeyRing, SubjectCipher, WrappedKey
-
-ROTATION_BATCH = 1000
-
 
 INSERT_KEYS = text(
     """
@@ -90,13 +87,10 @@ class SubjectKeys:
         )
         return (await self._session.execute(statement)).scalar_one_or_none() is not None
 
-    async def rewrap_batch(self, limit: int = ROTATION_BATCH) -> int:
-        """Bring up to `limit` keys under the newest key-encryption key; 0 when none is left behind."""
+    async def rewrap_batch(self, limit: int) -> int:
+        """Bring up to `limit` keys under the newest key-encryption key; 0 when none is free to be brought."""
         statement = (
-            select(SubjectKey)
-            .where(SubjectKey.key_id != self._ring.newest, SubjectKey.shredded_at.is_(None))
-            .limit(limit)
-            .with_for_update(skip_locked=True)
+            select(SubjectKey).where(*self._left_behind()).limit(limit).with_for_update(skip_locked=True)
         )
         rows = (await self._session.execute(statement)).scalars().all()
         for row in rows:
@@ -104,6 +98,14 @@ class SubjectKeys:
             row.wrapped_key, row.key_id, row.rotated_at = fresh.wrapped, fresh.key_id, func.now()
         await self._session.flush()
         return len(rows)
+
+    async def count_left_behind(self) -> int:
+        """How many keys an older key-encryption key still wraps."""
+        statement = select(func.count()).select_from(SubjectKey).where(*self._left_behind())
+        return (await self._session.execute(statement)).scalar_one()
+
+    def _left_behind(self) -> tuple[ColumnElement[bool], ...]:
+        return SubjectKey.key_id != self._ring.newest, SubjectKey.shredded_at.is_(None)
 
     async def _rows(self, subject_ids: Collection[UUID]) -> dict[UUID, StoredKey]:
         if not subject_ids:

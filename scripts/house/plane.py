@@ -36,7 +36,7 @@ def up(home: Home) -> None:
     with locked(home):
         record = read_record(home)
         refuse_a_copy(home, record)
-        mode = _mode(record)
+        mode = chosen_mode(record)
         if mode == "docker":
             _containers_up(home, record)
         else:
@@ -101,7 +101,7 @@ def locked(home: Home) -> Iterator[None]:
         yield
 
 
-def _mode(record: Record | None) -> str:
+def chosen_mode(record: Record | None) -> str:
     """`local` or `docker`: as asked, as it was, or what this machine can do."""
     asked = os.environ.get("RIDGELINE_MODE") or "auto"
     if asked not in MODES:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from house import plane
 from house.containers import Containers
 from house.paths import Home as HouseHome
 from tests.integration.dataplane.conftest import Plane
@@ -124,3 +125,16 @@ def test_engine_that_does_not_answer_is_told(engine: Path, tmp_path: Path) -> No
     refused = Plane(tmp_path / "home").call("up", RIDGELINE_MODE="docker")
     assert refused.returncode == 1
     assert "no Docker engine answers" in refused.stderr
+
+
+@pytest.mark.parametrize(("engine_is_down", "mode"), [(False, "docker"), (True, "local")])
+def test_where_only_an_engine_is_at_hand_it_is_taken(
+    engine: Path, monkeypatch: pytest.MonkeyPatch, engine_is_down: bool, mode: str
+) -> None:
+    monkeypatch.setenv("PATH", str(engine.parent / "bin"))  # neither servers nor apt-get
+    monkeypatch.setenv("RIDGELINE_PG_BIN", "/nowhere")
+    monkeypatch.delenv("RIDGELINE_MODE", raising=False)
+    if engine_is_down:
+        (engine / "engine-is-down").touch()
+
+    assert plane.chosen_mode(None) == mode

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import AsyncIterator, Iterator
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
+from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
@@ -64,33 +67,74 @@ def run_on_server(url: str, *statements: sql.SQL | sql.Composed) -> None:
             connection.execute(statement)
 
 
+@pytest.fixture(autouse=True)
+def _loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test talks to another machine: a connection that leaves this one fails the test that tries."""
+    for name in ("connect", "connect_ex"):
+        monkeypatch.setattr(socket.socket, name, refusing_strangers(getattr(socket.socket, name)))
+
+
+def refusing_strangers(connect: Callable[..., Any]) -> Callable[..., Any]:
+    """The socket's method for sockets of this machine; everything else fails the test."""
+
+    def guarded(self: socket.socket, address: Any) -> Any:
+        if self.family != socket.AF_UNIX and not is_loopback(address[0]):
+            pytest.fail(f"a test connects to {address[0]}")
+        return connect(self, address)
+
+    return guarded
+
+
+def is_loopback(host: str) -> bool:
+    """True for an address of this machine; a name other than localhost is none."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 @pytest.fixture(scope="session")
 def server_url() -> str:
     """The PostgreSQL server of the test data plane."""
     url = environment().get("DATABASE_URL")
     if not url:
-        pytest.exit("no DATABASE_URL: run `make setup` first", returncode=3)
+        pytest.exit(
+            "no DATABASE_URL: run `make setup` first (containers serve it where only Docker is)", returncode=3
+        )
     return url
 
 
 @pytest.fixture(scope="session")
-def template_database(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A database built by the migrations and seeds, once a run, for all workers."""
+def template_database(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A database built by the migrations and seeds, once a run, for all workers; the last one drops it."""
     folder = (
         tmp_path_factory.getbasetemp().parent
         if "PYTEST_XDIST_WORKER" in os.environ
         else tmp_path_factory.getbasetemp()
     )
     name = f"{TEMPLATE}_{folder.name.replace('-', '_')}_{os.environ.get('PYTEST_XDIST_TESTRUNUID', uuid4().hex)[:8]}"
-    with (folder / "template.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / name).exists():
+    with counted_user(folder / name) as first:
+        if first:
             run_on_server(server_url, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
             url = with_database(server_url, name)
             migrate.upgrade(url)
             seed.run(url)
-            (folder / name).touch()
-    return name
+    yield name
+    with counted_user(folder / name, -1) as last:
+        if last:
+            drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
+            run_on_server(server_url, drop.format(sql.Identifier(name)))
+
+
+@contextmanager
+def counted_user(file: Path, change: int = 1) -> Iterator[bool]:
+    """True for the first user to come and for the last one to go; the others wait until the block is through."""
+    with file.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        before = int(file.read_text()) if file.exists() else 0
+        after = before + change
+        yield 0 in (before, after)
+        file.write_text(str(after))
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
-from sqlalchemy import insert
+from sqlalchemy import insert, text
 
 from services.marketplace.service.auth import Client
 from shared.db.models.contractors import Contractor
@@ -76,6 +76,7 @@ async def make_account(door: RunningService) -> Account:
     email = f"owner-{uuid4().hex[:8]}@roofs.example"
     auth, session_id = door.resources.own.auth, uuid4()
     async with door.resources.unit_of_work() as uow:
+        await uow.session.execute(text("SET LOCAL ROLE NONE"))  # the company is another service's row
         company = {"company_name": "Harrow Roofing LLC", "city": "Harrow", "state": "TX"}
         contractor_id = (
             await uow.session.execute(insert(Contractor).values(**company).returning(Contractor.id))

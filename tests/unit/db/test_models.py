@@ -9,6 +9,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import DeclarativeBase
 
 from shared.db import migrate, models
+from shared.db.engine import SERVICE_ROLES
 from shared.db.models import Base
 from shared.db.models.base import Choice
 from shared.schemas import compliance_enums, enums, outreach_enums, workflow_enums
@@ -91,6 +92,6 @@ def test_a_choice_without_length_is_text() -> None:
 
 
 def test_every_service_and_the_relay_have_a_role() -> None:
-    assert set(migrate.SERVICE_ROLES) == {*SERVICE_PORTS, "relay"}
+    assert set(SERVICE_ROLES) == {*SERVICE_PORTS, "relay"}
     grants = (migrate.DATABASE_FILES / "roles.sql").read_text()
-    assert all(f"'{service}'" in grants for service in migrate.SERVICE_ROLES)
+    assert all(f"'{service}'" in grants for service in SERVICE_ROLES)

@@ -12,7 +12,7 @@ from services.orchestrator.settings import OrchestratorSettings
 from shared.db.engine import SessionMaker
 from shared.security.policy import Role
 from tests.factories.services import RunningService, running, settings_with_keys
-from tests.integration.marketplace_sale.conftest import Market
+from tests.integration.marketplace.conftest import Market
 
 
 @pytest.fixture

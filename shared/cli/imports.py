@@ -89,10 +89,13 @@ async def _only_source(city: str) -> str:
 
 
 def _print(report: Any) -> None:
-    """One JSON line, and why a file was refused on the other stream; exit status 1 when no row could be read."""
+    """One JSON line, and why a file was refused on the other stream.
+
+    Exit status 1 when a file was refused or no row could be kept.
+    """
     counts: dict[str, Any] = report.as_json()
     for note in report.notes:
         sys.stderr.write(f"{note}\n")
     sys.stdout.write(json.dumps(counts) + "\n")
-    if counts["read"] and counts["read"] == counts["rejected"]:
+    if report.notes or (counts["read"] and counts["read"] == counts["rejected"]):
         raise typer.Exit(1)

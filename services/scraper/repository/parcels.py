@@ -72,38 +72,34 @@ DERIVED_SOURCE = "permit_addresses"
 DERIVE = text(
     f"""
     WITH houses AS (
-        SELECT DISTINCT ON (p.state, p.address_key) p.*
-          FROM roofing_permits p
-         WHERE p.city_id = :city_id AND p.address_key IS NOT NULL
-         ORDER BY p.state, p.address_key, (p.lat IS NULL), p.issue_date DESC NULLS LAST, p.id
-    ), told AS (
-        SELECT p.state, p.address_key,
-               bool_or(p.permit_type ~* '\\mcommercial\\M') AS commercial,
-               bool_or(p.work_description ~* '(multi-?family|apartment|condominium|> 5 unit)') AS multi_family,
-               bool_or(p.work_description ~* 'single family') AS single_family,
+        SELECT DISTINCT ON (p.state, p.address_key) p.*,
+               bool_or(p.permit_type ~* '\\mcommercial\\M') OVER house AS commercial,
+               bool_or(p.work_description ~* '(multi-?family|apartment|condominium|> 5 unit)') OVER house
+                   AS multi_family,
+               bool_or(p.work_description ~* 'single family') OVER house AS single_family,
                max(extract(year FROM p.issue_date)) FILTER (
                    WHERE p.permit_type ~* '\\mnew\\M'
                      AND coalesce(p.permit_status, '') NOT IN ('rejected', 'cancelled')
                      AND p.work_description ~* '(single family|duplex|town ?(house|home)|dwelling)'
                      AND p.work_description !~* '(accessory|pool|garage|shed|carport|deck|porch)'
-               )::int AS year_built
+               ) OVER house::int AS year_built
           FROM roofing_permits p
          WHERE p.city_id = :city_id AND p.address_key IS NOT NULL
-         GROUP BY p.state, p.address_key
+        WINDOW house AS (PARTITION BY p.state, p.address_key)
+         ORDER BY p.state, p.address_key, (p.lat IS NULL), p.issue_date DESC NULLS LAST, p.id
     ), derived AS (
         INSERT INTO parcels AS known
                (city_id, apn, county, state, address, address_key, unit, city, zip, lat, lng, geom, property_type,
                 year_built, source, source_url, content_hash)
         SELECT :city_id, 'address:' || md5(h.address_key), coalesce(c.county, c.city), h.state, h.address,
                h.address_key, h.unit, h.city, h.zip, h.lat, h.lng, h.geom,
-               CASE WHEN t.commercial THEN 'commercial' WHEN t.multi_family THEN 'multi_family'
-                    WHEN t.single_family THEN 'single_family' END,
-               t.year_built, '{DERIVED_SOURCE}', h.source_url,
-               md5(row(h.address, h.city, h.zip, h.lat, h.lng, t.commercial, t.multi_family,
-                       t.single_family, t.year_built)::text)
+               CASE WHEN h.commercial THEN 'commercial' WHEN h.multi_family THEN 'multi_family'
+                    WHEN h.single_family THEN 'single_family' END,
+               h.year_built, '{DERIVED_SOURCE}', h.source_url,
+               md5(row(h.address, h.city, h.zip, h.lat, h.lng, h.commercial, h.multi_family,
+                       h.single_family, h.year_built)::text)
           FROM houses h
           JOIN target_cities c ON c.id = :city_id
-          JOIN told t ON t.state = h.state AND t.address_key = h.address_key
             ON CONFLICT (county, state, apn) DO UPDATE
            SET address = excluded.address, city = excluded.city, zip = excluded.zip, lat = excluded.lat,
                lng = excluded.lng, geom = excluded.geom, property_type = excluded.property_type,

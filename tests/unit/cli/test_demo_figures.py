@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import typer
 
+from services.scraper.ingest import IngestReport
 from shared.cli import demo_database, imports
 from shared.cli.demo_facts import Facts, document, faults
 from shared.cli.leads import leads_table
@@ -143,13 +144,23 @@ def test_lead_without_a_price_has_its_line() -> None:
     assert table.row_count == 1
 
 
-def test_import_of_rows_of_which_none_could_be_read_ends_with_status_one(
-    capsys: pytest.CaptureFixture[str],
+def test_import_with_a_row_kept_prints_its_counts(capsys: pytest.CaptureFixture[str]) -> None:
+    imports._print(IngestReport(read=2, stored=1, rejected=1, reasons={"bad_date": 1}))
+    assert json.loads(capsys.readouterr().out)["stored"] == 1
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        IngestReport(read=2, rejected=2, reasons={"bad_date": 2}),
+        IngestReport(read=2, stored=2) + IngestReport.refused("unknown_format", "b.json: no permits"),
+    ],
+)
+def test_import_of_which_no_row_or_not_every_file_could_be_read_ends_with_status_one(
+    report: IngestReport,
 ) -> None:
-    imports._print({"read": 2, "rejected": 1})
-    assert json.loads(capsys.readouterr().out) == {"read": 2, "rejected": 1}
     with pytest.raises(typer.Exit):
-        imports._print({"read": 2, "rejected": 2})
+        imports._print(report)
 
 
 class StrangeServer:

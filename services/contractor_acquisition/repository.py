@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.db.models.contractors import Contractor
-from shared.schemas.enums import AcquisitionStatus
+from shared.schemas.enums import AcquisitionStatus, CredentialStatus
 from shared.schemas.page import Cursor
 
 
@@ -68,12 +68,13 @@ class ContractorRepository:
         return (await self._session.execute(statement)).scalar_one()
 
     async def withdraw(self, contractor_id: UUID) -> None:
-        """End the contractor's time with us; its sales and its history stay."""
+        """End the contractor's time with us, and its right to homeowner data; its sales and its history stay."""
         statement = (
             update(Contractor)
             .where(Contractor.id == contractor_id)
             .values(
                 acquisition_status=AcquisitionStatus.CHURNED,
+                credential_status=CredentialStatus.LAPSED,
                 auto_renew=False,
                 contract_end_date=func.current_date(),
             )

@@ -7,7 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from services.contractor_acquisition.domain.lifecycle import INITIAL_STATUS, has_left
+from services.contractor_acquisition.domain.lifecycle import (
+    IDENTITY,
+    INITIAL_STATUS,
+    credentials_after,
+    has_left,
+)
 from services.contractor_acquisition.repository import ContractorRepository
 from shared.db.models.contractors import Contractor
 from shared.db.unit_of_work import UnitOfWork, UnitOfWorkFactory
@@ -97,7 +102,9 @@ class Contractors:
             if has_left(row.acquisition_status):
                 return
             await ContractorRepository(uow.session).withdraw(contractor_id)
-            await _record(uow, actor, "contractor.withdraw", contractor_id, ["acquisition_status"])
+            await _record(
+                uow, actor, "contractor.withdraw", contractor_id, ["acquisition_status", "credential_status"]
+            )
 
     async def _insert(self, uow: UnitOfWork, actor: Actor, new: InnerContractorCreate) -> Contractor:
         values = new.model_dump(exclude_unset=True)
@@ -116,14 +123,16 @@ class Contractors:
 
     async def _change(self, uow: UnitOfWork, actor: Actor, row: Contractor, values: dict[str, Any]) -> None:
         keys = SubjectKeys(uow.session, self.ring)
-        changes = dict(values)
+        identity = {name: getattr(row, name) for name in IDENTITY}
+        changes = values | credentials_after(identity, values, row.credential_status)
+        fields = sorted(changes)
         if row.subject_id is None:
             cipher = await keys.create()
             changes["subject_id"] = cipher.subject_id
         else:
             cipher = await keys.load(row.subject_id)
         await ContractorRepository(uow.session).change(row.id, self._sealed(cipher, changes))
-        await _record(uow, actor, "contractor.update", row.id, sorted(values))
+        await _record(uow, actor, "contractor.update", row.id, fields)
 
     def _sealed(self, cipher: SubjectCipher, values: Mapping[str, Any]) -> dict[str, Any]:
         """The values with the person's name as ciphertext and blind index."""

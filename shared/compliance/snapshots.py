@@ -95,7 +95,7 @@ _ERASED: Final = """
              WHERE k.subject_id = lead.subject_id AND k.shredded_at IS NOT NULL)"""
 _BUYER: Final = """
     (SELECT jsonb_build_object(
-         'credentialed', c.credential_status = 'credentialed',
+         'credentialed', c.credential_status = 'credentialed' AND c.acquisition_status <> 'churned',
          'licence_status', CASE WHEN c.license_expiration < current_date THEN 'expired'
                                 ELSE coalesce(c.license_status, 'unknown') END,
          'identity_verified', c.identity_verified_at IS NOT NULL, 'agreement_version', c.agreement_version,

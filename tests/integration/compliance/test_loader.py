@@ -269,6 +269,7 @@ async def test_the_kill_switch_stops_every_sale(db: AsyncSession) -> None:
     "change",
     [
         "credential_status = 'lapsed'",
+        "acquisition_status = 'churned'",
         "license_status = 'expired'",
         "license_status = NULL",
         "license_expiration = current_date - 1",

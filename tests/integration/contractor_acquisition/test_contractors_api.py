@@ -258,13 +258,50 @@ async def test_every_change_leaves_an_audit_row_without_values(
     assert rows[1].fields == ["city"]
 
 
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"company_name": "Totally Other LLC"}, ("pending", None)),
+        ({"license_number": "NEW"}, ("pending", None)),
+        ({"license_state": None}, ("pending", None)),
+        ({"company_name": NEW["company_name"], "city": "Ellery"}, ("credentialed", "active")),
+    ],
+)
+async def test_credentials_end_with_the_identity_they_were_given_to(
+    client: httpx.AsyncClient,
+    committed_db: SessionMaker,
+    change: dict[str, Any],
+    expected: tuple[str, str | None],
+) -> None:
+    created = (await create(client, license_number="TX-1", license_state="TX")).json()
+    async with committed_db.begin() as session:
+        await session.execute(
+            text(
+                f"UPDATE contractors SET credential_status = 'credentialed', license_status = 'active' WHERE {OURS}"
+            )
+        )
+
+    changed = await client.patch(f"/contractors/{created['id']}", json=change)
+
+    assert changed.status_code == 200
+    row = (
+        await stored(committed_db, f"SELECT credential_status, license_status FROM contractors WHERE {OURS}")
+    )[0]
+    assert tuple(row) == expected
+    fields = (await stored(committed_db, "SELECT fields FROM audit_log WHERE action = 'contractor.update'"))[
+        0
+    ].fields
+    assert ({"credential_status", "license_status"} <= set(fields)) is (expected[0] == "pending")
+
+
 async def test_a_withdrawn_contractor_stays_readable_and_unchangeable(client: httpx.AsyncClient) -> None:
     created = (await create(client)).json()
     path = f"/contractors/{created['id']}"
 
     assert [(await client.delete(path)).status_code for _ in range(2)] == [204, 204]
 
-    assert (await client.get(path)).json()["acquisition_status"] == "churned"
+    left = (await client.get(path)).json()
+    assert (left["acquisition_status"], left["credential_status"]) == ("churned", "lapsed")
     refused = await client.patch(path, json={"city": "Ellery"})
     assert (refused.status_code, refused.json()["code"]) == (409, "contractor-withdrawn")
 

@@ -63,6 +63,7 @@ class Settings(BaseSettings):
     redis_url: SecretStr = Field(SecretStr("redis://127.0.0.1:6379/0"), alias="REDIS_URL")
     port_base: int = Field(8000, alias="RIDGELINE_PORT_BASE")
     bind_host: str = Field("127.0.0.1", alias="RIDGELINE_BIND_HOST")
+    trusted_proxies: str = Field("127.0.0.1", alias="RIDGELINE_TRUSTED_PROXIES")
     marketplace_base_url: str = Field("", alias="MARKETPLACE_BASE_URL")
     scraper_base_url: str = Field("", alias="SCRAPER_BASE_URL")
     image_processor_base_url: str = Field("", alias="IMAGE_PROCESSOR_BASE_URL")

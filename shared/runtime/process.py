@@ -46,6 +46,7 @@ def make_server(app: FastAPI, settings: Settings, port: int) -> _Server:
             timeout_graceful_shutdown=20,
             backlog=2048,
             server_header=False,
+            forwarded_allow_ips=settings.trusted_proxies,
         )
     )
 

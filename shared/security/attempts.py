@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import ipaddress
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -87,6 +88,17 @@ class Claim:
         return f"attempts:{self.limit.name}:{hashlib.sha256(self.subject.encode()).hexdigest()[:32]}"
 
 
+def network_of(address: str) -> str:
+    """The address as attempts are counted: a subscriber has one IPv4 address, and 2^64 of IPv6."""
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(ip, ipaddress.IPv4Address):
+        return str(ip)
+    return str(ip.ipv4_mapped or ipaddress.IPv6Network((int(ip), 64), strict=False))
+
+
 class Attempt:
     """An attempt that holds its slots until it succeeds."""
 
@@ -162,7 +174,11 @@ class AttemptLimiter:
 
 
 class LocalWindows:
-    """The count of this process: it bounds guesses while Redis is away and after it came back empty."""
+    """The count of this process: it bounds guesses while Redis is away and after it came back empty.
+
+    A full table forgets whoever was quiet longest: guesses on many subjects refuse nobody else, and the address
+    that sends them is refused by its own limit, as each of its attempts keeps its count young.
+    """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -171,29 +187,29 @@ class LocalWindows:
     def take(self, claims: Sequence[Claim], *, share: float) -> float:
         """Take a slot of every subject within `share` of its limit, or none and the seconds to wait."""
         now = self._clock()
-        if len(self._used) + len(claims) > MAX_LOCAL_SUBJECTS:
-            self._used = {key: entry for key, entry in self._used.items() if entry[1] > now}
-            if len(self._used) + len(claims) > MAX_LOCAL_SUBJECTS:
-                return max(claim.limit.window.total_seconds() for claim in claims)
         current = [(claim, *self._current(claim, now)) for claim in claims]
         waits = [
             ends - now for claim, used, ends in current if used >= max(1, int(claim.limit.attempts * share))
         ]
-        if waits:
-            return max(waits)
         for claim, used, ends in current:
-            self._used[claim.key] = (used + 1, ends)
-        return 0.0
+            self._keep(claim.key, used if waits else used + 1, ends)
+        return max(waits, default=0.0)
 
     def give_back(self, claims: Sequence[Claim]) -> None:
         """Return one slot of every subject."""
         for claim in claims:
             used, ends = self._current(claim, self._clock())
-            if used > 1:
-                self._used[claim.key] = (used - 1, ends)
-            else:
-                self._used.pop(claim.key, None)
+            self._keep(claim.key, used - 1, ends)
 
     def _current(self, claim: Claim, now: float) -> tuple[int, float]:
         used, ends = self._used.get(claim.key, (0, 0.0))
         return (used, ends) if ends > now else (0, now + claim.limit.window.total_seconds())
+
+    def _keep(self, key: str, used: int, ends: float) -> None:
+        """Write a count down as the youngest; the oldest makes room."""
+        self._used.pop(key, None)
+        if used <= 0:
+            return
+        if len(self._used) >= MAX_LOCAL_SUBJECTS:
+            del self._used[next(iter(self._used))]
+        self._used[key] = (used, ends)

@@ -24,7 +24,7 @@ from shared.schemas.contractor import ContractorCreate, InnerContractorCreate
 from shared.schemas.digest import request_hash
 from shared.schemas.enums import UserRole
 from shared.security import audit
-from shared.security.attempts import AttemptLimiter, Claim, Limit
+from shared.security.attempts import AttemptLimiter, Claim, Limit, network_of
 from shared.security.fields import KeyRing
 from shared.security.passwords import Passwords, needs_rehash
 from shared.security.policy import Actor, Role
@@ -237,7 +237,7 @@ class Auth:
         return self.ring.tag("client", f"{client.address}|{client.user_agent}")
 
     def _address(self, client: Client) -> str:
-        return self.ring.tag("address", client.address)
+        return self.ring.tag("address", network_of(client.address))
 
     def _limit(self, name: str) -> Limit:
         window = timedelta(minutes=self.settings.attempt_window_minutes)

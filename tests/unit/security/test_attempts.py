@@ -145,18 +145,45 @@ async def test_a_redis_that_came_back_empty_does_not_reset_this_process() -> Non
     assert redis.scripts[-1] == attempts.GIVE_SLOTS_BACK
 
 
-async def test_when_the_local_table_is_full_newcomers_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attempts, "MAX_LOCAL_SUBJECTS", 4)
-    clock = Clock()
-    limiter = AttemptLimiter(DeadRedis(), clock=clock)
-    await fail(limiter, account="a", address="1")
-    await fail(limiter, account="b", address="2")
+@pytest.mark.parametrize("redis", [DeadRedis(), PermissiveRedis()])
+async def test_a_full_local_table_forgets_the_quiet_and_refuses_nobody_else(
+    monkeypatch: pytest.MonkeyPatch, redis: Any
+) -> None:
+    monkeypatch.setattr(attempts, "MAX_LOCAL_SUBJECTS", 6)
+    limiter = AttemptLimiter(redis)
 
-    with pytest.raises(TooManyRequests):
-        await fail(limiter, account="c", address="3")
+    for n in range(40):
+        await fail(limiter, account=f"account-{n}", address=f"10.0.{n}.1")
 
-    clock.now += 15 * 60 + 1
-    await fail(limiter, account="c", address="3")
+    assert len(limiter._local._used) == 6
+
+
+async def test_an_address_that_fills_the_local_table_stays_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attempts, "MAX_LOCAL_SUBJECTS", 6)
+    limiter = AttemptLimiter(DeadRedis())
+    for n in range(25):
+        await fail(limiter, account=f"account-{n}")
+
+    for n in range(25, 40):
+        with pytest.raises(TooManyRequests):
+            await fail(limiter, account=f"account-{n}")
+    await fail(limiter, account="kim", address="10.0.0.2")
+
+
+@pytest.mark.parametrize(
+    ("address", "counted_as"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::1", "2001:db8:1:2::/64"),
+        ("2001:db8:1:3::1", "2001:db8:1:3::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("unknown", "unknown"),
+    ],
+)
+def test_an_ipv6_subscriber_is_one_address(address: str, counted_as: str) -> None:
+    assert attempts.network_of(address) == counted_as
 
 
 def test_a_key_does_not_show_its_subject() -> None:

@@ -85,6 +85,9 @@ class Payments(Protocol):
     async def find(self, key: str, value: str, *, since: datetime) -> Charge | None:
         """The charge whose metadata holds the pair, among those made since; a succeeded one comes first."""
 
+    async def cancel(self, charge_id: str) -> Charge:
+        """End a charge that is still open, and its state then: one that went through or is on its way stays."""
+
     async def refund(
         self, charge_id: str, *, idempotency_key: str, amount_cents: int | None = None
     ) -> Refund:

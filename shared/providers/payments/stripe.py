@@ -79,6 +79,27 @@ class StripePayments:
         succeeded = [charge for charge in matching if charge.status is ChargeStatus.SUCCEEDED]
         return next(iter(succeeded or matching), None)
 
+    async def cancel(self, charge_id: str) -> Charge:
+        """End a charge that is still open, and its state then: one that went through or is on its way stays."""
+        # Without a key: Stripe would keep a refusal under it, and cancelling twice changes nothing.
+        request = ProviderRequest(
+            endpoint="/v1/payment_intents/{id}/cancel",
+            method="POST",
+            path=f"/v1/payment_intents/{charge_id}/cancel",
+            form=encode({"cancellation_reason": "abandoned"}),
+            judge=_judge,
+        )
+        try:
+            reply = await self._client.call(request)
+        except ProviderRejected:
+            present = await self.retrieve(charge_id)
+            if present is None:
+                raise
+            return present
+        if not reply.found:
+            raise ProviderRejected("no such object", provider=self.name, status=404)
+        return self._charge(reply.answer)
+
     async def refund(
         self, charge_id: str, *, idempotency_key: str, amount_cents: int | None = None
     ) -> Refund:

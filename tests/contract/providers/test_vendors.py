@@ -124,6 +124,22 @@ class TestPayments:
         refund = await desk.refund(charge.id, idempotency_key="refund:s-1")
         assert refund.amount_cents == 30360
 
+    async def test_an_open_charge_is_cancelled_and_a_paid_one_stays(
+        self, desk: payments.Payments, world: Any, settings: Any
+    ) -> None:
+        paid = await desk.charge(SALE, idempotency_key="sale:s-1")
+        with pytest.raises(ProviderRejected):
+            await desk.charge(
+                ChargeRequest(30360, "pm_nobody", {"sale_id": "s-9"}), idempotency_key="sale:s-9"
+            )
+        open_one = await desk.find("sale_id", "s-9", since=datetime.now(UTC) - timedelta(hours=1))
+        assert open_one is not None
+
+        ended = [await desk.cancel(open_one.id) for _ in range(2)]
+
+        assert [charge.status for charge in ended] == [ChargeStatus.CANCELLED] * 2
+        assert await desk.cancel(paid.id) == paid
+
     async def test_the_same_key_charges_once(self, desk: payments.Payments) -> None:
         first = await desk.charge(SALE, idempotency_key="k")
         again = await desk.charge(SALE, idempotency_key="k")

@@ -39,16 +39,21 @@ def _event(body: bytes) -> dict[str, Any]:
     try:
         event = orjson.loads(body)
         readable = isinstance(event["id"], str) and isinstance(event["data"]["object"]["object"], str)
-    except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+        _occurred_at(event)
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, OverflowError, OSError) as error:
         raise InvalidInput("This is no Stripe event.") from error
     if not readable:
         raise InvalidInput("This is no Stripe event.")
     return dict(event)
 
 
+def _occurred_at(event: dict[str, Any]) -> datetime:
+    return datetime.fromtimestamp(int(event.get("created", 0)), UTC)
+
+
 async def _take(resources: Resources, event: dict[str, Any]) -> str:
     """Store the event in the inbox and, for a payment, start the work; both in one transaction."""
-    occurred_at = datetime.fromtimestamp(int(event.get("created", 0)), UTC)
+    occurred_at = _occurred_at(event)
     subject = event["data"]["object"]
     charge_id = subject.get("id") if subject["object"] == "payment_intent" else subject.get("payment_intent")
     async with resources.unit_of_work() as uow:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import statistics
 import time
 from typing import Any
@@ -213,3 +214,22 @@ async def test_an_old_weak_hash_is_renewed_at_log_in(
 
     renewed = "SELECT count(*) FROM users WHERE password_hash LIKE '$argon2id$v=19$m=65536,%'"
     assert await count(committed_db, renewed) == 1
+
+
+@pytest.mark.parametrize("path", ["login", "register", "refresh"])
+async def test_a_secret_that_is_no_text_is_invalid(door: RunningService, path: str) -> None:
+    broken = "\ud800" * 30
+    forms: dict[str, dict[str, Any]] = {
+        "login": {"email": "pat@roofs.example", "password": broken},
+        "register": registration(password=broken),
+        "refresh": {"refresh_token": broken},
+    }
+    async with door.client() as client:
+        answer = await client.post(
+            f"/api/auth/{path}",
+            content=json.dumps(forms[path]),
+            headers={"content-type": "application/json"},
+        )
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid-input")
+    assert answer.headers["content-type"] == "application/problem+json"

@@ -1,4 +1,4 @@
-"""What only the marketplace opens: a runner, so that the API can run a charge at once, and the verbs of log-in."""
+"""What only the marketplace opens: a runner for charges at once, the verbs of log-in, the counts of requests."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from services.marketplace.jobs import STEPS
 from services.marketplace.service.auth import Auth, open_auth
 from shared.runtime import Resources
+from shared.security.attempts import AttemptLimiter
 from shared.workflow.runner import StepRunner
 
 
@@ -18,15 +19,18 @@ class MarketplaceOwn:
 
     runner: StepRunner[Resources]
     auth: Auth
+    rates: AttemptLimiter
 
 
 @asynccontextmanager
 async def open_own(resources: Resources) -> AsyncIterator[MarketplaceOwn]:
-    """Open both; steps left behind by a dying API are taken over by a worker."""
+    """Open them; steps left behind by a dying API are taken over by a worker."""
     settings = resources.settings
     yield MarketplaceOwn(
         runner=StepRunner(
             resources, STEPS, worker=f"{resources.worker}:api", lease_seconds=settings.lease_seconds
         ),
         auth=open_auth(resources),
+        # Apart from the counts of log-in, which a reader of many leads must not push out.
+        rates=AttemptLimiter(resources.redis),
     )

@@ -8,7 +8,10 @@ from shared.settings import Settings
 
 
 class MarketplaceSettings(Settings):
-    """Reservation time, webhook secrets, the sending domain, limits on attempts (FAULTS 1.8) and cookies."""
+    """Reservation time, webhook secrets, the sending domain, limits (FAULTS 1.8) and cookies.
+
+    `open_sales` is how many leads one contractor may keep off the market while they are being paid.
+    """
 
     reservation_minutes: int = Field(15, alias="MARKETPLACE_RESERVATION_MINUTES", ge=1, le=120)
     stripe_webhook_secret: SecretStr = Field(SecretStr(""), alias="STRIPE_WEBHOOK_SECRET")
@@ -18,6 +21,9 @@ class MarketplaceSettings(Settings):
     login_address_attempts: int = Field(50, alias="MARKETPLACE_LOGIN_ADDRESS_ATTEMPTS", ge=1)
     register_address_attempts: int = Field(20, alias="MARKETPLACE_REGISTER_ADDRESS_ATTEMPTS", ge=1)
     attempt_window_minutes: int = Field(15, alias="MARKETPLACE_ATTEMPT_WINDOW_MINUTES", ge=1)
+    open_sales: int = Field(5, alias="MARKETPLACE_OPEN_SALES", ge=1)
+    purchases_per_minute: int = Field(120, alias="MARKETPLACE_PURCHASES_PER_MINUTE", ge=1)
+    lead_reads_per_minute: int = Field(600, alias="MARKETPLACE_LEAD_READS_PER_MINUTE", ge=1)
     cookie_secure: bool = Field(default=True, alias="MARKETPLACE_COOKIE_SECURE")
 
     @property

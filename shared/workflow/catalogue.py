@@ -192,7 +192,7 @@ REFUND_STRAY = single_step(
     "marketplace",
     timeout_seconds=60,
     max_attempt=8,
-    description="Money that came for a sale already given up, given back.",
+    description="A charge that paid for nothing (its sale was given up, sold, or cost another amount), given back.",
 )
 EXPAND_CITIES = single_step(
     "expand_cities", "orchestrator", description="The next city, when the criteria hold."

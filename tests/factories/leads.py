@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,7 +13,7 @@ from shared.db.models.cities import TargetCity
 from shared.db.models.compliance import Provenance
 from shared.db.models.contractors import Contractor
 from shared.db.models.leads import BaseLead
-from shared.db.models.users import User
+from shared.db.models.users import RefreshToken, User
 from shared.schemas.enums import UserRole
 from shared.security.fields import KeyRing
 from shared.security.subject_keys import SubjectKeys
@@ -83,11 +83,16 @@ async def make_buyer(session: AsyncSession, **changes: Any) -> tuple[UUID, UUID]
     contractor: UUID = (
         await session.execute(insert(Contractor).values(**values).returning(Contractor.id))
     ).scalar_one()
-    person = {
-        "email": f"buyer-{uuid4().hex[:10]}@roofs.example",
-        "password_hash": "no log-in",
-        "role": UserRole.CONTRACTOR_OWNER,
-        "contractor_id": contractor,
-    }
+    owner = await make_user(session, role=UserRole.CONTRACTOR_OWNER, contractor_id=contractor)
+    return contractor, owner
+
+
+async def make_user(session: AsyncSession, **values: Any) -> UUID:
+    """A person who is logged in; the session has the id of the user."""
+    person = {"email": f"user-{uuid4().hex[:10]}@roofs.example", "password_hash": "no log-in", **values}
     user: UUID = (await session.execute(insert(User).values(**person).returning(User.id))).scalar_one()
-    return contractor, user
+    token = {"family_id": user, "user_id": user, "token_hash": uuid4().hex}
+    await session.execute(
+        insert(RefreshToken).values(**token, expires_at=datetime.now(UTC) + timedelta(days=1))
+    )
+    return user

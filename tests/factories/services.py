@@ -63,10 +63,9 @@ class RunningService:
     def user_token(
         self, role: Role, *, contractor_id: UUID | None = None, user_id: UUID | None = None
     ) -> str:
-        """A user's access token, for a session that no table knows."""
-        issued = self.resources.issuer.issue_user(
-            user_id or uuid4(), role, contractor_id=contractor_id, session_id=uuid4()
-        )
+        """A user's access token; the factories of users open a session with the id of its user."""
+        user = user_id or uuid4()
+        issued = self.resources.issuer.issue_user(user, role, contractor_id=contractor_id, session_id=user)
         return issued.token
 
 

@@ -388,19 +388,31 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
                     WHERE p.sale_id = s.id AND p.kind = 'charge' AND p.status = 'succeeded'
                       AND p.amount_cents = s.charged_cents)
         UNION ALL
+        SELECT s.id FROM public.sales s
+        WHERE s.status IN ('sold', 'refunded') AND s.charged_cents IS DISTINCT FROM s.price * 100
+        UNION ALL
         SELECT p.id FROM public.payments p JOIN public.sales s ON s.id = p.sale_id
         WHERE p.kind = 'charge' AND p.status = 'succeeded' AND s.status NOT IN ('sold', 'refunded')
         UNION ALL
         SELECT p.id FROM public.payments p
         WHERE p.kind = 'charge' AND p.status = 'refunded'
-          AND 1 <> (SELECT count(*) FROM public.payments r
-                    WHERE r.sale_id = p.sale_id AND r.kind = 'refund' AND r.status = 'succeeded'
-                      AND r.amount_cents = p.amount_cents)
+          AND (SELECT count(*) FROM public.payments c
+               WHERE c.sale_id = p.sale_id AND c.kind = 'charge' AND c.status = 'refunded'
+                 AND c.amount_cents = p.amount_cents)
+           <> (SELECT count(*) FROM public.payments r
+               WHERE r.sale_id = p.sale_id AND r.kind = 'refund' AND r.status = 'succeeded'
+                 AND r.amount_cents = p.amount_cents)
         UNION ALL
         SELECT r.id FROM public.payments r JOIN public.sales s ON s.id = r.sale_id
         WHERE r.kind = 'refund' AND r.status = 'succeeded' AND s.status <> 'refunded' AND NOT EXISTS (
             SELECT 1 FROM public.payments p
             WHERE p.sale_id = r.sale_id AND p.kind = 'charge' AND p.status = 'refunded')) odd
+    UNION ALL
+    -- A charge is booked by the step that made it, the refund of a stray one within its retries.
+    SELECT 'charges_without_payment', count(*) FROM core.effect e
+        WHERE e.kind = 'stripe.charge' AND e.state = 'confirmed' AND e.response->>'status' = 'succeeded'
+          AND e.updated_at < now() - interval '10 minutes'
+          AND NOT EXISTS (SELECT 1 FROM public.payments p WHERE p.provider_ref = e.provider_ref)
     UNION ALL
     SELECT 'ledger_balances', count(*) FROM (
         SELECT 1 FROM public.ledger_entries GROUP BY transaction_id HAVING sum(debit_cents) <> sum(credit_cents)

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.marketplace.domain.preview import LeadPreview
 from services.marketplace.domain.sold_lead import OwnedLead, SoldLead
 from services.marketplace.repository.leads import LeadFilter
-from services.marketplace.service import leads, sales
+from services.marketplace.service import leads, rates, sales
 from shared.http.auth import require
 from shared.http.idempotency import IdempotencyKey
 from shared.runtime import Resources, ResourcesDep
@@ -72,6 +72,7 @@ async def list_leads(
         after_id=after_id if after_score is not None else None,
         limit=limit,
     )
+    await rates.count_read(resources, actor)
     return await leads.offered_leads(resources, actor, wanted)
 
 
@@ -80,12 +81,14 @@ async def my_leads(
     resources: ResourcesDep, actor: Lister, limit: Annotated[int, Query(ge=1, le=500)] = 100
 ) -> list[OwnedLead]:
     """The leads this contractor bought."""
+    await rates.count_read(resources, actor)
     return await leads.owned_leads(resources, actor, limit)
 
 
 @router.get("/leads/{lead_id}")
 async def show_lead(lead_id: UUID, resources: ResourcesDep, actor: Reader) -> LeadPreview | SoldLead:
     """The preview of an offered lead, or everything about a bought one."""
+    await rates.count_read(resources, actor)
     return await leads.show_lead(resources, actor, lead_id)
 
 
@@ -94,6 +97,7 @@ async def purchase(
     lead_id: UUID, body: Purchase, resources: ResourcesDep, actor: Buyer, key: IdempotencyKey
 ) -> SaleView:
     """Buy a lead: reserved at once, charged while you wait where possible, by a worker otherwise."""
+    await rates.count_purchase(resources, actor)
     reserved = await sales.purchase(resources, actor, lead_id, payment_method=body.payment_method, key=key)
     await _charge_now(resources, UUID(reserved["workflow_id"]))
     return await _sale_view(resources, UUID(reserved["sale_id"]), actor)

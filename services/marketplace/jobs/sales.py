@@ -10,17 +10,20 @@ from pydantic import BaseModel
 from sqlalchemy import Row
 
 from services.marketplace.repository.sales import UNSETTLED, SaleRepository
-from services.marketplace.service.sales import book_refund, charge_request, find_charge, settle
-from shared.errors import PermanentError, ProviderTimeout, Retry, Skip
+from services.marketplace.service.sales import book_refund, charge_request, decline, find_charge, settle
+from shared.errors import PermanentError, ProviderRejected, ProviderTimeout, ProviderUnavailable, Retry, Skip
 from shared.providers.context import calling_for
-from shared.providers.payments import Charge
+from shared.providers.payments import Charge, ChargeStatus
 from shared.runtime import Resources, StepContext
 from shared.schemas.workflow_inputs import JobInput
+from shared.telemetry.logging import get_logger
 from shared.workflow import control
 from shared.workflow.effects import once
 
 SETTLE_BATCH = 200
 UNKNOWN_RETRY_SECONDS = 20.0
+
+log = get_logger(__name__)
 
 
 class SaleInput(BaseModel):
@@ -38,9 +41,9 @@ class StripeEventInput(BaseModel):
 
 
 class RefundInput(BaseModel):
-    """A sale that was given up, and the charge that came for it all the same."""
+    """A charge that paid for nothing, and the sale it names."""
 
-    subject_id: UUID
+    sale_id: UUID
     charge_id: str
     amount_cents: int
 
@@ -48,29 +51,12 @@ class RefundInput(BaseModel):
 async def charge(ctx: StepContext, input: SaleInput) -> None:
     """Charge the sale once, whatever dies in between; a decline ends the sale, a time-out leaves it unknown."""
     sale = await _unsettled_sale(ctx, input.subject_id)
-    payments = ctx.resources.providers.payments
-    request = charge_request(sale, input.payment_method)
-
-    async def call(_: str) -> dict[str, Any]:
-        return (await payments.charge(request, idempotency_key=str(sale.id))).record()
-
-    async def look_up(_: str) -> dict[str, Any] | None:
-        found = await find_charge(ctx.resources, sale.id, sale.reserved_at)
-        return found.record() if found else None
-
     try:
-        with calling_for("sale", sale.id):
-            record = await ctx.effect(
-                "charge",
-                "stripe.charge",
-                _effect_request(sale, input),
-                call,
-                look_up=look_up,
-                idempotent=True,
-            )
-            charged = Charge.from_record(record)
-            if not charged.status.settled():
-                charged = await payments.retrieve(charged.id) or charged
+        charged = await _charged(ctx, sale, input)
+    except ProviderRejected as refused:
+        async with ctx.commit() as tx:
+            tx.output = {"outcome": await decline(tx, sale.id, refused.detail)}
+        return
     except ProviderTimeout as slow:
         await _mark_unknown(ctx.resources, sale.id)
         raise Retry(UNKNOWN_RETRY_SECONDS, f"payment unknown: {slow.detail}") from slow
@@ -80,6 +66,34 @@ async def charge(ctx: StepContext, input: SaleInput) -> None:
     async with ctx.commit() as tx:
         outcome = await settle(tx, sale.id, charged)
         tx.output = {"outcome": outcome, "charge": charged.id, "cents": charged.amount_cents}
+
+
+async def _charged(ctx: StepContext, sale: Row[Any], input: SaleInput) -> Charge:
+    """The charge of the sale in its present state, made once; ProviderRejected when no charge was made."""
+    payments = ctx.resources.providers.payments
+    request = charge_request(sale, input.payment_method)
+
+    async def call(_: str) -> dict[str, Any]:
+        return (await payments.charge(request, idempotency_key=str(sale.id))).record()
+
+    async def look_up(_: str) -> dict[str, Any] | None:
+        try:
+            found = await find_charge(ctx.resources, sale.id, sale.reserved_at)
+        except ProviderRejected as refused:  # a question that is refused says nothing of the charge
+            raise ProviderUnavailable(refused.detail) from refused
+        return found.record() if found else None
+
+    with calling_for("sale", sale.id):
+        record = await ctx.effect(
+            "charge", "stripe.charge", _effect_request(sale, input), call, look_up=look_up, idempotent=True
+        )
+        made = Charge.from_record(record)
+        if made.status.settled():
+            return made
+        try:
+            return await payments.retrieve(made.id) or made
+        except ProviderRejected:
+            return made
 
 
 def _effect_request(sale: Row[Any], input: SaleInput) -> dict[str, Any]:
@@ -115,13 +129,13 @@ async def stripe_event(ctx: StepContext, input: StripeEventInput) -> None:
 
 
 async def refund_stray(ctx: StepContext, input: RefundInput) -> None:
-    """Give back, once, money that came for a sale already given up; charge and refund are booked together."""
-    key = f"refund:{input.subject_id}"
+    """Give back, once, a charge that paid for nothing; charge and refund are booked together."""
+    key = f"refund:{input.charge_id}"
 
     async def call(_: str) -> dict[str, Any]:
         return asdict(await ctx.resources.providers.payments.refund(input.charge_id, idempotency_key=key))
 
-    with calling_for("sale", input.subject_id):
+    with calling_for("sale", input.sale_id):
         refund = await once(
             ctx.resources.unit_of_work,
             key,
@@ -135,7 +149,7 @@ async def refund_stray(ctx: StepContext, input: RefundInput) -> None:
     async with ctx.commit({"refund": refund["id"]}) as tx:
         await book_refund(
             tx,
-            input.subject_id,
+            input.sale_id,
             charge_id=input.charge_id,
             refund_id=refund["id"],
             amount_cents=input.amount_cents,
@@ -148,7 +162,13 @@ async def settle_sales(ctx: StepContext, _: JobInput) -> None:
         hanging = await SaleRepository(uow.session).unsettled(SETTLE_BATCH)
     outcomes: dict[str, int] = {}
     for sale in hanging:
-        outcome = await _settle_one(ctx.resources, sale)
+        try:
+            outcome = await _settle_one(ctx.resources, sale)
+        except Exception as error:  # noqa: BLE001 - reported; one sale must not keep the others from being decided
+            log.warning(
+                "sale_not_settled", sale_id=str(sale.id), error=type(error).__name__, detail=str(error)[:200]
+            )
+            outcome = "failed"
         outcomes[outcome] = outcomes.get(outcome, 0) + 1
     async with ctx.commit(outcomes):
         pass
@@ -159,8 +179,10 @@ async def _settle_one(resources: Resources, sale: Row[Any]) -> str:
     if found is not None and found.status.settled():
         async with resources.unit_of_work() as uow:
             return await settle(uow, sale.id, found)
-    if found is not None or not sale.expired or sale.status == "released":
+    if not sale.expired or sale.status == "released":
         return "waiting"
+    if found is not None:
+        return await _call_off(resources, sale.id, found)
     async with resources.unit_of_work() as uow:
         if sale.workflow_status in ("pending", "running", "waiting"):
             # A charge may be on the wire: end its workflow now, look again in a minute, release only then.
@@ -170,5 +192,18 @@ async def _settle_one(resources: Resources, sale: Row[Any]) -> str:
             return "waiting"
         closed = await SaleRepository(uow.session).close(
             sale.id, "released", reason="reservation ended without a charge", provider_ref=None
+        )
+    return "released" if closed else "unchanged"
+
+
+async def _call_off(resources: Resources, sale_id: UUID, charge: Charge) -> str:
+    """End a payment that its buyer did not finish in time, and the sale by what the processor answers."""
+    with calling_for("sale", sale_id):
+        ended = await resources.providers.payments.cancel(charge.id)
+    async with resources.unit_of_work() as uow:
+        if ended.status is not ChargeStatus.CANCELLED:
+            return await settle(uow, sale_id, ended)
+        closed = await SaleRepository(uow.session).close(
+            sale_id, "released", reason="reservation ended with the payment open", provider_ref=ended.id
         )
     return "released" if closed else "unchanged"

@@ -28,7 +28,16 @@ class LeadFilter:
     limit: int = 20
 
 
-# A lead is offered when it lies in a service area: the area's city itself, or its radius around the city's centre.
+# What a buyer wants and serves: the score, and an area's city itself or its radius around the city's centre.
+WITHIN_REACH = f"""
+           l.quality_score BETWEEN coalesce(c.preferred_score_min, 0) AND coalesce(c.preferred_score_max, 100)
+       AND EXISTS (
+           SELECT 1 FROM jsonb_to_recordset(coalesce(c.service_areas, '[]'::jsonb))
+                         AS area(city text, state text, radius_miles numeric)
+             LEFT JOIN target_cities t ON lower(t.city) = lower(area.city) AND t.state = upper(area.state)
+            WHERE (lower(area.city) = lower(l.city) AND upper(area.state) = l.state)
+               OR ST_DWithin(l.geom, t.center, coalesce(area.radius_miles, 0) * {METRES_PER_MILE}))
+"""  # noqa: S608 - a number of ours
 OFFERED = f"""
     SELECT l.id, l.address, l.city, l.state, l.zip, l.property_value, l.quality_score, l.grade, l.price, l.lead_class,
            l.publish_label, l.prospect_reason AS prospect_reasons, l.available_until, a.overall_condition,
@@ -40,14 +49,8 @@ OFFERED = f"""
       JOIN contractors c ON c.id = :contractor_id
       LEFT JOIN roof_analysis a ON a.base_lead_id = l.id AND a.is_current
      WHERE l.status = 'available' AND (l.available_until IS NULL OR l.available_until > now())
-       AND l.quality_score BETWEEN coalesce(c.preferred_score_min, 0) AND coalesce(c.preferred_score_max, 100)
-       AND EXISTS (
-           SELECT 1 FROM jsonb_to_recordset(coalesce(c.service_areas, '[]'::jsonb))
-                         AS area(city text, state text, radius_miles numeric)
-             LEFT JOIN target_cities t ON lower(t.city) = lower(area.city) AND t.state = upper(area.state)
-            WHERE (lower(area.city) = lower(l.city) AND upper(area.state) = l.state)
-               OR ST_DWithin(l.geom, t.center, coalesce(area.radius_miles, 0) * {METRES_PER_MILE}))
-"""  # noqa: S608 - a number of ours
+       AND {WITHIN_REACH}
+"""  # noqa: S608 - our own constant
 
 
 class LeadRepository:

@@ -11,6 +11,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.marketplace.domain.ledger import ACCOUNT_KINDS, Posting
+from services.marketplace.repository.leads import WITHIN_REACH
 
 UNSETTLED = "('reserved', 'charging', 'payment_unknown')"
 
@@ -21,25 +22,37 @@ class SaleRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def reserve_lead(self, lead_id: UUID, sale_id: UUID) -> Row[Any] | None:
-        """Take an available lead for a sale; None when it is not available any more."""
+    async def reserve_lead(self, lead_id: UUID, sale_id: UUID, contractor_id: UUID) -> Row[Any] | None:
+        """Take a lead that is offered to this buyer for a sale; None when it is not available any more."""
         statement = text(
-            """
-            UPDATE base_leads SET status = 'reserved', reserved_at = now(), sale_id = :sale_id
-             WHERE id = :lead_id AND status = 'available' AND (available_until IS NULL OR available_until > now())
-            RETURNING price, state, address_key
-            """
+            f"""
+            UPDATE base_leads l SET status = 'reserved', reserved_at = now(), sale_id = :sale_id
+              FROM contractors c
+             WHERE l.id = :lead_id AND l.status = 'available' AND (l.available_until IS NULL OR l.available_until > now())
+               AND c.id = :contractor_id AND {WITHIN_REACH}
+            RETURNING l.price, l.state, l.address_key
+            """  # noqa: S608 - our own constant
         )
-        return (
-            await self._session.execute(statement, {"lead_id": lead_id, "sale_id": sale_id})
-        ).one_or_none()
+        values = {"lead_id": lead_id, "sale_id": sale_id, "contractor_id": contractor_id}
+        return (await self._session.execute(statement, values)).one_or_none()
 
-    async def lead_exists(self, lead_id: UUID) -> bool:
-        """Whether a lead was ever on sale."""
+    async def lead_exists(self, lead_id: UUID, contractor_id: UUID) -> bool:
+        """Whether a lead was ever on sale for this buyer."""
         statement = text(
-            "SELECT EXISTS (SELECT 1 FROM base_leads WHERE id = :id AND status IN ('available', 'reserved', 'sold'))"
+            f"""
+            SELECT EXISTS (SELECT 1 FROM base_leads l JOIN contractors c ON c.id = :contractor_id
+                            WHERE l.id = :id AND l.status IN ('available', 'reserved', 'sold') AND {WITHIN_REACH})
+            """  # noqa: S608 - our own constant
         )
-        return bool((await self._session.execute(statement, {"id": lead_id})).scalar_one())
+        values = {"id": lead_id, "contractor_id": contractor_id}
+        return bool((await self._session.execute(statement, values)).scalar_one())
+
+    async def open_sales(self, contractor_id: UUID) -> int:
+        """How many sales of a contractor nobody has decided; its other purchases wait until the caller commits."""
+        lock = text("SELECT 1 FROM contractors WHERE id = :id FOR NO KEY UPDATE")
+        count = text(f"SELECT count(*) FROM sales WHERE contractor_id = :id AND status IN {UNSETTLED}")  # noqa: S608 - our own constant
+        await self._session.execute(lock, {"id": contractor_id})
+        return int((await self._session.execute(count, {"id": contractor_id})).scalar_one())
 
     async def free_lead(self, lead_id: UUID, sale_id: UUID) -> None:
         """Put a reserved lead back on sale."""
@@ -138,16 +151,17 @@ class SaleRepository:
         values = {"id": sale_id, "status": status, "reason": reason, "provider_ref": provider_ref}
         return (await self._session.execute(statement, values)).one_or_none() is not None
 
-    async def owes_refund(self, sale_id: UUID) -> bool:
-        """Whether a charge of this sale must go back: the sale was given up, and nothing went back yet."""
+    async def owes_refund(self, sale_id: UUID, charge_id: str) -> bool:
+        """Whether a charge of this sale must go back: it is neither what the sale cost nor given back already."""
         statement = text(
             """
             SELECT EXISTS (
-                SELECT 1 FROM sales s WHERE s.id = :id AND s.status IN ('released', 'declined')
-                   AND NOT EXISTS (SELECT 1 FROM payments p WHERE p.sale_id = s.id AND p.kind = 'refund'))
+                SELECT 1 FROM sales s WHERE s.id = :id
+                   AND NOT EXISTS (SELECT 1 FROM payments p WHERE p.provider_ref = :charge_id))
             """
         )
-        return bool((await self._session.execute(statement, {"id": sale_id})).scalar_one())
+        values = {"id": sale_id, "charge_id": charge_id}
+        return bool((await self._session.execute(statement, values)).scalar_one())
 
     async def insert_payment(self, values: dict[str, Any]) -> UUID | None:
         """A payment row; None when this key is already booked."""

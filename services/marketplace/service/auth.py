@@ -10,6 +10,8 @@ from datetime import timedelta
 from functools import partial
 from uuid import UUID, uuid4
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from services.marketplace.domain.credentials import REUSE_GRACE, SESSION_LIFE, check_password
 from services.marketplace.repository.users import PresentedToken, UserRepository
 from services.marketplace.service.contractors import contractors_for
@@ -152,13 +154,8 @@ class Auth:
 
     async def me(self, actor: Actor) -> User:
         """The user behind the actor; NotAuthenticated after log-out or when disabled."""
-        if actor.user_id is None or actor.session_id is None:
-            raise NotAuthenticated
         async with self.unit_of_work() as uow:
-            user = await UserRepository(uow.session).in_session(actor.user_id, actor.session_id)
-        if user is None:
-            raise NotAuthenticated("The session has ended; log in again.")
-        return user
+            return await signed_in(uow.session, actor)
 
     async def _create_company(self, new: Registration) -> UUID:
         """The company of a sign-up; the same sign-up sent twice finds the company of the first."""
@@ -246,6 +243,16 @@ class Auth:
         if name == "address":
             return Limit("login-address", self.settings.login_address_attempts, window)
         return Limit("register-address", self.settings.register_address_attempts, window)
+
+
+async def signed_in(session: AsyncSession, actor: Actor) -> User:
+    """The user behind the actor; NotAuthenticated after log-out or when disabled, however young its token is."""
+    if actor.user_id is None or actor.session_id is None:
+        raise NotAuthenticated
+    user = await UserRepository(session).in_session(actor.user_id, actor.session_id)
+    if user is None:
+        raise NotAuthenticated("The session has ended; log in again.")
+    return user
 
 
 def hash_token(refresh_token: str) -> str:

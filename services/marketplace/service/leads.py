@@ -13,6 +13,7 @@ from services.marketplace.domain.preview import LeadPreview, preview
 from services.marketplace.domain.sold_lead import PERSON_FIELDS, OwnedLead, SoldLead
 from services.marketplace.repository.leads import LeadFilter, LeadRepository
 from services.marketplace.repository.sales import SaleRepository
+from services.marketplace.service.auth import signed_in
 from services.marketplace.service.sales import SaleRefused
 from shared.compliance.loader import address_value, decide_sale
 from shared.errors import NotAllowed, NotFound
@@ -29,6 +30,7 @@ async def offered_leads(resources: Resources, actor: Actor, wanted: LeadFilter) 
     """Previews of the available leads in the buyer's service areas."""
     contractor_id = _contractor(actor)
     async with resources.unit_of_work() as uow:
+        await signed_in(uow.session, actor)
         rows = await LeadRepository(uow.session).offered(contractor_id, wanted)
     return [preview(row._asdict()) for row in rows]
 
@@ -37,6 +39,7 @@ async def owned_leads(resources: Resources, actor: Actor, limit: int) -> list[Ow
     """What the buyer has bought."""
     contractor_id = _contractor(actor)
     async with resources.unit_of_work() as uow:
+        await signed_in(uow.session, actor)
         rows = await LeadRepository(uow.session).owned(contractor_id, limit)
     return [OwnedLead.model_validate(row._asdict()) for row in rows]
 
@@ -45,6 +48,7 @@ async def show_lead(resources: Resources, actor: Actor, lead_id: UUID) -> LeadPr
     """The full lead for its buyer, the preview for anyone it is offered to, NotFound for everybody else."""
     contractor_id = _contractor(actor)
     async with resources.unit_of_work() as uow:
+        await signed_in(uow.session, actor)
         sale = await SaleRepository(uow.session).sale_of_lead(lead_id, contractor_id)
         if sale is None:
             row = await LeadRepository(uow.session).one_offered(contractor_id, lead_id)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.marketplace import metrics
 from services.marketplace.domain.ledger import refund_postings, sale_postings
 from services.marketplace.repository.sales import UNSETTLED, SaleRepository
+from services.marketplace.service.auth import signed_in
 from shared.compliance.loader import address_value, decide_sale
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import Conflict, NotAllowed, NotFound
@@ -22,13 +23,24 @@ from shared.runtime import Resources
 from shared.schemas.enums import PaymentStatus
 from shared.schemas.money import Money
 from shared.security.policy import Action, Actor, visible_contractor
+from shared.telemetry.logging import get_logger
 from shared.workflow import start
+
+CLOCK_MARGIN = timedelta(minutes=10)
+
+log = get_logger(__name__)
 
 
 class LeadAlreadySold(Conflict):
     """Somebody else has this lead, or it is not on sale any more."""
 
     code = "lead-already-sold"
+
+
+class TooManyOpenSales(Conflict):
+    """This buyer keeps as many leads off the market as it may while they are being paid."""
+
+    code = "too-many-open-sales"
 
 
 class SaleRefused(NotAllowed):
@@ -48,7 +60,7 @@ async def purchase(
 ) -> dict[str, Any]:
     """Reserve a lead for this buyer and start its sale; the same key returns the same sale.
 
-    Raises LeadAlreadySold for every buyer but the first, SaleRefused with reasons, NotFound.
+    Raises LeadAlreadySold for every buyer but the first, SaleRefused with reasons, TooManyOpenSales, NotFound.
     """
     if actor.contractor_id is None:
         raise NotAllowed("Only a contractor can buy a lead.")
@@ -57,6 +69,7 @@ async def purchase(
     contractor_id = actor.contractor_id
 
     async with resources.unit_of_work() as uow:
+        await signed_in(uow.session, actor)
         answer = await answer_once(
             uow.session,
             lambda: _reserve(resources, uow.session, actor, contractor_id, lead_id, payment_method, key),
@@ -81,12 +94,14 @@ async def _reserve(  # noqa: PLR0917 - one caller, all of it the request
     key: str,
 ) -> Answer:
     repository, sale_id = SaleRepository(session), uuid4()
-    lead = await repository.reserve_lead(lead_id, sale_id)
+    lead = await repository.reserve_lead(lead_id, sale_id, contractor_id)
     if lead is None:
-        if not await repository.lead_exists(lead_id):
+        if not await repository.lead_exists(lead_id, contractor_id):
             raise NotFound(f"there is no lead {lead_id} on sale")
         metrics.PURCHASES.labels("conflict").inc()
         raise LeadAlreadySold("This lead was taken by somebody else.", lead_id=str(lead_id))
+    if await repository.open_sales(contractor_id) >= resources.settings.open_sales:
+        raise TooManyOpenSales("Too many of your purchases are not paid yet; wait until they are decided.")
     address_hash = resources.keys.blind_index(address_value(lead.state, lead.address_key), "address")
     decision = await decide_sale(session, lead_id, contractor_id, address_hash=address_hash)
     if not decision.allow:
@@ -125,6 +140,8 @@ async def read_sale(resources: Resources, actor: Actor, sale_id: UUID) -> Row[An
     """A sale of the actor's company, any sale for staff; NotFound for a foreign one like for a missing one."""
     own = visible_contractor(actor, Action.SALE_READ)
     async with resources.unit_of_work() as uow:
+        if actor.user_id is not None:
+            await signed_in(uow.session, actor)
         sale = await SaleRepository(uow.session).visible(sale_id, own)
     if sale is None:
         raise NotFound("There is no such sale.")
@@ -145,18 +162,31 @@ async def settle(uow: UnitOfWork, sale_id: UUID, charge: Charge) -> str:
     """Apply a charge's present state to its sale, once: sold, declined, or left as it is. Returns the outcome."""
     repository = SaleRepository(uow.session)
     if charge.status is ChargeStatus.SUCCEEDED:
-        return await _settle_sold(uow, repository, sale_id, charge)
+        return await _settle_paid(uow, repository, sale_id, charge)
     if charge.status in (ChargeStatus.DECLINED, ChargeStatus.CANCELLED):
-        reason = charge.decline_reason or str(charge.status)
-        closed = await repository.close(sale_id, "declined", reason=reason, provider_ref=charge.id)
-        if closed:
-            metrics.SALES.labels("declined").inc()
-        return "declined" if closed else "unchanged"
+        return await decline(uow, sale_id, charge.decline_reason or str(charge.status), charge_id=charge.id)
     await repository.move(sale_id, "payment_unknown", allowed_from=UNSETTLED)
     return "unknown"
 
 
-async def _settle_sold(uow: UnitOfWork, repository: SaleRepository, sale_id: UUID, charge: Charge) -> str:
+async def decline(uow: UnitOfWork, sale_id: UUID, reason: str, *, charge_id: str | None = None) -> str:
+    """End a sale that will not be paid and put its lead back on sale, once. Returns the outcome."""
+    closed = await SaleRepository(uow.session).close(
+        sale_id, "declined", reason=reason[:100], provider_ref=charge_id
+    )
+    if closed:
+        metrics.SALES.labels("declined").inc()
+    return "declined" if closed else "unchanged"
+
+
+async def _settle_paid(uow: UnitOfWork, repository: SaleRepository, sale_id: UUID, charge: Charge) -> str:
+    sale = await repository.one(sale_id)
+    if sale is None:
+        return "unchanged"
+    if (charge.amount_cents, charge.currency.upper()) != (Money.of(sale.price).cents, sale.currency):
+        log.error("charge_fits_no_sale", sale_id=str(sale_id), charge=charge.id, cents=charge.amount_cents)
+        await decline(uow, sale_id, "charged another amount")
+        return await _give_back(uow, repository, sale_id, charge)
     sold = await repository.mark_sold(sale_id, charge.amount_cents, charge.id)
     if sold is None:
         return await _give_back(uow, repository, sale_id, charge)
@@ -174,26 +204,28 @@ async def _settle_sold(uow: UnitOfWork, repository: SaleRepository, sale_id: UUI
 
 
 async def _give_back(uow: UnitOfWork, repository: SaleRepository, sale_id: UUID, charge: Charge) -> str:
-    """Start the refund of money that came for a sale already given up, unless it was given back before."""
-    if not await repository.owes_refund(sale_id):
+    """Start the refund of a charge that paid for nothing, unless it was given back before; one a charge."""
+    if not await repository.owes_refund(sale_id, charge.id):
         return "unchanged"
-    owed = {"charge_id": charge.id, "amount_cents": charge.amount_cents}
-    await start(uow.session, "refund_stray", subject_id=sale_id, input=owed)
+    owed = {"sale_id": str(sale_id), "charge_id": charge.id, "amount_cents": charge.amount_cents}
+    await start(uow.session, "refund_stray", subject_id=uuid5(sale_id, charge.id), input=owed)
     return "stray"
 
 
 async def book_refund(
     uow: UnitOfWork, sale_id: UUID, *, charge_id: str, refund_id: str, amount_cents: int
 ) -> None:
-    """Book a charge that came too late together with its refund, once."""
+    """Book a charge that paid for nothing together with its refund, once."""
     repository = SaleRepository(uow.session)
     sale = await repository.one(sale_id)
     if sale is None:
         raise NotFound(f"there is no sale {sale_id}")
     charged = await repository.insert_payment(
-        _payment(sale, "charge", charge_id, amount_cents, status=PaymentStatus.REFUNDED)
+        _payment(sale, "charge", charge_id, amount_cents, status=PaymentStatus.REFUNDED, stray=charge_id)
     )
-    refunded = await repository.insert_payment(_payment(sale, "refund", refund_id, amount_cents))
+    refunded = await repository.insert_payment(
+        _payment(sale, "refund", refund_id, amount_cents, stray=charge_id)
+    )
     if charged is None or refunded is None:
         return
     for payment_id, postings, words in (
@@ -211,6 +243,7 @@ def _payment(
     amount_cents: int,
     *,
     status: PaymentStatus = PaymentStatus.SUCCEEDED,
+    stray: str | None = None,
 ) -> dict[str, Any]:
     return {
         "sale_id": sale.id,
@@ -220,11 +253,12 @@ def _payment(
         "status": status,
         "provider": "stripe",
         "provider_ref": provider_ref,
-        "idempotency_key": f"{kind}:{sale.id}",
+        "idempotency_key": f"{kind}:{stray or sale.id}",
         "failure_code": None,
     }
 
 
 async def find_charge(resources: Resources, sale_id: UUID, since: datetime) -> Charge | None:
-    """What the processor knows of a sale's charge."""
-    return await resources.providers.payments.find("sale_id", str(sale_id), since=since)
+    """What the processor knows of a sale's charge, by clocks that may differ from ours."""
+    payments = resources.providers.payments
+    return await payments.find("sale_id", str(sale_id), since=since - CLOCK_MARGIN)

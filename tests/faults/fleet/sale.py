@@ -46,7 +46,7 @@ def user_token(town: Town, buyer: tuple[UUID, UUID]) -> str:
     """The access token with which this buyer is logged in."""
     issuer = TokenIssuer.from_settings("marketplace", town.settings())
     contractor, user = buyer
-    return issuer.issue_user(user, Role.CONTRACTOR_OWNER, contractor_id=contractor, session_id=uuid4()).token
+    return issuer.issue_user(user, Role.CONTRACTOR_OWNER, contractor_id=contractor, session_id=user).token
 
 
 def one_lead(town: Town, report: Report, _: Run) -> None:

@@ -10,6 +10,7 @@ from tests.integration.db.test_checks import make_lead
 NAMES = {
     "sales_per_lead",
     "charges_match_sales",
+    "charges_without_payment",
     "ledger_balances",
     "step_before_parents",
     "consumed_denials",
@@ -30,6 +31,12 @@ STRAY = CHARGE.format(15000).replace("succeeded", "refunded")
 REFUND = """
     INSERT INTO payments (sale_id, contractor_id, kind, amount_cents, status, provider, idempotency_key)
     SELECT id, contractor_id, 'refund', 15000, 'succeeded', 'stripe', 'refund:' || id FROM sales;
+"""
+UNIQUE = "gen_random_uuid()::text"
+MADE = """
+    INSERT INTO core.effect (idem_key, kind, request_hash, state, provider_ref, response, updated_at)
+    VALUES ('charge', 'stripe.charge', 'h', 'confirmed', 'pi_1', '{"status": "succeeded"}',
+            now() - interval '10 minutes 1 second');
 """
 STEPS = """
     INSERT INTO core.workflow (id, kind) VALUES ('00000000-0000-0000-0000-000000000001', 'x');
@@ -58,6 +65,19 @@ CASES: list[tuple[str, str, set[str]]] = [
         LEAD_SOLD + SALE.format("sold") + CHARGE.format(14999),
         {"charges_match_sales"},
     ),
+    (
+        "charged another amount than the price",
+        LEAD_SOLD + SALE.format("sold").replace("15000", "100") + CHARGE.format(100),
+        {"charges_match_sales"},
+    ),
+    (
+        "two strays given back",
+        SALE.format("released")
+        + 2 * (STRAY + REFUND).replace("id::text", UNIQUE).replace("'refund:' || id", UNIQUE),
+        set(),
+    ),
+    ("a charge in no books", MADE, {"charges_without_payment"}),
+    ("a charge of now", MADE.replace("10 minutes 1", "1"), set()),
     ("charged but declined", SALE.format("declined") + CHARGE.format(15000), {"charges_match_sales"}),
     ("charge given back", SALE.format("released") + STRAY + REFUND, set()),
     ("charge never given back", SALE.format("released") + STRAY, {"charges_match_sales"}),

@@ -119,14 +119,18 @@ class Killed(BaseException):
 
 async def refund_and_die(market: Market, charge: Charge) -> None:
     """The effect of the step up to the moment where money has moved and nothing is written down."""
-    sale_id, payments = charge.metadata["sale_id"], market.resources.providers.payments
+    payments = market.resources.providers.payments
 
     async def call(key: str) -> dict[str, Any]:
         await payments.refund(charge.id, idempotency_key=key)
         raise Killed
 
-    request = {"subject_id": sale_id, "charge_id": charge.id, "amount_cents": charge.amount_cents}
-    await once(market.resources.unit_of_work, f"refund:{sale_id}", "stripe.refund", request, call)
+    request = {
+        "sale_id": charge.metadata["sale_id"],
+        "charge_id": charge.id,
+        "amount_cents": charge.amount_cents,
+    }
+    await once(market.resources.unit_of_work, f"refund:{charge.id}", "stripe.refund", request, call)
 
 
 async def test_a_worker_killed_between_refund_and_books_leaves_one_refund(

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 from uuid import uuid4
 
 import httpx
+import orjson
 import pytest
 from sqlalchemy import text
 
 from shared.db.engine import SessionMaker
-from shared.schemas.enums import ImageDomain, ImageType, TriggerType, ViewAngle
+from shared.schemas.enums import ImageDomain, ImageType, TriggerType, UserRole, ViewAngle
 from shared.security.policy import Role
 from shared.security.webhooks import sign_stripe
-from tests.factories.leads import make_buyer, make_lead
+from tests.factories.leads import make_buyer, make_lead, make_user
 from tests.integration.marketplace.conftest import (
     WEBHOOK_SECRET,
     Market,
@@ -123,9 +125,11 @@ async def test_a_stranger_sees_neither_the_sold_lead_nor_the_sale(
     assert [answer.status_code for answer in answers] == [404, 404, 404]
 
 
-async def test_staff_read_every_sale_and_not_the_market(market: Market) -> None:
+async def test_staff_read_every_sale_and_not_the_market(market: Market, committed_db: SessionMaker) -> None:
     sale = (await market.buy()).json()
-    async with market.door.client(token=market.door.user_token(Role.OPS)) as client:
+    async with committed_db.begin() as session:
+        ops = await make_user(session, role=UserRole.OPS)
+    async with market.door.client(token=market.door.user_token(Role.OPS, user_id=ops)) as client:
         read = await client.get(f"/api/sales/{sale['sale_id']}")
         refused = [
             await client.get(path)
@@ -254,6 +258,16 @@ async def test_a_forged_webhook_is_refused_and_writes_nothing(
     assert answer.status_code == 401
     assert await rows(committed_db, "SELECT 1 FROM core.inbox") == []
     assert await rows(committed_db, "SELECT 1 FROM core.workflow") == []
+
+
+@pytest.mark.parametrize("created", [None, "x", 1e20, -99999999999999, {}, []])
+async def test_an_event_of_no_time_is_invalid(
+    market: Market, committed_db: SessionMaker, created: Any
+) -> None:
+    answer = await market.webhook(orjson.dumps(orjson.loads(stripe_event("pi_1")) | {"created": created}))
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid-input")
+    assert await rows(committed_db, "SELECT 1 FROM core.inbox") == []
 
 
 async def test_a_webhook_five_times_is_taken_once(market: Market, committed_db: SessionMaker) -> None:

@@ -33,7 +33,7 @@ async def test_only_a_trusted_proxy_names_the_client(
 
     config = make_server(app, Settings().model_copy(update={"trusted_proxies": trusted}), 0).config
     config.load()
-    transport = httpx.ASGITransport(config.loaded_app, client=(peer, 5000))  # type: ignore[arg-type]
+    transport = httpx.ASGITransport(config.loaded_app, client=(peer, 5000))
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         answer = await client.get("/", headers={"X-Forwarded-For": forwarded})
 

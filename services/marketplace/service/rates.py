@@ -1,0 +1,26 @@
+"""How often one person may ask (FAULTS 1.8)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from shared.runtime import Resources
+from shared.security.attempts import Claim, Limit
+from shared.security.policy import Actor
+
+MINUTE = timedelta(minutes=1)
+
+
+async def count_purchase(resources: Resources, actor: Actor) -> None:
+    """Count a purchase of this account; TooManyRequests with `retry_after` beyond the limit of a minute."""
+    await _count(resources, actor, Limit("purchase-account", resources.settings.purchases_per_minute, MINUTE))
+
+
+async def count_read(resources: Resources, actor: Actor) -> None:
+    """Count a look at leads of this account; TooManyRequests with `retry_after` beyond the limit of a minute."""
+    await _count(resources, actor, Limit("read-account", resources.settings.lead_reads_per_minute, MINUTE))
+
+
+async def _count(resources: Resources, actor: Actor, limit: Limit) -> None:
+    async with resources.own.rates.attempt(Claim(limit, actor.subject)):
+        return

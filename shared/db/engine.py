@@ -42,6 +42,7 @@ def make_engine(
         pool_use_lifo=True,
         json_serializer=_dumps,
         json_deserializer=orjson.loads,
+        hide_parameters=True,
         connect_args={
             "application_name": application_name,
             "connect_timeout": 5,

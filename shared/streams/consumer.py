@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 from sqlalchemy import text
 
+from shared.db.faults import words_of
 from shared.db.unit_of_work import UnitOfWork, UnitOfWorkFactory, retry_serialization
 from shared.errors import PermanentError
 from shared.events.base import Event
@@ -174,9 +175,11 @@ class StreamConsumer:
             await self._park(stream, message.id, fields, error.reason, deliveries)
             return True
         except Exception as error:  # noqa: BLE001 - stays pending, is delivered again, is parked in the end
-            self._errors[message.id] = f"{type(error).__name__}: {error}"[:500]
+            self._errors[message.id] = f"{type(error).__name__}: {words_of(error)}"[:500]
             self._observe(name, "failed", 0.0)
-            log.warning("event_failed", event_type=name, error=type(error).__name__, detail=str(error)[:300])
+            log.warning(
+                "event_failed", event_type=name, error=type(error).__name__, detail=words_of(error)[:300]
+            )
             return False
         self._errors.pop(message.id, None)
         seconds = (datetime.now(UTC) - message.occurred_at).total_seconds()

@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 from pydantic import ValidationError
 from sqlalchemy import Row
 
+from shared.db.faults import words_of
 from shared.errors import (
     BudgetExceeded,
     PermanentError,
@@ -270,7 +271,10 @@ def classify(error: Exception, delay: float) -> tuple[float, bool, bool]:
 def describe(error: BaseException) -> dict[str, Any]:
     """An error as facts for the step row: type, code, words, and where it came from."""
     detail = (
-        getattr(error, "reason", None) or getattr(error, "detail", None) or str(error) or type(error).__name__
+        getattr(error, "reason", None)
+        or getattr(error, "detail", None)
+        or words_of(error)
+        or type(error).__name__
     )
     return {
         "type": type(error).__name__,

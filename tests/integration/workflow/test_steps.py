@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
 
 from shared.errors import (
     BudgetExceeded,
@@ -359,3 +360,26 @@ async def test_step_without_a_handler_is_given_up_in_words(core: Core) -> None:
     await runner.run(workflow, "a")
     assert "no handler" in (await core.step(workflow, "a")).reason
     assert await core.status(workflow) == "failed"
+
+
+async def test_a_row_the_database_refuses_leaves_no_value_of_it_behind(
+    core: Core, capsys: pytest.CaptureFixture[str]
+) -> None:
+    insert = text("INSERT INTO core.dead_letter (source, reason) VALUES (:source, 'x')")
+
+    async def write(ctx: Context, _: CoreInput) -> None:
+        async with ctx.resources.unit_of_work() as uow:
+            await uow.session.execute(insert, {"source": "ada@roofs.example"})
+
+    core.handlers = {"a": write}
+    workflow = await core.start()
+    for _ in range(2):
+        await core.run(workflow, "a")
+        await core.make_due(workflow)
+
+    error = (await core.step(workflow, "a")).error
+    assert error["detail"] == "IntegrityError 23514 ck_dead_letter_source"
+    kept = await core.rows("SELECT to_jsonb(d)::text AS letter FROM core.dead_letter d")
+    kept_attempts = await core.rows("SELECT to_jsonb(a)::text AS attempt FROM core.step_attempt a")
+    assert len(kept) == 1
+    assert "ada@" not in f"{error} {kept} {kept_attempts} {capsys.readouterr().out}"

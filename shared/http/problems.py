@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+import traceback
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,13 +13,14 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
-from sqlalchemy.exc import DataError, InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared.db.faults import words_of
 from shared.errors import (
     Conflict,
     InvalidInput,
@@ -58,14 +61,24 @@ _DEPENDENCY_DOWN = (OperationalError, InterfaceError, PoolTimeout, RedisConnecti
 log = get_logger(__name__)
 
 
+class DataConflict(Conflict):
+    """A row that stored data does not allow: it names something that is not there, or is there already."""
+
+    code = "data-conflict"
+
+
 class ProblemResponse(Response):
     """A problem document as an answer."""
 
     media_type = MEDIA_TYPE
 
     def render(self, content: Any) -> bytes:
-        """The document as JSON bytes."""
-        return orjson.dumps(content, default=str)
+        """The document as JSON bytes, whatever a caller's words hold."""
+        try:
+            return orjson.dumps(content, default=str)
+        except orjson.JSONEncodeError:
+            # Half of a surrogate pair or a number over 64 bit: plain ASCII escapes can say both.
+            return json.dumps(content, default=str).encode("ascii")
 
 
 def problem(
@@ -161,8 +174,20 @@ async def _on_bad_data(request: Request, error: Exception) -> Response:
     return render_error(request, InvalidInput("A value is out of range or holds a forbidden character."))
 
 
+async def _on_integrity_refusal(request: Request, error: Exception) -> Response:
+    log.warning("row_refused_by_database", path=request.url.path, error=words_of(error))
+    return render_error(request, DataConflict("The request contradicts stored data."))
+
+
 async def _on_unexpected(request: Request, error: Exception) -> Response:
-    log.error("request_crashed", path=request.url.path, exc_info=error)
+    where = traceback.format_tb(error.__traceback__)
+    log.error(
+        "request_crashed",
+        path=request.url.path,
+        error=type(error).__name__,
+        detail=words_of(error),
+        where=where,
+    )
     return render_error(request, RidgelineError("Something went wrong on our side."))
 
 
@@ -174,6 +199,7 @@ def install_problem_handlers(app: FastAPI) -> None:
     for kind in _DEPENDENCY_DOWN:
         app.exception_handler(kind)(_on_dependency_down)
     app.exception_handler(DataError)(_on_bad_data)
+    app.exception_handler(IntegrityError)(_on_integrity_refusal)
     app.exception_handler(Exception)(_on_unexpected)
 
 

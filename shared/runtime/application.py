@@ -24,6 +24,7 @@ from shared.http.auth import (
     require,
     unguarded_routes,
 )
+from shared.http.json_body import refuse_unstorable_json
 from shared.http.problems import TRACE_SCOPE_KEY, BodyLimitMiddleware, install_problem_handlers
 from shared.runtime.resources import Resources, open_resources
 from shared.runtime.service import Service
@@ -34,6 +35,8 @@ from shared.telemetry.context import trace_from, use_trace
 from shared.telemetry.exposition import CONTENT_TYPE_LATEST, generate_latest, is_scraper
 
 REVISION = text("SELECT version_num FROM alembic_version")
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+"""Methods with a label of their own; a caller may send any word."""
 
 
 class SchemaTooOld(Unavailable):
@@ -86,6 +89,8 @@ def create_app(
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
+        dependencies=[Depends(refuse_unstorable_json)],
     )
     app.state.readiness = readiness or Readiness()
     if resources is not None:
@@ -256,10 +261,9 @@ class RequestMiddleware:
                 await self.app(scope, receive, send_with_trace)
             finally:
                 path = self._route_path(scope)
-                metrics.HTTP_SECONDS.labels(self._service, scope["method"], path).observe(
-                    time.perf_counter() - began
-                )
-                metrics.HTTP_REQUESTS.labels(self._service, scope["method"], path, str(status)).inc()
+                method = scope["method"] if scope["method"] in METHODS else "OTHER"
+                metrics.HTTP_SECONDS.labels(self._service, method, path).observe(time.perf_counter() - began)
+                metrics.HTTP_REQUESTS.labels(self._service, method, path, str(status)).inc()
 
     def _route_path(self, scope: Scope) -> str:
         route = scope.get("route")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 from uuid import uuid4
 
+import httpx
 import pytest
 from redis.asyncio import Redis
 
@@ -18,6 +19,7 @@ from shared.http.auth import RouteAccess, route_access
 from shared.runtime.service import load_service
 from shared.security.policy import Role
 from shared.settings import SERVICE_PORTS, Settings
+from shared.telemetry import metrics
 from tests.factories.services import RunningService, running, settings_with_keys
 
 PUBLIC = {
@@ -126,3 +128,69 @@ def test_the_list_is_whole() -> None:
     assert len({endpoint.code for endpoint in found}) == len(found) == 110
     orchestrator = [endpoint for endpoint in found if endpoint.service == "orchestrator"]
     assert [endpoint.answers for endpoint in orchestrator] == ["yes"] * 20
+
+
+UNSTORABLE = {
+    "half a surrogate pair as a key": b'{"\\ud800": 1}',
+    "half a surrogate pair inside": b'{"sources": {"permit_sources": ["\\udfff"]}, "notes": "\\ud800"}',
+    "a zero character": b'{"notes": "a\\u0000b"}',
+    "a number over 64 bit": b'{"sources": {"permit_sources": [18446744073709551616]}}',
+    "no number": b'{"sources": {"permit_sources": [NaN]}}',
+    "300 lists in one another": b'{"sources": {"permit_sources": ' + b"[" * 300 + b"]" * 300 + b"}}",
+}
+STRANGE = {
+    **UNSTORABLE,
+    "a list": b"[]",
+    "a word": b'"word"',
+    "nothing": b"null",
+    "no JSON": b"{",
+    "a broken character": b'{"a": "\xff"}',
+    "a hundred thousand lists": b"[" * 100_000,
+    "no sources": b'{"sources": {"permit_sources": 5}}',
+}
+WRITING = ("POST", "PUT", "PATCH", "DELETE")
+
+
+async def test_no_body_makes_a_route_crash(started: RunningService) -> None:
+    routes = [route for route in route_access(started.app) if route.method in WRITING]
+    answers = {
+        (route.method, route.path, kind): await answer_to(started, route, body)
+        for route in routes
+        for kind, body in STRANGE.items()
+    }
+
+    crashed = {asked: answer.text for asked, answer in answers.items() if answer.status_code == 500}
+    assert crashed == {}
+    refused = [answer for answer in answers.values() if answer.status_code >= 400]
+    assert {answer.headers["content-type"] for answer in refused} <= {"application/problem+json"}
+    taken = {
+        asked for asked, answer in answers.items() if asked[2] in UNSTORABLE and answer.status_code != 422
+    }
+    assert taken == set()
+
+
+async def answer_to(service: RunningService, route: RouteAccess, body: bytes) -> httpx.Response:
+    """The answer to a body, asked by somebody who may do anything."""
+    token = service.user_token(Role.ADMIN)
+    headers = {"content-type": "application/json", "idempotency-key": uuid4().hex}
+    async with service.client(token=token, timeout=30) as client:
+        return await client.request(route.method, called(route.path), content=body, headers=headers)
+
+
+async def test_a_slash_too_many_is_no_route_and_leads_nowhere(started: RunningService) -> None:
+    async with started.client(token=started.user_token(Role.ADMIN)) as client:
+        answer = await client.get("/health/", headers={"host": "elsewhere.example"})
+
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+    assert "location" not in answer.headers
+
+
+async def test_a_method_of_the_callers_invention_makes_no_label(started: RunningService) -> None:
+    async with started.client() as client:
+        await client.request("INVENTED", "/health")
+
+    methods = {
+        sample.labels["method"] for metric in metrics.HTTP_REQUESTS.collect() for sample in metric.samples
+    }
+    assert "OTHER" in methods
+    assert "INVENTED" not in methods

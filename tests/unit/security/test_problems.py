@@ -10,7 +10,7 @@ import httpx
 import pytest
 from fastapi import FastAPI, Request
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy.exc import DataError, OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 
 from shared.errors import Conflict, NotAuthenticated, NotFound, TooManyRequests
 from shared.http.problems import BodyLimitMiddleware, install_problem_handlers
@@ -35,6 +35,8 @@ RAISED: dict[str, Exception] = {
     "secret": RuntimeError("password=hunter2 at /srv/app.py"),
     "storage": OperationalError("SELECT secret_column", {}, Exception("connection refused 10.0.0.5")),
     "nul": DataError("SELECT secret_column", {}, Exception("NUL")),
+    "twice": IntegrityError("INSERT", {}, Exception("Key (email)=(ada@roofs.example) already exists")),
+    "surrogate": LeadAlreadySold("\ud800", number=2**70),
     "override": NotFound("gone", status=200, code="other"),
 }
 
@@ -111,6 +113,21 @@ async def test_a_value_the_database_refuses_is_422(client: httpx.AsyncClient) ->
 
     assert answer.status_code == 422
     assert "secret_column" not in answer.text
+
+
+async def test_a_row_the_database_refuses_is_409_without_its_values(
+    client: httpx.AsyncClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    response, body = await failure(client, "twice")
+
+    assert (response.status_code, body["code"]) == (409, "data-conflict")
+    assert "ada@" not in response.text + capsys.readouterr().out
+
+
+async def test_words_that_are_no_text_do_not_break_the_answer(client: httpx.AsyncClient) -> None:
+    response, body = await failure(client, "surrogate")
+
+    assert (response.status_code, body["code"], body["number"]) == (409, "lead-already-sold", 2**70)
 
 
 async def test_headers_tell_how_to_go_on(client: httpx.AsyncClient) -> None:

@@ -179,6 +179,11 @@ class AnalysisRepository:
         }
         return (await self._session.execute(statement, values)).one_or_none()
 
+    async def task_exists(self, task_id: UUID) -> bool:
+        """Whether there is such a task, open or not."""
+        statement = text("SELECT EXISTS (SELECT 1 FROM validation_tasks WHERE id = :id)")
+        return bool((await self._session.execute(statement, {"id": task_id})).scalar_one())
+
     async def store_review(self, analysis_id: UUID, values: Mapping[str, Any]) -> None:
         """What a person said about an analysis: a confirmed or corrected condition is certain."""
         statement = text(

@@ -17,6 +17,12 @@ from shared.workflow import resolve_waiting
 SERVICE = "ml_inference"
 
 
+class TaskClosed(Conflict):
+    """A review task that somebody has decided, or whose workflow has ended."""
+
+    code = "review-task-closed"
+
+
 async def pending(resources: Resources, limit: int) -> list[dict[str, Any]]:
     """Analyses that wait for a person."""
     async with resources.unit_of_work() as uow:
@@ -40,7 +46,9 @@ async def decide(
             task_id, {"review": word, "condition": condition, "notes": notes}, actor.name
         )
         if task is None:
-            raise NotFound(f"there is no open review task {task_id}", task_id=str(task_id))
+            if await repository.task_exists(task_id):
+                raise TaskClosed("this task is decided or cancelled", task_id=str(task_id))
+            raise NotFound(f"there is no review task {task_id}", task_id=str(task_id))
         if task.workflow_id is None:
             raise Conflict("this task belongs to no workflow")
         await repository.store_review(

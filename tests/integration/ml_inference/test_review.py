@@ -103,7 +103,7 @@ async def test_a_decision_closes_the_task_and_ends_the_step(
     assert await desk.row(ended) == ("done", word)
     assert await desk.row("SELECT action, object_id FROM audit_log") == (f"review.{word}", task)
     assert (await desk.ask("GET", "/validation/pending")).json() == []
-    assert (await desk.ask("POST", f"/validation/{task}/{verb}", json=body)).status_code == 404
+    assert (await desk.ask("POST", f"/validation/{task}/{verb}", json=body)).status_code == 409
 
 
 @pytest.mark.parametrize(

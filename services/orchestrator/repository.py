@@ -218,12 +218,13 @@ class CityRepository:
         return float((await self._session.execute(statement, {"id": city_id, "since": since})).scalar_one())
 
     async def prospects_without_workflow(self, city_id: UUID) -> list[UUID]:
-        """Leads in processing that no property workflow has taken up, best pre-score first."""
+        """Leads in processing that no property workflow has in hand or done with, best pre-score first."""
         statement = text(
             """
             SELECT l.id FROM base_leads l
              WHERE l.city_id = :id AND l.status = 'processing'
-               AND NOT EXISTS (SELECT 1 FROM core.workflow w WHERE w.kind = 'property' AND w.subject_id = l.id)
+               AND NOT EXISTS (SELECT 1 FROM core.workflow w WHERE w.kind = 'property' AND w.subject_id = l.id
+                                  AND w.status NOT IN ('cancelled', 'failed'))
              ORDER BY l.pre_score DESC NULLS LAST, l.id
             """
         )

@@ -452,5 +452,19 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
           AND l.status NOT IN ('reserved', 'sold')) mismatch
 $$;
 
--- 7. updated_at ----------------------------------------------------------------------------------------
+-- 7. Review tasks end with their workflow ----------------------------------------------------------------
+
+CREATE FUNCTION core.close_review_tasks() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+BEGIN
+    UPDATE public.validation_tasks SET state = 'cancelled'
+    WHERE base_lead_id = NEW.subject_id AND workflow_id = NEW.id AND state = 'open';
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER close_review_tasks AFTER UPDATE OF status ON core.workflow
+    FOR EACH ROW WHEN (NEW.kind = 'property' AND NEW.status IN ('cancelled', 'failed'))
+    EXECUTE FUNCTION core.close_review_tasks();
+
+-- 8. updated_at ----------------------------------------------------------------------------------------
 CALL core.install_touch_triggers();

@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from services.orchestrator import jobs
 from services.orchestrator.app import service
+from services.orchestrator.repository import CityRepository
 from shared.db.engine import SessionMaker
 from shared.security.policy import Role
 from shared.workflow import start
@@ -86,6 +87,76 @@ async def test_a_city_that_cannot_be_activated_says_why(
 
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    "sources",
+    [
+        {"permit_sources": 5},
+        {"permit_sources": [5]},
+        {"permit_sources": [{"kind": "socrata"}]},
+        {"permit_sources": [{"key": "k", "kind": "carrier pigeon"}]},
+        {"permit_sources": [{"key": "k", "kind": "arcgis", "field_map": {"address": 5}}]},
+        {"imagery": "none"},
+        {"parcels": []},
+    ],
+)
+async def test_sources_of_another_shape_are_refused_before_anything_starts(
+    orchestrator: RunningService, committed_db: SessionMaker, sources: dict[str, Any]
+) -> None:
+    answer = await call(orchestrator, "POST", "/cities/Harrow/TX/activate", json={"sources": sources})
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid-input")
+    assert await scalar(committed_db, "SELECT count(*) FROM core.workflow") == 0
+
+
+async def test_sources_of_a_replay_reach_the_workflow_as_they_were_sent(
+    orchestrator: RunningService, committed_db: SessionMaker
+) -> None:
+    feed = {
+        "key": "k",
+        "kind": "arcgis",
+        "layer_path": "rest/0",
+        "field_map": {"zip": None, "city": ["A", "B"]},
+    }
+    sources = {
+        "permit_sources": [feed],
+        "recorded": True,
+        "storms": "imported",
+        "imagery": {"skip": "replayed"},
+    }
+
+    answer = await call(orchestrator, "POST", "/cities/Harrow/TX/activate", json={"sources": sources})
+
+    assert answer.status_code == 202, answer.text
+    assert (
+        await scalar(committed_db, "SELECT input->'sources' FROM core.workflow WHERE kind = 'city'")
+        == sources
+    )
+
+
+async def test_a_lead_whose_workflow_was_cancelled_is_taken_up_again(
+    orchestrator: RunningService, committed_db: SessionMaker
+) -> None:
+    async with committed_db.begin() as session:
+        lead_id = await make_lead(session, orchestrator.resources.keys, status="processing")
+        done = await make_lead(session, orchestrator.resources.keys, status="processing")
+        await start(session, "property", subject_id=done)
+        first = await start(session, "property", subject_id=lead_id)
+        await session.execute(
+            text("INSERT INTO validation_tasks (base_lead_id, workflow_id) VALUES (:lead, :workflow)"),
+            {"lead": lead_id, "workflow": first.workflow_id},
+        )
+        city = (
+            await session.execute(text("SELECT id FROM target_cities WHERE city = 'Harrow'"))
+        ).scalar_one()
+    await call(orchestrator, "POST", f"/workflows/{first.workflow_id}/cancel")
+
+    async with committed_db() as session:
+        prospects = await CityRepository(session).prospects_without_workflow(city)
+
+    assert prospects == [lead_id]
+    assert await scalar(committed_db, "SELECT state FROM validation_tasks") == "cancelled"
 
 
 async def test_deactivating_cancels_the_activation_and_keeps_the_data(

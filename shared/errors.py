@@ -101,6 +101,10 @@ class ProviderError(UpstreamFailed):
         super().__init__(detail, provider=provider, **fields)
         self.provider = provider
 
+    def did_nothing(self) -> bool:
+        """True when the vendor surely did not act and may be asked again."""
+        return self.retryable and self.fields.get("may_have_acted") is False
+
 
 class ProviderTimeout(ProviderError):
     """The vendor did not answer in time; whether it acted is unknown."""
@@ -142,6 +146,10 @@ class BudgetExceeded(ProviderError):
     """The money set aside for this scope is used up; try the next vendor or wait."""
 
     code = "budget-exceeded"
+
+    def did_nothing(self) -> bool:
+        """True: it is refused before anything is bought."""
+        return True
 
 
 class StepSignal(Exception):

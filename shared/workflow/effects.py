@@ -10,7 +10,7 @@ import orjson
 from sqlalchemy import text
 
 from shared.db.unit_of_work import UnitOfWorkFactory
-from shared.errors import Conflict, PermanentError, ProviderRejected
+from shared.errors import Conflict, PermanentError, ProviderError, ProviderRejected
 from shared.schemas.digest import request_hash
 
 INTEND = text(
@@ -27,6 +27,7 @@ SETTLE = text(
      WHERE idem_key = :key AND state IN ('intended', 'sent', 'unknown')
     """
 )
+GIVE_BACK = text("DELETE FROM core.effect WHERE idem_key = :key AND state = 'intended'")
 
 
 class EffectUnknown(PermanentError):
@@ -49,7 +50,8 @@ async def once(
 
     `call(key)` passes the key on to the provider. After a crash between intent and answer: with `look_up` the
     provider is asked first, with `idempotent` the same key is sent again, otherwise EffectUnknown is raised.
-    A definite refusal (ProviderRejected) is recorded and raised again on every later try.
+    A definite refusal (ProviderRejected) is recorded and raised again on every later try; where the vendor
+    surely did nothing, the intent of this call is given back and a later try begins anew.
     """
     digest = request_hash(request)
     async with unit_of_work() as uow:
@@ -75,10 +77,26 @@ async def once(
         if look_up is None and not idempotent:
             await _settle(unit_of_work, key, "unknown", {})
             raise EffectUnknown(f"effect {key} may have happened; a person must look", idem_key=key)
+    return await _act(unit_of_work, key, call, may_give_back=known is None)
+
+
+async def _act(
+    unit_of_work: UnitOfWorkFactory,
+    key: str,
+    call: Callable[[str], Awaitable[dict[str, Any]]],
+    *,
+    may_give_back: bool,
+) -> dict[str, Any]:
+    """The answer of the call, on record; an intent that an earlier try wrote may stand for a deed and stays."""
     try:
         response = await call(key)
     except ProviderRejected as refused:
         await _settle(unit_of_work, key, "failed", {"detail": refused.detail, "fields": refused.fields})
+        raise
+    except ProviderError as error:
+        if may_give_back and error.did_nothing():
+            async with unit_of_work() as uow:
+                await uow.session.execute(GIVE_BACK, {"key": key})
         raise
     return await _settle(unit_of_work, key, "confirmed", response)
 

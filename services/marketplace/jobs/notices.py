@@ -56,7 +56,11 @@ async def _send_once(
     async def call(_: str) -> dict[str, Any]:
         async with resources.unit_of_work() as uow:
             rate = await SaleRepository(uow.session).complaint_rate()
-            request = _contact_request(resources, sale, buyer, message, complaint_rate=rate)
+            # A try that the vendor surely did not act on has spent its decision; the effect keeps it to one mail.
+            touchpoint_id = uuid5(sale.id, f"lead_bought:{ctx.lease.token}")
+            request = _contact_request(
+                resources, sale, buyer, message, touchpoint_id=touchpoint_id, complaint_rate=rate
+            )
             decision = await decide_contact(uow.session, request)
         if not decision.allow:
             raise Skip(f"not sent: {', '.join(decision.reasons)}", decision_id=str(decision.id))
@@ -73,7 +77,13 @@ async def _send_once(
 
 
 def _contact_request(
-    resources: Resources, sale: Row[Any], buyer: Row[Any], message: EmailMessage, *, complaint_rate: Decimal
+    resources: Resources,
+    sale: Row[Any],
+    buyer: Row[Any],
+    message: EmailMessage,
+    *,
+    touchpoint_id: UUID,
+    complaint_rate: Decimal,
 ) -> ContactRequest:
     recipient_hash = resources.keys.blind_index(message.recipient, "email")
     return ContactRequest(
@@ -98,5 +108,5 @@ def _contact_request(
         ),
         sender=SenderFacts(authenticated=resources.settings.sender_healthy, complaint_rate=complaint_rate),
         content_hash=message.content_hash(),
-        touchpoint_id=uuid5(sale.id, "lead_bought"),
+        touchpoint_id=touchpoint_id,
     )

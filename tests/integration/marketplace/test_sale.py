@@ -222,6 +222,25 @@ async def test_the_notice_goes_to_the_buyer_once(market: Market, committed_db: S
     assert [row.consumed_at is not None for row in consumed] == [True]
 
 
+async def test_the_notice_survives_a_storm_of_refusals(market: Market, committed_db: SessionMaker) -> None:
+    await market.buy()
+    workflow = (await rows(committed_db, "SELECT id FROM core.workflow WHERE kind = 'sale'"))[0].id
+    async with httpx.AsyncClient() as client:
+        order = {"fault": "429", "count": 6, "retry_after": 0}
+        (await client.post(f"{market.town}/_sandbox/sendgrid/next", json=order)).raise_for_status()
+    tries = 0
+    while await market.runner().run(workflow, "notify_buyer"):
+        tries += 1
+        await let_due(committed_db)
+
+    step = (await rows(committed_db, "SELECT status, reason FROM core.step WHERE name = 'notify_buyer'"))[0]
+    assert (tries > 1, step.status) == (True, "done"), step.reason
+    async with httpx.AsyncClient() as client:
+        mail = (await client.get(f"{market.town}/_sandbox/sendgrid/messages")).json()
+    assert len(mail if isinstance(mail, list) else mail["messages"]) == 1
+    assert await violations(committed_db) == {}
+
+
 async def test_a_reservation_nobody_paid_is_released_only_after_the_processor_was_asked(
     market: Market, committed_db: SessionMaker
 ) -> None:

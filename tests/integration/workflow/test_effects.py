@@ -9,7 +9,14 @@ from typing import Any
 import pytest
 
 from shared.db.unit_of_work import UnitOfWorkFactory
-from shared.errors import Conflict, ProviderRejected, ProviderTimeout
+from shared.errors import (
+    BudgetExceeded,
+    Conflict,
+    ProviderRateLimited,
+    ProviderRejected,
+    ProviderTimeout,
+    ProviderUnavailable,
+)
 from shared.workflow.effects import EffectUnknown, once
 from tests.factories.core import Core
 
@@ -54,6 +61,38 @@ async def test_unknown_outcome_is_not_repeated_blindly(unit_of_work: UnitOfWorkF
             await once(unit_of_work, "k", "mail", REQUEST, vendor.call)
     assert vendor.calls == {"k": 1}
     assert await core.one("SELECT state FROM core.effect WHERE idem_key = 'k'") == "unknown"
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        ProviderRateLimited("slow down", provider="x", may_have_acted=False),
+        ProviderUnavailable("no connection", provider="x", may_have_acted=False),
+        BudgetExceeded("not today", provider="x"),
+    ],
+)
+async def test_what_the_vendor_surely_did_not_do_is_asked_for_again(
+    unit_of_work: UnitOfWorkFactory, failure: Exception
+) -> None:
+    vendor = Vendor(failure, failure)
+    for _ in range(2):
+        with pytest.raises(type(failure)):
+            await once(unit_of_work, "k", "mail", REQUEST, vendor.call)
+    assert await once(unit_of_work, "k", "mail", REQUEST, vendor.call) == {"id": "ref-k"}
+    assert vendor.calls == {"k": 3}
+
+
+async def test_an_intent_that_may_have_been_acted_on_is_not_given_back_by_a_later_try(
+    unit_of_work: UnitOfWorkFactory, core: Core
+) -> None:
+    vendor = Vendor(
+        ProviderTimeout("no answer", provider="x", may_have_acted=True),
+        ProviderRateLimited("slow down", provider="x", may_have_acted=False),
+    )
+    for failure in (ProviderTimeout, ProviderRateLimited):
+        with pytest.raises(failure):
+            await once(unit_of_work, "k", "pay", REQUEST, vendor.call, idempotent=True)
+    assert await core.one("SELECT state FROM core.effect WHERE idem_key = 'k'") == "intended"
 
 
 async def test_idempotent_vendor_gets_the_same_key_again(unit_of_work: UnitOfWorkFactory) -> None:

@@ -93,12 +93,12 @@ class Sweeper:
         return count
 
     async def trim_streams(self) -> None:
-        """Trim each stream below the oldest unacknowledged entry of all groups, and only what is a day old."""
+        """Trim what is a day old from each stream, but nothing that one of its groups has not acknowledged."""
         old = f"{int((time.time() - KEEP_STREAM_SECONDS) * 1000)}-0"
         async for key in self._redis.scan_iter(match="ev.*", _type="stream"):
             floor = await self._oldest_needed(key)
-            if floor is not None:
-                await self._redis.xtrim(key, minid=min(floor, old, key=_entry_order), approximate=True)
+            below = old if floor is None else min(floor, old, key=_entry_order)
+            await self._redis.xtrim(key, minid=below, approximate=True)
 
     async def _oldest_needed(self, stream: str) -> str | None:
         try:

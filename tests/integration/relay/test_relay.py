@@ -129,3 +129,16 @@ async def test_trimming_keeps_what_is_young_or_unacknowledged(core: Core, redis:
     await Sweeper(core.unit_of_work, redis).trim_streams()
     left = [entry_id for entry_id, _ in await redis.xrange(stream)]
     assert {"2-1", "3-1"} <= set(left)
+
+
+async def test_a_stream_nobody_reads_is_trimmed_by_age(core: Core, redis: Redis) -> None:
+    stream = TestedEvent.stream()
+    for number in range(1, 301):
+        await redis.xadd(stream, {"f": "v"}, id=f"{number}-1")
+    young = await redis.xadd(stream, {"f": "v"})
+
+    await Sweeper(core.unit_of_work, redis).trim_streams()
+
+    left = [entry_id for entry_id, _ in await redis.xrange(stream)]
+    assert young in left
+    assert len(left) <= 100

@@ -85,10 +85,10 @@ GRANT UPDATE (total_properties_processed) ON target_cities TO svc_lead_generator
 
 -- Functions that act with the owner's rights.
 REVOKE ALL ON FUNCTION core.ensure_partitions(integer), core.drop_old_partitions(), core.seal_chains(),
-    core.forget_expired(integer),
+    core.forget_expired(integer), core.forget_ended(integer),
     compliance.consume_decision(uuid, text), compliance.record_message(uuid, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION core.ensure_partitions(integer), core.drop_old_partitions(), core.seal_chains()
     TO svc_relay, svc_orchestrator;
-GRANT EXECUTE ON FUNCTION core.forget_expired(integer) TO svc_orchestrator;
+GRANT EXECUTE ON FUNCTION core.forget_expired(integer), core.forget_ended(integer) TO svc_orchestrator;
 GRANT EXECUTE ON FUNCTION compliance.consume_decision(uuid, text), compliance.record_message(uuid, text)
     TO ridgeline_service;

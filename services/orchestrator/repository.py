@@ -373,7 +373,7 @@ class SystemRepository:
 
     async def forget_expired(self, batch: int) -> int:
         """Delete at most `batch` rows of each table that are past their keeping time; returns how many."""
-        statement = text("SELECT core.forget_expired(:batch)")
+        statement = text("SELECT core.forget_expired(:batch) + core.forget_ended(:batch)")
         return int((await self._session.execute(statement, {"batch": batch})).scalar_one())
 
     async def housekeeping(self) -> None:

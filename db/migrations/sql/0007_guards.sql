@@ -369,6 +369,57 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, core, public AS $$
     SELECT ((SELECT count(*) FROM answers) + (SELECT count(*) FROM tokens) + (SELECT count(*) FROM runs))::integer
 $$;
 
+-- Deletes what ended long ago and nothing refers to, at most `batch` rows of each table; returns how many.
+-- 30 days: workflows of scheduled jobs and their children (never a city's, a lead's or a sale's, nor one whose dead
+-- letter is open), settled effects of workflows that are gone, raw pages and files. 90 days: resolved dead letters,
+-- decided reservations. 12 months, as the logs: who looked at which preview.
+CREATE FUNCTION core.forget_ended(batch integer) RETURNS integer
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, core, public AS $$
+    WITH workflows AS (
+        DELETE FROM core.workflow WHERE id = ANY (ARRAY(
+            SELECT w.id FROM core.workflow w LEFT JOIN core.workflow parent ON parent.id = w.parent_id
+            WHERE w.status IN ('done', 'failed', 'cancelled') AND w.created_at < now() - interval '30 days'
+              AND w.finished_at < now() - interval '30 days'
+              AND w.kind NOT IN ('city', 'property', 'sale')
+              AND EXISTS (SELECT 1 FROM core.schedule s WHERE s.kind = coalesce(parent.kind, w.kind))
+              AND NOT EXISTS (SELECT 1 FROM core.workflow child WHERE child.parent_id = w.id)
+              AND NOT EXISTS (SELECT 1 FROM core.dead_letter d WHERE d.workflow_id = w.id AND d.resolved_at IS NULL)
+            LIMIT batch FOR UPDATE OF w SKIP LOCKED))
+        RETURNING 1
+    ), effects AS (
+        DELETE FROM core.effect WHERE ctid = ANY (ARRAY(
+            SELECT e.ctid FROM core.effect e
+            WHERE e.state IN ('confirmed', 'failed') AND e.updated_at < now() - interval '30 days'
+              AND NOT EXISTS (SELECT 1 FROM core.workflow w WHERE w.id = e.workflow_id)
+            LIMIT batch FOR UPDATE SKIP LOCKED))
+        RETURNING 1
+    ), letters AS (
+        DELETE FROM core.dead_letter WHERE ctid = ANY (ARRAY(
+            SELECT ctid FROM core.dead_letter WHERE resolved_at < now() - interval '90 days' LIMIT batch
+            FOR UPDATE SKIP LOCKED))
+        RETURNING 1
+    ), reservations AS (
+        DELETE FROM core.budget_reservation WHERE ctid = ANY (ARRAY(
+            SELECT ctid FROM core.budget_reservation
+            WHERE state IN ('settled', 'released') AND created_at < now() - interval '90 days' LIMIT batch
+            FOR UPDATE SKIP LOCKED))
+        RETURNING 1
+    ), pages AS (
+        DELETE FROM public.raw_records WHERE ctid = ANY (ARRAY(
+            SELECT ctid FROM public.raw_records WHERE fetched_at < now() - interval '30 days' LIMIT batch
+            FOR UPDATE SKIP LOCKED))
+        RETURNING 1
+    ), views AS (
+        DELETE FROM public.lead_views WHERE ctid = ANY (ARRAY(
+            SELECT ctid FROM public.lead_views WHERE viewed_at < now() - interval '12 months' LIMIT batch
+            FOR UPDATE SKIP LOCKED))
+        RETURNING 1
+    )
+    SELECT ((SELECT count(*) FROM workflows) + (SELECT count(*) FROM effects) + (SELECT count(*) FROM letters)
+          + (SELECT count(*) FROM reservations) + (SELECT count(*) FROM pages)
+          + (SELECT count(*) FROM views))::integer
+$$;
+
 SELECT core.ensure_partitions(7);
 
 -- 6. Invariants ----------------------------------------------------------------------------------------

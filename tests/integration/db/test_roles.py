@@ -163,6 +163,8 @@ STATEMENTS: list[tuple[str, LiteralString, bool]] = [
     ("scraper", "SELECT core.drop_old_partitions()", False),
     ("orchestrator", "SELECT core.forget_expired(10)", True),
     ("scraper", "SELECT core.forget_expired(10)", False),
+    ("orchestrator", "SELECT core.forget_ended(10)", True),
+    ("scraper", "SELECT core.forget_ended(10)", False),
     ("outreach", "UPDATE compliance.contact_decision SET consumed_at = now()", False),
     ("outreach", "DELETE FROM compliance.contact_decision", False),
     ("outreach", "SELECT compliance.consume_decision(gen_random_uuid(), 'r')", True),

@@ -99,7 +99,7 @@ async def test_pictures_are_kept_with_their_licence_and_brought_into_the_standar
     rows = await studio.kept()
     assert {row.image_type for row in rows} == {"satellite", "street_view"}
     assert all(row.licence_id != "unknown" for row in rows)
-    assert imagery.output == {"images": len(rows), "usable": preprocess.output["usable"]}
+    assert imagery.output == {"images": len(rows), "usable": preprocess.output["usable"], "denied": []}
     assert {row.processed for row in rows if row.usable_for_analysis} == {True}
     store = studio.door.resources.own.store
     standard = await store.get(f"images/{studio.lead_id}/preprocessed/satellite_overhead.jpg")

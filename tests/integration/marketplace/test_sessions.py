@@ -179,13 +179,21 @@ async def test_a_disabled_user_cannot_refresh(
         assert (await client.get("/api/auth/me")).status_code == 401
 
 
-@pytest.mark.parametrize("token", ["x" * 43, "' OR 1=1 --" + "x" * 40, "\u0000" * 30])
+@pytest.mark.parametrize("token", ["x" * 43, "' OR 1=1 --" + "x" * 40])
 async def test_a_token_we_never_made_is_401(door: RunningService, token: str) -> None:
     async with door.client() as client:
         assert (await refresh(client, token)).status_code == 401
 
 
-@pytest.mark.parametrize("body", [{"refresh_token": "short"}, {"refresh_token": 1}, {"token": "x" * 43}])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"refresh_token": "short"},
+        {"refresh_token": 1},
+        {"refresh_token": "\u0000" * 30},
+        {"token": "x" * 43},
+    ],
+)
 async def test_a_malformed_refresh_is_422(door: RunningService, body: dict[str, Any]) -> None:
     async with door.client() as client:
         assert (await client.post("/api/auth/refresh", json=body)).status_code == 422

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import orjson
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.db.engine import SessionMaker
@@ -22,6 +23,8 @@ from shared.telemetry.context import current_trace
 T = TypeVar("T")
 
 _open_transactions: ContextVar[int] = ContextVar("ridgeline_open_transactions", default=0)
+
+LONGEST_QUEUE_SECONDS = 15.0
 
 _RETRYABLE_SQLSTATES = {"40001", "40P01"}
 
@@ -110,17 +113,35 @@ UnitOfWorkFactory = Callable[[], AbstractAsyncContextManager[UnitOfWork]]
 
 
 def unit_of_work_factory(sessions: SessionMaker) -> UnitOfWorkFactory:
-    """A factory of units of work: commit at a clean end, roll back otherwise."""
+    """A factory of units of work: commit at a clean end, roll back otherwise.
+
+    They get their connections in the order they asked; sqlalchemy's TimeoutError after 15 s in the queue.
+    """
+    # The pool itself gives a free connection to whoever asks next, and a waiter it woke queues up again.
+    turns = asyncio.Semaphore(sessions.kw["bind"].pool.size())
 
     @asynccontextmanager
     async def open_unit_of_work() -> AsyncIterator[UnitOfWork]:
-        async with transaction_marker(), sessions() as session, session.begin():
+        async with _turn(turns), transaction_marker(), sessions() as session, session.begin():
             uow = UnitOfWork(session)
             yield uow
             await session.flush()
             await uow.write_outbox()
 
     return open_unit_of_work
+
+
+@asynccontextmanager
+async def _turn(turns: asyncio.Semaphore) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(LONGEST_QUEUE_SECONDS):
+            await turns.acquire()
+    except TimeoutError:
+        raise PoolTimeout(f"no connection came free within {LONGEST_QUEUE_SECONDS:.0f} s") from None
+    try:
+        yield
+    finally:
+        turns.release()
 
 
 def sqlstate(error: BaseException) -> str | None:

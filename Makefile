@@ -16,7 +16,8 @@ setup: ## data plane, virtual environment, secrets: everything a fresh clone nee
 demo: setup ## start the fleet, activate the sandbox city, show its leads and one sale
 	@$(RIDGELINE) demo
 
-test: setup ## set up, then exactly `make check`
+test: ## set up, then exactly `make check`
+	@scripts/setup --tests
 	@$(MAKE) --no-print-directory check
 
 check: lint types imports schema deploy faults-short tests ## what CI runs

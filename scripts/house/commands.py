@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from house import plane, venv
+from house import packages, plane, venv
 from house.paths import Home, this_home
 from house.shell import SetupError, say, warn, write_private
 
@@ -27,16 +27,23 @@ def dataplane(words: Sequence[str]) -> int:
 
 
 def setup(words: Sequence[str]) -> int:
-    """Exit status of `setup`: the data plane is up and `.venv` holds what the pins name."""
-    if words:
-        warn("usage: scripts/setup   (RIDGELINE_MODE, RIDGELINE_PORT_BASE and RIDGELINE_HOME are read)")
+    """Exit status of `setup`: the data plane is up and `.venv` holds what the pins name.
+
+    `--tests` also installs the monitoring programs that tests run for real.
+    """
+    if list(words) not in ([], ["--tests"]):
+        warn(
+            "usage: scripts/setup [--tests]   (RIDGELINE_MODE, RIDGELINE_PORT_BASE and RIDGELINE_HOME are read)"
+        )
         return 2
-    return _told(lambda: _set_up(this_home()))
+    return _told(lambda: _set_up(this_home(), tests=bool(words)))
 
 
-def _set_up(home: Home) -> None:
+def _set_up(home: Home, *, tests: bool) -> None:
     began = time.monotonic()
     plane.up(home)
+    if tests:
+        packages.install_monitoring(home)
     with plane.locked(home):
         changed = venv.ensure(home)
         venv.compile_project(home)

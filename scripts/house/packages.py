@@ -15,6 +15,7 @@ from house.shell import SetupError, run, say, warn
 
 OLDEST_POSTGRES = 15
 OLDEST_REDIS = 7
+MONITORING = {"prometheus": "prometheus", "promtool": "prometheus", "amtool": "prometheus-alertmanager"}
 INSTALLER = ROOT / "scripts" / "install-packages"
 
 
@@ -105,6 +106,19 @@ def install_venv(home: Home) -> None:
         raise SetupError(f"this Python cannot make virtual environments; install the package {package}")
     _installer(home, "update", check=False)
     _installer(home, "install", package)
+
+
+def install_monitoring(home: Home) -> None:
+    """Prometheus and Alertmanager for the tests of rules and dashboards; where they cannot be had, those are skipped."""
+    wanted = sorted({package for program, package in MONITORING.items() if shutil.which(program) is None})
+    if not wanted or not can_install():
+        return
+    say(f"packages: {' '.join(wanted)}")
+    _installer(home, "update", check=False)
+    try:
+        _installer(home, "install", *wanted)
+    except SetupError as refused:
+        warn(f"{refused}; what needs {' and '.join(wanted)} will be skipped")
 
 
 def missing_venv() -> str | None:

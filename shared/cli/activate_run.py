@@ -43,7 +43,7 @@ class Place:
         """The place of "Austin, TX"; InvalidInput for anything else."""
         found = re.fullmatch(r"\s*([^,]{1,100}?)\s*,\s*([A-Za-z]{2})\s*", text)
         if found is None:
-            raise InvalidInput(f'write the city as "Austin, TX", not {text!r}')
+            raise InvalidInput(f'write the city as "Harrow, TX", not {text!r}')
         return cls(found[1], found[2].upper())
 
     @property

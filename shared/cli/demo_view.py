@@ -22,6 +22,8 @@ REVEALED = (
     "owner_phone",
     "grade",
     "quality_score",
+    "confidence",
+    "publish_label",
 )
 
 
@@ -30,20 +32,34 @@ def show_demo(console: Console, document: Mapping[str, Any], shown: Mapping[str,
     console.print(leads_table(shown["leads"], title="the best leads on sale before the purchase"))
     console.print(_purchase(shown["bought"]))
     console.print(truth_table(shown["quality"]))
-    for line in [*_figures(document), *_addresses(), f"figures: {file}", "stop with: ridgeline down"]:
+    for line in [
+        *_figures(document),
+        *_addresses(),
+        f"figures: {file}",
+        "stop with: .venv/bin/ridgeline down",
+    ]:
         console.print(line, highlight=False, soft_wrap=True)
 
 
 def _purchase(bought: Any) -> Table:
-    """What the buyer sees after paying."""
-    table = Table(
-        title=f"sold to {bought.company} for {bought.price} USD", title_justify="left", show_header=False
-    )
+    """What the buyer sees after paying, and where each fact comes from."""
+    table = Table(title=f"sold to {bought.company} for {bought.price} USD", title_justify="left")
+    for column in ("what", "value", "source, date, confidence"):
+        table.add_column(column)
+    sources = {row["field"]: row for row in bought.lead.get("provenance", ())}
     for name in REVEALED:
         value = bought.lead.get(name)
         masked = ", ".join(bought.lead.get("masked", {}).get(name, ()))
-        table.add_row(name.replace("_", " "), f"kept back: {masked}" if masked else str(value or "unknown"))
+        shown = f"kept back: {masked}" if masked else str(value or "unknown").replace("_", " ")
+        table.add_row(name.replace("_", " "), shown, _source(sources.get(name)))
     return table
+
+
+def _source(row: Mapping[str, Any] | None) -> str:
+    if row is None:
+        return ""
+    confidence = "" if row["confidence"] is None else f", {row['confidence']:.2f}"
+    return f"{row['source']}, {str(row['fetched_at'])[:10]}{confidence}"
 
 
 def _figures(document: Mapping[str, Any]) -> Iterator[str]:
@@ -51,7 +67,10 @@ def _figures(document: Mapping[str, Any]) -> Iterator[str]:
 
     leads, seconds = document["leads"], document["seconds"]
     proven = ", ".join(f"{grade} {leads[grade]}" for grade in "ABCD")
-    yield f"leads: {proven}; to be checked on site {leads['onsite_check']}; in review {leads['review']}"
+    yield (
+        f"leads proven without a look on site: {proven}; on sale to be checked on site: {leads['onsite_check']};"
+        f" waiting for a reviewer: {leads['review']}"
+    )
     yield (
         ", ".join(f"{name} {duration(value)}" for name, value in seconds.items())
         + f"; {document['pss_mb']} MB"

@@ -40,6 +40,7 @@ def register(app: typer.Typer) -> None:
 
 def up(names: Names = None) -> None:
     """Start the fleet and wait until every process takes work."""
+    refuse_other_fleet(names or [])
     start_data_plane()
     migrate_and_seed()
     began = time.monotonic()
@@ -97,10 +98,8 @@ def start_fleet(names: Sequence[str], *, within: float = START_SECONDS) -> list[
     """The processes, started if need be and ready; Unavailable with the end of a log when one is not in time."""
     settings = Settings()
     wanted = select(fleet(settings), names)
-    present = read_state()
-    if present is not None and present.supervisor.alive():
-        _refuse_other_fleet(present, wanted, settings.port_base)
-    else:
+    present = refuse_other_fleet(names)
+    if present is None or not present.supervisor.alive():
         _end_orphans(present)
         refuse_taken_ports(wanted, settings.bind_host)
         _launch_supervisor(wanted)
@@ -212,21 +211,28 @@ def _end_orphans(present: FleetState | None) -> bool:
     return bool(running)
 
 
-def _refuse_other_fleet(present: FleetState, wanted: Sequence[ProcessSpec], port_base: int) -> None:
-    """Stop when the running fleet is not the one that was asked for."""
+def refuse_other_fleet(names: Sequence[str]) -> FleetState | None:
+    """What is known of an earlier start; Conflict while a fleet runs that is not the one asked for."""
+    settings, present = Settings(), read_state()
+    if present is None or not present.supervisor.alive():
+        return present
     running = {process.name for process in present.processes}
-    if present.port_base != port_base or not {spec.name for spec in wanted} <= running:
-        names = ", ".join(sorted(running))
-        raise Conflict(f"already up on port {present.port_base}: {names}; `ridgeline down` first")
+    wanted = {spec.name for spec in select(fleet(settings), names)}
+    if present.port_base != settings.port_base or not wanted <= running:
+        shown = ", ".join(sorted(running))
+        raise Conflict(f"already up on port {present.port_base}: {shown}; `ridgeline down` first")
+    return present
 
 
 def _table(rows: Sequence[dict[str, object]]) -> Table:
     """The report for a terminal."""
     title = f"fleet of {home()}" if rows else "no fleet was started here"
     table = Table(title=title, box=SIMPLE_HEAD, pad_edge=False)
-    for column in ("name", "pid", "port", "phase", "restarts", "exit", "seconds", "ready", "MB"):
+    for column in ("name", "pid", "port", "phase", "died", "exit", "up s", "ready", "MB"):
         table.add_column(
-            column, justify="left" if column in ("name", "phase") else "right", no_wrap=column == "name"
+            column,
+            justify="left" if column in ("name", "phase") else "right",
+            no_wrap=column not in ("exit", "MB"),
         )
     for row in rows:
         table.add_row(*("" if value is None else str(value) for value in row.values()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import ValidationError
 
-from shared.errors import RidgelineError
+from shared.errors import RidgelineError, Unavailable
 from shared.security.tokens import KeyRefused
 
 # Their modules are too heavy for `--help`; an error of theirs can only come up once they are loaded.
@@ -13,6 +13,8 @@ _OUTSIDE = {"sqlalchemy": "the database", "psycopg": "the database", "httpx": "a
 
 def refusal(error: BaseException) -> str | None:
     """The line for an error that the world outside caused; None for one of our own making."""
+    if isinstance(error, Unavailable) and "cannot be reached" in error.detail:
+        return f"{error.detail} Is the fleet up? (`ridgeline up`)"
     if isinstance(error, RidgelineError):
         return _with_places(error)
     if isinstance(error, ValidationError):

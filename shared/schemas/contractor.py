@@ -36,7 +36,7 @@ def _known_zone(value: str) -> str:
 
 
 class ServiceArea(BaseModel):
-    """A city and the miles around it in which a contractor works (S4-4-v2)."""
+    """A city and the miles around it in which a contractor works."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from sqlalchemy.exc import ArgumentError, OperationalError
 
 from shared.cli.refusals import refusal
-from shared.errors import InvalidInput, NotFound
+from shared.errors import InvalidInput, NotFound, Unavailable
 from shared.security.tokens import KeyRefused, decode_key
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -46,6 +46,10 @@ def key_refused() -> KeyRefused:
             "Not valid. query.limit: at most 500",
         ),
         (IsADirectoryError(21, "Is a directory", "/tmp"), "[Errno 21] Is a directory: '/tmp'"),
+        (
+            Unavailable("Service scraper cannot be reached."),
+            "Service scraper cannot be reached. Is the fleet up? (`ridgeline up`)",
+        ),
         (key_refused(), "FIELD_KEYS must hold 32 bytes in base64url"),
         (ArgumentError("Could not parse"), "the database: Could not parse"),
         (

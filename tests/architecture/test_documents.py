@@ -88,7 +88,8 @@ def test_every_file_a_document_links_exists(path: Path) -> None:
 def test_continuous_integration_is_make_test() -> None:
     assert (ROOT / ".ci" / "run").read_text().rstrip().endswith("exec make test")
     makefile = (ROOT / "Makefile").read_text()
-    assert re.search(r"^test: setup .*\n\t@\$\(MAKE\) --no-print-directory check$", makefile, re.MULTILINE)
+    steps = r"^test: ## .*\n\t@scripts/setup --tests\n\t@\$\(MAKE\) --no-print-directory check$"
+    assert re.search(steps, makefile, re.MULTILINE)
 
 
 def test_help_tells_every_target() -> None:

@@ -29,6 +29,7 @@ from tests.deploy.monitoring import (
     panels,
     running_prometheus,
 )
+from tests.integration.dataplane.fleets import free_port_base
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 TOKEN = "metrics-token-of-this-test"
@@ -92,7 +93,7 @@ def test_a_silent_process_becomes_an_alert(exercised: Prometheus) -> None:
 @pytest.fixture
 def fleet(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[dict[str, int]]:
     """A relay and an orchestrator as the fleet runs them; gives their ports."""
-    base = 20_000 + 200 * (free_port() % 150)
+    base = free_port_base()
     environment = {
         **os.environ,
         **fresh_environment(),

@@ -15,6 +15,7 @@ from tests.faults.report import Finding, Report
 
 STREAM, GROUP = "ev.lead", "lead_generator"
 TRIES = 5
+PLANTED = "FAULT"
 GOOD_EVENTS = 20
 
 PUBLISH = """
@@ -22,10 +23,10 @@ PUBLISH = """
     VALUES (%s, 'ev.lead', %s, 'lead.created', 1, jsonb_build_object('base_lead_id', %s::text, 'city_id', %s::text))
 """
 # A handler that always raises: its insert is refused for this one lead until the trigger is taken away.
-POISON = """
+POISON = f"""
     CREATE FUNCTION core.fault_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
-        IF NEW.subject_id = '{lead}' THEN RAISE EXCEPTION 'planted by the fault suite'; END IF;
+        IF NEW.subject_id = '{{lead}}' THEN RAISE EXCEPTION USING ERRCODE = '{PLANTED}'; END IF;
         RETURN NEW;
     END $$;
     CREATE TRIGGER fault_refuse BEFORE INSERT ON core.workflow FOR EACH ROW EXECUTE FUNCTION core.fault_refuse();
@@ -70,7 +71,7 @@ def poison(town: Town, report: Report, _: Run) -> None:
     causes = sorted(str(row[2])[:60] for row in letters)
     # The delivery that finds the limit reached is parked, not handed to the handler.
     tries = letter[3] - 1 if letter else 0
-    caused = letter is not None and "planted by the fault suite" in letter[2]
+    caused = letter is not None and PLANTED in letter[2]
     ok = None not in (others, parked, lag, again) and caused and tries == TRIES
     seen = (
         f"{len(letters)} parked with cause after {waited:.0f} s, {tries} tries of the raising one;"

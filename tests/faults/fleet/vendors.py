@@ -30,6 +30,8 @@ LAG_SHARE_GOAL, LAG_SHARE_SLACK = 0.99, 0.03
 IDLE = "outreach"
 HUNTER_PACE = 8.0
 HUNTER_BURST = 15
+IN_FLIGHT = 10
+"""Calls that may be under way when the first 429 comes: the enricher's steps at once."""
 OPEN = 2.0
 LONGEST_ILLNESS_SECONDS = 300.0
 ASKED_WAIT_SECONDS = 2.0
@@ -160,11 +162,12 @@ def too_many(town: Town, report: Report, calm: Run) -> None:
     run = activate(town, patience=calm.patience)
     pace.stop()
     first, later = pace.windows()
-    ok = not run.against(calm) and pace.refused == 12 and later <= HUNTER_PACE * ASKED_WAIT_SECONDS
+    most = HUNTER_PACE * ASKED_WAIT_SECONDS + HUNTER_BURST
+    ok = not run.against(calm) and pace.refused == 12 and first <= IN_FLIGHT and later <= most
     ok = ok and not pace.overspent
     seen = (
-        f"{pace.refused} x 429; {first} calls in the first {ASKED_WAIT_SECONDS:.0f} s window, at most {later} in a later"
-        f" one (limit {HUNTER_PACE * ASKED_WAIT_SECONDS:.0f}); budget overspent {pace.overspent}x; {run.words(calm)}"
+        f"{pace.refused} x 429; {first} calls in the first {ASKED_WAIT_SECONDS:.0f} s window (limit {IN_FLIGHT}),"
+        f" at most {later} in a later one (limit {most:.0f}); budget overspent {pace.overspent}x; {run.words(calm)}"
     )
     figures = {**run.figures(calm), "first_window": first, "later_windows": later, "refused": pace.refused}
     report.add(Finding("12", "429 storm with Retry-After", ok, seen, figures))

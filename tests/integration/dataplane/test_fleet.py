@@ -132,4 +132,5 @@ def test_dead_letters_are_listed_and_driven_again(fleet: Fleet, database_url: st
 def test_fleet_that_is_down_is_told_in_one_line(fleet: Fleet) -> None:
     refused = fleet.call("dead-letters", check=False)
     assert refused.returncode == 1
-    assert refused.stderr.strip() == "ridgeline: Service orchestrator cannot be reached."
+    words = "ridgeline: Service orchestrator cannot be reached. Is the fleet up? (`ridgeline up`)"
+    assert refused.stderr.strip() == words

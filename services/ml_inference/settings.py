@@ -8,7 +8,7 @@ from pydantic import Field
 
 from shared.settings import Settings
 
-WEIGHTS = Path(__file__).parent / "weights"
+WEIGHTS = Path(__file__).resolve().parent / "weights"
 
 
 class MlInferenceSettings(Settings):

@@ -63,7 +63,7 @@ class Origin:
 
 
 def embedded_addresses(address: IPAddress) -> tuple[IPAddress, ...]:
-    """The address and every IPv4 address wrapped in it (mapped, NAT64, 6to4, Teredo, ISATAP)."""
+    """The address and every IPv4 address wrapped in it (mapped, NAT64, Teredo, ISATAP)."""
     if isinstance(address, ipaddress.IPv4Address):
         return (address,)
     found: list[IPAddress] = []
@@ -71,8 +71,6 @@ def embedded_addresses(address: IPAddress) -> tuple[IPAddress, ...]:
         return (address.ipv4_mapped,)
     if address in _NAT64:
         return (ipaddress.IPv4Address(int(address) & 0xFFFFFFFF),)
-    if address.sixtofour:
-        found.append(address.sixtofour)
     if address.teredo:
         found.extend(address.teredo)
     if (int(address) >> 32) & 0xFFFFFFFF in _ISATAP_MARKERS:

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from services.marketplace.domain.credentials import MAX_PASSWORD_CHARACTERS, SESSION_LIFE
 from services.marketplace.service.auth import Auth, Client, Registration, Session
@@ -32,14 +32,7 @@ REFRESH_COOKIE = "ridgeline_refresh"
 CSRF_COOKIE = "ridgeline_csrf"
 REFRESH_PATH = "/api/auth"
 
-
-def _encodable(secret: SecretStr) -> SecretStr:
-    secret.get_secret_value().encode()
-    return secret
-
-
-Encodable = AfterValidator(_encodable)
-Secret = Annotated[SecretStr, Field(min_length=1, max_length=MAX_PASSWORD_CHARACTERS), Encodable]
+Secret = Annotated[SecretStr, Field(min_length=1, max_length=MAX_PASSWORD_CHARACTERS)]
 
 
 class Form(BaseModel):
@@ -68,7 +61,7 @@ class LoginForm(Form):
 class RefreshForm(Form):
     """The refresh token; left out where a cookie holds it."""
 
-    refresh_token: Annotated[SecretStr, Field(min_length=20, max_length=200), Encodable] | None = None
+    refresh_token: Annotated[SecretStr, Field(min_length=20, max_length=200)] | None = None
 
 
 class UserView(BaseModel):

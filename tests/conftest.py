@@ -24,7 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from shared.cli.environment import read_environment
 from shared.db import migrate, seed
 from shared.db.engine import SessionMaker, make_engine, make_session_maker
-from shared.db.unit_of_work import UnitOfWorkFactory, unit_of_work_factory
+from shared.db.unit_of_work import UnitOfWorkFactory
 
 ROOT = Path(__file__).resolve().parents[1]
 TEMPLATE = "ridgeline_template"
@@ -199,7 +199,7 @@ async def committed_db(engine: AsyncEngine, database_url: str) -> AsyncIterator[
 @pytest_asyncio.fixture
 async def unit_of_work(committed_db: SessionMaker) -> UnitOfWorkFactory:
     """A factory of units of work that commit."""
-    return unit_of_work_factory(committed_db)
+    return UnitOfWorkFactory(committed_db)
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from sqlalchemy import text
 from shared.cli.activate_run import Place
 from shared.compliance.policy import policy_at
 from shared.db.engine import make_engine, make_session_maker
-from shared.db.unit_of_work import unit_of_work_factory
+from shared.db.unit_of_work import UnitOfWorkFactory
 from shared.errors import InvalidInput, NotFound, Unavailable, UpstreamFailed
 from shared.security import audit
 from shared.security.policy import Actor, Role
@@ -147,7 +147,7 @@ async def credential_sandbox_buyer(contractor_id: UUID) -> None:
     actor = Actor(role=Role.OPS, subject="operator:demo")
     engine = make_engine(settings.database_url, application_name="ridgeline-demo")
     try:
-        async with unit_of_work_factory(make_session_maker(engine))() as uow:
+        async with UnitOfWorkFactory(make_session_maker(engine))() as uow:
             agreement = policy_at(await uow.database_now()).sale["agreement_version"]
             filed = await uow.session.execute(CREDENTIAL, {"id": contractor_id, "agreement": agreement})
             if filed.one_or_none() is None:

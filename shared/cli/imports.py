@@ -66,12 +66,12 @@ def permits(
 async def _with_scraper(run: ImportFiles) -> Any:
     """What the scraper's importer reports; loaded by name, as no package of `shared` imports a service."""
     from shared.db.engine import make_engine, make_session_maker
-    from shared.db.unit_of_work import unit_of_work_factory
+    from shared.db.unit_of_work import UnitOfWorkFactory
 
     engine = make_engine(Settings().database_url, application_name="ridgeline-import")
     try:
         scraper = importlib.import_module("services.scraper.imports")
-        return await run(scraper, unit_of_work_factory(make_session_maker(engine)))
+        return await run(scraper, UnitOfWorkFactory(make_session_maker(engine)))
     finally:
         await engine.dispose()
 

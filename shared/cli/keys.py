@@ -51,7 +51,7 @@ async def _rotate(batch: int) -> None:
 async def _batches(size: int) -> AsyncIterator[tuple[int, int]]:
     """How many keys each transaction moved and how many are left after it; the last one moved none."""
     from shared.db.engine import make_engine, make_session_maker
-    from shared.db.unit_of_work import unit_of_work_factory
+    from shared.db.unit_of_work import UnitOfWorkFactory
     from shared.security.fields import KeyRing
     from shared.security.subject_keys import SubjectKeys
     from shared.settings import Settings
@@ -59,7 +59,7 @@ async def _batches(size: int) -> AsyncIterator[tuple[int, int]]:
     settings = Settings()
     ring = KeyRing.from_settings(settings)
     engine = make_engine(settings.database_url, application_name="ridgeline-keys", pool_size=1)
-    unit_of_work = unit_of_work_factory(make_session_maker(engine))
+    unit_of_work = UnitOfWorkFactory(make_session_maker(engine))
     try:
         moved = size
         while moved:

@@ -18,7 +18,7 @@ from redis.backoff import NoBackoff
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared.db.engine import SERVICE_ROLES, make_engine, make_session_maker
-from shared.db.unit_of_work import UnitOfWorkFactory, unit_of_work_factory
+from shared.db.unit_of_work import UnitOfWorkFactory
 from shared.http.clients.base import ServiceClient
 from shared.providers.opening import Providers, open_providers
 from shared.providers.settings import ProviderSettings
@@ -92,7 +92,7 @@ async def open_resources(
         role=SERVICE_ROLES.get(service) if settings.database_roles else None,
     )
     redis = make_redis(settings.redis_url.get_secret_value())
-    unit_of_work = unit_of_work_factory(make_session_maker(engine))
+    unit_of_work = UnitOfWorkFactory(make_session_maker(engine))
     budget = Budget(unit_of_work)
     try:
         async with (

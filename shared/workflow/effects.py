@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import text
+from sqlalchemy import Row, text
 
 from shared.db.unit_of_work import UnitOfWorkFactory
 from shared.errors import Conflict, PermanentError, ProviderError, ProviderRejected
@@ -54,14 +54,10 @@ async def once(
     surely did nothing, the intent of this call is given back and a later try begins anew.
     """
     digest = request_hash(request)
-    async with unit_of_work() as uow:
-        intended = (
-            await uow.session.execute(
-                INTEND,
-                {"key": key, "kind": kind, "workflow_id": workflow_id, "step": step, "request_hash": digest},
-            )
-        ).scalar_one_or_none()
-        known = None if intended else (await uow.session.execute(READ, {"key": key})).one()
+    known = await _intend(
+        unit_of_work,
+        {"key": key, "kind": kind, "workflow_id": workflow_id, "step": step, "request_hash": digest},
+    )
     if known is not None:
         if known.request_hash != digest:
             raise Conflict(f"effect {key} was first asked with another request", idem_key=key)
@@ -80,6 +76,14 @@ async def once(
     return await _act(unit_of_work, key, call, may_give_back=known is None)
 
 
+async def _intend(unit_of_work: UnitOfWorkFactory, intent: Mapping[str, Any]) -> Row[Any] | None:
+    """None when the intent is new, else the record that is there; one given back in between is written anew."""
+    while not await unit_of_work.alone(INTEND, intent):
+        if known := await unit_of_work.alone(READ, {"key": intent["key"]}):
+            return known[0]
+    return None
+
+
 async def _act(
     unit_of_work: UnitOfWorkFactory,
     key: str,
@@ -95,8 +99,7 @@ async def _act(
         raise
     except ProviderError as error:
         if may_give_back and error.did_nothing():
-            async with unit_of_work() as uow:
-                await uow.session.execute(GIVE_BACK, {"key": key})
+            await unit_of_work.alone(GIVE_BACK, {"key": key})
         raise
     return await _settle(unit_of_work, key, "confirmed", response)
 
@@ -104,14 +107,13 @@ async def _act(
 async def _settle(
     unit_of_work: UnitOfWorkFactory, key: str, state: str, response: dict[str, Any]
 ) -> dict[str, Any]:
-    async with unit_of_work() as uow:
-        await uow.session.execute(
-            SETTLE,
-            {
-                "key": key,
-                "state": state,
-                "response": orjson.dumps(response, default=str).decode(),
-                "provider_ref": response.get("id"),
-            },
-        )
+    await unit_of_work.alone(
+        SETTLE,
+        {
+            "key": key,
+            "state": state,
+            "response": orjson.dumps(response, default=str).decode(),
+            "provider_ref": response.get("id"),
+        },
+    )
     return response

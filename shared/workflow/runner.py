@@ -69,8 +69,7 @@ class StepRunner(Generic[R]):
             return False
         lease, row = await self._claim(workflow_id, step_name)
         if lease is None or row is None:
-            async with self._resources.unit_of_work() as uow:
-                await admit_children_if_waiting(uow.session, workflow_id, step_name)
+            await self._admit_children_if_waiting(workflow_id, step_name)
             return False
         with use_trace(trace_from({"traceparent": row.traceparent, "x-correlation-id": row.correlation_id})):
             task = asyncio.current_task()
@@ -83,23 +82,29 @@ class StepRunner(Generic[R]):
                     self.running.discard(task)
         return True
 
+    async def _admit_children_if_waiting(self, workflow_id: UUID, step_name: str) -> None:
+        """Treat a wake-up of a step that waits for children as a child's end."""
+        key = {"workflow_id": workflow_id, "name": step_name}
+        waiting = await self._resources.unit_of_work.alone(sql.WAITING_STEP, key)
+        if waiting and waiting[0].waiting_for == "children":
+            async with self._resources.unit_of_work() as uow:
+                await admit_children(uow.session, workflow_id, step_name)
+
     async def _claim(self, workflow_id: UUID, step_name: str) -> tuple[Lease | None, Row[Any] | None]:
         token = uuid4()
-        async with self._resources.unit_of_work() as uow:
-            row = (
-                await uow.session.execute(
-                    sql.CLAIM,
-                    {
-                        "workflow_id": workflow_id,
-                        "name": step_name,
-                        "token": token,
-                        "worker": self._worker,
-                        "lease_seconds": self._lease_seconds,
-                    },
-                )
-            ).one_or_none()
-        if row is None:
+        rows = await self._resources.unit_of_work.alone(
+            sql.CLAIM,
+            {
+                "workflow_id": workflow_id,
+                "name": step_name,
+                "token": token,
+                "worker": self._worker,
+                "lease_seconds": self._lease_seconds,
+            },
+        )
+        if not rows:
             return None, None
+        row = rows[0]
         return Lease(workflow_id, step_name, token, self._worker, row.attempt, row.started_at), row
 
     async def _run_claimed(self, lease: Lease, row: Row[Any]) -> None:
@@ -168,20 +173,19 @@ class StepRunner(Generic[R]):
         while True:
             await asyncio.sleep(self._lease_seconds / 3)
             try:
-                async with self._resources.unit_of_work() as uow:
-                    kept = await uow.session.execute(
-                        sql.HEARTBEAT,
-                        {
-                            "workflow_id": lease.workflow_id,
-                            "name": lease.step,
-                            "token": lease.token,
-                            "lease_seconds": self._lease_seconds,
-                        },
-                    )
+                kept = await self._resources.unit_of_work.alone(
+                    sql.HEARTBEAT,
+                    {
+                        "workflow_id": lease.workflow_id,
+                        "name": lease.step,
+                        "token": lease.token,
+                        "lease_seconds": self._lease_seconds,
+                    },
+                )
             except Exception as error:  # noqa: BLE001 - a database that is away does not end the work
                 log.warning("heartbeat_failed", step=lease.step, error=type(error).__name__)
                 continue
-            if kept.rowcount != 1:  # type: ignore[attr-defined]
+            if not kept:
                 work.cancel()
                 return "lost"
 
@@ -240,15 +244,6 @@ class StepRunner(Generic[R]):
             task.cancel()
         if self.running:
             await asyncio.wait(set(self.running), timeout=5)
-
-
-async def admit_children_if_waiting(session: Any, workflow_id: UUID, step_name: str) -> None:
-    """Treat a wake-up of a step that waits for children as a child's end."""
-    waiting_for = (
-        await session.execute(sql.WAITING_STEP, {"workflow_id": workflow_id, "name": step_name})
-    ).scalar_one_or_none()
-    if waiting_for == "children":
-        await admit_children(session, workflow_id, step_name)
 
 
 def classify(error: Exception, delay: float) -> tuple[float, bool, bool]:

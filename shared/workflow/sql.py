@@ -82,6 +82,7 @@ HEARTBEAT = text(
       FROM core.workflow w
      WHERE s.workflow_id = :workflow_id AND s.name = :name AND s.lease_token = CAST(:token AS uuid)
        AND s.status = 'running' AND w.id = s.workflow_id AND w.status IN ('running', 'waiting')
+    RETURNING s.name
     """
 )
 
@@ -91,14 +92,23 @@ LOCK_WORKFLOW = text(
 
 FENCE = text(
     """
-    UPDATE core.step
-       SET status = :status, output = coalesce(CAST(:output AS jsonb), output), reason = :reason,
-           error = CAST(:error AS jsonb), waiting_for = :waiting_for, lease_token = NULL, lease_until = NULL,
-           run_after = now() + make_interval(secs => :delay_seconds),
-           attempt = attempt - :give_back,
-           enqueued_at = CASE WHEN :status = 'ready' THEN now() + make_interval(secs => :delay_seconds) END,
-           finished_at = CASE WHEN :status IN ('done', 'skipped', 'dead') THEN now() END
-     WHERE workflow_id = :workflow_id AND name = :name AND status = 'running' AND lease_token = CAST(:token AS uuid)
+    WITH locked AS MATERIALIZED (
+        SELECT id, status, parent_id, parent_step, kind, paused
+          FROM core.workflow WHERE id = :workflow_id FOR UPDATE
+    ), moved AS (
+        UPDATE core.step s
+           SET status = :status, output = coalesce(CAST(:output AS jsonb), s.output), reason = :reason,
+               error = CAST(:error AS jsonb), waiting_for = :waiting_for, lease_token = NULL, lease_until = NULL,
+               run_after = now() + make_interval(secs => :delay_seconds),
+               attempt = s.attempt - :give_back,
+               enqueued_at = CASE WHEN :status = 'ready' THEN now() + make_interval(secs => :delay_seconds) END,
+               finished_at = CASE WHEN :status IN ('done', 'skipped', 'dead') THEN now() END
+          FROM locked
+         WHERE locked.status IN ('running', 'waiting') AND s.workflow_id = locked.id AND s.name = :name
+           AND s.status = 'running' AND lease_token = CAST(:token AS uuid)
+        RETURNING s.name
+    )
+    SELECT locked.*, EXISTS (SELECT 1 FROM moved) AS moved FROM locked
     """
 )
 

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.db.unit_of_work import trace_headers_json
@@ -54,6 +55,10 @@ def as_json(value: Any) -> str | None:
 async def lock_workflow(session: AsyncSession, workflow_id: UUID) -> Workflow:
     """Lock the workflow row; everything that joins or counts its steps goes through here."""
     row = (await session.execute(sql.LOCK_WORKFLOW, {"workflow_id": workflow_id})).one_or_none()
+    return _seen(workflow_id, row)
+
+
+def _seen(workflow_id: UUID, row: Row[Any] | None) -> Workflow:
     if row is None:
         raise NotFound(f"there is no workflow {workflow_id}", workflow_id=str(workflow_id))
     return Workflow(workflow_id, row.status, row.kind, row.parent_id, row.parent_step, row.paused)
@@ -75,25 +80,27 @@ async def fence(
 
     Without an output the step keeps what it reported, for its next attempt.
     """
-    workflow = await lock_workflow(session, lease.workflow_id)
+    row = (
+        await session.execute(
+            sql.FENCE,
+            {
+                "workflow_id": lease.workflow_id,
+                "name": lease.step,
+                "token": lease.token,
+                "status": status,
+                "output": as_json(output),
+                "reason": reason,
+                "error": as_json(error),
+                "waiting_for": waiting_for,
+                "delay_seconds": delay_seconds,
+                "give_back": 1 if give_back else 0,
+            },
+        )
+    ).one_or_none()
+    workflow = _seen(lease.workflow_id, row)
     if workflow.status not in LIVE:
         raise LeaseLost(f"workflow {lease.workflow_id} is {workflow.status}")
-    moved = await session.execute(
-        sql.FENCE,
-        {
-            "workflow_id": lease.workflow_id,
-            "name": lease.step,
-            "token": lease.token,
-            "status": status,
-            "output": as_json(output),
-            "reason": reason,
-            "error": as_json(error),
-            "waiting_for": waiting_for,
-            "delay_seconds": delay_seconds,
-            "give_back": 1 if give_back else 0,
-        },
-    )
-    if moved.rowcount != 1:  # type: ignore[attr-defined]
+    if row is None or not row.moved:
         raise LeaseLost(f"step {lease.step} of {lease.workflow_id} has another owner")
     return workflow
 

@@ -18,6 +18,7 @@ import uvloop
 from shared.db.unit_of_work import UnitOfWork
 from shared.relay import Relay
 from shared.relay.relay import EPOCH_KEY, READY
+from shared.runtime.process import keep_what_is_loaded
 from shared.runtime.resources import Resources, open_resources
 from shared.streams import StreamConsumer
 from tests.bench.figure import Figure
@@ -221,6 +222,8 @@ def _clean(outcome: Outcome) -> Outcome:
 
 
 async def _consume(resources: Resources) -> None:
+    keep_what_is_loaded()
+
     async def handle(event: ChaosStepDone, uow: UnitOfWork) -> None:
         await uow.session.execute(ADD_HANDLED, {"subject": event.subject_id, "step": event.step})
 
@@ -230,6 +233,7 @@ async def _consume(resources: Resources) -> None:
 
 
 async def _relay(resources: Resources) -> None:
+    keep_what_is_loaded()
     await Relay(resources.unit_of_work, resources.redis).run_forever()
 
 

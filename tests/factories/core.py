@@ -13,7 +13,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared.db.engine import make_session_maker
-from shared.db.unit_of_work import UnitOfWorkFactory, unit_of_work_factory
+from shared.db.unit_of_work import UnitOfWorkFactory
 from shared.workflow import Step, StepContext, StepSpec, WorkflowSpec, start
 from shared.workflow.runner import StepRunner
 from shared.workflow.steps import StepHandler
@@ -159,7 +159,7 @@ EMPTIED = (
 @asynccontextmanager
 async def core_unit_of_work(engine: AsyncEngine) -> AsyncIterator[UnitOfWorkFactory]:
     """Units of work that commit; only the core's own tables are emptied, which takes milliseconds."""
-    yield unit_of_work_factory(make_session_maker(engine))
+    yield UnitOfWorkFactory(make_session_maker(engine))
     async with engine.begin() as connection:
         for table in EMPTIED:
             await connection.execute(text(f"DELETE FROM core.{table}"))

@@ -14,13 +14,12 @@ from functools import partial
 from pathlib import Path
 from uuid import UUID
 
-import httpx
 import psycopg
 from sqlalchemy.exc import SQLAlchemyError
 
 from shared.db import migrate
 from shared.db.engine import make_engine, make_session_maker
-from shared.db.unit_of_work import unit_of_work_factory
+from shared.db.unit_of_work import UnitOfWorkFactory
 from shared.relay import Relay
 from shared.settings import Settings
 from shared.workflow import start
@@ -28,6 +27,7 @@ from tests.faults.check import STEPS, violations
 from tests.faults.plane import Plane
 from tests.faults.processes import Process, listening_socket, relay_main, vendor_main, worker_main
 from tests.faults.report import say
+from tests.faults.vendor import ask
 from tests.faults.work import SERVICE, TABLES
 
 LEASE_SECONDS = 4.0
@@ -131,7 +131,7 @@ class _Run:
         self._journal = folder / "journal"
         self._journal.touch()
         listener = listening_socket()
-        self._vendor_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        self._vendor_port = listener.getsockname()[1]
         settings = settings_for(plane)
         log = folder / "log"
         self._vendor = Process("vendor", vendor_main(listener), log)
@@ -144,6 +144,7 @@ class _Run:
         ]
         self._faults: dict[str, int] = {}
         self._rng = random.Random(storm.seed)
+        self._watcher: psycopg.Connection | None = None
 
     def play(self) -> Outcome:
         for process in (self._vendor, *self._relays, *self._workers):
@@ -171,6 +172,8 @@ class _Run:
         return Outcome(self._storm, round(seconds, 2), round(spent, 2), self._faults, found)
 
     def end(self) -> None:
+        if self._watcher is not None:
+            self._watcher.close()
         for process in (self._client, *self._workers, *self._relays, self._vendor):
             process.kill()
 
@@ -215,23 +218,23 @@ class _Run:
         if self._client.alive:
             return False
         try:
-            with connect(self._plane) as connection:
-                row = connection.execute(
-                    """
-                    SELECT (SELECT count(*) FROM core.workflow WHERE status NOT IN ('done', 'failed', 'cancelled')) = 0
-                       AND (SELECT count(*) FROM core.outbox WHERE published_at IS NULL) = 0
-                       AND (SELECT count(*) FROM chaos.handled) >= (SELECT count(*) FROM chaos.work)
-                    """
-                ).fetchone()
+            if self._watcher is None:
+                self._watcher = connect(self._plane)
+            row = self._watcher.execute(
+                """
+                SELECT (SELECT count(*) FROM core.workflow WHERE status NOT IN ('done', 'failed', 'cancelled')) = 0
+                   AND (SELECT count(*) FROM core.outbox WHERE published_at IS NULL) = 0
+                   AND (SELECT count(*) FROM chaos.handled) >= (SELECT count(*) FROM chaos.work)
+                """
+            ).fetchone()
         except psycopg.OperationalError:
+            self._watcher = None
             return False
         return bool(row and row[0])
 
     def _check(self) -> dict[str, int]:
         subjects = [UUID(line) for line in self._journal.read_text().split()]
-        charges = (
-            httpx.get(f"{self._vendor_url}/count", timeout=10).json() if self._storm.kind == "chaos" else {}
-        )
+        charges = asyncio.run(ask(self._vendor_port, "count"))
         with connect(self._plane) as connection:
             found = violations(connection, subjects, charges, effects=self._storm.kind == "chaos")
         found["starts not acknowledged"] = self._storm.workflows - len(subjects)
@@ -250,7 +253,7 @@ class _Run:
     async def _start_workflows(self) -> None:
         """Start every workflow, write it down when it is acknowledged, try again when it is not."""
         engine = make_engine(self._plane.database_url, pool_size=1)
-        unit_of_work = unit_of_work_factory(make_session_maker(engine))
+        unit_of_work = UnitOfWorkFactory(make_session_maker(engine))
         pause = 0.0 if self._storm.seed is None else self._storm.seconds / self._storm.workflows
         rng = random.Random(f"subjects-{self._storm.seed}")
         with self._journal.open("a") as journal:
@@ -260,7 +263,7 @@ class _Run:
                 while not acknowledged:
                     try:
                         async with unit_of_work() as uow:
-                            given = {"vendor": self._vendor_url}
+                            given = {"vendor_port": self._vendor_port}
                             await start(uow.session, self._storm.kind, subject_id=subject, input=given)
                         acknowledged = True
                     except (SQLAlchemyError, OSError):

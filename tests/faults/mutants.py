@@ -24,7 +24,7 @@ LEFT_OUT = shutil.ignore_patterns(
 
 @dataclass(frozen=True)
 class Mutant:
-    """One bug: the text it replaces, and the form of the suite that must see it."""
+    """One bug: the text it replaces wherever it stands, and the form of the suite that must see it."""
 
     name: str
     file: str
@@ -44,8 +44,8 @@ MUTANTS = (
     Mutant(
         "no-token-check",
         "shared/workflow/sql.py",
-        'AND status = \'running\' AND lease_token = CAST(:token AS uuid)\n    """\n)\n\nREPORT',
-        'AND status = \'running\' AND CAST(:token AS uuid) IS NOT NULL\n    """\n)\n\nREPORT',
+        "AND s.status = 'running' AND lease_token = CAST(:token AS uuid)\n        RETURNING",
+        "AND s.status = 'running' AND CAST(:token AS uuid) IS NOT NULL\n        RETURNING",
         "zombies",
     ),
     Mutant(
@@ -96,10 +96,8 @@ def _judge(mutant: Mutant, plane: Plane, *, planted: bool) -> tuple[int, str]:
         if planted:
             path = tree / mutant.file
             text = path.read_text()
-            if text.count(mutant.text) != 1:
-                sys.exit(
-                    f"mutant {mutant.name}: its text is in {mutant.file} {text.count(mutant.text)} times, not once"
-                )
+            if mutant.text not in text:
+                sys.exit(f"mutant {mutant.name}: its text is not in {mutant.file}")
             path.write_text(text.replace(mutant.text, mutant.bug))
         done = subprocess.run(
             [sys.executable, "-m", "tests.faults", mutant.form],

@@ -14,16 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-import uvicorn
 import uvloop
 
 from shared.relay import Relay, Sweeper
 from shared.runtime.application import Readiness
+from shared.runtime.process import keep_what_is_loaded
 from shared.runtime.resources import open_resources
 from shared.runtime.service import Service
 from shared.runtime.worker import Worker
 from shared.settings import Settings
-from tests.faults.vendor import make_vendor
+from tests.faults.vendor import Vendor
 
 FORK = multiprocessing.get_context("fork")
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
@@ -104,6 +104,7 @@ def worker_main(service: Service, settings: Settings) -> Callable[[], Coroutine[
         stop = _stop_event()
         async with open_resources(service.name, settings, own=service.own) as resources:
             worker = Worker(service, resources, Readiness())
+            keep_what_is_loaded()
             await worker.start()
             await stop.wait()
             await worker.drain()
@@ -130,6 +131,7 @@ def relay_main(settings: Settings, relay: type[Relay] = Relay) -> Callable[[], C
                     after_seconds=settings.sweep_after_seconds,
                 ),
             )
+            keep_what_is_loaded()
             await asyncio.gather(*(part.run_forever() for part in parts))
 
     return main
@@ -139,8 +141,7 @@ def vendor_main(listener: socket.socket) -> Callable[[], Coroutine[Any, Any, Non
     """The vendor, on a socket that was opened before."""
 
     async def main() -> None:
-        config = uvicorn.Config(make_vendor(), log_config=None, access_log=False, lifespan="off")
-        await uvicorn.Server(config).serve(sockets=[listener])
+        await Vendor().serve(listener)
 
     return main
 

@@ -6,7 +6,6 @@ import asyncio
 from typing import Any
 from uuid import UUID
 
-import httpx
 from pydantic import BaseModel
 from sqlalchemy import text
 
@@ -15,6 +14,7 @@ from shared.events.base import Event
 from shared.runtime.resources import Resources
 from shared.runtime.service import Service
 from shared.workflow import Step, StepContext, StepSpec, WorkflowSpec, register
+from tests.faults.vendor import ask
 
 TABLES = """
 CREATE SCHEMA chaos;
@@ -50,7 +50,7 @@ class ChaosInput(BaseModel):
     """What each fake step gets."""
 
     subject_id: UUID
-    vendor: str = ""
+    vendor_port: int = 0
 
 
 class ChaosStepDone(Event):
@@ -67,13 +67,11 @@ async def work(ctx: StepContext[Resources], input: ChaosInput) -> None:
     form = {"subject": f"{input.subject_id}:{step}"}
 
     async def call(key: str) -> dict[str, Any]:
-        answer = await ctx.resources.http.post(f"{input.vendor}/charge", json={**form, "key": key})
-        answer.raise_for_status()
-        return dict(answer.json())
+        return dict(await ask(input.vendor_port, "charge", key=key, **form))
 
     async def look_up(key: str) -> dict[str, Any] | None:
-        answer = await ctx.resources.http.get(f"{input.vendor}/charge/{key}")
-        return None if answer.status_code == httpx.codes.NOT_FOUND else dict(answer.json())
+        found: dict[str, Any] | None = await ask(input.vendor_port, "look_up", key=key)
+        return found
 
     if step in ("scrape", "ml", "score"):
         await ctx.effect("pay", "chaos", form, call, look_up=look_up)

@@ -14,7 +14,7 @@ from uuid import uuid4
 import httpx
 
 from shared.db.engine import make_engine, make_session_maker
-from shared.db.unit_of_work import unit_of_work_factory
+from shared.db.unit_of_work import UnitOfWorkFactory
 from shared.errors import BudgetExceeded
 from shared.settings import SERVICE_PORTS
 from shared.workflow.budget import Budget
@@ -278,7 +278,7 @@ def _race(database_url: str, scope: str, results: Any) -> None:
 async def _reserve_many(database_url: str, scope: str) -> int:
     """How many of a hundred parallel reservations this process got; half of them are settled at once."""
     engine = make_engine(database_url, pool_size=10)
-    budget = Budget(unit_of_work_factory(make_session_maker(engine)))
+    budget = Budget(UnitOfWorkFactory(make_session_maker(engine)))
 
     async def one(i: int) -> int:
         try:

@@ -1,16 +1,17 @@
-"""Who gets a connection when all are taken."""
+"""Who gets a connection when all are taken, and what a statement alone leaves behind."""
 
 from __future__ import annotations
 
 import asyncio
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from shared.db import unit_of_work as module
-from shared.db.engine import make_engine, make_session_maker
-from shared.db.unit_of_work import unit_of_work_factory
+from shared.db.engine import SessionMaker, make_engine, make_session_maker
+from shared.db.unit_of_work import UnitOfWorkFactory
 
 READ = text("SELECT 1")
 
@@ -19,7 +20,7 @@ async def test_who_waits_for_a_connection_comes_before_who_asks_later(database_u
     callers, served = 100, 0
     served_while_waiting: list[int] = []
     engine = make_engine(database_url, pool_size=12)
-    unit_of_work = unit_of_work_factory(make_session_maker(engine))
+    unit_of_work = UnitOfWorkFactory(make_session_maker(engine))
 
     async def call_again_and_again() -> None:
         nonlocal served
@@ -38,7 +39,7 @@ async def test_who_waits_for_a_connection_comes_before_who_asks_later(database_u
 async def test_a_wait_without_end_is_an_error(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LONGEST_QUEUE_SECONDS", 0.05)
     engine = make_engine(database_url, pool_size=1)
-    unit_of_work = unit_of_work_factory(make_session_maker(engine))
+    unit_of_work = UnitOfWorkFactory(make_session_maker(engine))
     async with unit_of_work():
         with pytest.raises(PoolTimeout, match="no connection came free"):
             async with unit_of_work():
@@ -46,3 +47,29 @@ async def test_a_wait_without_end_is_an_error(database_url: str, monkeypatch: py
     async with unit_of_work() as uow:
         assert (await uow.session.execute(READ)).scalar_one() == 1
     await engine.dispose()
+
+
+async def test_a_statement_alone_is_kept_and_the_next_transaction_is_one_again(
+    database_url: str, committed_db: SessionMaker
+) -> None:
+    engine = make_engine(database_url, pool_size=1)
+    unit_of_work = UnitOfWorkFactory(make_session_maker(engine))
+
+    async def twice(statement: TextClause) -> None:
+        async with unit_of_work() as uow:
+            await uow.session.execute(statement, {"scope": "rolled back"})
+            await uow.session.execute(statement, {"scope": "alone"})
+
+    add = text("INSERT INTO core.budget (scope, cap) VALUES (:scope, 1) RETURNING scope")
+    rename = text("UPDATE core.budget SET scope = 'kept' WHERE scope = :scope")
+    kept = text("SELECT scope FROM core.budget WHERE scope = ANY (:scopes)")
+
+    assert [row.scope for row in await unit_of_work.alone(add, {"scope": "alone"})] == ["alone"]
+    with pytest.raises(IntegrityError):
+        await twice(add)
+    assert await unit_of_work.alone(rename, {"scope": "alone"}) == []
+
+    async with committed_db() as session:
+        rows = (await session.execute(kept, {"scopes": ["alone", "rolled back", "kept"]})).all()
+    await engine.dispose()
+    assert [row.scope for row in rows] == ["kept"]

@@ -11,7 +11,7 @@ from uuid import uuid4
 from sqlalchemy import text
 
 from shared.db.engine import make_engine, make_session_maker
-from shared.db.unit_of_work import unit_of_work_factory
+from shared.db.unit_of_work import UnitOfWorkFactory
 from shared.providers.ports import UsageRow
 from shared.providers.usage import PostgresUsageLog, open_usage_log
 
@@ -75,7 +75,7 @@ async def test_rows_are_written_soon_without_being_asked(committed_db: Any, unit
 
 async def test_rows_wait_while_the_database_is_away(committed_db: Any, unit_of_work: Any) -> None:
     away = make_engine("postgresql+psycopg://nobody@127.0.0.1:1/none")
-    usage = PostgresUsageLog(unit_of_work_factory(make_session_maker(away)), service="enricher")
+    usage = PostgresUsageLog(UnitOfWorkFactory(make_session_maker(away)), service="enricher")
     usage.record(row())
     assert await usage.flush() == 0
     usage._unit_of_work = unit_of_work

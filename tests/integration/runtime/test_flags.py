@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared.db.engine import make_session_maker
-from shared.db.unit_of_work import UnitOfWork, unit_of_work_factory
+from shared.db.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from shared.runtime.flags import Flags
 
 
 async def test_a_hundred_requests_at_once_read_the_flags_once(engine: AsyncEngine) -> None:
-    unit_of_work = unit_of_work_factory(make_session_maker(engine))
     reads = 0
 
-    @asynccontextmanager
-    async def counted() -> AsyncIterator[UnitOfWork]:
-        nonlocal reads
-        reads += 1
-        async with unit_of_work() as uow:
-            yield uow
+    class Counted(UnitOfWorkFactory):
+        def __call__(self) -> AbstractAsyncContextManager[UnitOfWork]:
+            nonlocal reads
+            reads += 1
+            return super().__call__()
 
-    flags = Flags(counted)
+    flags = Flags(Counted(make_session_maker(engine)))
     found = await asyncio.gather(*(flags.enabled("nobody_set_this", default=True) for _ in range(100)))
     assert (all(found), reads) == (True, 1)

@@ -20,7 +20,7 @@ from hypothesis.stateful import (
 )
 
 from shared.db.engine import make_engine, make_session_maker
-from shared.db.unit_of_work import unit_of_work_factory
+from shared.db.unit_of_work import UnitOfWorkFactory
 from shared.errors import Conflict, PermanentError, Skip
 from shared.workflow import LeaseLost, catalogue, control, resolve_waiting, sql
 from shared.workflow.steps import StepContext
@@ -70,7 +70,7 @@ class CoreMachine(RuleBasedStateMachine):
     def open(self) -> None:
         self.loop = asyncio.new_event_loop()
         self.engine = make_engine(self.url)
-        self.core = Core(unit_of_work_factory(make_session_maker(self.engine)))
+        self.core = Core(UnitOfWorkFactory(make_session_maker(self.engine)))
 
     def teardown(self) -> None:
         if hasattr(self, "loop"):

@@ -30,8 +30,11 @@ BATCH = 500
 
 TAKE = text(
     """
-    SELECT id, event_id, topic, key, type, version, payload, headers, created_at
-      FROM core.outbox WHERE published_at IS NULL ORDER BY id LIMIT :batch FOR UPDATE SKIP LOCKED
+    WITH epoch AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared(hashtext('relay-epoch')))
+    SELECT taken.* FROM epoch CROSS JOIN LATERAL (
+        SELECT id, event_id, topic, key, type, version, payload, headers, created_at
+          FROM core.outbox WHERE published_at IS NULL ORDER BY id LIMIT :batch FOR UPDATE SKIP LOCKED
+    ) AS taken ORDER BY taken.id
     """
 )
 MARK = text("UPDATE core.outbox SET published_at = now() WHERE id = ANY (:ids) AND created_at >= :oldest")
@@ -48,7 +51,6 @@ REPUBLISH = text(
      WHERE created_at > now() - interval '24 hours' AND published_at IS NOT NULL AND topic LIKE 'ev.%'
     """
 )
-SHARE_EPOCH = text("SELECT pg_advisory_xact_lock_shared(hashtext('relay-epoch'))")
 TRY_TO_HEAL = text("SELECT pg_try_advisory_xact_lock(hashtext('relay-healer'))")
 WAIT_FOR_BATCHES = text("SELECT pg_advisory_xact_lock(hashtext('relay-epoch'))")
 
@@ -94,7 +96,6 @@ class Relay:
     async def relay_batch(self) -> int:
         """Publish up to 500 rows and mark them, in one transaction; returns how many."""
         async with self._unit_of_work() as uow:
-            await uow.session.execute(SHARE_EPOCH)
             rows = (await uow.session.execute(TAKE, {"batch": BATCH})).all()
             if not rows:
                 return 0

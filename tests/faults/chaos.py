@@ -97,7 +97,7 @@ def settings_for(plane: Plane) -> Settings:
             "REDIS_URL": plane.redis_url,
             "RIDGELINE_LEASE_SECONDS": LEASE_SECONDS,
             "RIDGELINE_SWEEP_SECONDS": 1.0,
-            "RIDGELINE_SWEEP_AFTER_SECONDS": 3.0,
+            "RIDGELINE_SWEEP_AFTER_SECONDS": 5.0,
             "RIDGELINE_STREAM_CLAIM_SECONDS": 3.0,
             "RIDGELINE_QUEUE_POLL_SECONDS": 0.05,
             "RIDGELINE_DRAIN_SECONDS": 10.0,

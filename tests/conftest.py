@@ -18,31 +18,16 @@ import pytest
 import pytest_asyncio
 from psycopg import sql
 from redis.asyncio import Redis
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from shared.cli.environment import read_environment
 from shared.db import migrate, seed
 from shared.db.engine import SessionMaker, make_engine, make_session_maker
 from shared.db.unit_of_work import UnitOfWorkFactory
+from tests.factories.seeded import SeededDatabase
 
 ROOT = Path(__file__).resolve().parents[1]
 TEMPLATE = "ridgeline_template"
-
-EMPTY_TABLES = """
-DO $$
-DECLARE t record; found boolean; names text := '';
-BEGIN
-  FOR t IN SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-            WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND n.nspname IN ('public', 'core', 'compliance')
-              AND c.relname NOT IN ('alembic_version', 'spatial_ref_sys', 'verticals')
-  LOOP
-    EXECUTE format('SELECT EXISTS (SELECT 1 FROM %I.%I)', t.nspname, t.relname) INTO found;
-    IF found THEN names := names || format('%I.%I,', t.nspname, t.relname); END IF;
-  END LOOP;
-  IF names <> '' THEN EXECUTE 'TRUNCATE ' || rtrim(names, ',') || ' CASCADE'; END IF;
-END $$
-"""
 
 
 def environment() -> dict[str, str]:
@@ -144,6 +129,13 @@ def database_url(server_url: str, template_database: str) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def seeded_database(database_url: str) -> Iterator[SeededDatabase]:
+    """What brings this worker's database back to its seeds."""
+    with psycopg.connect(plain(database_url)) as connection:
+        yield SeededDatabase(connection)
+
+
 @pytest.fixture(scope="module")
 def own_database_url(server_url: str, template_database: str) -> Iterator[str]:
     """A migrated database for the tests of one module alone, whose rows nobody else meets."""
@@ -188,12 +180,10 @@ async def db(engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
 
 
 @pytest_asyncio.fixture
-async def committed_db(engine: AsyncEngine, database_url: str) -> AsyncIterator[SessionMaker]:
+async def committed_db(engine: AsyncEngine, seeded_database: SeededDatabase) -> AsyncIterator[SessionMaker]:
     """Sessions whose work is committed; every table is emptied and seeded again after the test."""
     yield make_session_maker(engine)
-    async with engine.begin() as connection:
-        await connection.execute(text(EMPTY_TABLES))
-    seed.run(database_url)
+    seeded_database.restore()
 
 
 @pytest_asyncio.fixture

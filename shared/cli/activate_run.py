@@ -20,6 +20,7 @@ from shared.cli.activate_view import changed_words, screen
 from shared.cli.client import service
 from shared.errors import InvalidInput, Unavailable, UpstreamFailed
 from shared.http.clients.base import ServiceClient
+from shared.http.tls import known_authorities
 from shared.settings import Settings
 
 POLL_SECONDS = 0.5
@@ -130,7 +131,7 @@ async def _serve_recording(layer: str, folder: Path) -> dict[str, Any]:
     if not url:
         raise InvalidInput("a replay needs the sandbox, and SANDBOX_URL is not set")
     try:
-        async with httpx.AsyncClient(trust_env=False, timeout=60) as http:
+        async with httpx.AsyncClient(verify=known_authorities(), trust_env=False, timeout=60) as http:
             answer = await http.post(f"{url}/_sandbox/replay", json={"layer": layer, "path": str(folder)})
     except httpx.HTTPError as error:
         raise Unavailable(f"the sandbox does not answer at {url}; is the fleet up?") from error

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import httpx
 
 from shared.http.clients.base import OnBehalfOf, ServiceClient
+from shared.http.tls import known_authorities
 from shared.security.policy import Actor, Role
 from shared.security.tokens import TokenIssuer
 from shared.settings import Settings
@@ -22,7 +23,7 @@ async def service(name: str) -> AsyncIterator[ServiceClient]:
     settings = Settings()
     person = Actor(role=Role.OPS, subject=f"operator:{_user()}")
     issuer = OnBehalfOf(TokenIssuer.from_settings(NAME, settings), person)
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with httpx.AsyncClient(verify=known_authorities(), trust_env=False) as http:
         yield ServiceClient(name, settings.service_url(name), issuer, http)
 
 

@@ -14,6 +14,7 @@ from shared.cli.client import service
 from shared.cli.demo_sale import Bought
 from shared.cli.leads_queries import rows
 from shared.cli.truth_measures import Quality
+from shared.http.tls import known_authorities
 from shared.settings import Settings
 
 GRADES = ("A", "B", "C", "D")
@@ -134,7 +135,7 @@ async def parcel_count(place: Place) -> int:
 async def sale_facts(bought: Bought) -> dict[str, Any]:
     """When the lead was reserved, charged and revealed; `charges` as the payment processor counts them."""
     row = (await rows(SALE, {"id": bought.sale_id}))[0]
-    async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
+    async with httpx.AsyncClient(verify=known_authorities(), trust_env=False, timeout=30) as http:
         answer = await http.get(f"{Settings().sandbox_url.rstrip('/')}/_sandbox/stripe/charges")
     charges = [
         charge

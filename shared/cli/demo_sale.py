@@ -17,6 +17,7 @@ from shared.compliance.policy import policy_at
 from shared.db.engine import make_engine, make_session_maker
 from shared.db.unit_of_work import UnitOfWorkFactory
 from shared.errors import InvalidInput, NotFound, Unavailable, UpstreamFailed
+from shared.http.tls import known_authorities
 from shared.security import audit
 from shared.security.policy import Actor, Role
 from shared.settings import Settings
@@ -89,7 +90,9 @@ class Marketplace:
 async def buy_best_lead(place: Place) -> Bought:
     """A new buyer's purchase of the town's best lead, revealed; NotFound when none is on sale."""
     url = Settings().service_url("marketplace")
-    async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=30) as http:
+    async with httpx.AsyncClient(
+        base_url=url, verify=known_authorities(), trust_env=False, timeout=30
+    ) as http:
         marketplace = Marketplace(http)
         company = await _sign_up(marketplace, place)
         offers = await marketplace.ask(

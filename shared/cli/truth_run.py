@@ -10,6 +10,7 @@ from shared.cli.activate_run import Place
 from shared.cli.leads_queries import rows
 from shared.cli.truth_measures import Quality, quality
 from shared.errors import InvalidInput, NotFound, Unavailable
+from shared.http.tls import known_authorities
 from shared.settings import Settings
 
 PAGE = 5_000
@@ -40,7 +41,7 @@ async def read_truth(place: Place) -> dict[str, dict[str, Any]]:
     if not url:
         raise InvalidInput("only a sandbox knows the truth, and SANDBOX_URL is not set")
     found: dict[str, dict[str, Any]] = {}
-    async with httpx.AsyncClient(trust_env=False, timeout=60) as http:
+    async with httpx.AsyncClient(verify=known_authorities(), trust_env=False, timeout=60) as http:
         while True:
             query: dict[str, str | int] = {
                 "city": place.city,

@@ -19,6 +19,7 @@ import httpcore
 import httpx
 
 from shared.errors import PolicyViolation
+from shared.http.tls import known_authorities
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
@@ -183,11 +184,11 @@ class _PinnedTransport(httpx.AsyncHTTPTransport):
     """httpx's own transport over a pool whose backend pins tested addresses."""
 
     def __init__(self, guard: AddressGuard) -> None:
-        super().__init__(trust_env=False)
+        super().__init__(verify=known_authorities(), trust_env=False)
         # httpx offers no parameter for the network backend; its other choice, rewriting the host to an
         # address, would let two names share one pooled TLS connection verified for only one of them.
         self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=httpx.create_ssl_context(trust_env=False),
+            ssl_context=known_authorities(),
             max_connections=100,
             max_keepalive_connections=20,
             keepalive_expiry=15.0,
@@ -202,7 +203,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         self._guard = guard
         self._pinned = _PinnedTransport(guard)
         # Trusted origins have a pool of their own: a connection opened for one is out of reach of others.
-        self._trusted = trusted or httpx.AsyncHTTPTransport(trust_env=False)
+        self._trusted = trusted or httpx.AsyncHTTPTransport(verify=known_authorities(), trust_env=False)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Answer through the trusted pool or the pinned one; raise AddressRefused before anything leaves."""

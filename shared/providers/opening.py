@@ -15,6 +15,7 @@ from shared.compliance.decision import Decision
 from shared.db.unit_of_work import UnitOfWorkFactory
 from shared.http.client import FetchDenied, FetchFacts, FetchSource, GuardedFetcher
 from shared.http.ssrf import AddressGuard, GuardedTransport
+from shared.http.tls import known_authorities
 from shared.providers import (
     assessor,
     email_finder,
@@ -147,7 +148,7 @@ async def open_providers(
     limiter, gate = RateLimiter(redis, replicas=settings.replicas), StoredGate(unit_of_work)
     async with (
         open_usage_log(unit_of_work, service=service) as usage,
-        httpx.AsyncClient(trust_env=False, timeout=30) as http,
+        httpx.AsyncClient(verify=known_authorities(), trust_env=False, timeout=30) as http,
         httpx.AsyncClient(transport=GuardedTransport(guard), trust_env=False, timeout=30) as guarded_http,
     ):
         deps = ProviderDeps(

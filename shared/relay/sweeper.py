@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable
 
@@ -60,23 +61,24 @@ class Sweeper:
         self._after_seconds = after_seconds
         self._invariants_every_seconds = invariants_every_seconds
         self._budget = Budget(unit_of_work)
-        self._stopping = False
+        self._stopping = asyncio.Event()
 
     def stop(self) -> None:
         """End after the round in hand."""
-        self._stopping = True
+        self._stopping.set()
 
     async def run_forever(self) -> None:
         """Sweep, measure and trim until stopped; one failing duty does not stop the others."""
         measured_at = 0.0
-        while not self._stopping:
+        while not self._stopping.is_set():
             await self._guard(self.sweep)
             await self._guard(self._measure)
             if time.monotonic() - measured_at > self._invariants_every_seconds:
                 measured_at = time.monotonic()
                 for duty in (self._check_invariants, self._expire, self.trim_streams):
                     await self._guard(duty)
-            await asyncio.sleep(self._every_seconds)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), self._every_seconds)
 
     async def sweep(self) -> int:
         """Wake steps that are ready but not queued, or whose lease ran out; returns how many."""

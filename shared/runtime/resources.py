@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from shared.db.engine import SERVICE_ROLES, make_engine, make_session_maker
 from shared.db.unit_of_work import UnitOfWorkFactory
 from shared.http.clients.base import ServiceClient
+from shared.http.tls import known_authorities
 from shared.providers.opening import Providers, open_providers
 from shared.providers.settings import ProviderSettings
 from shared.runtime.flags import Flags
@@ -79,6 +80,13 @@ def make_redis(url: str) -> Redis:
     return client
 
 
+def make_http() -> httpx.AsyncClient:
+    """An HTTP client for calls between services."""
+    return httpx.AsyncClient(
+        verify=known_authorities(), timeout=httpx.Timeout(20, connect=3), trust_env=False
+    )
+
+
 @asynccontextmanager
 async def open_resources(
     service: str, settings: Settings, *, own: Callable[[Resources], Any] | None = None
@@ -96,7 +104,7 @@ async def open_resources(
     budget = Budget(unit_of_work)
     try:
         async with (
-            httpx.AsyncClient(timeout=httpx.Timeout(20, connect=3), trust_env=False) as http,
+            make_http() as http,
             open_providers(
                 ProviderSettings(),
                 service=service,

@@ -12,6 +12,7 @@ import httpx
 from fastapi import FastAPI
 from pydantic import SecretStr
 
+from shared.http.tls import known_authorities
 from shared.runtime.application import create_app
 from shared.runtime.resources import Resources, open_resources
 from shared.runtime.service import Service
@@ -79,7 +80,7 @@ async def running(
             settings.service_url(name): httpx.ASGITransport(other.app)
             for name, other in (neighbours or {}).items()
         }
-        async with httpx.AsyncClient(mounts=mounts, trust_env=False) as http:
+        async with httpx.AsyncClient(mounts=mounts, verify=known_authorities(), trust_env=False) as http:
             resources = replace(opened, http=http)
             if service.own is None:
                 yield RunningService(create_app(service, resources), resources)

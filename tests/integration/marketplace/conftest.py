@@ -22,6 +22,7 @@ from services.marketplace.jobs import STEPS
 from services.marketplace.own import open_own
 from services.marketplace.settings import MarketplaceSettings
 from shared.db.engine import SessionMaker
+from shared.http.tls import known_authorities
 from shared.runtime import Resources, Service
 from shared.security.policy import Role
 from shared.security.webhooks import sign_stripe
@@ -88,7 +89,7 @@ class Market:
 
     async def fault(self, **fault: Any) -> None:
         """Let the town's Stripe misbehave next time."""
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(verify=known_authorities()) as client:
             (await client.post(f"{self.town}/_sandbox/stripe/next", json=fault)).raise_for_status()
 
     async def hanging_sale(self, db: SessionMaker) -> UUID:
@@ -131,7 +132,7 @@ class Market:
 
     async def charges(self) -> list[dict[str, Any]]:
         """Every charge the town's Stripe knows."""
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(verify=known_authorities()) as client:
             answer = (await client.get(f"{self.town}/_sandbox/stripe/charges")).raise_for_status().json()
         found: list[dict[str, Any]] = answer if isinstance(answer, list) else answer["charges"]
         return found
@@ -178,7 +179,7 @@ async def market(  # noqa: PLR0917 - fixtures are asked for by name
 ) -> AsyncIterator[Market]:
     """A lead on sale and a buyer."""
     monkeypatch.setenv("SANDBOX_URL", town)
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(verify=known_authorities()) as client:
         (await client.post(f"{town}/_sandbox/reset")).raise_for_status()
     settings = settings_with_keys(
         MarketplaceSettings,

@@ -31,7 +31,7 @@ async def test_reports_are_stored_once_however_often_they_are_read(  # noqa: PLR
             database_url=database_url,
             redis_url=redis_url,
             sandbox_url=town,
-            refresh_storm_days=60,
+            refresh_storm_days=30,
         )
         async with running(service, settings) as door:
             counts = []

@@ -10,11 +10,10 @@ from datetime import timedelta
 from functools import partial
 from uuid import UUID, uuid4
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from services.marketplace.domain.credentials import REUSE_GRACE, SESSION_LIFE, check_password
 from services.marketplace.repository.users import PresentedToken, UserRepository
 from services.marketplace.service.contractors import contractors_for
+from services.marketplace.service.sessions import signed_in
 from services.marketplace.settings import MarketplaceSettings
 from shared.db.models.users import User
 from shared.db.unit_of_work import UnitOfWork, UnitOfWorkFactory
@@ -243,16 +242,6 @@ class Auth:
         if name == "address":
             return Limit("login-address", self.settings.login_address_attempts, window)
         return Limit("register-address", self.settings.register_address_attempts, window)
-
-
-async def signed_in(session: AsyncSession, actor: Actor) -> User:
-    """The user behind the actor; NotAuthenticated after log-out or when disabled, however young its token is."""
-    if actor.user_id is None or actor.session_id is None:
-        raise NotAuthenticated
-    user = await UserRepository(session).in_session(actor.user_id, actor.session_id)
-    if user is None:
-        raise NotAuthenticated("The session has ended; log in again.")
-    return user
 
 
 def hash_token(refresh_token: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from services.marketplace.repository.users import UserRepository
+from services.marketplace.service.sessions import signed_in
 from shared.http.clients.base import OnBehalfOf, ServiceClient
 from shared.http.clients.contractors import SERVICE as CONTRACTORS
 from shared.http.clients.contractors import ContractorsClient
@@ -28,6 +29,7 @@ PERSONAL_FIELDS = ("owner_name", "email", "phone")
 
 async def page(resources: Resources, actor: Actor, query: ContractorQuery) -> Page[ContractorSummary]:
     """Contractors this actor may see: all for staff, the own one for a contractor's people."""
+    await _check_session(resources, actor)
     own = visible_contractor(actor, Action.CONTRACTOR_LIST)
     if own is None:
         return await contractors_for(resources, actor).page(query)
@@ -41,6 +43,7 @@ async def create(
     resources: Resources, actor: Actor, new: ContractorCreate, *, idempotency_key: str
 ) -> StaffContractorView:
     """A contractor entered by staff."""
+    await _check_session(resources, actor)
     authorise(actor, Action.CONTRACTOR_CREATE)
     inner = InnerContractorCreate(source="staff", **new.model_dump(exclude_unset=True))
     return await contractors_for(resources, actor).create(
@@ -50,6 +53,7 @@ async def create(
 
 async def read(resources: Resources, actor: Actor, contractor_id: UUID) -> ContractorView:
     """One contractor, as much of it as this actor may see; a foreign one is NotFound like a missing one."""
+    await _check_session(resources, actor)
     authorise(actor, Action.CONTRACTOR_READ, BelongsTo(contractor_id))
     company = await contractors_for(resources, actor).read(contractor_id)
     if actor.role.contractor():
@@ -76,6 +80,7 @@ async def update(
     idempotency_key: str,
 ) -> ContractorView:
     """The contractor with these fields changed."""
+    await _check_session(resources, actor)
     authorise(actor, Action.CONTRACTOR_UPDATE, BelongsTo(contractor_id))
     company = await contractors_for(resources, actor).update(
         contractor_id, changes, idempotency_key=idempotency_key
@@ -85,6 +90,7 @@ async def update(
 
 async def withdraw(resources: Resources, actor: Actor, contractor_id: UUID, *, idempotency_key: str) -> None:
     """End a contractor's time with us and lock its people out; once more changes nothing."""
+    await _check_session(resources, actor)
     authorise(actor, Action.CONTRACTOR_DELETE, BelongsTo(contractor_id))
     await contractors_for(resources, actor).withdraw(contractor_id, idempotency_key=idempotency_key)
     async with resources.unit_of_work() as uow:
@@ -99,6 +105,11 @@ async def withdraw(resources: Resources, actor: Actor, contractor_id: UUID, *, i
                 fields=["disabled_at"],
                 reason="contractor withdrawn",
             )
+
+
+async def _check_session(resources: Resources, actor: Actor) -> None:
+    async with resources.unit_of_work() as uow:
+        await signed_in(uow.session, actor)
 
 
 def _for_its_people(company: StaffContractorView) -> ContractorView:

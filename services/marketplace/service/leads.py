@@ -13,8 +13,8 @@ from services.marketplace.domain.preview import LeadPreview, preview
 from services.marketplace.domain.sold_lead import PERSON_FIELDS, OwnedLead, SoldLead
 from services.marketplace.repository.leads import LeadFilter, LeadRepository
 from services.marketplace.repository.sales import SaleRepository
-from services.marketplace.service.auth import signed_in
 from services.marketplace.service.sales import SaleRefused
+from services.marketplace.service.sessions import signed_in
 from shared.compliance.loader import address_value, decide_sale
 from shared.errors import NotAllowed, NotFound
 from shared.runtime import Resources

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.marketplace import metrics
 from services.marketplace.domain.ledger import refund_postings, sale_postings
 from services.marketplace.repository.sales import UNSETTLED, SaleRepository
-from services.marketplace.service.auth import signed_in
+from services.marketplace.service.sessions import signed_in
 from shared.compliance.loader import address_value, decide_sale
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import Conflict, NotAllowed, NotFound

@@ -46,12 +46,13 @@ async def test_an_ended_session_neither_buys_nor_sees(
                 "/api/leads/my-leads",
                 f"/api/leads/{market.lead_id}",
                 f"/api/sales/{sale['sale_id']}",
+                "/api/contractors",
             )
         ]
     async with committed_db.begin() as session:
         other = await make_lead(session, market.resources.keys)
 
-    assert [answer.status_code for answer in [*answers, await market.buy(other)]] == [401] * 5
+    assert [answer.status_code for answer in [*answers, await market.buy(other)]] == [401] * 6
     assert len(await market.charges()) == 1
 
 

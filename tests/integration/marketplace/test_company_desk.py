@@ -12,8 +12,10 @@ from sqlalchemy import text
 
 from shared.db.engine import SessionMaker
 from shared.http.auth import route_access
+from shared.schemas.enums import UserRole
 from shared.security.policy import Role
 from tests.factories.accounts import Account, log_in, make_account
+from tests.factories.leads import make_user
 from tests.factories.services import RunningService
 
 STAFF_ONLY = {"fit_score", "conversion_likelihood", "ltv_estimate", "priority_score", "source", "sandbox"}
@@ -32,12 +34,15 @@ async def owner(door: RunningService, account: Account) -> AsyncIterator[httpx.A
 
 @pytest.fixture
 async def staff(door: RunningService) -> AsyncIterator[httpx.AsyncClient]:
-    async with door.client(token=door.user_token(Role.OPS)) as client:
+    async with await logged_in(door, Role.OPS) as client:
         yield client
 
 
-def member(door: RunningService, account: Account, role: Role = Role.CONTRACTOR_MEMBER) -> httpx.AsyncClient:
-    return door.client(token=door.user_token(role, contractor_id=UUID(account.contractor_id)))
+async def logged_in(door: RunningService, role: Role, contractor_id: UUID | None = None) -> httpx.AsyncClient:
+    """A client of a person in this role, with an open session."""
+    async with door.resources.unit_of_work() as uow:
+        user = await make_user(uow.session, role=UserRole(role.value), contractor_id=contractor_id)
+    return door.client(token=door.user_token(role, contractor_id=contractor_id, user_id=user))
 
 
 async def company_row(sessions: SessionMaker, contractor_id: str) -> Any:
@@ -115,7 +120,7 @@ async def test_a_list_shows_contractors_people_their_own_company_alone(
 
 async def test_a_member_reads_and_does_not_change(door: RunningService, account: Account) -> None:
     path = f"/api/contractors/{account.contractor_id}"
-    async with member(door, account) as client:
+    async with await logged_in(door, Role.CONTRACTOR_MEMBER, UUID(account.contractor_id)) as client:
         assert (await client.get(path)).status_code == 200
         assert (await client.patch(path, json={"city": "X"})).status_code == 403
         assert (await client.delete(path)).status_code == 403
@@ -169,7 +174,7 @@ async def test_staff_enter_a_contractor_once_per_key(
 
 async def test_another_persons_key_is_another_key(door: RunningService, staff: httpx.AsyncClient) -> None:
     key = {"Idempotency-Key": "key-of-two-people"}
-    async with door.client(token=door.user_token(Role.ADMIN)) as admin:
+    async with await logged_in(door, Role.ADMIN) as admin:
         one = await staff.post("/api/contractors", json={"company_name": "A"}, headers=key)
         other = await admin.post("/api/contractors", json={"company_name": "B"}, headers=key)
 
@@ -178,11 +183,15 @@ async def test_another_persons_key_is_another_key(door: RunningService, staff: h
 
 
 async def test_withdrawing_keeps_the_row_and_locks_its_people_out(
-    door: RunningService, owner: httpx.AsyncClient, account: Account, committed_db: SessionMaker
+    door: RunningService,
+    owner: httpx.AsyncClient,
+    staff: httpx.AsyncClient,
+    account: Account,
+    committed_db: SessionMaker,
 ) -> None:
     path = f"/api/contractors/{account.contractor_id}"
 
-    assert [(await owner.delete(path)).status_code for _ in range(2)] == [204, 204]
+    assert [(await client.delete(path)).status_code for client in (owner, staff, owner)] == [204, 204, 401]
 
     row = await company_row(committed_db, account.contractor_id)
     assert (row.acquisition_status, row.auto_renew) == ("churned", False)
@@ -191,7 +200,7 @@ async def test_withdrawing_keeps_the_row_and_locks_its_people_out(
         assert (await anybody.post("/api/auth/refresh", json=refresh)).status_code == 401
         assert (await log_in(anybody, account.email)).status_code == 401
     assert (await owner.get("/api/auth/me")).status_code == 401
-    assert (await owner.patch(path, json={"city": "X"})).json()["code"] == "contractor-withdrawn"
+    assert (await staff.patch(path, json={"city": "X"})).json()["code"] == "contractor-withdrawn"
 
 
 async def test_when_contractors_cannot_be_reached_the_answer_says_try_again(

@@ -56,9 +56,10 @@ def restore(
     replace: Annotated[bool, typer.Option("--replace", help="Replace a database that holds data.")] = False,
 ) -> None:
     """Put a backup in the place of the database and the object store; the old ones stay until it is whole."""
-    from shared.cli.archive import read_archive
+    from shared.cli.archive import read_archive, read_manifest
     from shared.cli.processes import refuse_running_fleet
 
+    read_manifest(file)
     refuse_running_fleet()
     manifest = read_archive(file, Settings(), replace=replace)
     console.print(

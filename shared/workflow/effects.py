@@ -76,6 +76,23 @@ async def once(
     return await _act(unit_of_work, key, call, may_give_back=known is None)
 
 
+async def find_out(
+    unit_of_work: UnitOfWorkFactory, key: str, look_up: Callable[[str], Awaitable[dict[str, Any] | None]]
+) -> None:
+    """Settle the record of an effect that nobody will ask for again: what the provider finds, else failed.
+
+    An effect that never began, or whose answer is on record, is left as it is.
+    """
+    known = await unit_of_work.alone(READ, {"key": key})
+    if not known or known[0].state in ("confirmed", "failed"):
+        return
+    found = await look_up(key)
+    if found is None:
+        await _settle(unit_of_work, key, "failed", {"detail": "the provider knows nothing of it"})
+    else:
+        await _settle(unit_of_work, key, "confirmed", found)
+
+
 async def _intend(unit_of_work: UnitOfWorkFactory, intent: Mapping[str, Any]) -> Row[Any] | None:
     """None when the intent is new, else the record that is there; one given back in between is written anew."""
     while not await unit_of_work.alone(INTEND, intent):

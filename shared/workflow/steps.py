@@ -158,10 +158,9 @@ class StepContext(Generic[R]):
         idempotent: bool = False,
     ) -> dict[str, Any]:
         """Do one external effect at most once over all attempts of this step; see `effects.once`."""
-        key = f"{self.workflow_id}:{self.lease.step}:{purpose}"
         return await effects.once(
             self.resources.unit_of_work,
-            key,
+            self._effect_key(purpose),
             kind,
             request,
             call,
@@ -170,6 +169,15 @@ class StepContext(Generic[R]):
             workflow_id=self.workflow_id,
             step=self.lease.step,
         )
+
+    async def find_out_effect(
+        self, purpose: str, look_up: Callable[[str], Awaitable[dict[str, Any] | None]]
+    ) -> None:
+        """Settle what an earlier attempt of this step left open when the step ends without it; see `effects.find_out`."""
+        await effects.find_out(self.resources.unit_of_work, self._effect_key(purpose), look_up)
+
+    def _effect_key(self, purpose: str) -> str:
+        return f"{self.workflow_id}:{self.lease.step}:{purpose}"
 
     async def _set_output(self, session: AsyncSession, output: BaseModel | Mapping[str, Any] | None) -> None:
         await session.execute(

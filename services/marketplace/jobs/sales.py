@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import Any
 from uuid import UUID
@@ -20,6 +21,7 @@ from shared.telemetry.logging import get_logger
 from shared.workflow import control
 from shared.workflow.effects import once
 
+OPEN = ("reserved", "charging", "payment_unknown")
 SETTLE_BATCH = 200
 UNKNOWN_RETRY_SECONDS = 20.0
 
@@ -76,16 +78,14 @@ async def _charged(ctx: StepContext, sale: Row[Any], input: SaleInput) -> Charge
     async def call(_: str) -> dict[str, Any]:
         return (await payments.charge(request, idempotency_key=str(sale.id))).record()
 
-    async def look_up(_: str) -> dict[str, Any] | None:
-        try:
-            found = await find_charge(ctx.resources, sale.id, sale.reserved_at)
-        except ProviderRejected as refused:  # a question that is refused says nothing of the charge
-            raise ProviderUnavailable(refused.detail) from refused
-        return found.record() if found else None
-
     with calling_for("sale", sale.id):
         record = await ctx.effect(
-            "charge", "stripe.charge", _effect_request(sale, input), call, look_up=look_up, idempotent=True
+            "charge",
+            "stripe.charge",
+            _effect_request(sale, input),
+            call,
+            look_up=_looked_up(ctx, sale),
+            idempotent=True,
         )
         made = Charge.from_record(record)
         if made.status.settled():
@@ -94,6 +94,19 @@ async def _charged(ctx: StepContext, sale: Row[Any], input: SaleInput) -> Charge
             return await payments.retrieve(made.id) or made
         except ProviderRejected:
             return made
+
+
+def _looked_up(ctx: StepContext, sale: Row[Any]) -> Callable[[str], Awaitable[dict[str, Any] | None]]:
+    """Asks Stripe for the sale's charge."""
+
+    async def look_up(_: str) -> dict[str, Any] | None:
+        try:
+            found = await find_charge(ctx.resources, sale.id, sale.reserved_at)
+        except ProviderRejected as refused:  # a question that is refused says nothing of the charge
+            raise ProviderUnavailable(refused.detail) from refused
+        return found.record() if found else None
+
+    return look_up
 
 
 def _effect_request(sale: Row[Any], input: SaleInput) -> dict[str, Any]:
@@ -106,10 +119,11 @@ async def _unsettled_sale(ctx: StepContext, sale_id: UUID) -> Row[Any]:
         sale = await repository.one(sale_id)
         if sale is None:
             raise PermanentError(f"there is no sale {sale_id}")
-        if sale.status not in ("reserved", "charging", "payment_unknown"):
-            raise Skip(f"the sale is {sale.status} already")
-        await repository.move(sale_id, "charging", allowed_from="('reserved')")
-    return sale
+        if sale.status in OPEN:
+            await repository.move(sale_id, "charging", allowed_from="('reserved')")
+            return sale
+    await ctx.find_out_effect("charge", _looked_up(ctx, sale))  # Stripe's own word came before this attempt
+    raise Skip(f"the sale is {sale.status} already")
 
 
 async def _mark_unknown(resources: Resources, sale_id: UUID) -> None:

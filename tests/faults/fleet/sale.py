@@ -17,7 +17,7 @@ from shared.settings import SERVICE_PORTS
 from tests.factories.leads import make_buyer, make_lead
 from tests.faults.fleet.activation import Run
 from tests.faults.fleet.census import Census, number, take_census
-from tests.faults.fleet.town import Town
+from tests.faults.fleet.town import Town, wait_until
 from tests.faults.report import Finding, Report
 
 BUYERS = 500
@@ -27,6 +27,7 @@ P99_OVER_BASELINE = 10.0
 READ = "/api/leads/my-leads"
 CONNECTIONS = 100
 CARD = {"payment_method": "pm_card_visa"}
+OPEN_SALES = "SELECT count(*) FROM core.workflow WHERE kind = 'sale' AND status = 'running'"
 REVEALS = "SELECT count(*) FROM audit_log WHERE action = 'lead.reveal'"
 
 
@@ -160,6 +161,8 @@ def api_kill(town: Town, report: Report, _: Run) -> None:
         time.sleep(1.0)
         answers.append(_buy(town, lead, token, key))
     answers.append(_buy(town, lead, token, key))
+    with town.connect() as connection:  # the event may have settled the sale before its step came back
+        wait_until(lambda: number(connection, OPEN_SALES) == 0, 90)
     sales = {str(answer.get("sale_id")) for answer in answers}
     with town.connect() as connection:
         charges = town.charges()

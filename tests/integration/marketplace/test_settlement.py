@@ -35,9 +35,9 @@ async def charge_of(market: Market, sale_id: UUID, *, cents: int, key: str) -> C
     return await market.resources.providers.payments.charge(request, idempotency_key=key)
 
 
-async def learn(market: Market, db: SessionMaker, charge: Charge) -> None:
+async def learn(market: Market, db: SessionMaker, charge_id: str) -> None:
     """Let the marketplace hear of a charge by the processor's event."""
-    await market.webhook(stripe_event(charge.id, f"evt_{charge.id}"))
+    await market.webhook(stripe_event(charge_id, f"evt_{charge_id}"))
     for workflow in await open_workflows(db, "stripe_event"):
         assert await market.runner().run(workflow, "stripe_event")
 
@@ -90,7 +90,7 @@ async def test_a_charge_of_another_amount_sells_nothing_and_goes_back(
     sale_id = await market.hanging_sale(committed_db)
     charge = await charge_of(market, sale_id, cents=100, key="wrong")
 
-    await learn(market, committed_db, charge)
+    await learn(market, committed_db, charge.id)
     await refund(market, committed_db)
 
     assert (await one(committed_db, "SELECT status FROM sales")).status == "declined"
@@ -106,7 +106,7 @@ async def test_a_second_charge_of_a_sold_sale_goes_back_and_the_first_stays(
     strays = [await charge_of(market, sale_id, cents=17500, key=f"again-{n}") for n in range(2)]
 
     for stray in [*strays, *strays]:
-        await learn(market, committed_db, stray)
+        await learn(market, committed_db, stray.id)
     await refund(market, committed_db)
 
     assert (await one(committed_db, "SELECT status FROM sales")).status == "sold"
@@ -115,6 +115,32 @@ async def test_a_second_charge_of_a_sold_sale_goes_back_and_the_first_stays(
         committed_db, "SELECT balance_cents FROM ledger_accounts WHERE code = 'stripe:clearing'"
     )
     assert balance.balance_cents == 17500
+    assert await violations(committed_db) == {}
+
+
+WORKER_DIED_BEFORE_THE_ANSWER = (
+    "UPDATE core.effect SET state = 'intended', response = NULL, provider_ref = NULL",
+    "UPDATE core.workflow SET status = 'running', finished_at = NULL WHERE kind = 'sale'",
+    "UPDATE core.step SET status = 'ready', output = NULL, run_after = now() WHERE name = 'charge'",
+)
+
+
+async def test_a_sale_that_the_event_settled_first_leaves_no_charge_open(
+    market: Market, committed_db: SessionMaker
+) -> None:
+    await market.buy()
+    assert (await one(committed_db, "SELECT status FROM sales")).status == "sold"
+    async with committed_db.begin() as session:
+        for statement in WORKER_DIED_BEFORE_THE_ANSWER:
+            await session.execute(text(statement))
+
+    workflow = (await one(committed_db, "SELECT id FROM core.workflow WHERE kind = 'sale'")).id
+    await market.runner().run(workflow, "charge")
+
+    (charge,) = await market.charges()
+    effect = await one(committed_db, "SELECT state, provider_ref FROM core.effect")
+    assert (effect.state, effect.provider_ref) == ("confirmed", charge["payment_intent"])
+    assert (await one(committed_db, "SELECT status FROM core.step WHERE name = 'charge'")).status == "skipped"
     assert await violations(committed_db) == {}
 
 

@@ -55,17 +55,20 @@ async def import_permits(
     *,
     city: str | None = None,
     source: str | None = None,
+    jurisdiction: str | None = None,
 ) -> IngestReport:
     """Store the permits of files recognised by their content, or read by a city's configured source.
 
-    `city` is "Chicago, IL" and `source` the key of one of its permit sources. Accela answers of one call belong
+    `city` is "Chicago, IL" and `source` the key of one of its permit sources; `jurisdiction`, "Southlake, TX", made
+    the exports of a software that many cities use. Accela answers of one call belong
     together: an addresses answer completes the records beside it.
     """
     found = await _permit_source(unit_of_work, city, source)
+    place = _city_and_state(jurisdiction) if jurisdiction else None
     addresses = await asyncio.to_thread(_accela_addresses, [Path(path) for path in paths])
     total = IngestReport()
     for path in paths:
-        parse = partial(parse_permits, today=_today(), source=found, addresses=addresses)
+        parse = partial(parse_permits, today=_today(), source=found, jurisdiction=place, addresses=addresses)
         total += await _import_file(Path(path), "permits", unit_of_work, parse, _ingest_permits)
     return total
 
@@ -83,14 +86,19 @@ async def _permit_source(
 ) -> PermitSource | None:
     if source is None:
         return None
-    name, _, state = (city or "").rpartition(",")
+    name, state = _city_and_state(city or "")
     async with unit_of_work() as uow:
-        found = await CityRepository(uow.session).permit_source(name.strip(), state.strip().upper(), source)
+        found = await CityRepository(uow.session).permit_source(name, state, source)
     if found is None:
         raise UnknownPermitSource(
             f"{city or 'no city'} has no permit source {source}", city=city, source=source
         )
     return found
+
+
+def _city_and_state(place: str) -> tuple[str, str]:
+    name, _, state = place.rpartition(",")
+    return name.strip(), state.strip().upper()
 
 
 async def _import_file(

@@ -10,24 +10,18 @@ and labelled afterwards, none with the wording of a known one where a file has e
 from __future__ import annotations
 
 import csv
-import os
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
 from math import sqrt
 from pathlib import Path
 
 from services.scraper.domain.roofing_classifier import RoofingWork
 from services.scraper.domain.rows import PermitRow
-from services.scraper.formats.files import inspect
-from services.scraper.formats.permits import parse_permits
+from tests.measure.files import handed_over, permits_of
 
 LABELS = Path(__file__).with_name("roof_labels.csv")
-HANDED_OVER = Path(__file__).resolve().parents[3] / "shared"
-TODAY = date(2026, 11, 22)
-MADE_BY = {"accela_export": ("Ontario", "CA"), "energov": ("Southlake", "TX")}
 HALVES = ("tuning", "held_out")
 PRECISION_GOAL, RECALL_GOAL = 0.95, 0.90
 NORMAL_95 = 1.96
@@ -101,16 +95,14 @@ def recall(rows: Iterable[Judged], work: str = RoofingWork.REROOF) -> Share:
 
 
 def _permits(folder: Path, name: str) -> Mapping[str, PermitRow]:
-    made_by = next((place for part, place in MADE_BY.items() if f"/{part}/" in f"/{name}"), None)
-    rows = parse_permits(inspect(folder / "data" / "permits" / name), today=TODAY, jurisdiction=made_by)
-    return {row.permit_number: row for row in rows if isinstance(row, PermitRow)}
+    return {row.permit_number: row for row in permits_of(folder / "data" / "permits" / name)}
 
 
 def main() -> int:
     """0 when the goals are met on the held-out half, 1 when not, 2 without the handed-over data."""
-    folder = Path(os.environ.get("RIDGELINE_SHARED", HANDED_OVER))
-    if not (folder / "data" / "permits").is_dir():
-        sys.stderr.write(f"the handed-over material is not at {folder}\n")
+    folder = handed_over()
+    if folder is None:
+        sys.stderr.write("the handed-over material is not there; RIDGELINE_SHARED names its folder\n")
         return 2
     rows = judged(folder)
     for half in HALVES:

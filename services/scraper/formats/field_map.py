@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from services.scraper.domain.addresses import read_address
 from services.scraper.domain.permit_types import DATES_NO_ROOF, category_of, status_of
 from services.scraper.domain.roofing_classifier import RoofingWork, classify
 from services.scraper.domain.rows import PermitRow, Rejected
@@ -22,7 +23,7 @@ from services.scraper.domain.values import (
     point_of,
     zip5_of,
 )
-from shared.schemas.address import InvalidAddress, parse_address
+from shared.schemas.address import InvalidAddress
 
 DESCRIPTION_LIMIT = 8_000
 LARGEST_COST = Decimal("99999999.99")
@@ -114,7 +115,7 @@ def permit_of(row: Mapping[str, Any], source: PermitSource, today: date) -> Perm
     city = clean_text(_first(row, source, "city"), 100) or source.city
     city = city.title() if city.isupper() else city
     try:
-        address = parse_address(text, city, source.state, zip5_of(_first(row, source, "zip")))
+        address = read_address(text, city, source.state, zip5_of(_first(row, source, "zip")))
     except InvalidAddress:
         return Rejected("address_unreadable")
     if not address.names_a_house():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import io
+import shutil
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import partial
@@ -14,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.scraper.formats import accela
 from services.scraper.formats.field_map import PermitSource
-from services.scraper.formats.files import FileRefused, PublicFile, inspect
+from services.scraper.formats.files import BLOCK_BYTES, FileRefused, PublicFile, inspect
 from services.scraper.formats.permits import parse_permits, read_json
 from services.scraper.formats.storms import parse_storms
 from services.scraper.ingest import IngestReport, ingest_permits, ingest_storms
@@ -126,11 +128,16 @@ async def _import_file(
 
 
 def _gzipped(file: PublicFile) -> tuple[bytes, int]:
-    """The file's bytes, compressed, and the size they unpack to."""
-    stored = file.path.read_bytes()
-    return (
-        stored if file.compressed else gzip.compress(stored, FASTEST_COMPRESSION, mtime=0)
-    ), file.size_bytes
+    """The file's bytes, compressed block by block, and the size they unpack to."""
+    if file.compressed:
+        return file.path.read_bytes(), file.size_bytes
+    packed = io.BytesIO()
+    with (
+        file.path.open("rb") as stored,
+        gzip.GzipFile(fileobj=packed, mode="wb", compresslevel=FASTEST_COMPRESSION, mtime=0) as target,
+    ):
+        shutil.copyfileobj(stored, target, BLOCK_BYTES)
+    return packed.getvalue(), file.size_bytes
 
 
 def _accela_addresses(paths: Sequence[Path]) -> Addresses:

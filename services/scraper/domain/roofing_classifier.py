@@ -137,14 +137,14 @@ OWN = _any_of(OWN_ROOF)
 FIX = _any_of(REPAIR)
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=2048)
 def classify(description: str | None, permit_type: str | None = None) -> RoofingWork:
     """What this permit does to the roof, by its description and the publisher's type."""
-    words = " ".join((description or "").upper().split())
-    kind = permit_type or ""
+    text, kind = (description or "").upper(), permit_type or ""
     roofing_type = bool(ROOFING_TYPE.search(kind))
-    if not roofing_type and not any(hint in words for hint in HINTS):
+    if not roofing_type and not any(hint in text for hint in HINTS):
         return RoofingWork.NONE
+    words = " ".join(text.split())
     if not ROOF_WORD.search(words) and not (roofing_type and COVERING_WORD.search(words)):
         return _classify_kind(words, kind)
     words = SIDING_TEAR_OFF.sub(" ", words)

@@ -29,12 +29,13 @@ def clean_text(value: Any, limit: int | None = None) -> str | None:
     if value is None:
         return None
     text = value if isinstance(value, str) else str(value)
-    if not text.isascii():
-        text = DASHES.sub("-", mended(text))
-    # PostgreSQL text cannot hold NUL; one in a public file is noise.
-    text = " ".join(text.replace("\x00", "").split())
-    if not text:
-        return None
+    if not text.isalnum():  # one word needs no cleaning, and most cells are one
+        if not text.isascii():
+            text = DASHES.sub("-", mended(text))
+        # PostgreSQL text cannot hold NUL; one in a public file is noise.
+        text = " ".join(text.replace("\x00", "").split())
+        if not text:
+            return None
     return text[:limit] if limit is not None else text
 
 

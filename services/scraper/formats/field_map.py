@@ -158,7 +158,7 @@ def _issue_day(row: Mapping[str, Any], source: PermitSource, today: date) -> dat
     given = _first(row, source, "issue_date")
     issued = date_of(given, source.zone)
     if issued is None:
-        return Rejected("missing_date" if given is None else "date_unreadable")
+        return Rejected("date_unreadable" if clean_text(given) else "missing_date")
     return issued if is_plausible_day(issued, today) else Rejected("date_implausible")
 
 
@@ -169,7 +169,9 @@ def _completion_day(row: Mapping[str, Any], source: PermitSource, today: date) -
 
 def _first(row: Mapping[str, Any], source: PermitSource, name: str) -> Any:
     columns = source.fields.get(name)
-    return first_present(row, columns) if columns else source.constants.get(name)
+    if not columns:
+        return source.constants.get(name)
+    return row.get(columns[0]) if len(columns) == 1 else first_present(row, columns)
 
 
 def _joined(row: Mapping[str, Any], source: PermitSource, name: str) -> str | None:

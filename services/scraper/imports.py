@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import io
+import shutil
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import partial
@@ -14,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.scraper.formats import accela
 from services.scraper.formats.field_map import PermitSource
-from services.scraper.formats.files import FileRefused, PublicFile, inspect
+from services.scraper.formats.files import BLOCK_BYTES, FileRefused, PublicFile, inspect
 from services.scraper.formats.permits import parse_permits, read_json
 from services.scraper.formats.storms import parse_storms
 from services.scraper.ingest import IngestReport, ingest_permits, ingest_storms
@@ -55,17 +57,20 @@ async def import_permits(
     *,
     city: str | None = None,
     source: str | None = None,
+    jurisdiction: str | None = None,
 ) -> IngestReport:
     """Store the permits of files recognised by their content, or read by a city's configured source.
 
-    `city` is "Chicago, IL" and `source` the key of one of its permit sources. Accela answers of one call belong
+    `city` is "Chicago, IL" and `source` the key of one of its permit sources; `jurisdiction`, "Southlake, TX", made
+    the exports of a software that many cities use. Accela answers of one call belong
     together: an addresses answer completes the records beside it.
     """
     found = await _permit_source(unit_of_work, city, source)
+    place = _city_and_state(jurisdiction) if jurisdiction else None
     addresses = await asyncio.to_thread(_accela_addresses, [Path(path) for path in paths])
     total = IngestReport()
     for path in paths:
-        parse = partial(parse_permits, today=_today(), source=found, addresses=addresses)
+        parse = partial(parse_permits, today=_today(), source=found, jurisdiction=place, addresses=addresses)
         total += await _import_file(Path(path), "permits", unit_of_work, parse, _ingest_permits)
     return total
 
@@ -83,14 +88,19 @@ async def _permit_source(
 ) -> PermitSource | None:
     if source is None:
         return None
-    name, _, state = (city or "").rpartition(",")
+    name, state = _city_and_state(city or "")
     async with unit_of_work() as uow:
-        found = await CityRepository(uow.session).permit_source(name.strip(), state.strip().upper(), source)
+        found = await CityRepository(uow.session).permit_source(name, state, source)
     if found is None:
         raise UnknownPermitSource(
             f"{city or 'no city'} has no permit source {source}", city=city, source=source
         )
     return found
+
+
+def _city_and_state(place: str) -> tuple[str, str]:
+    name, _, state = place.rpartition(",")
+    return name.strip(), state.strip().upper()
 
 
 async def _import_file(
@@ -118,11 +128,16 @@ async def _import_file(
 
 
 def _gzipped(file: PublicFile) -> tuple[bytes, int]:
-    """The file's bytes, compressed, and the size they unpack to."""
-    stored = file.path.read_bytes()
-    return (
-        stored if file.compressed else gzip.compress(stored, FASTEST_COMPRESSION, mtime=0)
-    ), file.size_bytes
+    """The file's bytes, compressed block by block, and the size they unpack to."""
+    if file.compressed:
+        return file.path.read_bytes(), file.size_bytes
+    packed = io.BytesIO()
+    with (
+        file.path.open("rb") as stored,
+        gzip.GzipFile(fileobj=packed, mode="wb", compresslevel=FASTEST_COMPRESSION, mtime=0) as target,
+    ):
+        shutil.copyfileobj(stored, target, BLOCK_BYTES)
+    return packed.getvalue(), file.size_bytes
 
 
 def _accela_addresses(paths: Sequence[Path]) -> Addresses:

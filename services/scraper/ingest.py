@@ -16,11 +16,11 @@ from services.scraper.repository import PermitRepository, StormRepository, Upser
 from services.scraper.repository.permits import permit_line
 from services.scraper.repository.storms import storm_line
 
-CHUNK_ROWS = 10_000
+CHUNK_ROWS = 5_000
 # Rows upserted by one statement. Of two rows with one key in a batch the last wins and the other is a duplicate;
 # further apart they are an update each. Larger batches would leave the database idle while rows are parsed.
 UPSERT_ROWS = 40_000
-CHUNKS_AHEAD = 4
+CHUNKS_AHEAD = 3
 Row = TypeVar("Row", PermitRow, StormRow)
 
 

@@ -49,6 +49,10 @@ def permits(
         str | None, typer.Option(help='City whose source reads the files: "Chicago, IL".')
     ] = None,
     source: Annotated[str | None, typer.Option(help="Key of that source.")] = None,
+    jurisdiction: Annotated[
+        str | None,
+        typer.Option(help='City that made an export of a common software: "Southlake, TX".'),
+    ] = None,
 ) -> None:
     """Import permit files and print what became of their rows as one JSON line.
 
@@ -58,7 +62,9 @@ def permits(
         source = asyncio.run(_only_source(city))
 
     async def run(scraper: Any, unit_of_work: Any) -> Any:
-        return await scraper.import_permits(files, unit_of_work, city=city, source=source)
+        return await scraper.import_permits(
+            files, unit_of_work, city=city, source=source, jurisdiction=jurisdiction
+        )
 
     _print(asyncio.run(_with_scraper(run)))
 

@@ -1,4 +1,4 @@
-"""`python -m tests.bench [core|fleet|demo ...]`: measure; writes artifacts/bench.json and prints a table."""
+"""`python -m tests.bench [core|fleet|demo|ingest ...]`: measure; writes artifacts/bench.json and prints a table."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Callable
 
-from tests.bench import core, demo, fleet
+from tests.bench import core, demo, fleet, ingest
 from tests.bench.figure import Figure
 from tests.faults.report import ARTIFACTS, say
 
@@ -16,6 +16,7 @@ SUBSETS: dict[str, Callable[[], list[Figure]]] = {
     "core": core.figures,
     "fleet": fleet.figures,
     "demo": demo.figures,
+    "ingest": ingest.figures,
 }
 REPORT = ARTIFACTS / "bench.json"
 

@@ -43,7 +43,10 @@ STATUS_WORDS: tuple[tuple[str, PermitStatus], ...] = (
     (r"\bREJECT|\bDENIED\b|\bDISAPPROV|\bREFUSED\b", PermitStatus.REJECTED),
     (r"\bCANCEL|\bVOID|\bWITHDR|\bREVOKED\b|\bABANDON", PermitStatus.CANCELLED),
     (r"\bEXPIRED?\b|\bLAPSED\b", PermitStatus.EXPIRED),
-    (r"\bCOMPLETED?\b|\bFINAL|\bCLOSED\b|\bCERTIFICATE\b|\bC ?OF ?O\b", PermitStatus.COMPLETED),
+    (
+        r"\bCOMPLETED?\b|\bFINAL|\bCLOSED\b|\bCERTIFICATE\b|\bC ?OF ?O\b|\bSIGNED[ -]OFF\b",
+        PermitStatus.COMPLETED,
+    ),
     (
         r"\bISSUED?\b|\bACTIVE\b|\bOPEN\b|\bPHASED\b|\bAPPROVED\b|\bIN (?:PROGRESS|INSPECTION)",
         PermitStatus.ISSUED,

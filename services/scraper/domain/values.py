@@ -16,6 +16,11 @@ ISO_DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:$|[T ])")
 US_DATE = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})(?:$|\s)")
 DAMAGE = re.compile(r"(\d*\.?\d+)([KMBT]?)", re.IGNORECASE)
 DAMAGE_UNITS = {"": 1, "K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
+MOJIBAKE = (
+    "\u00e2\u20ac",
+    "\u00c3",
+    "\u00c2",
+)  # how the first bytes of a UTF-8 sequence look in Windows-1252
 DASHES = re.compile("[\u2010-\u2014\u2212]")
 
 
@@ -24,13 +29,31 @@ def clean_text(value: Any, limit: int | None = None) -> str | None:
     if value is None:
         return None
     text = value if isinstance(value, str) else str(value)
-    if not text.isascii():
-        text = DASHES.sub("-", text)
-    # PostgreSQL text cannot hold NUL; one in a public file is noise.
-    text = " ".join(text.replace("\x00", "").split())
-    if not text:
-        return None
+    if not text.isalnum():  # one word needs no cleaning, and most cells are one
+        if not text.isascii():
+            text = DASHES.sub("-", mended(text))
+        # PostgreSQL text cannot hold NUL; one in a public file is noise.
+        text = " ".join(text.replace("\x00", "").split())
+        if not text:
+            return None
     return text[:limit] if limit is not None else text
+
+
+def mended(text: str) -> str:
+    """The text as it was before its UTF-8 was read as Windows-1252 (`â€™` for an apostrophe); else unchanged."""
+    if not any(sign in text for sign in MOJIBAKE):
+        return text
+    try:
+        return b"".join(map(_windows_byte, text)).decode("utf-8")
+    except UnicodeError:
+        return text
+
+
+def _windows_byte(character: str) -> bytes:
+    try:
+        return character.encode("cp1252")
+    except UnicodeEncodeError:
+        return character.encode("latin-1")  # the five bytes that Windows-1252 leaves undefined
 
 
 def decimal_of(value: Any) -> Decimal | None:

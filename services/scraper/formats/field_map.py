@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from services.scraper.domain.addresses import read_address
 from services.scraper.domain.permit_types import DATES_NO_ROOF, category_of, status_of
 from services.scraper.domain.roofing_classifier import RoofingWork, classify
 from services.scraper.domain.rows import PermitRow, Rejected
@@ -22,7 +23,7 @@ from services.scraper.domain.values import (
     point_of,
     zip5_of,
 )
-from shared.schemas.address import InvalidAddress, parse_address
+from shared.schemas.address import InvalidAddress
 
 DESCRIPTION_LIMIT = 8_000
 LARGEST_COST = Decimal("99999999.99")
@@ -55,7 +56,11 @@ class NumberedContacts:
 
 @dataclass(frozen=True, slots=True)
 class PermitSource:
-    """A publisher of permits: where it rules, in which zone it lives, and what its columns are called."""
+    """A publisher of permits: where it rules, in which zone it lives, and what its columns are called.
+
+    A list over several cities has no `city`: each row names its own. `constants` are what every row of a list is by
+    definition, such as the kind of permit in a list of re-roofs.
+    """
 
     key: str
     city: str
@@ -65,6 +70,7 @@ class PermitSource:
     contacts: NumberedContacts | None = None
     source_url: str | None = None
     jurisdiction: str = field(default="")
+    constants: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_config(
@@ -80,10 +86,9 @@ class PermitSource:
                 fields[name] = (columns,) if isinstance(columns, str) else tuple(columns)
         return cls(key, city, state, ZoneInfo(time_zone), fields, contacts, _url_of(config))
 
-    @property
-    def authority(self) -> str:
-        """Who issued the numbers; permit numbers repeat between jurisdictions (G-06)."""
-        return self.jurisdiction or f"{self.city}, {self.state}"
+    def authority(self, city: str) -> str:
+        """Who issued the numbers of a row in `city`; permit numbers repeat between jurisdictions (G-06)."""
+        return self.jurisdiction or f"{self.city or city}, {self.state}"
 
     def columns(self) -> set[str]:
         """Every column the map names, to tell a renamed feed from an empty one."""
@@ -108,27 +113,27 @@ def permit_of(row: Mapping[str, Any], source: PermitSource, today: date) -> Perm
     if text is None:
         return Rejected("missing_address")
     city = clean_text(_first(row, source, "city"), 100) or source.city
+    city = city.title() if city.isupper() else city
     try:
-        address = parse_address(text, city, source.state, zip5_of(_first(row, source, "zip")))
+        address = read_address(text, city, source.state, zip5_of(_first(row, source, "zip")))
     except InvalidAddress:
         return Rejected("address_unreadable")
     if not address.names_a_house():
         return Rejected("address_without_number")
-    completed = date_of(_first(row, source, "completion_date"), source.zone)
     lat, lng = point_of(_first(row, source, "lat"), _first(row, source, "lng")) or (None, None)
     kind = clean_text(_first(row, source, "permit_type"), 100)
     description = (_joined(row, source, "work_description") or "")[:DESCRIPTION_LIMIT] or None
     status = status_of(clean_text(_first(row, source, "permit_status")), description)
     work = classify(description, kind)
     return PermitRow(
-        jurisdiction=clean_text(_first(row, source, "jurisdiction"), 100) or source.authority,
+        jurisdiction=clean_text(_first(row, source, "jurisdiction"), 100) or source.authority(city),
         permit_number=number,
         source=source.key,
         address=text,
         address_key=address.key,
-        city=city.title() if city.isupper() else city,
+        city=city,
         state=source.state,
-        home_city=source.city,
+        home_city=source.city or city,
         unit=address.unit[:20] or None,
         zip=address.zip5 or None,
         lat=lat,
@@ -142,7 +147,7 @@ def permit_of(row: Mapping[str, Any], source: PermitSource, today: date) -> Perm
         contractor_name=_contractor(row, source),
         contractor_license=clean_text(_first(row, source, "contractor_license"), 100),
         issue_date=issued,
-        completion_date=completed if completed and is_plausible_day(completed, today) else None,
+        completion_date=_completion_day(row, source, today),
         permit_status=status,
         apn=clean_text(_first(row, source, "parcel_id"), 64),
         source_url=source.source_url,
@@ -153,13 +158,20 @@ def _issue_day(row: Mapping[str, Any], source: PermitSource, today: date) -> dat
     given = _first(row, source, "issue_date")
     issued = date_of(given, source.zone)
     if issued is None:
-        return Rejected("missing_date" if given is None else "date_unreadable")
+        return Rejected("date_unreadable" if clean_text(given) else "missing_date")
     return issued if is_plausible_day(issued, today) else Rejected("date_implausible")
+
+
+def _completion_day(row: Mapping[str, Any], source: PermitSource, today: date) -> date | None:
+    completed = date_of(_first(row, source, "completion_date"), source.zone)
+    return completed if completed and is_plausible_day(completed, today) else None
 
 
 def _first(row: Mapping[str, Any], source: PermitSource, name: str) -> Any:
     columns = source.fields.get(name)
-    return first_present(row, columns) if columns else None
+    if not columns:
+        return source.constants.get(name)
+    return row.get(columns[0]) if len(columns) == 1 else first_present(row, columns)
 
 
 def _joined(row: Mapping[str, Any], source: PermitSource, name: str) -> str | None:

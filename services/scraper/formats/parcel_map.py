@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from services.scraper.domain.addresses import read_address
 from services.scraper.domain.property_types import is_company, property_type_of
 from services.scraper.domain.rows import ParcelRow, Rejected
 from services.scraper.domain.values import (
@@ -121,7 +122,7 @@ def _place_of(cell: _Cells) -> _Place | Rejected:
     city = clean_text(cell.first("city"), 100) or cell.source.city
     state = (clean_text(cell.first("state")) or cell.source.state).upper()[:2]
     try:
-        return _Place(line, city, state, parse_address(line, city, state, zip5_of(cell.first("zip"))))
+        return _Place(line, city, state, read_address(line, city, state, zip5_of(cell.first("zip"))))
     except InvalidAddress:
         return Rejected("address_unreadable")
 

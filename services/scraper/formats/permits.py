@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -10,32 +10,25 @@ import orjson
 
 from services.scraper.domain.rows import PermitRow, Rejected
 from services.scraper.formats import accela, sources
+from services.scraper.formats.exports import EXPORTS, Row, denver_rows, is_denver_report, nyc_issuance
 from services.scraper.formats.field_map import PermitSource, permit_of
 from services.scraper.formats.files import FileRefused, PublicFile
-from services.scraper.formats.tables import Layout, column_name, csv_rows, header_of, recognise_layout
+from services.scraper.formats.tables import column_name, csv_rows, header_of, recognise_layout
 
-LATER = "is recognised, but its import is not part of this release"
-NASHVILLE_CSV = Layout(
-    "nashville_arcgis", ("PERMIT", "PERMIT_TYPE_DESCRIPTION", "DATE_ENTERED", "ADDRESS", "PURPOSE")
-)
-CHICAGO_CSV = Layout(
-    "chicago_portal", ("PERMIT", "PERMIT_TYPE", "ISSUE_DATE", "STREET_NUMBER", "WORK_DESCRIPTION")
-)
-LAYOUTS = (
-    NASHVILLE_CSV,
-    CHICAGO_CSV,
-    Layout(
-        "austin_export", ("ISSUE_DATE", "WORK_CLASS", "STATUS_CURRENT"), f"Austin's display export {LATER}"
-    ),
-    Layout("energov_export", ("CASE_NUMBER", "MAIN_PARCEL", "FINALIZED_DATE"), f"the EnerGov export {LATER}"),
-    Layout("accela_list", ("RECORD_NUMBER", "DATE_OPENED", "ADDRESS"), f"the Accela list download {LATER}"),
-    Layout("la_reroofs", ("SITE_ADDRESS", "REROOF_PERMIT_ISSUE_DATE"), f"the compiled re-roof list {LATER}"),
-    Layout("dfw_scraped", ("PERMIT_ID", "PROPERTY_ADDRESS", "LEAD_TYPE"), f"the scraped suburb list {LATER}"),
-    Layout("spearfish_report", ("CONSTRUCTION_TYPE", "COST_APPROXIMATE"), f"the Spearfish report {LATER}"),
-    Layout("nyc_dobjobs", ("JOB", "HOUSE", "BOROUGH"), f"the NYC job filings {LATER}"),
-)
 COMPACT_KEYS = frozenset({"n", "d", "a", "x", "t"})
 CHICAGO_KEYS = frozenset({"permit_", "street_number", "street_name"})
+NASHVILLE_KEYS = frozenset({"Permit__", "Address"})
+NYC_KEYS = frozenset({"job__", "house__", "permit_si_no"})
+CHANGE_KEYS = frozenset({"new_permits", "status_changes"})
+# Answers of the same publishers that hold no rows, by the keys they cannot do without.
+WITHOUT_ROWS = (
+    ("arcgis_count_only", frozenset({"count"}), "an ArcGIS answer that only counts"),
+    (
+        "arcgis_layer_metadata",
+        frozenset({"currentVersion", "geometryType"}),
+        "the description of an ArcGIS layer, not its rows",
+    ),
+)
 Parsed = PermitRow | Rejected
 
 
@@ -44,19 +37,23 @@ def parse_permits(
     *,
     today: date,
     source: PermitSource | None = None,
+    jurisdiction: tuple[str, str] | None = None,
     addresses: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
 ) -> Iterator[Parsed]:
-    """The permits of a recognised file, or of any rows when their source is given; raises FileRefused otherwise."""
+    """The permits of a recognised file, or of any rows when their source is given; raises FileRefused otherwise.
+
+    `jurisdiction` is the city and state that made the export of a software which many cities use.
+    """
     start = file.head.lstrip("\ufeff \t\r\n")[:100].lower()
     if start.startswith("<"):
+        page = start.startswith(("<!doctype html", "<html"))
         raise FileRefused(
-            "html_instead_of_data", "the file is an HTML or XML page where permits were expected"
+            "html_instead_of_data" if page else "xml_instead_of_data",
+            "the file is an HTML or XML page where permits were expected",
         )
     if start.startswith(("{", "[")):
         return parse_document(read_json(file), today=today, source=source, addresses=addresses or {})
-    if file.head.lstrip().startswith('"') and "\n" in header_of(file.head)[0]:
-        raise FileRefused("unsupported_format_denver_report", f"the Denver report {LATER}")
-    return _parse_csv(file, today, source)
+    return _parse_csv(file, today, source, jurisdiction)
 
 
 def read_json(file: PublicFile) -> Any:
@@ -79,21 +76,38 @@ def parse_document(
     """The permits of a JSON document: a Socrata page, an ArcGIS answer, an Accela answer or Chicago's months."""
     if accela.is_answer(document):
         return accela.parse(document, today, addresses=addresses)
+    if isinstance(document, dict) and document.keys() >= CHANGE_KEYS:
+        return _changes(document, today)
     rows = rows_of(document)
     if not rows:
         return iter(())
     present = set().union(*(row.keys() for row in rows[:1000]))
     if source is None and present >= COMPACT_KEYS:
         return (permit_of(_compact(row), sources.CHICAGO_COMPACT, today) for row in rows)
-    found = source or (sources.CHICAGO_SOCRATA if present >= CHICAGO_KEYS else None)
-    if found is None and {"Permit__", "Address"} <= present:
-        found = sources.NASHVILLE
+    if source is None and present >= NYC_KEYS:
+        return (permit_of(nyc_issuance(row), sources.NYC_ISSUANCE, today) for row in rows)
+    found = source or _feed_with(present)
     if found is None:
-        raise FileRefused(
-            "unknown_format", f"no known permit feed has the keys {', '.join(sorted(present))[:200]}"
-        )
+        reason = "arcgis_features_without_permits" if isinstance(document, dict) else "unknown_format"
+        raise FileRefused(reason, f"no known permit feed has the keys {', '.join(sorted(present))[:200]}")
     require_columns(found, present)
     return (permit_of(row, found, today) for row in rows)
+
+
+def _feed_with(present: set[str]) -> PermitSource | None:
+    if present >= CHICAGO_KEYS:
+        return sources.CHICAGO_SOCRATA
+    return sources.NASHVILLE if present >= NASHVILLE_KEYS else None
+
+
+def _changes(document: Mapping[str, Any], today: date) -> Iterator[Parsed]:
+    """New permits of a comparison; a change of a known one names no address and so is none."""
+    for change in _objects([*document["new_permits"], *document["status_changes"]]):
+        details = change.get("details")
+        if isinstance(details, dict):
+            yield permit_of({**details, **change}, sources.AUSTIN_CHANGES, today)
+        else:
+            yield Rejected("status_change_only")
 
 
 def rows_of(document: Any) -> list[dict[str, Any]]:
@@ -105,7 +119,18 @@ def rows_of(document: Any) -> list[dict[str, Any]]:
     if isinstance(document, dict) and document.get("error"):
         # ArcGIS sends its errors inside HTTP 200 (PITFALLS 21); Socrata says error: true with a code.
         raise FileRefused("error_answer", str(document.get("message") or document["error"])[:300])
+    _refuse_without_rows(document)
     raise FileRefused("unknown_format", "the JSON holds neither a list of rows nor features")
+
+
+def _refuse_without_rows(document: Any) -> None:
+    if not isinstance(document, dict):
+        return
+    for reason, keys, what in WITHOUT_ROWS:
+        if document.keys() >= keys:
+            raise FileRefused(reason, f"the file is {what}")
+    if document and all(isinstance(value, dict) and "columns" in value for value in document.values()):
+        raise FileRefused("column_lists", "the file lists the columns of datasets, not their rows")
 
 
 def _objects(rows: list[Any]) -> list[dict[str, Any]]:
@@ -137,22 +162,43 @@ def _compact(row: Mapping[str, Any]) -> dict[str, Any]:
     return {**row, "permit_type": " / ".join(str(part) for part in (row.get("t"), row.get("wt")) if part)}
 
 
-def _parse_csv(file: PublicFile, today: date, source: PermitSource | None) -> Iterator[Parsed]:
+def _parse_csv(
+    file: PublicFile, today: date, source: PermitSource | None, jurisdiction: tuple[str, str] | None
+) -> Iterator[Parsed]:
     header = header_of(file.head)
     if source is not None:
-        require_columns(source, {cell.strip() for cell in header})
-        return _rows(file, [cell.strip() for cell in header], source, today)
-    layout = recognise_layout(header, LAYOUTS)
-    if layout is NASHVILLE_CSV:
-        require_columns(sources.NASHVILLE, set(header))
-        return _rows(file, header, sources.NASHVILLE, today)
-    return _rows(file, [column_name(cell) for cell in header], sources.CHICAGO_PORTAL, today)
+        names = [cell.strip() for cell in header]
+        require_columns(source, set(names))
+        return _rows(file, names, source, today)
+    if is_denver_report(header):
+        return _report(file, today)
+    layout = recognise_layout(header, [export.layout for export in EXPORTS])
+    export = next(export for export in EXPORTS if export.layout is layout)
+    names = [column_name(cell) for cell in header]
+    return _rows(file, names, export.source_of(jurisdiction), today, export.adapt or _as_is)
 
 
-def _rows(file: PublicFile, names: Sequence[str], source: PermitSource, today: date) -> Iterator[Parsed]:
+def _as_is(row: Row) -> Row:
+    return row
+
+
+def _report(file: PublicFile, today: date) -> Iterator[Parsed]:
+    with file.open() as stream:
+        for row in denver_rows(csv_rows(stream)):
+            yield permit_of(row, sources.DENVER_REPORT, today)
+
+
+def _rows(
+    file: PublicFile,
+    names: Sequence[str],
+    source: PermitSource,
+    today: date,
+    adapt: Callable[[Row], Row | Rejected] = _as_is,
+) -> Iterator[Parsed]:
     with file.open() as stream:
         for cells in csv_rows(stream):
             if len(cells) < len(names):
                 yield Rejected("short_row")
-            else:
-                yield permit_of(dict(zip(names, cells, strict=False)), source, today)
+                continue
+            row = adapt(dict(zip(names, cells, strict=False)))
+            yield row if isinstance(row, Rejected) else permit_of(row, source, today)

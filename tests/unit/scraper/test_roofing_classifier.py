@@ -95,3 +95,37 @@ def test_siding_under_a_roofing_permit_is_nothing() -> None:
     assert classify("Midtown to tear off and reinstall 1800 sq ft of siding", kind) is not RoofingWork.REROOF
     assert classify("New siding and painting", kind) is RoofingWork.NONE
     assert classify("Asphalt shingles and OSB decking", kind) is RoofingWork.REROOF
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "work"),
+    [
+        (None, "COMMERCIAL ROOF", RoofingWork.REROOF),
+        ("Built Up", "Re-roof", RoofingWork.REROOF),
+        ("Partial", "Re-roof", RoofingWork.REPAIR),
+        ("Tuckpointing of the chimney", "Express permit / Reroofing", RoofingWork.NONE),
+        (None, "Commercial rooftop unit", RoofingWork.NONE),
+        (None, "PATIO ROOF", RoofingWork.NONE),
+        ("Repair/Replace", "Building Roofing and Siding", RoofingWork.NONE),
+        ("K RANCH ROOFING AND CONSTRUCTION", "Residential Remodel", RoofingWork.REROOF),
+        ("LOS ESTRADA ROOFING", "Residential Addition", RoofingWork.OTHER_ROOF_WORD),
+    ],
+)
+def test_a_kind_that_is_only_roofing_needs_no_words(text: str | None, kind: str, work: RoofingWork) -> None:
+    assert classify(text, kind) is work
+
+
+@pytest.mark.parametrize(
+    ("text", "work"),
+    [
+        ("PARTIAL ROOF REPLACEMENT AND LINTEL REPAIRS", RoofingWork.REPAIR),
+        ("New bathroom and reroof back of structure", RoofingWork.REPAIR),
+        ("REBUILD FRONT PORCH; PORCH ROOF TO BE RESHINGLED", RoofingWork.OTHER_ROOF_WORD),
+        ("SCOPE: ROOF REPLACEMENT. LOCATION: MAIN ENTRY CANOPY.", RoofingWork.OTHER_ROOF_WORD),
+        ("Rebuild new deck with roof structure", RoofingWork.OTHER_ROOF_WORD),
+        ("REMOVAL OF EXISTING ROOF SYSTEM AND REPLACEMENT", RoofingWork.REROOF),
+        ("NEW SIDING, ROOFING, AND WINDOWS", RoofingWork.REROOF),
+    ],
+)
+def test_a_part_of_the_roof_or_the_roof_of_a_porch_dates_no_house(text: str, work: RoofingWork) -> None:
+    assert classify(text, "PERMIT - RENOVATION/ALTERATION") is work

@@ -106,3 +106,17 @@ def test_dashes_and_white_space_are_made_one() -> None:
 def test_clean_text_is_stable_and_can_be_stored(text: str) -> None:
     cleaned = clean_text(text)
     assert cleaned is None or (clean_text(cleaned) == cleaned and "\x00" not in cleaned)
+
+
+@pytest.mark.parametrize(
+    ("text", "mended"),
+    [
+        ("7/16\u00e2\u20ac\u009d 4\u00e2\u20ac\u2122 osb", "7/16\u201d 4\u2019 osb"),
+        ("Changeout \u00e2\u20ac\u201c replace", "Changeout - replace"),
+        ("Jos\u00c3\u00a9 Ave", "Jos\u00e9 Ave"),
+        ("Jos\u00e9 \u00c2ngela", "Jos\u00e9 \u00c2ngela"),
+        ("IDF\u00bfS", "IDF\u00bfS"),
+    ],
+)
+def test_utf_8_that_was_read_as_windows_1252_is_mended(text: str, mended: str) -> None:
+    assert clean_text(text) == mended

@@ -18,6 +18,7 @@ from shared.sandbox.vendors import (
     arcgis,
     assessor,
     census,
+    ckan,
     email_finder,
     ncei,
     sendgrid,
@@ -33,6 +34,7 @@ from shared.sandbox.vendors import (
 VENDORS = (
     "socrata",
     "arcgis",
+    "ckan",
     "assessor",
     "ncei",
     "spc",
@@ -68,7 +70,7 @@ def create_app(settings: SandboxSettings | None = None) -> FastAPI:
         control.router(sandbox, replays=replays, ledger=desk.ledger, mailroom=mailroom, vendors=VENDORS)
     )
     app.include_router(arcgis.router(sandbox, replays))
-    for vendor in (socrata, assessor, ncei, spc, census, email_finder, zerobounce, stac, streetview):
+    for vendor in (socrata, ckan, assessor, ncei, spc, census, email_finder, zerobounce, stac, streetview):
         app.include_router(vendor.router(sandbox))
     app.include_router(stripe.router(desk))
     app.include_router(sendgrid.router(mailroom))

@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, Literal, Protocol
+from importlib import import_module
+from typing import Any, Final, Literal, Protocol, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.errors import InvalidInput
 from shared.providers.base import ProviderDeps
 from shared.providers.settings import ProviderSettings
 
@@ -21,12 +21,15 @@ class SourceConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     key: str
-    kind: Literal["socrata", "arcgis"]
+    kind: Literal["socrata", "arcgis", "ckan"]
     base_url: str | None = None
     base_domain: str | None = None
     dataset_id: str | None = Field(None, pattern=r"^[a-z0-9]{4}-[a-z0-9]{4}$")
+    """Socrata's name of a dataset."""
     layer_url: str | None = None
     layer_path: str | None = None
+    resource_id: str | None = Field(None, pattern=r"^[0-9a-f-]{36}$")
+    """CKAN's name of a table."""
     where: str | None = None
     incremental_date_field: str | None = None
     page_size: int = Field(1000, ge=1, le=5000)
@@ -94,14 +97,16 @@ class PermitSource(Protocol):
         """The columns the feed announces today."""
 
 
+READERS: Final[Mapping[str, tuple[str, str]]] = {
+    "socrata": ("socrata", "SocrataSource"),
+    "arcgis": ("arcgis", "ArcgisSource"),
+    "ckan": ("ckan", "CkanSource"),
+}
+"""Module and class of each kind; a reader's libraries are loaded with the first feed of its kind."""
+
+
 def build(config: SourceConfig, settings: ProviderSettings, deps: ProviderDeps) -> PermitSource:
     """The reader for a feed's kind."""
-    if config.kind == "socrata":
-        from shared.providers.permit_source.socrata import SocrataSource
-
-        return SocrataSource(config, settings, deps)
-    if config.kind == "arcgis":
-        from shared.providers.permit_source.arcgis import ArcgisSource
-
-        return ArcgisSource(config, settings, deps)
-    raise InvalidInput(f"no reader for sources of kind {config.kind}", source=config.key)
+    module, reader = READERS[config.kind]
+    made = getattr(import_module(f"{__name__}.{module}"), reader)
+    return cast("PermitSource", made(config, settings, deps))

@@ -1,4 +1,4 @@
-"""One suite over every feed of rows: permits by Socrata and ArcGIS, parcels by ArcGIS."""
+"""One suite over every feed of rows: permits of every kind of publisher, parcels by ArcGIS."""
 
 from __future__ import annotations
 
@@ -19,6 +19,16 @@ SOURCES: dict[str, dict[str, Any]] = {
         "layer_path": "rest/services/Ellery_Permits/FeatureServer/0",
         "incremental_date_field": "Date_Issued",
     },
+    "ckan": {
+        "kind": "ckan",
+        "resource_id": "c21106f9-0000-4000-8000-00000000a1a1",
+        "incremental_date_field": "DATE ISSUED",
+    },
+    "ckan without SQL": {
+        "kind": "ckan",
+        "resource_id": "c21106f9-0000-4000-8000-00000000b2b2",
+        "incremental_date_field": "DATE ISSUED",
+    },
     "parcels": {"kind": "arcgis", "layer_path": "rest/services/Harrow_Parcels/FeatureServer/0"},
 }
 Make = Callable[..., Any]
@@ -31,7 +41,7 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def vendor(kind: str) -> str:
-    return "socrata" if kind == "socrata" else "arcgis"
+    return str(SOURCES[kind]["kind"])
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ VENDORS: Final[Mapping[str, VendorFacts]] = {
     "socrata": VendorFacts("", 5, 5, 30),
     "arcgis": VendorFacts("", 5, 5, 30),
     "ckan": VendorFacts("", 1, 2, 30),
+    "files": VendorFacts("", 1, 2, 30),
     "assessor": VendorFacts("", 1 / 3, 1, 30),
     "ncei": VendorFacts("https://www.ncei.noaa.gov", 1, 2, 120),
     "spc": VendorFacts("https://www.spc.noaa.gov", 5, 5, 20),
@@ -62,6 +63,7 @@ class ProviderSettings(BaseSettings):
     socrata_base_url: str = Field("", alias="SOCRATA_BASE_URL")
     arcgis_base_url: str = Field("", alias="ARCGIS_BASE_URL")
     ckan_base_url: str = Field("", alias="CKAN_BASE_URL")
+    files_base_url: str = Field("", alias="FILES_BASE_URL")
     assessor_base_url: str = Field("", alias="ASSESSOR_BASE_URL")
     ncei_base_url: str = Field("", alias="NCEI_BASE_URL")
     spc_base_url: str = Field("", alias="SPC_BASE_URL")

@@ -20,6 +20,7 @@ from shared.sandbox.vendors import (
     census,
     ckan,
     email_finder,
+    files,
     ncei,
     sendgrid,
     socrata,
@@ -35,6 +36,7 @@ VENDORS = (
     "socrata",
     "arcgis",
     "ckan",
+    "files",
     "assessor",
     "ncei",
     "spc",
@@ -70,7 +72,19 @@ def create_app(settings: SandboxSettings | None = None) -> FastAPI:
         control.router(sandbox, replays=replays, ledger=desk.ledger, mailroom=mailroom, vendors=VENDORS)
     )
     app.include_router(arcgis.router(sandbox, replays))
-    for vendor in (socrata, ckan, assessor, ncei, spc, census, email_finder, zerobounce, stac, streetview):
+    for vendor in (
+        socrata,
+        ckan,
+        files,
+        assessor,
+        ncei,
+        spc,
+        census,
+        email_finder,
+        zerobounce,
+        stac,
+        streetview,
+    ):
         app.include_router(vendor.router(sandbox))
     app.include_router(stripe.router(desk))
     app.include_router(sendgrid.router(mailroom))

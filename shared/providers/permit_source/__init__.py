@@ -21,7 +21,7 @@ class SourceConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     key: str
-    kind: Literal["socrata", "arcgis", "ckan"]
+    kind: Literal["socrata", "arcgis", "ckan", "csv_download"]
     base_url: str | None = None
     base_domain: str | None = None
     dataset_id: str | None = Field(None, pattern=r"^[a-z0-9]{4}-[a-z0-9]{4}$")
@@ -30,6 +30,14 @@ class SourceConfig(BaseModel):
     layer_path: str | None = None
     resource_id: str | None = Field(None, pattern=r"^[0-9a-f-]{36}$")
     """CKAN's name of a table."""
+    url: str | None = Field(None, pattern=r"^https?://")
+    file_path: str | None = None
+    """A file below the address of FILES_BASE_URL, where no url is given."""
+    member: str | None = None
+    """Which file of an archive: a name or a pattern such as `permits_*.csv`."""
+    sheet: str | None = None
+    row_cap: int | None = Field(None, ge=1)
+    """Where the publisher's export stops without a word."""
     where: str | None = None
     incremental_date_field: str | None = None
     page_size: int = Field(1000, ge=1, le=5000)
@@ -101,6 +109,7 @@ READERS: Final[Mapping[str, tuple[str, str]]] = {
     "socrata": ("socrata", "SocrataSource"),
     "arcgis": ("arcgis", "ArcgisSource"),
     "ckan": ("ckan", "CkanSource"),
+    "csv_download": ("csv_download", "FileSource"),
 }
 """Module and class of each kind; a reader's libraries are loaded with the first feed of its kind."""
 

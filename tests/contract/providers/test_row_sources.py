@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,8 +31,28 @@ SOURCES: dict[str, dict[str, Any]] = {
         "resource_id": "c21106f9-0000-4000-8000-00000000b2b2",
         "incremental_date_field": "DATE ISSUED",
     },
+    "csv file": {
+        "kind": "csv_download",
+        "file_path": "sable/permits.csv",
+        "incremental_date_field": "DATE ISSUED",
+    },
+    "xlsx file": {
+        "kind": "csv_download",
+        "file_path": "sable/permits.xlsx",
+        "incremental_date_field": "DATE ISSUED",
+    },
+    "zip file": {
+        "kind": "csv_download",
+        "file_path": "sable/permits.zip",
+        "member": "*.csv",
+        "incremental_date_field": "DATE ISSUED",
+    },
     "parcels": {"kind": "arcgis", "layer_path": "rest/services/Harrow_Parcels/FeatureServer/0"},
 }
+VENDORS = {"csv_download": "files"}
+"""Where a kind of source and its vendor differ in name."""
+UNKNOWN_COLUMN: dict[str, dict[str, Any]] = {"csv_download": {"incremental_date_field": "no such column"}}
+"""How a kind without `where` is asked for a column it lacks."""
 Make = Callable[..., Any]
 
 
@@ -41,11 +63,14 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def vendor(kind: str) -> str:
-    return str(SOURCES[kind]["kind"])
+    name = str(SOURCES[kind]["kind"])
+    return VENDORS.get(name, name)
 
 
 @pytest.fixture
-def make(kind: str, world: Any, settings: Any) -> Make:
+def make(kind: str, world: Any, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
     def source(**changes: Any) -> Any:
         config = SourceConfig(key=kind, **{**SOURCES[kind], **changes})
         build = parcel_source.build if kind == "parcels" else permit_source.build
@@ -137,7 +162,8 @@ async def test_what_is_no_data_is_told(make: Make, vendor: str, fault: Any, kind
         await read(make())
 
 
-async def test_an_unknown_column_is_named(make: Make) -> None:
+async def test_an_unknown_column_is_named(make: Make, kind: str) -> None:
+    asked = UNKNOWN_COLUMN.get(str(SOURCES[kind]["kind"]), {"where": "no_such_column = 'x'"})
     with pytest.raises(ProviderRejected) as caught:
-        await read(make(where="no_such_column = 'x'"))
+        await read(make(**asked))
     assert caught.value.fields["reason"] == "invalid"

@@ -15,6 +15,7 @@ from shared.sandbox.replay import Replays
 from shared.sandbox.settings import SandboxSettings
 from shared.sandbox.state import Sandbox
 from shared.sandbox.vendors import (
+    accela,
     arcgis,
     assessor,
     census,
@@ -37,6 +38,7 @@ VENDORS = (
     "arcgis",
     "ckan",
     "files",
+    "accela",
     "assessor",
     "ncei",
     "spc",
@@ -76,6 +78,7 @@ def create_app(settings: SandboxSettings | None = None) -> FastAPI:
         socrata,
         ckan,
         files,
+        accela,
         assessor,
         ncei,
         spc,

@@ -21,7 +21,7 @@ class SourceConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     key: str
-    kind: Literal["socrata", "arcgis", "ckan", "csv_download"]
+    kind: Literal["socrata", "arcgis", "ckan", "csv_download", "accela_api"]
     base_url: str | None = None
     base_domain: str | None = None
     dataset_id: str | None = Field(None, pattern=r"^[a-z0-9]{4}-[a-z0-9]{4}$")
@@ -38,6 +38,11 @@ class SourceConfig(BaseModel):
     sheet: str | None = None
     row_cap: int | None = Field(None, ge=1)
     """Where the publisher's export stops without a word."""
+    accela_agency_code: str | None = Field(None, pattern=r"^[A-Z0-9_-]{2,30}$")
+    accela_module: str | None = None
+    accela_environment: str = "PROD"
+    record_type: str | None = None
+    """One kind of record: Accela's path of four levels."""
     where: str | None = None
     incremental_date_field: str | None = None
     page_size: int = Field(1000, ge=1, le=5000)
@@ -110,6 +115,7 @@ READERS: Final[Mapping[str, tuple[str, str]]] = {
     "arcgis": ("arcgis", "ArcgisSource"),
     "ckan": ("ckan", "CkanSource"),
     "csv_download": ("csv_download", "FileSource"),
+    "accela_api": ("accela_api", "AccelaSource"),
 }
 """Module and class of each kind; a reader's libraries are loaded with the first feed of its kind."""
 

@@ -47,12 +47,21 @@ SOURCES: dict[str, dict[str, Any]] = {
         "member": "*.csv",
         "incremental_date_field": "DATE ISSUED",
     },
+    "accela": {
+        "kind": "accela_api",
+        "accela_agency_code": "QUILL",
+        "accela_module": "Building",
+        "incremental_date_field": "openedDate",
+    },
     "parcels": {"kind": "arcgis", "layer_path": "rest/services/Harrow_Parcels/FeatureServer/0"},
 }
-VENDORS = {"csv_download": "files"}
+VENDORS = {"csv_download": "files", "accela_api": "accela"}
 """Where a kind of source and its vendor differ in name."""
-UNKNOWN_COLUMN: dict[str, dict[str, Any]] = {"csv_download": {"incremental_date_field": "no such column"}}
-"""How a kind without `where` is asked for a column it lacks."""
+UNKNOWN: dict[str, dict[str, Any]] = {
+    "csv_download": {"incremental_date_field": "no such column"},
+    "accela_api": {"accela_module": "NoSuchModule"},
+}
+"""How a kind without `where` is asked for what it lacks."""
 Make = Callable[..., Any]
 
 
@@ -162,8 +171,8 @@ async def test_what_is_no_data_is_told(make: Make, vendor: str, fault: Any, kind
         await read(make())
 
 
-async def test_an_unknown_column_is_named(make: Make, kind: str) -> None:
-    asked = UNKNOWN_COLUMN.get(str(SOURCES[kind]["kind"]), {"where": "no_such_column = 'x'"})
+async def test_an_unknown_name_is_refused(make: Make, kind: str) -> None:
+    asked = UNKNOWN.get(str(SOURCES[kind]["kind"]), {"where": "no_such_column = 'x'"})
     with pytest.raises(ProviderRejected) as caught:
         await read(make(**asked))
     assert caught.value.fields["reason"] == "invalid"

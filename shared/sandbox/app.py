@@ -16,6 +16,7 @@ from shared.sandbox.settings import SandboxSettings
 from shared.sandbox.state import Sandbox
 from shared.sandbox.vendors import (
     accela,
+    accela_portal,
     arcgis,
     assessor,
     census,
@@ -39,6 +40,7 @@ VENDORS = (
     "ckan",
     "files",
     "accela",
+    "accela_portal",
     "assessor",
     "ncei",
     "spc",
@@ -79,6 +81,7 @@ def create_app(settings: SandboxSettings | None = None) -> FastAPI:
         ckan,
         files,
         accela,
+        accela_portal,
         assessor,
         ncei,
         spc,

@@ -21,7 +21,7 @@ class SourceConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     key: str
-    kind: Literal["socrata", "arcgis", "ckan", "csv_download", "accela_api"]
+    kind: Literal["socrata", "arcgis", "ckan", "csv_download", "accela_api", "accela_portal"]
     base_url: str | None = None
     base_domain: str | None = None
     dataset_id: str | None = Field(None, pattern=r"^[a-z0-9]{4}-[a-z0-9]{4}$")
@@ -41,6 +41,13 @@ class SourceConfig(BaseModel):
     accela_agency_code: str | None = Field(None, pattern=r"^[A-Z0-9_-]{2,30}$")
     accela_module: str | None = None
     accela_environment: str = "PROD"
+    portal_url: str | None = Field(None, pattern=r"^https?://")
+    portal_path: str | None = None
+    """A search page below the vendor's own address, where no portal_url is given."""
+    search_days: int = Field(7, ge=1, le=366)
+    """Days that one search of a portal covers: as many as stay under its cap."""
+    first_days: int = Field(365, ge=1, le=3660)
+    """How far the first reading of a portal reaches back."""
     record_type: str | None = None
     """One kind of record: Accela's path of four levels."""
     where: str | None = None
@@ -116,6 +123,7 @@ READERS: Final[Mapping[str, tuple[str, str]]] = {
     "ckan": ("ckan", "CkanSource"),
     "csv_download": ("csv_download", "FileSource"),
     "accela_api": ("accela_api", "AccelaSource"),
+    "accela_portal": ("accela_portal", "AccelaPortal"),
 }
 """Module and class of each kind; a reader's libraries are loaded with the first feed of its kind."""
 

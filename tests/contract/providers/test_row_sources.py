@@ -53,6 +53,12 @@ SOURCES: dict[str, dict[str, Any]] = {
         "accela_module": "Building",
         "incremental_date_field": "openedDate",
     },
+    "accela portal": {
+        "kind": "accela_portal",
+        "portal_path": "SABLE/Cap/CapHome.aspx?module=Building&TabName=Building",
+        "search_days": 120,
+        "first_days": 600,
+    },
     "parcels": {"kind": "arcgis", "layer_path": "rest/services/Harrow_Parcels/FeatureServer/0"},
 }
 VENDORS = {"csv_download": "files", "accela_api": "accela"}
@@ -60,6 +66,7 @@ VENDORS = {"csv_download": "files", "accela_api": "accela"}
 UNKNOWN: dict[str, dict[str, Any]] = {
     "csv_download": {"incremental_date_field": "no such column"},
     "accela_api": {"accela_module": "NoSuchModule"},
+    "accela_portal": {"portal_path": "SABLE/Cap/CapHome.aspx?module=NoSuchModule"},
 }
 """How a kind without `where` is asked for what it lacks."""
 Make = Callable[..., Any]

@@ -32,6 +32,7 @@ VENDORS: Final[Mapping[str, VendorFacts]] = {
     "files": VendorFacts("", 1, 2, 30),
     "accela": VendorFacts("https://apis.accela.com", 2, 2, 30),
     "accela_portal": VendorFacts("", 1 / 3, 1, 60),
+    "energov": VendorFacts("", 1, 1, 60),
     "assessor": VendorFacts("", 1 / 3, 1, 30),
     "ncei": VendorFacts("https://www.ncei.noaa.gov", 1, 2, 120),
     "spc": VendorFacts("https://www.spc.noaa.gov", 5, 5, 20),
@@ -68,6 +69,7 @@ class ProviderSettings(BaseSettings):
     files_base_url: str = Field("", alias="FILES_BASE_URL")
     accela_base_url: str = Field("", alias="ACCELA_BASE_URL")
     accela_portal_base_url: str = Field("", alias="ACCELA_PORTAL_BASE_URL")
+    energov_base_url: str = Field("", alias="ENERGOV_BASE_URL")
     assessor_base_url: str = Field("", alias="ASSESSOR_BASE_URL")
     ncei_base_url: str = Field("", alias="NCEI_BASE_URL")
     spc_base_url: str = Field("", alias="SPC_BASE_URL")

@@ -15,13 +15,42 @@ from shared.providers.base import ProviderDeps
 from shared.providers.settings import ProviderSettings
 
 
+class EnergovShape(BaseModel):
+    """What an EnerGov search is called and how; RECALLED, so every name may be corrected for a city."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    path: str = "/apps/selfservice/api/energov/search/search"
+    headers: Mapping[str, str] = {
+        "tenantid": "1",
+        "tenantname": "Home",
+        "tyler-tenanturl": "Home",
+        "tyler-tenant-culture": "en-US",
+    }
+    body: Mapping[str, Any] = {"Keyword": "", "ExactMatch": False, "SearchModule": 2, "FilterModule": 2}
+    """Module 2 is permits."""
+    criteria: str = "PermitCriteria"
+    page_number: str = "PageNumber"
+    page_size: str = "PageSize"
+    sort_by: str = "SortBy"
+    sort_ascending: str = "SortAscending"
+    sort_field: str = "IssueDate"
+    issued_from: str = "IssueDateFrom"
+    success: str = "Success"
+    error: str = "ErrorMessage"
+    result: str = "Result"
+    records: str = "EntityResults"
+    total: str = "PermitsFound"
+    record_id: str = "CaseId"
+
+
 class SourceConfig(BaseModel):
     """One feed of a city, as `target_cities.sources` holds it; unknown keys are other readers' business."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     key: str
-    kind: Literal["socrata", "arcgis", "ckan", "csv_download", "accela_api", "accela_portal"]
+    kind: Literal["socrata", "arcgis", "ckan", "csv_download", "accela_api", "accela_portal", "energov"]
     base_url: str | None = None
     base_domain: str | None = None
     dataset_id: str | None = Field(None, pattern=r"^[a-z0-9]{4}-[a-z0-9]{4}$")
@@ -46,8 +75,9 @@ class SourceConfig(BaseModel):
     """A search page below the vendor's own address, where no portal_url is given."""
     search_days: int = Field(7, ge=1, le=366)
     """Days that one search of a portal covers: as many as stay under its cap."""
-    first_days: int = Field(365, ge=1, le=3660)
-    """How far the first reading of a portal reaches back."""
+    first_days: int | None = Field(None, ge=1, le=3660)
+    """How far the first reading of a portal reaches back; a year, or all that its search gives, where not set."""
+    energov: EnergovShape = EnergovShape()
     record_type: str | None = None
     """One kind of record: Accela's path of four levels."""
     where: str | None = None
@@ -124,6 +154,7 @@ READERS: Final[Mapping[str, tuple[str, str]]] = {
     "csv_download": ("csv_download", "FileSource"),
     "accela_api": ("accela_api", "AccelaSource"),
     "accela_portal": ("accela_portal", "AccelaPortal"),
+    "energov": ("energov", "EnergovSource"),
 }
 """Module and class of each kind; a reader's libraries are loaded with the first feed of its kind."""
 

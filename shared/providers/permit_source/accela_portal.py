@@ -21,6 +21,7 @@ from shared.providers.permit_source.portal import PageWatch
 from shared.providers.settings import VENDORS, ProviderSettings
 
 SAMPLE_WINDOWS: Final = 4
+FIRST_DAYS: Final = 365
 PATIENCE_SECONDS: Final = 60.0
 
 
@@ -69,7 +70,7 @@ class AccelaPortal:
         """Pages of records dated `since` or later, resuming after the cursor of an earlier page."""
         form = await self._form()
         today = form.today or datetime.now(UTC).date()
-        first = since or today - timedelta(days=self._config.first_days)
+        first = since or today - timedelta(days=self._config.first_days or FIRST_DAYS)
         position: _Position | None = _Position.parse(cursor) if cursor else _Position(first)
         watch = PageWatch(self.name, self._config.key)
         while position is not None:

@@ -14,6 +14,7 @@ from shared.errors import ProviderBadAnswer, ProviderRateLimited, ProviderReject
 from shared.providers import parcel_source, permit_source
 from shared.providers.permit_source import RawRow, SourceConfig
 
+ROOT = "http://sandbox.test"
 SOURCES: dict[str, dict[str, Any]] = {
     "socrata": {"kind": "socrata", "dataset_id": "h4rw-p7mt", "incremental_date_field": "issue_date"},
     "arcgis": {
@@ -59,6 +60,7 @@ SOURCES: dict[str, dict[str, Any]] = {
         "search_days": 120,
         "first_days": 600,
     },
+    "energov": {"kind": "energov", "base_url": f"{ROOT}/energov/marn", "incremental_date_field": "IssueDate"},
     "parcels": {"kind": "arcgis", "layer_path": "rest/services/Harrow_Parcels/FeatureServer/0"},
 }
 VENDORS = {"csv_download": "files", "accela_api": "accela"}
@@ -66,6 +68,7 @@ VENDORS = {"csv_download": "files", "accela_api": "accela"}
 UNKNOWN: dict[str, dict[str, Any]] = {
     "csv_download": {"incremental_date_field": "no such column"},
     "accela_api": {"accela_module": "NoSuchModule"},
+    "energov": {"energov": {"body": {"SearchModule": 99}}},
     "accela_portal": {"portal_path": "SABLE/Cap/CapHome.aspx?module=NoSuchModule"},
 }
 """How a kind without `where` is asked for what it lacks."""

@@ -34,6 +34,8 @@ SECRET_READERS: dict[str, tuple[str, ...]] = {
     "ZEROBOUNCE_API_KEY": ("enricher",),
     "STREETVIEW_API_KEY": ("image_processor",),
     "SOCRATA_APP_TOKEN": ("scraper",),
+    "ACCELA_APP_SECRET": ("scraper",),
+    "ACCELA_PASSWORD": ("scraper",),
     "AWS_ACCESS_KEY_ID": ("image_processor", "ml_inference"),
     "AWS_SECRET_ACCESS_KEY": ("image_processor", "ml_inference"),
     "DATABASE_APP_PASSWORD": (),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
+from typing import BinaryIO
 
 import httpx
 
@@ -17,6 +18,7 @@ _LONGEST_WAIT_SECONDS = 24 * 3600.0
 _EPOCH_SECONDS = 1e9
 _EPOCH_MILLISECONDS = 1e12
 _GZIP_OR_ZLIB = 47
+HEAD_BYTES = 65_536
 
 
 def refuse_inside_transaction() -> None:
@@ -25,29 +27,47 @@ def refuse_inside_transaction() -> None:
         raise RuntimeError("a network call inside a database transaction")
 
 
+class _Plain:
+    """A body sent as it is."""
+
+    def feed(self, piece: bytes, allowed: int) -> bytes:
+        """At most `allowed` bytes of the piece."""
+        return piece[:allowed]
+
+    def complete(self) -> bool:
+        """True: the length of the transfer is the transport's business."""
+        return True
+
+
 class _Inflater:
     """Decompresses piece by piece and never holds more than it was allowed to produce."""
 
     def __init__(self) -> None:
         self._stream = zlib.decompressobj(_GZIP_OR_ZLIB)
+        self._begun = False
 
     def feed(self, piece: bytes, allowed: int) -> bytes:
         """At most `allowed` bytes of what this piece expands to."""
         out = bytearray()
         while piece and len(out) < allowed:
+            self._begun = True
             out += self._stream.decompress(piece, allowed - len(out))
             piece = self._stream.unconsumed_tail or self._stream.unused_data
             if self._stream.eof:
-                self._stream = zlib.decompressobj(_GZIP_OR_ZLIB)
+                self._stream, self._begun = zlib.decompressobj(_GZIP_OR_ZLIB), False
         return bytes(out)
 
+    def complete(self) -> bool:
+        """False where the packed body ends before its own end: a proxy cut it and closed politely."""
+        return not self._begun
 
-def _decoder(response: httpx.Response, provider: str) -> Callable[[bytes, int], bytes]:
+
+def _decoder(response: httpx.Response, provider: str) -> _Plain | _Inflater:
     encoding = response.headers.get("content-encoding", "identity").strip().lower()
     if encoding in ("", "identity"):
-        return lambda piece, allowed: piece[:allowed]
+        return _Plain()
     if encoding in ("gzip", "x-gzip", "deflate"):
-        return _Inflater().feed
+        return _Inflater()
     raise ProviderBadAnswer("an encoding we did not ask for", provider=provider, encoding=encoding[:40])
 
 
@@ -55,24 +75,56 @@ async def read_capped(response: httpx.Response, cap: int, *, provider: str) -> b
     """The whole decoded body; ProviderBadAnswer as soon as it passes the cap."""
     body = await read_prefix(response, cap + 1, provider=provider)
     if len(body) > cap:
-        raise ProviderBadAnswer(f"the answer is over {cap} bytes", provider=provider, cap=cap)
+        raise _over(cap, provider)
     return body
 
 
 async def read_prefix(response: httpx.Response, limit: int, *, provider: str) -> bytes:
     """The first `limit` bytes of the decoded body; the rest is not read."""
-    if response.is_stream_consumed:  # an in-process transport hands over a finished answer
-        return response.content[:limit]
-    decode = _decoder(response, provider)
     body = bytearray()
+    async for piece in _pieces(response, limit, provider=provider):
+        body += piece
+    return bytes(body)
+
+
+async def save_capped(response: httpx.Response, into: BinaryIO, cap: int, *, provider: str) -> bytes:
+    """Write the decoded body to a file piece by piece and return its head; ProviderBadAnswer past the cap."""
+    into.seek(0)
+    into.truncate()
+    head, size = bytearray(), 0
+    async for piece in _pieces(response, cap + 1, provider=provider):
+        size += len(piece)
+        head += piece[: HEAD_BYTES - len(head)]
+        into.write(piece)
+    if size > cap:
+        raise _over(cap, provider)
+    into.flush()
+    return bytes(head)
+
+
+async def _pieces(response: httpx.Response, limit: int, *, provider: str) -> AsyncIterator[bytes]:
+    """The decoded body in pieces, `limit` bytes at the most."""
+    if response.is_stream_consumed:  # an in-process transport hands over a finished answer
+        yield response.content[:limit]
+        return
+    decoder, size = _decoder(response, provider), 0
     try:
-        async for piece in response.aiter_raw():
-            body += decode(piece, limit - len(body))
-            if len(body) >= limit:
-                break
+        async for raw in response.aiter_raw():
+            piece = decoder.feed(raw, limit - size)
+            size += len(piece)
+            yield piece
+            if size >= limit:
+                return
     except zlib.error as error:
         raise ProviderBadAnswer("the body does not decompress", provider=provider) from error
-    return bytes(body)
+    if not decoder.complete():
+        raise ProviderBadAnswer("the packed body is cut off", provider=provider)
+
+
+def _over(cap: int, provider: str) -> ProviderBadAnswer:
+    return ProviderBadAnswer(
+        f"the answer is over {cap} bytes", provider=provider, cap=cap, reason="too_large"
+    )
 
 
 @contextmanager

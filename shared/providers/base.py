@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, BinaryIO
 from uuid import UUID
 
 import httpx
@@ -24,6 +24,7 @@ from shared.http.answers import (
     read_capped,
     refuse_inside_transaction,
     retry_after_seconds,
+    save_capped,
     vendor_failures,
 )
 from shared.http.ssrf import CONFIGURED_EXTENSION, Origin
@@ -83,6 +84,9 @@ class ProviderRequest:
     timeout_seconds: float | None = None
     configured: bool = True
     """False where the URL itself was found in data."""
+    into: BinaryIO | None = None
+    """Where a large body goes; the answer then holds its head only."""
+    body_cap_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +238,7 @@ class ProviderClient:
                 built = self._build(http, request, seconds)
                 response = await http.send(built, stream=True, follow_redirects=False)
                 try:
-                    body = await read_capped(response, self.settings.body_cap_bytes, provider=self.name)
+                    body = await self._body(request, response)
                 finally:
                     await response.aclose()
         return Answer(
@@ -245,6 +249,12 @@ class ProviderClient:
             seconds=self._deps.clock() - started,
             url=str(response.url.copy_with(query=None)),
         )
+
+    async def _body(self, request: ProviderRequest, response: httpx.Response) -> bytes:
+        cap = request.body_cap_bytes or self.settings.body_cap_bytes
+        if request.into is None:
+            return await read_capped(response, cap, provider=self.name)
+        return await save_capped(response, request.into, cap, provider=self.name)
 
     def _build(self, http: httpx.AsyncClient, request: ProviderRequest, seconds: float) -> httpx.Request:
         url = self._url(request.path)

@@ -28,6 +28,11 @@ VENDORS: Final[Mapping[str, VendorFacts]] = {
     # Open-data portals have a host for each city; the address comes with the source.
     "socrata": VendorFacts("", 5, 5, 30),
     "arcgis": VendorFacts("", 5, 5, 30),
+    "ckan": VendorFacts("", 1, 2, 30),
+    "files": VendorFacts("", 1, 2, 30),
+    "accela": VendorFacts("https://apis.accela.com", 2, 2, 30),
+    "accela_portal": VendorFacts("", 1 / 3, 1, 60),
+    "energov": VendorFacts("", 1, 1, 60),
     "assessor": VendorFacts("", 1 / 3, 1, 30),
     "ncei": VendorFacts("https://www.ncei.noaa.gov", 1, 2, 120),
     "spc": VendorFacts("https://www.spc.noaa.gov", 5, 5, 20),
@@ -60,6 +65,11 @@ class ProviderSettings(BaseSettings):
 
     socrata_base_url: str = Field("", alias="SOCRATA_BASE_URL")
     arcgis_base_url: str = Field("", alias="ARCGIS_BASE_URL")
+    ckan_base_url: str = Field("", alias="CKAN_BASE_URL")
+    files_base_url: str = Field("", alias="FILES_BASE_URL")
+    accela_base_url: str = Field("", alias="ACCELA_BASE_URL")
+    accela_portal_base_url: str = Field("", alias="ACCELA_PORTAL_BASE_URL")
+    energov_base_url: str = Field("", alias="ENERGOV_BASE_URL")
     assessor_base_url: str = Field("", alias="ASSESSOR_BASE_URL")
     ncei_base_url: str = Field("", alias="NCEI_BASE_URL")
     spc_base_url: str = Field("", alias="SPC_BASE_URL")
@@ -72,6 +82,10 @@ class ProviderSettings(BaseSettings):
     sendgrid_base_url: str = Field("", alias="SENDGRID_BASE_URL")
 
     socrata_app_token: SecretStr = Field(SecretStr(""), alias="SOCRATA_APP_TOKEN")
+    accela_app_id: str = Field("", alias="ACCELA_APP_ID")
+    accela_app_secret: SecretStr = Field(SecretStr(""), alias="ACCELA_APP_SECRET")
+    accela_username: str = Field("", alias="ACCELA_USERNAME")
+    accela_password: SecretStr = Field(SecretStr(""), alias="ACCELA_PASSWORD")
     streetview_api_key: SecretStr = Field(SecretStr(""), alias="STREETVIEW_API_KEY")
     hunter_api_key: SecretStr = Field(SecretStr(""), alias="HUNTER_API_KEY")
     zerobounce_api_key: SecretStr = Field(SecretStr(""), alias="ZEROBOUNCE_API_KEY")
@@ -108,6 +122,18 @@ class ProviderSettings(BaseSettings):
         if self.sandbox_url:
             return f"{self.sandbox_url.rstrip('/')}/{vendor}"
         return VENDORS[vendor].base_url
+
+    @property
+    def accela_app(self) -> str:
+        """Our app's id; the sandbox takes any, Accela itself none but a registered one."""
+        at_accela = self.base_url("accela") == VENDORS["accela"].base_url
+        return self.accela_app_id or ("" if at_accela else _SANDBOX_KEY)
+
+    @property
+    def accela_token_host(self) -> str:
+        """Where Accela sells tokens: beside its data everywhere but at Accela itself."""
+        data = self.base_url("accela")
+        return "https://auth.accela.com" if data == VENDORS["accela"].base_url else data
 
     def key(self, vendor: str) -> str:
         """A vendor's secret; the sandbox takes any."""

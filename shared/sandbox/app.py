@@ -15,10 +15,15 @@ from shared.sandbox.replay import Replays
 from shared.sandbox.settings import SandboxSettings
 from shared.sandbox.state import Sandbox
 from shared.sandbox.vendors import (
+    accela,
+    accela_portal,
     arcgis,
     assessor,
     census,
+    ckan,
     email_finder,
+    energov,
+    files,
     ncei,
     sendgrid,
     socrata,
@@ -33,6 +38,11 @@ from shared.sandbox.vendors import (
 VENDORS = (
     "socrata",
     "arcgis",
+    "ckan",
+    "files",
+    "accela",
+    "accela_portal",
+    "energov",
     "assessor",
     "ncei",
     "spc",
@@ -68,7 +78,22 @@ def create_app(settings: SandboxSettings | None = None) -> FastAPI:
         control.router(sandbox, replays=replays, ledger=desk.ledger, mailroom=mailroom, vendors=VENDORS)
     )
     app.include_router(arcgis.router(sandbox, replays))
-    for vendor in (socrata, assessor, ncei, spc, census, email_finder, zerobounce, stac, streetview):
+    for vendor in (
+        socrata,
+        ckan,
+        files,
+        accela,
+        accela_portal,
+        energov,
+        assessor,
+        ncei,
+        spc,
+        census,
+        email_finder,
+        zerobounce,
+        stac,
+        streetview,
+    ):
         app.include_router(vendor.router(sandbox))
     app.include_router(stripe.router(desk))
     app.include_router(sendgrid.router(mailroom))

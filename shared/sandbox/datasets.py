@@ -237,6 +237,32 @@ def arcgis_permits(town: Town) -> Table:
     return table_of(columns, count)
 
 
+def report_permits(town: Town) -> Table:
+    """Permits as a city's report lists them (column names of another large Texas city, blanks and all)."""
+    permits, place = town.permits, town.place
+    count = len(permits)
+    latitude, longitude = _positions(town, town.layout.building[permits.parcel])
+    columns = [
+        number_column("_id", np.arange(1, count + 1), whole=True),
+        _kinds(permits, "PERMIT TYPE", "type_name"),
+        _permit_numbers(permits, "PERMIT #"),
+        _descriptions(permits, "PROJECT NAME"),
+        _kinds(permits, "WORK TYPE", "work_class"),
+        _addresses(town, "ADDRESS"),
+        text_column("CITY", np.zeros(count, dtype=np.int64), [place.city.upper()]),
+        _zips(town, "ZIP"),
+        time_column("DATE SUBMITTED", _days(town, permits.applied_age_days)),
+        time_column("DATE ISSUED", _days(town, permits.issued_age_days)),
+        number_column("DECLARED VALUATION", permits.value),
+        _contractors(permits, "PRIMARY CONTACT", "name"),
+        text_column("STATUS", permits.status, STATUSES),
+        _apns(town, "PARCEL"),
+        number_column("X_COORD", longitude),
+        number_column("Y_COORD", latitude),
+    ]
+    return table_of(columns, count)
+
+
 def parcels(town: Town) -> Table:
     """Parcels as the county's ArcGIS server publishes them."""
     count = town.parcels

@@ -220,7 +220,13 @@ _REFUSALS: dict[FaultKind, tuple[int, bytes]] = {
     ),
     FaultKind.UNAVAILABLE: (503, b'{"error":{"message":"Unavailable"},"errors":[{"message":"unavailable"}]}'),
 }
-KEY_COLUMNS = {"socrata": "permit_number", "arcgis": "Permit__", "ncei": "EVENT_ID", "spc": "Size"}
+KEY_COLUMNS = {
+    "socrata": "permit_number",
+    "arcgis": "Permit__",
+    "ckan": "PERMIT #",
+    "ncei": "EVENT_ID",
+    "spc": "Size",
+}
 
 
 class _Watched:
@@ -321,7 +327,8 @@ def _without_rows(node: Any) -> Any:
         return node
     kept = {key: value for key, value in node.items() if key != "exceededTransferLimit"}
     return {
-        key: [] if key in ("features", "addressMatches", "data") else value for key, value in kept.items()
+        key: [] if key in ("features", "addressMatches", "data", "records") else value
+        for key, value in kept.items()
     }
 
 

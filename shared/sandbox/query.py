@@ -4,6 +4,7 @@ where   := and (OR and)*            and := not (AND not)*
 not     := NOT not | ( where ) | test
 test    := value (= | != | <> | < | <= | > | >=) value | column [NOT] LIKE text | column [NOT] IN (value, ...)
          | column [NOT] BETWEEN value AND value | column IS [NOT] NULL | starts_with(column, text)
+column  := name | "name with blanks"
 value   := column | upper(column) | lower(column) | number | 'text' | TIMESTAMP 'text' | DATE 'text'
 """
 
@@ -21,7 +22,7 @@ from shared.sandbox.table import Column, ColumnKind, Mask, Table, text_matches
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>-?\d+(?:\.\d+)?)|(?P<text>'(?:[^']|'')*')|(?P<name>:?[A-Za-z_@][\w.]*)"
-    r"|(?P<sign><>|<=|>=|!=|=|<|>|\(|\)|,))"
+    r"|(?P<quoted>\"[^\"]+\")|(?P<sign><>|<=|>=|!=|=|<|>|\(|\)|,))"
 )
 _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     "=": operator.eq,
@@ -75,7 +76,8 @@ def _tokens(text: str) -> list[Token]:
         if match is None:
             raise QuerySyntaxError(f"cannot read {text[at : at + 20]!r}")
         kind = str(match.lastgroup)
-        tokens.append(Token(kind, match.group(kind)))
+        word = match.group(kind)
+        tokens.append(Token("name", word[1:-1]) if kind == "quoted" else Token(kind, word))
         at = match.end()
     return tokens
 

@@ -6,13 +6,42 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, Literal, Protocol
+from importlib import import_module
+from typing import Any, Final, Literal, Protocol, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.errors import InvalidInput
 from shared.providers.base import ProviderDeps
 from shared.providers.settings import ProviderSettings
+
+
+class EnergovShape(BaseModel):
+    """What an EnerGov search is called and how; RECALLED, so every name may be corrected for a city."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    path: str = "/apps/selfservice/api/energov/search/search"
+    headers: Mapping[str, str] = {
+        "tenantid": "1",
+        "tenantname": "Home",
+        "tyler-tenanturl": "Home",
+        "tyler-tenant-culture": "en-US",
+    }
+    body: Mapping[str, Any] = {"Keyword": "", "ExactMatch": False, "SearchModule": 2, "FilterModule": 2}
+    """Module 2 is permits."""
+    criteria: str = "PermitCriteria"
+    page_number: str = "PageNumber"
+    page_size: str = "PageSize"
+    sort_by: str = "SortBy"
+    sort_ascending: str = "SortAscending"
+    sort_field: str = "IssueDate"
+    issued_from: str = "IssueDateFrom"
+    success: str = "Success"
+    error: str = "ErrorMessage"
+    result: str = "Result"
+    records: str = "EntityResults"
+    total: str = "PermitsFound"
+    record_id: str = "CaseId"
 
 
 class SourceConfig(BaseModel):
@@ -21,12 +50,36 @@ class SourceConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     key: str
-    kind: Literal["socrata", "arcgis"]
+    kind: Literal["socrata", "arcgis", "ckan", "csv_download", "accela_api", "accela_portal", "energov"]
     base_url: str | None = None
     base_domain: str | None = None
     dataset_id: str | None = Field(None, pattern=r"^[a-z0-9]{4}-[a-z0-9]{4}$")
+    """Socrata's name of a dataset."""
     layer_url: str | None = None
     layer_path: str | None = None
+    resource_id: str | None = Field(None, pattern=r"^[0-9a-f-]{36}$")
+    """CKAN's name of a table."""
+    url: str | None = Field(None, pattern=r"^https?://")
+    file_path: str | None = None
+    """A file below the address of FILES_BASE_URL, where no url is given."""
+    member: str | None = None
+    """Which file of an archive: a name or a pattern such as `permits_*.csv`."""
+    sheet: str | None = None
+    row_cap: int | None = Field(None, ge=1)
+    """Where the publisher's export stops without a word."""
+    accela_agency_code: str | None = Field(None, pattern=r"^[A-Z0-9_-]{2,30}$")
+    accela_module: str | None = None
+    accela_environment: str = "PROD"
+    portal_url: str | None = Field(None, pattern=r"^https?://")
+    portal_path: str | None = None
+    """A search page below the vendor's own address, where no portal_url is given."""
+    search_days: int = Field(7, ge=1, le=366)
+    """Days that one search of a portal covers: as many as stay under its cap."""
+    first_days: int | None = Field(None, ge=1, le=3660)
+    """How far the first reading of a portal reaches back; a year, or all that its search gives, where not set."""
+    energov: EnergovShape = EnergovShape()
+    record_type: str | None = None
+    """One kind of record: Accela's path of four levels."""
     where: str | None = None
     incremental_date_field: str | None = None
     page_size: int = Field(1000, ge=1, le=5000)
@@ -94,14 +147,20 @@ class PermitSource(Protocol):
         """The columns the feed announces today."""
 
 
+READERS: Final[Mapping[str, tuple[str, str]]] = {
+    "socrata": ("socrata", "SocrataSource"),
+    "arcgis": ("arcgis", "ArcgisSource"),
+    "ckan": ("ckan", "CkanSource"),
+    "csv_download": ("csv_download", "FileSource"),
+    "accela_api": ("accela_api", "AccelaSource"),
+    "accela_portal": ("accela_portal", "AccelaPortal"),
+    "energov": ("energov", "EnergovSource"),
+}
+"""Module and class of each kind; a reader's libraries are loaded with the first feed of its kind."""
+
+
 def build(config: SourceConfig, settings: ProviderSettings, deps: ProviderDeps) -> PermitSource:
     """The reader for a feed's kind."""
-    if config.kind == "socrata":
-        from shared.providers.permit_source.socrata import SocrataSource
-
-        return SocrataSource(config, settings, deps)
-    if config.kind == "arcgis":
-        from shared.providers.permit_source.arcgis import ArcgisSource
-
-        return ArcgisSource(config, settings, deps)
-    raise InvalidInput(f"no reader for sources of kind {config.kind}", source=config.key)
+    module, reader = READERS[config.kind]
+    made = getattr(import_module(f"{__name__}.{module}"), reader)
+    return cast("PermitSource", made(config, settings, deps))

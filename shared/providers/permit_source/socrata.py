@@ -12,7 +12,8 @@ from shared.errors import InvalidInput, ProviderBadAnswer
 from shared.providers.base import ClientSettings, ProviderClient, ProviderDeps, ProviderRequest
 from shared.providers.outcomes import Answer, Outcome, Verdict, judge_by_status
 from shared.providers.permit_source import Column, ColumnKind, RawRow, RowPage, SourceConfig
-from shared.providers.settings import VENDORS, ProviderSettings
+from shared.providers.permit_source.portal import portal_settings
+from shared.providers.settings import ProviderSettings
 
 _KINDS: Final[Mapping[str, ColumnKind]] = {
     "text": ColumnKind.TEXT,
@@ -205,16 +206,5 @@ def _complaint(answer: Answer) -> str:
 
 
 def _client_settings(config: SourceConfig, settings: ProviderSettings) -> ClientSettings:
-    facts = VENDORS["socrata"]
-    own = config.base_url or (f"https://{config.base_domain}" if config.base_domain else None)
     token = settings.socrata_app_token.get_secret_value()
-    base_url = own or settings.base_url("socrata")
-    return ClientSettings(
-        base_url=base_url,
-        account=base_url.partition("://")[2],
-        requests_per_second=config.requests_per_second or facts.requests_per_second,
-        burst=facts.burst,
-        timeout_seconds=facts.timeout_seconds,
-        headers={"x-app-token": token} if token else {},
-        guarded=own is not None and own.rstrip("/") != settings.base_url("socrata"),
-    )
+    return portal_settings("socrata", config, settings, headers={"x-app-token": token} if token else {})

@@ -23,6 +23,8 @@ ROOT = "http://sandbox.test"
 CONTRACTS = {
     "socrata": ("socrata.json", "/socrata"),
     "arcgis": ("arcgis_featureserver.json", ""),
+    "ckan": ("ckan.json", "/ckan"),
+    "accela": ("accela.json", "/accela"),
     "census": ("census_geocoder.json", "/census"),
     "hunter": ("hunter_email_finder.json", "/hunter/v2"),
     "zerobounce": ("zerobounce.json", "/zerobounce"),

@@ -1,9 +1,11 @@
-"""One suite over every feed of rows: permits by Socrata and ArcGIS, parcels by ArcGIS."""
+"""One suite over every feed of rows: permits of every kind of publisher, parcels by ArcGIS."""
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from shared.errors import ProviderBadAnswer, ProviderRateLimited, ProviderReject
 from shared.providers import parcel_source, permit_source
 from shared.providers.permit_source import RawRow, SourceConfig
 
+ROOT = "http://sandbox.test"
 SOURCES: dict[str, dict[str, Any]] = {
     "socrata": {"kind": "socrata", "dataset_id": "h4rw-p7mt", "incremental_date_field": "issue_date"},
     "arcgis": {
@@ -19,8 +22,56 @@ SOURCES: dict[str, dict[str, Any]] = {
         "layer_path": "rest/services/Ellery_Permits/FeatureServer/0",
         "incremental_date_field": "Date_Issued",
     },
+    "ckan": {
+        "kind": "ckan",
+        "resource_id": "c21106f9-0000-4000-8000-00000000a1a1",
+        "incremental_date_field": "DATE ISSUED",
+    },
+    "ckan without SQL": {
+        "kind": "ckan",
+        "resource_id": "c21106f9-0000-4000-8000-00000000b2b2",
+        "incremental_date_field": "DATE ISSUED",
+    },
+    "csv file": {
+        "kind": "csv_download",
+        "file_path": "sable/permits.csv",
+        "incremental_date_field": "DATE ISSUED",
+    },
+    "xlsx file": {
+        "kind": "csv_download",
+        "file_path": "sable/permits.xlsx",
+        "incremental_date_field": "DATE ISSUED",
+    },
+    "zip file": {
+        "kind": "csv_download",
+        "file_path": "sable/permits.zip",
+        "member": "*.csv",
+        "incremental_date_field": "DATE ISSUED",
+    },
+    "accela": {
+        "kind": "accela_api",
+        "accela_agency_code": "QUILL",
+        "accela_module": "Building",
+        "incremental_date_field": "openedDate",
+    },
+    "accela portal": {
+        "kind": "accela_portal",
+        "portal_path": "SABLE/Cap/CapHome.aspx?module=Building&TabName=Building",
+        "search_days": 120,
+        "first_days": 600,
+    },
+    "energov": {"kind": "energov", "base_url": f"{ROOT}/energov/marn", "incremental_date_field": "IssueDate"},
     "parcels": {"kind": "arcgis", "layer_path": "rest/services/Harrow_Parcels/FeatureServer/0"},
 }
+VENDORS = {"csv_download": "files", "accela_api": "accela"}
+"""Where a kind of source and its vendor differ in name."""
+UNKNOWN: dict[str, dict[str, Any]] = {
+    "csv_download": {"incremental_date_field": "no such column"},
+    "accela_api": {"accela_module": "NoSuchModule"},
+    "energov": {"energov": {"body": {"SearchModule": 99}}},
+    "accela_portal": {"portal_path": "SABLE/Cap/CapHome.aspx?module=NoSuchModule"},
+}
+"""How a kind without `where` is asked for what it lacks."""
 Make = Callable[..., Any]
 
 
@@ -31,11 +82,14 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def vendor(kind: str) -> str:
-    return "socrata" if kind == "socrata" else "arcgis"
+    name = str(SOURCES[kind]["kind"])
+    return VENDORS.get(name, name)
 
 
 @pytest.fixture
-def make(kind: str, world: Any, settings: Any) -> Make:
+def make(kind: str, world: Any, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
     def source(**changes: Any) -> Any:
         config = SourceConfig(key=kind, **{**SOURCES[kind], **changes})
         build = parcel_source.build if kind == "parcels" else permit_source.build
@@ -127,7 +181,8 @@ async def test_what_is_no_data_is_told(make: Make, vendor: str, fault: Any, kind
         await read(make())
 
 
-async def test_an_unknown_column_is_named(make: Make) -> None:
+async def test_an_unknown_name_is_refused(make: Make, kind: str) -> None:
+    asked = UNKNOWN.get(str(SOURCES[kind]["kind"]), {"where": "no_such_column = 'x'"})
     with pytest.raises(ProviderRejected) as caught:
-        await read(make(where="no_such_column = 'x'"))
+        await read(make(**asked))
     assert caught.value.fields["reason"] == "invalid"

@@ -92,6 +92,7 @@ async def triggers(ctx: StepContext, input: PropertyInput) -> None:
         lead = await repository.one(input.subject_id)
         if lead is None:
             raise PermanentError(f"there is no lead {input.subject_id}")
+        await repository.follow_records(input.subject_id)
         storms = await repository.storms_near(input.subject_id)
         found = lead_triggers(lead, storms)
         await repository.upsert_triggers(input.subject_id, found, storm_ids(storms))
@@ -188,9 +189,11 @@ async def _has_storm(session: AsyncSession, lead_id: UUID) -> bool:
 
 
 async def expire_leads(ctx: StepContext, _: JobInput) -> None:
-    """End triggers and offers past their date."""
+    """Let triggers follow their storm's official record; end triggers and offers past their date."""
     async with ctx.commit() as tx:
-        counts = await LeadRepository(tx.session).expire()
-        tx.output = counts
+        repository = LeadRepository(tx.session)
+        followed = await repository.follow_records()
+        counts = await repository.expire()
+        tx.output = {**counts, "triggers_followed_the_record": followed}
     for what, number in counts.items():
         metrics.EXPIRED.labels(what).inc(number)

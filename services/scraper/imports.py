@@ -38,7 +38,9 @@ class UnknownPermitSource(InvalidInput):
 async def import_storms(
     paths: Sequence[Path], unit_of_work: UnitOfWorkFactory, *, report_day: date | None = None
 ) -> IngestReport:
-    """Store the storms of NCEI and SPC files; one transaction a file, so a broken one leaves nothing behind.
+    """Store the storms of files of the weather services, known by their content.
+
+    One transaction a file, so a broken one leaves nothing behind.
 
     `report_day` dates the SPC files whose name carries no date.
     """
@@ -119,10 +121,10 @@ async def _import_file(
 
 def _gzipped(file: PublicFile) -> tuple[bytes, int]:
     """The file's bytes, compressed, and the size they unpack to."""
-    stored = file.path.read_bytes()
-    return (
-        stored if file.compressed else gzip.compress(stored, FASTEST_COMPRESSION, mtime=0)
-    ), file.size_bytes
+    if file.compressed:
+        return file.path.read_bytes(), file.size_bytes
+    with file.unpacked() as stream:
+        return gzip.compress(stream.read(), FASTEST_COMPRESSION, mtime=0), file.size_bytes
 
 
 def _accela_addresses(paths: Sequence[Path]) -> Addresses:

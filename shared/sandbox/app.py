@@ -20,6 +20,7 @@ from shared.sandbox.vendors import (
     census,
     email_finder,
     ncei,
+    nws,
     sendgrid,
     socrata,
     spc,
@@ -27,6 +28,7 @@ from shared.sandbox.vendors import (
     streetview,
     stripe,
     stripe_desk,
+    swdi,
     zerobounce,
 )
 
@@ -36,6 +38,8 @@ VENDORS = (
     "assessor",
     "ncei",
     "spc",
+    "nws",
+    "swdi",
     "stac",
     "streetview",
     "census",
@@ -68,7 +72,19 @@ def create_app(settings: SandboxSettings | None = None) -> FastAPI:
         control.router(sandbox, replays=replays, ledger=desk.ledger, mailroom=mailroom, vendors=VENDORS)
     )
     app.include_router(arcgis.router(sandbox, replays))
-    for vendor in (socrata, assessor, ncei, spc, census, email_finder, zerobounce, stac, streetview):
+    for vendor in (
+        socrata,
+        assessor,
+        ncei,
+        spc,
+        nws,
+        swdi,
+        census,
+        email_finder,
+        zerobounce,
+        stac,
+        streetview,
+    ):
         app.include_router(vendor.router(sandbox))
     app.include_router(stripe.router(desk))
     app.include_router(sendgrid.router(mailroom))

@@ -220,7 +220,14 @@ _REFUSALS: dict[FaultKind, tuple[int, bytes]] = {
     ),
     FaultKind.UNAVAILABLE: (503, b'{"error":{"message":"Unavailable"},"errors":[{"message":"unavailable"}]}'),
 }
-KEY_COLUMNS = {"socrata": "permit_number", "arcgis": "Permit__", "ncei": "EVENT_ID", "spc": "Size"}
+KEY_COLUMNS = {
+    "socrata": "permit_number",
+    "arcgis": "Permit__",
+    "ncei": "EVENT_ID",
+    "spc": "Size",
+    "nws": "features",
+    "swdi": "swdiXmlResponse",
+}
 
 
 class _Watched:
@@ -321,7 +328,8 @@ def _without_rows(node: Any) -> Any:
         return node
     kept = {key: value for key, value in node.items() if key != "exceededTransferLimit"}
     return {
-        key: [] if key in ("features", "addressMatches", "data") else value for key, value in kept.items()
+        key: [] if key in ("features", "@graph", "addressMatches", "data") else value
+        for key, value in kept.items()
     }
 
 

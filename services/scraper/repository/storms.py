@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
 
 import orjson
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.scraper.domain.rows import StormRow
@@ -76,6 +78,19 @@ SUPERSEDE = text(
     """  # noqa: S608 - numbers and names of ours
 )
 
+# A record that takes the place of an early report is no news: the report was announced when it came.
+REACHED_CITIES = text(
+    """
+    SELECT c.id AS city_id, count(*) AS reports
+      FROM target_cities c
+      JOIN weather_events e ON ST_DWithin(coalesce(e.swath, e.geom), c.center, :metres)
+     WHERE c.active AND e.created_at >= :since AND e.superseded_by IS NULL
+       AND e.began_at > now() - make_interval(days => :days)
+       AND NOT EXISTS (SELECT 1 FROM weather_events early WHERE early.superseded_by = e.id AND early.created_at < :since)
+     GROUP BY c.id ORDER BY c.id
+    """
+)
+
 
 def storm_line(ordinal: int, row: StormRow) -> str:
     """The staged form of a storm; its date and hour are those of the place."""
@@ -105,6 +120,11 @@ class StormRepository:
     async def stage(self, lines: Sequence[str]) -> None:
         """Append rows made by `storm_line`."""
         await self._staging.copy(lines)
+
+    async def reached_cities(self, since: datetime, *, days: int, radius_miles: float) -> Sequence[Row[Any]]:
+        """Active cities with the number of new storms of the last days near them, stored since a moment."""
+        values = {"since": since, "days": days, "metres": radius_miles * METRES_PER_MILE}
+        return (await self._session.execute(REACHED_CITIES, values)).all()
 
     async def finish_load(self) -> Upserted:
         """Upsert everything staged by one statement, then let the better report of each event supersede the others.

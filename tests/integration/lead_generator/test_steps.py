@@ -11,10 +11,11 @@ from redis.asyncio import Redis
 from sqlalchemy import text
 
 from services.lead_generator.app import service
-from services.lead_generator.handlers import take_up_lead
+from services.lead_generator.handlers import look_after_storm, take_up_lead
 from services.lead_generator.settings import LeadGeneratorSettings
 from shared.db.engine import SessionMaker
 from shared.events.leads import LeadCreated
+from shared.events.storms import StormReported
 from tests.factories.leads import city_id, make_lead
 from tests.factories.services import RunningService, running, settings_with_keys
 from tests.factories.single_step import begin, run_step
@@ -251,3 +252,26 @@ async def test_a_new_lead_is_taken_up_unless_its_citys_activation_will(
             await take_up_lead(event, uow, generator.resources)
 
     assert (during, await one(committed_db, counted, id=lead_id)) == (0, 1)
+
+
+async def test_a_storm_prospects_the_city_it_reached_and_no_other(
+    generator: RunningService, committed_db: SessionMaker
+) -> None:
+    async with committed_db.begin() as session:
+        await load_town(session)
+        harrow = await city_id(session)
+    await one(committed_db, "UPDATE target_cities SET active = true WHERE city IN ('Harrow', 'Marn')")
+    event = StormReported(city_id=harrow, reports=3)
+    for _ in range(2):
+        async with generator.resources.unit_of_work() as uow:
+            await look_after_storm(event, uow, generator.resources)
+
+    workflow = await one(
+        committed_db,
+        "SELECT id FROM core.workflow WHERE kind = 'prospect_active_cities' AND subject_id = :id",
+        id=harrow,
+    )
+    step = await run_step(service, generator.resources, workflow, "prospect_active_cities")
+
+    assert step.output["cities"] == 1
+    assert step.output["inserted"] > 0

@@ -5,8 +5,9 @@ from __future__ import annotations
 from services.lead_generator import handlers, jobs
 from services.lead_generator.settings import LeadGeneratorSettings
 from shared.events.leads import LeadCreated
+from shared.events.storms import StormReported
 from shared.runtime import Service
-from shared.schemas.workflow_inputs import CityInput, JobInput, PropertyInput
+from shared.schemas.workflow_inputs import CityInput, JobInput, PropertyInput, ProspectInput
 from shared.workflow import Step
 from shared.workflow.catalogue import CITY, EXPIRE_LEADS, PROPERTY, PROSPECT_ACTIVE_CITIES
 from shared.workflow.schedule import daily, hourly
@@ -21,10 +22,10 @@ service = Service(
         Step(PROPERTY, "score", jobs.score, PropertyInput),
         Step(PROPERTY, "cluster", jobs.cluster, PropertyInput),
         Step(PROPERTY, "publish", jobs.publish, PropertyInput),
-        Step(PROSPECT_ACTIVE_CITIES, "prospect_active_cities", jobs.prospect_active_cities, JobInput),
+        Step(PROSPECT_ACTIVE_CITIES, "prospect_active_cities", jobs.prospect_active_cities, ProspectInput),
         Step(EXPIRE_LEADS, "expire_leads", jobs.expire_leads, JobInput),
     ],
-    handlers={LeadCreated: handlers.take_up_lead},
+    handlers={LeadCreated: handlers.take_up_lead, StormReported: handlers.look_after_storm},
     schedule=[
         daily("04:00", "prospecting", "prospect_active_cities", "New prospects of all active cities."),
         hourly("lead_expiry", "expire_leads", "Triggers and offers past their date.", minute=20),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.lead_generator.repository.prospects import ProspectRepository
 from shared.db.unit_of_work import UnitOfWork
 from shared.events.leads import LeadCreated
+from shared.events.storms import StormReported
 from shared.runtime import Resources
 from shared.workflow import start
 
@@ -15,3 +16,10 @@ async def take_up_lead(event: LeadCreated, uow: UnitOfWork, _: Resources) -> Non
         await start(
             uow.session, "property", subject_id=event.base_lead_id, input={"city_id": str(event.city_id)}
         )
+
+
+async def look_after_storm(event: StormReported, uow: UnitOfWork, _: Resources) -> None:
+    """Prospect a city that a storm has reached, unless its activation does so anyway."""
+    if not await ProspectRepository(uow.session).activation_runs(event.city_id):
+        city = {"city_id": str(event.city_id)}
+        await start(uow.session, "prospect_active_cities", subject_id=event.city_id, input=city)

@@ -21,7 +21,7 @@ from shared.events.leads import LeadCreated, LeadPublished, LeadScored
 from shared.runtime import Resources, StepContext
 from shared.runtime.limits import prospect_cap
 from shared.schemas.enums import LeadStatus, TriggerType
-from shared.schemas.workflow_inputs import CityInput, JobInput, PropertyInput
+from shared.schemas.workflow_inputs import CityInput, JobInput, PropertyInput, ProspectInput
 
 
 async def prospecting(ctx: StepContext, input: CityInput) -> None:
@@ -32,10 +32,10 @@ async def prospecting(ctx: StepContext, input: CityInput) -> None:
         )
 
 
-async def prospect_active_cities(ctx: StepContext, _: JobInput) -> None:
-    """The same for every active city, once a day; new leads get their own workflows."""
+async def prospect_active_cities(ctx: StepContext, input: ProspectInput) -> None:
+    """The same for every active city once a day, or for one that a storm has reached; new leads get their own workflows."""
     async with ctx.resources.unit_of_work() as uow:
-        cities = await ProspectRepository(uow.session).active_cities()
+        cities = await ProspectRepository(uow.session).active_cities(input.city_id)
     totals: dict[str, int] = {"cities": len(cities), "inserted": 0}
     for city_id in cities:
         async with ctx.resources.unit_of_work() as uow:
@@ -52,6 +52,7 @@ async def _prospect_city(
     city = await repository.city(city_id)
     if city is None:
         raise PermanentError(f"there is no city {city_id}")
+    await repository.lock_city(city_id)
     now = await tx.database_now()
     sale_rules = policy_at(now).sale
     sales_on = (
@@ -92,6 +93,7 @@ async def triggers(ctx: StepContext, input: PropertyInput) -> None:
         lead = await repository.one(input.subject_id)
         if lead is None:
             raise PermanentError(f"there is no lead {input.subject_id}")
+        await repository.follow_records(input.subject_id)
         storms = await repository.storms_near(input.subject_id)
         found = lead_triggers(lead, storms)
         await repository.upsert_triggers(input.subject_id, found, storm_ids(storms))
@@ -188,9 +190,11 @@ async def _has_storm(session: AsyncSession, lead_id: UUID) -> bool:
 
 
 async def expire_leads(ctx: StepContext, _: JobInput) -> None:
-    """End triggers and offers past their date."""
+    """Let triggers follow their storm's official record; end triggers and offers past their date."""
     async with ctx.commit() as tx:
-        counts = await LeadRepository(tx.session).expire()
-        tx.output = counts
+        repository = LeadRepository(tx.session)
+        followed = await repository.follow_records()
+        counts = await repository.expire()
+        tx.output = {**counts, "triggers_followed_the_record": followed}
     for what, number in counts.items():
         metrics.EXPIRED.labels(what).inc(number)

@@ -52,6 +52,7 @@ def _storm(row: Row[Any]) -> Storm:
         hail_size_inches=row.hail_size_inches,
         wind_speed_mph=row.wind_speed_mph,
         tornado_rating=TornadoRating(row.tornado_rating) if row.tornado_rating else None,
+        hurricane_category=row.hurricane_category,
     )
 
 

@@ -40,7 +40,9 @@ class UnknownPermitSource(InvalidInput):
 async def import_storms(
     paths: Sequence[Path], unit_of_work: UnitOfWorkFactory, *, report_day: date | None = None
 ) -> IngestReport:
-    """Store the storms of NCEI and SPC files; one transaction a file, so a broken one leaves nothing behind.
+    """Store the storms of files of the weather services, known by their content.
+
+    One transaction a file, so a broken one leaves nothing behind.
 
     `report_day` dates the SPC files whose name carries no date.
     """

@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.scraper.domain.rows import PermitRow, Rejected, StormRow
+from services.scraper.domain.rows import PermitRow, Rejected, Remark, StormRow
 from services.scraper.repository import PermitRepository, StormRepository, Upserted
 from services.scraper.repository.permits import permit_line
 from services.scraper.repository.storms import storm_line
@@ -28,7 +28,8 @@ Row = TypeVar("Row", PermitRow, StormRow)
 class IngestReport:
     """What became of every row that was read; `read = stored + updated + duplicate + rejected`.
 
-    `notes` tell the operator in words why a file was refused; they are not part of the JSON line.
+    `notes` tell the operator in words why a file was refused, `remarks` what to know of one that was not; neither is part
+    of the JSON line.
     """
 
     read: int = 0
@@ -38,6 +39,7 @@ class IngestReport:
     rejected: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     def __add__(self, other: IngestReport) -> IngestReport:
         return IngestReport(
@@ -48,6 +50,7 @@ class IngestReport:
             self.rejected + other.rejected,
             dict(sorted((Counter(self.reasons) + Counter(other.reasons)).items())),
             (*self.notes, *other.notes),
+            (*self.remarks, *other.remarks),
         )
 
     @classmethod
@@ -77,6 +80,7 @@ class _Chunk:
     lines: list[str] = field(default_factory=list)
     read: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
+    remarks: list[str] = field(default_factory=list)
 
 
 class _Load(Protocol):
@@ -94,13 +98,13 @@ async def ingest_permits(
     return await _ingest(PermitRepository(session, raw_record_id=raw_record_id), rows, permit_line)
 
 
-async def ingest_storms(session: AsyncSession, rows: Iterable[StormRow | Rejected]) -> IngestReport:
+async def ingest_storms(session: AsyncSession, rows: Iterable[StormRow | Rejected | Remark]) -> IngestReport:
     """Store storms inside the caller's transaction; an iterator is read in a thread while earlier rows are copied."""
     return await _ingest(StormRepository(session), rows, storm_line)
 
 
 async def _ingest(
-    load: _Load, rows: Iterable[Row | Rejected], line_of: Callable[[int, Row], str]
+    load: _Load, rows: Iterable[Row | Rejected | Remark], line_of: Callable[[int, Row], str]
 ) -> IngestReport:
     chunks: asyncio.Queue[_Chunk | None] = asyncio.Queue(CHUNKS_AHEAD)
     reader = asyncio.create_task(_read_ahead(iter(rows), line_of, chunks))
@@ -114,12 +118,14 @@ async def _ingest(
 
 
 async def _read_ahead(
-    rows: Iterator[Row | Rejected], line_of: Callable[[int, Row], str], chunks: asyncio.Queue[_Chunk | None]
+    rows: Iterator[Row | Rejected | Remark],
+    line_of: Callable[[int, Row], str],
+    chunks: asyncio.Queue[_Chunk | None],
 ) -> None:
     """Parse in a thread while the database works on earlier chunks; None marks the end, also after an error."""
     read = 0
     try:
-        while (chunk := await asyncio.to_thread(_next_chunk, rows, line_of, read)).read:
+        while (chunk := await asyncio.to_thread(_next_chunk, rows, line_of, read)).read or chunk.remarks:
             read += chunk.read
             await chunks.put(chunk)
     finally:
@@ -131,7 +137,10 @@ async def _store_chunks(load: _Load, chunks: asyncio.Queue[_Chunk | None]) -> In
     await load.begin_load()
     while (chunk := await chunks.get()) is not None:
         report += IngestReport(
-            chunk.read, rejected=chunk.reasons.total(), reasons=dict(sorted(chunk.reasons.items()))
+            chunk.read,
+            rejected=chunk.reasons.total(),
+            reasons=dict(sorted(chunk.reasons.items())),
+            remarks=tuple(chunk.remarks),
         )
         await load.stage(chunk.lines)
         staged += len(chunk.lines)
@@ -146,10 +155,15 @@ def _report_of(done: Upserted) -> IngestReport:
     return IngestReport(0, done.stored, done.updated, done.duplicate)
 
 
-def _next_chunk(rows: Iterator[Row | Rejected], line_of: Callable[[int, Row], str], ordinal: int) -> _Chunk:
+def _next_chunk(
+    rows: Iterator[Row | Rejected | Remark], line_of: Callable[[int, Row], str], ordinal: int
+) -> _Chunk:
     """Up to CHUNK_ROWS more rows, already in COPY's form."""
     chunk = _Chunk()
     for row in islice(rows, CHUNK_ROWS):
+        if isinstance(row, Remark):
+            chunk.remarks.append(row.text)
+            continue
         chunk.read += 1
         if isinstance(row, Rejected):
             chunk.reasons[row.reason] += 1

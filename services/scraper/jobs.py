@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from services.scraper import metrics, service
-from services.scraper.repository import CityRepository, ParcelRepository
+from services.scraper.repository import CityRepository, ParcelRepository, StormRepository
 from shared.errors import PermanentError, Retry, Skip
 from shared.events.permits import PermitScraped, PropertyScraped
+from shared.events.storms import StormReported
 from shared.http.client import AuthenticationWall, FetchDenied
 from shared.providers.assessor import ParcelQuery
 from shared.providers.context import calling_for
 from shared.providers.permit_source import SourceConfig
+from shared.providers.storm_feed import StormFeed
 from shared.runtime import StepContext
-from shared.schemas.workflow_inputs import CityInput, JobInput, PropertyInput
+from shared.schemas.workflow_inputs import CityInput, JobInput, PropertyInput, StormsInput
 from shared.workflow.catalogue import REFRESH_CITY
 
 NOTHING: dict[str, Any] = {"read": 0, "stored": 0, "updated": 0, "duplicate": 0, "rejected": 0, "reasons": {}}
@@ -146,16 +148,20 @@ async def storms(ctx: StepContext, input: CityInput) -> None:
     if sources.config.get("storms") == "imported":
         async with ctx.commit({"read": 0, "note": "storms imported before are used"}):
             return
-    await _read_storms(ctx, ctx.resources.settings.storm_days, retry_seconds=30)
-
-
-async def _read_storms(ctx: StepContext, days: int, *, retry_seconds: float) -> None:
-    with calling_for("workflow", ctx.workflow_id, workflow_id=ctx.workflow_id):
-        reading = await service.read_storms(ctx.resources, days)
-    if reading.failed and reading.report.read == 0:
-        raise Retry(retry_seconds, f"no storm feed answered: {'; '.join(reading.failed)}")
+    feeds = ctx.resources.providers.storm_feeds
+    reading = await _read_storms(ctx, feeds, ctx.resources.settings.storm_days, retry_seconds=30)
     async with ctx.commit(reading.facts()):
         pass
+
+
+async def _read_storms(
+    ctx: StepContext, feeds: Sequence[StormFeed], days: int, *, retry_seconds: float
+) -> service.StormReading:
+    with calling_for("workflow", ctx.workflow_id, workflow_id=ctx.workflow_id):
+        reading = await service.read_storms(ctx.resources, feeds, days)
+    if reading.failed and reading.report.read == 0:
+        raise Retry(retry_seconds, f"no storm feed answered: {'; '.join(reading.failed)}")
+    return reading
 
 
 async def scrape_property(ctx: StepContext, input: PropertyInput) -> None:
@@ -199,6 +205,18 @@ async def refresh_permits(ctx: StepContext, _: JobInput) -> None:
     await ctx.wait_for_children()
 
 
-async def refresh_storms(ctx: StepContext, _: JobInput) -> None:
-    """Read the last days' storm reports."""
-    await _read_storms(ctx, ctx.resources.settings.refresh_storm_days, retry_seconds=300)
+async def refresh_storms(ctx: StepContext, input: StormsInput) -> None:
+    """Read the last days' storm reports and announce the new ones near active cities."""
+    resources = ctx.resources
+    async with resources.unit_of_work() as uow:
+        began_at = await uow.database_now()
+    feeds, days = resources.providers.storm_feeds, resources.settings.refresh_storm_days
+    if input.near_real_time:
+        feeds, days = service.near_real_time_feeds(resources), resources.settings.report_days
+    reading = await _read_storms(ctx, feeds, days, retry_seconds=300)
+    async with ctx.commit() as tx:
+        reached = await StormRepository(tx.session).reached_cities(
+            began_at, days=resources.settings.storm_days, radius_miles=resources.settings.city_radius_miles
+        )
+        tx.publish(StormReported(city_id=row.city_id, reports=row.reports) for row in reached)
+        tx.output = {**reading.facts(), "cities_reached": len(reached)}

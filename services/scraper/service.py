@@ -45,6 +45,7 @@ from shared.providers.assessor import AssessorRecord
 from shared.providers.assessor.recipe import Recipe
 from shared.providers.context import calling_for
 from shared.providers.permit_source import RowPage, SourceConfig
+from shared.providers.storm_feed import StormFeed, StormFileRef
 from shared.runtime import Resources
 
 SAMPLE_ROWS = 50
@@ -227,10 +228,15 @@ class StormReading:
         return {**self.report.as_json(), "denied": self.denied, "failed": self.failed}
 
 
-async def read_storms(resources: Resources, days: int) -> StormReading:
-    """Storms of the last days from every feed that may be read; PermanentError where none may."""
+def near_real_time_feeds(resources: Resources) -> tuple[StormFeed, ...]:
+    """The feeds that tell of a storm within the hour."""
+    return tuple(feed for feed in resources.providers.storm_feeds if feed.near_real_time)
+
+
+async def read_storms(resources: Resources, feeds: Sequence[StormFeed], days: int) -> StormReading:
+    """Storms of the last days from each of the feeds that may be read; PermanentError where none may."""
     today = datetime.now(UTC).date()
-    reading, feeds = StormReading(), resources.providers.storm_feeds
+    reading = StormReading()
     with tempfile.TemporaryDirectory(prefix="ridgeline-storms-") as folder:
         for feed in feeds:
             try:
@@ -249,10 +255,10 @@ async def read_storms(resources: Resources, days: int) -> StormReading:
     return reading
 
 
-async def _download_feed(feed: Any, folder: Path, since: date, until: date) -> list[Path]:
+async def _download_feed(feed: StormFeed, folder: Path, since: date, until: date) -> list[Path]:
     limit = asyncio.Semaphore(STORM_DOWNLOADS)
 
-    async def one(ref: Any) -> Path | None:
+    async def one(ref: StormFileRef) -> Path | None:
         async with limit:
             file = await feed.download(ref)
         if file is None or not file.body.strip():

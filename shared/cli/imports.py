@@ -35,7 +35,7 @@ def storms(
         typer.Option(formats=["%Y-%m-%d"], help="Day of SPC reports whose file name carries none."),
     ] = None,
 ) -> None:
-    """Import storm files (NCEI details, SPC reports) and print what became of their rows as one JSON line."""
+    """Import storm files (NCEI, SPC, NWS alerts and reports, SWDI) and print what became of their rows as one JSON line."""
 
     async def run(scraper: Any, unit_of_work: Any) -> Any:
         return await scraper.import_storms(files, unit_of_work, report_day=day.date() if day else None)
@@ -95,12 +95,12 @@ async def _only_source(city: str) -> str:
 
 
 def _print(report: Any) -> None:
-    """One JSON line, and why a file was refused on the other stream.
+    """One JSON line, and what was remarked or why a file was refused on the other stream.
 
     Exit status 1 when a file was refused or no row could be kept.
     """
     counts: dict[str, Any] = report.as_json()
-    for note in report.notes:
+    for note in (*report.remarks, *report.notes):
         sys.stderr.write(f"{note}\n")
     sys.stdout.write(json.dumps(counts) + "\n")
     if report.notes or (counts["read"] and counts["read"] == counts["rejected"]):

@@ -36,6 +36,8 @@ VENDORS: Final[Mapping[str, VendorFacts]] = {
     "assessor": VendorFacts("", 1 / 3, 1, 30),
     "ncei": VendorFacts("https://www.ncei.noaa.gov", 1, 2, 120),
     "spc": VendorFacts("https://www.spc.noaa.gov", 5, 5, 20),
+    "nws": VendorFacts("https://api.weather.gov", 5, 5, 30),
+    "swdi": VendorFacts("https://www.ncei.noaa.gov", 1, 2, 60),
     "stac": VendorFacts("https://planetarycomputer.microsoft.com", 20, 20, 30),
     "streetview": VendorFacts("https://maps.googleapis.com", 50, 50, 20),
     "census": VendorFacts("https://geocoding.geo.census.gov", 4, 4, 30),
@@ -73,6 +75,8 @@ class ProviderSettings(BaseSettings):
     assessor_base_url: str = Field("", alias="ASSESSOR_BASE_URL")
     ncei_base_url: str = Field("", alias="NCEI_BASE_URL")
     spc_base_url: str = Field("", alias="SPC_BASE_URL")
+    nws_base_url: str = Field("", alias="NWS_BASE_URL")
+    swdi_base_url: str = Field("", alias="SWDI_BASE_URL")
     stac_base_url: str = Field("", alias="STAC_BASE_URL")
     streetview_base_url: str = Field("", alias="STREETVIEW_BASE_URL")
     census_base_url: str = Field("", alias="CENSUS_BASE_URL")
@@ -97,7 +101,7 @@ class ProviderSettings(BaseSettings):
     email_verifier: str = Field("zerobounce", alias="EMAIL_VERIFIER")
     nadir_imagery: str = Field("stac", alias="NADIR_IMAGERY")
     street_imagery: str = Field("streetview", alias="STREET_IMAGERY")
-    storm_feeds: str = Field("ncei,spc", alias="STORM_FEEDS")
+    storm_feeds: str = Field("ncei,spc,nws_alerts,lsr,swdi", alias="STORM_FEEDS")
     payments: str = Field("stripe", alias="PAYMENTS")
     mailer: str = Field("sendgrid", alias="MAILER")
 

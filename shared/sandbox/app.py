@@ -25,6 +25,7 @@ from shared.sandbox.vendors import (
     energov,
     files,
     ncei,
+    nws,
     sendgrid,
     socrata,
     spc,
@@ -32,6 +33,7 @@ from shared.sandbox.vendors import (
     streetview,
     stripe,
     stripe_desk,
+    swdi,
     zerobounce,
 )
 
@@ -46,6 +48,8 @@ VENDORS = (
     "assessor",
     "ncei",
     "spc",
+    "nws",
+    "swdi",
     "stac",
     "streetview",
     "census",
@@ -88,6 +92,8 @@ def create_app(settings: SandboxSettings | None = None) -> FastAPI:
         assessor,
         ncei,
         spc,
+        nws,
+        swdi,
         census,
         email_finder,
         zerobounce,

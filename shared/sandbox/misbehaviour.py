@@ -226,6 +226,8 @@ KEY_COLUMNS = {
     "ckan": "PERMIT #",
     "ncei": "EVENT_ID",
     "spc": "Size",
+    "nws": "features",
+    "swdi": "swdiXmlResponse",
 }
 
 
@@ -327,7 +329,7 @@ def _without_rows(node: Any) -> Any:
         return node
     kept = {key: value for key, value in node.items() if key != "exceededTransferLimit"}
     return {
-        key: [] if key in ("features", "addressMatches", "data", "records") else value
+        key: [] if key in ("features", "@graph", "addressMatches", "data", "records") else value
         for key, value in kept.items()
     }
 

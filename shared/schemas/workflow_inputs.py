@@ -37,3 +37,15 @@ class JobInput(BaseModel):
 
     job: str = ""
     slot: str = ""
+
+
+class StormsInput(JobInput):
+    """Which feeds a look at the weather asks: all, or those that tell of a storm within the hour."""
+
+    near_real_time: bool = False
+
+
+class ProspectInput(JobInput):
+    """The city to prospect; every active one where none is named."""
+
+    city_id: UUID | None = None

@@ -167,14 +167,14 @@ REFRESH_STORMS = single_step(
     "scraper",
     weight="slow",
     timeout_seconds=3600,
-    description="Storms of all active cities.",
+    description="Storm reports of the last days, or within the hour those of the feeds that are that fast.",
 )
 PROSPECT_ACTIVE_CITIES = single_step(
     "prospect_active_cities",
     "lead_generator",
     weight="slow",
     timeout_seconds=1800,
-    description="New prospects of all active cities from the last day's permits and storms.",
+    description="New prospects of all active cities, or of one that a storm has reached.",
 )
 EXPIRE_LEADS = single_step(
     "expire_leads", "lead_generator", description="Triggers and published leads past their date end."

@@ -84,7 +84,7 @@ class StormColumns:
     hail_size_inches: str = "storm.hail_size_inches"
     wind_speed_mph: str = "storm.wind_speed_mph"
     tornado_rating: str = "storm.tornado_rating"
-    hurricane_category: str = "NULL::int"
+    hurricane_category: str = "(storm.details->>'category')::int"
 
 
 def service_life_expression(material: str) -> str:

@@ -20,6 +20,34 @@ def _json(value: Any) -> str:
     return orjson.dumps(value, default=str).decode()
 
 
+# A trigger follows its event to the record that superseded it, through several if need be. Of two triggers that meet at one
+# record the older stays; the other would count the storm twice and ends.
+FOLLOW_RECORDS = text(
+    """
+    WITH RECURSIVE chain AS (
+        SELECT t.id, t.base_lead_id, t.created_at, e.superseded_by AS event_id
+          FROM lead_triggers t JOIN weather_events e ON e.id = t.weather_event_id
+         WHERE e.superseded_by IS NOT NULL AND t.active
+           AND (CAST(:lead_id AS uuid) IS NULL OR t.base_lead_id = :lead_id)
+        UNION ALL
+        SELECT c.id, c.base_lead_id, c.created_at, e.superseded_by
+          FROM chain c JOIN weather_events e ON e.id = c.event_id WHERE e.superseded_by IS NOT NULL
+    ), ended AS (
+        SELECT c.*, row_number() OVER (PARTITION BY c.base_lead_id, c.event_id ORDER BY c.created_at, c.id) AS place,
+               EXISTS (SELECT 1 FROM lead_triggers own WHERE own.base_lead_id = c.base_lead_id
+                          AND own.trigger_type = 'weather_event' AND own.origin_key = CAST(c.event_id AS text)) AS known
+          FROM chain c JOIN weather_events e ON e.id = c.event_id AND e.superseded_by IS NULL
+    )
+    UPDATE lead_triggers t
+       SET origin_key = CASE WHEN moves THEN CAST(ended.event_id AS text) ELSE t.origin_key END,
+           weather_event_id = CASE WHEN moves THEN ended.event_id ELSE t.weather_event_id END,
+           active = moves, expired_at = CASE WHEN NOT moves THEN now() END
+      FROM ended CROSS JOIN LATERAL (SELECT ended.place = 1 AND NOT ended.known AS moves) way
+     WHERE t.id = ended.id
+    """
+)
+
+
 class LeadRepository:
     """Statements about single leads."""
 
@@ -76,6 +104,7 @@ class LeadRepository:
         statement = text(
             f"""
             SELECT e.id, e.event_type, e.began_at, e.hail_size_inches, e.wind_speed_mph, e.tornado_rating, e.source,
+                   (e.details->>'category')::int AS hurricane_category,
                    ST_Distance(coalesce(e.swath, e.geom), l.geom) / {METRES_PER_MILE} AS distance_miles
               FROM base_leads l
               JOIN weather_events e ON ST_DWithin(coalesce(e.swath, e.geom), l.geom, {_REACH_METRES})
@@ -84,6 +113,11 @@ class LeadRepository:
             """  # noqa: S608 - numbers of ours
         )
         return (await self._session.execute(statement, {"id": lead_id})).all()
+
+    async def follow_records(self, lead_id: UUID | None = None) -> int:
+        """Let triggers, of one lead or of all, follow superseded reports to the record; how many changed."""
+        done = await self._session.execute(FOLLOW_RECORDS, {"lead_id": lead_id})
+        return int(done.rowcount)  # type: ignore[attr-defined]
 
     async def upsert_triggers(
         self, lead_id: UUID, triggers: Sequence[Trigger], storms: Mapping[str, UUID]

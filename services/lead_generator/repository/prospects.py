@@ -162,11 +162,17 @@ class ProspectRepository:
         )
         return (await self._session.execute(statement, {"id": city_id})).one_or_none()
 
-    async def active_cities(self) -> Sequence[UUID]:
-        """Cities whose prospects are looked for every day."""
-        return (
-            (await self._session.execute(text("SELECT id FROM target_cities WHERE active"))).scalars().all()
+    async def active_cities(self, only: UUID | None = None) -> Sequence[UUID]:
+        """Cities whose prospects are looked for; the one that is named, if it is active."""
+        statement = text(
+            "SELECT id FROM target_cities WHERE active AND (CAST(:only AS uuid) IS NULL OR id = :only)"
         )
+        return (await self._session.execute(statement, {"only": only})).scalars().all()
+
+    async def lock_city(self, city_id: UUID) -> None:
+        """Let one transaction at a time count and spend a city's daily prospects."""
+        statement = text("SELECT pg_advisory_xact_lock(hashtext('prospect'), hashtext(CAST(:city AS text)))")
+        await self._session.execute(statement, {"city": str(city_id)})
 
     async def suppressed_addresses(self) -> set[str]:
         """Blind indexes of houses whose owners opted out."""

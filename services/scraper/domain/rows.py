@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -16,8 +17,18 @@ class Rejected:
 
 
 @dataclass(frozen=True, slots=True)
+class Remark:
+    """Something the operator should know of a whole file; it is no row and counts as none."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class StormRow:
-    """One storm report in our units: inches, miles per hour, UTC, dollars."""
+    """One storm report in our units: inches, miles per hour, UTC, dollars.
+
+    `swath` is the area it is known to have crossed (WKT), where more than a point was given.
+    """
 
     source: str
     external_id: str
@@ -37,6 +48,8 @@ class StormRow:
     tornado_rating: str | None = None
     damage_estimate: Decimal | None = None
     source_url: str | None = None
+    swath: str | None = None
+    details: Mapping[str, Any] | None = field(default=None, hash=False)
 
 
 @dataclass(frozen=True, slots=True)

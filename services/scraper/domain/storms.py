@@ -3,10 +3,52 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from enum import StrEnum
+
+from services.scraper.domain.rows import Rejected
 
 MPH_PER_KNOT = Decimal("1.15078")
+
+
+class MagnitudeUnit(StrEnum):
+    """The units in which publishers give sizes and speeds; a format names its own, nothing guesses."""
+
+    INCHES = "inches"
+    HUNDREDTHS_OF_INCH = "hundredths of an inch"
+    KNOTS = "knots"
+    MPH = "miles per hour"
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """What one unit is worth in ours (inches, miles per hour), and what can be true in it."""
+
+    worth: Decimal
+    least: Decimal
+    most: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a report measured, in our units; nothing where it measured nothing."""
+
+    hail_inches: Decimal | None = None
+    wind_mph: int | None = None
+
+
+NOT_MEASURED = Measured()
+
+# The record hailstone had 8 inches, the record gust off a mountain 231 mph (201 kt), and nobody reports hail under an
+# eighth of an inch or a gust under 15 kt: what lies outside was written in another unit.
+SCALES: dict[MagnitudeUnit, Scale] = {
+    MagnitudeUnit.INCHES: Scale(Decimal(1), Decimal("0.12"), Decimal("9.99")),
+    MagnitudeUnit.HUNDREDTHS_OF_INCH: Scale(Decimal("0.01"), Decimal(12), Decimal(999)),
+    MagnitudeUnit.KNOTS: Scale(MPH_PER_KNOT, Decimal(15), Decimal(260)),
+    MagnitudeUnit.MPH: Scale(Decimal(1), Decimal(17), Decimal(300)),
+}
 
 # Issue 2 keeps what can open a roof; a marine event has no roof under it.
 ROOF_RELEVANT_NCEI_TYPES: dict[str, str] = {
@@ -52,6 +94,24 @@ STATE_CODES: dict[str, str] = {
     "GUAM": "GU", "AMERICAN SAMOA": "AS",
 }  # fmt: skip
 
+# Clock time as people on the spot wrote it: unlike NCEI's, daylight time here means daylight time.
+DAYLIGHT_OFFSET_HOURS: dict[str, int] = {
+    "ADT": -3, "EDT": -4, "CDT": -5, "MDT": -6, "PDT": -7, "AKDT": -8, "HDT": -9,
+}  # fmt: skip
+
+# What the weather service calls its preliminary reports, in LSR text and in SWDI's copy of it.
+REPORT_TYPES: dict[str, str] = {
+    "hail": "hail",
+    "tstm wnd gst": "wind",
+    "tstm wnd dmg": "wind",
+    "non-tstm wnd gst": "wind",
+    "non-tstm wnd dmg": "wind",
+    "high sust winds": "wind",
+    "tornado": "tornado",
+    "hurricane": "hurricane",
+    "hurricane/typhoon": "hurricane",
+}
+
 # How far a report may be felt; the 5 miles are the specification's match radius (3.1.4).
 RADIUS_MILES: dict[str, Decimal] = {
     "hail": Decimal("5.00"),
@@ -80,7 +140,30 @@ def ncei_event_type(text: str, *, tornado_scale: str = "") -> str | None:
 
 def mph_of_knots(knots: Decimal) -> int:
     """Whole miles per hour of a speed in knots, half up: 50 kt is 58 mph."""
-    return int((knots * MPH_PER_KNOT).quantize(Decimal(1), rounding=ROUND_HALF_UP))
+    return int(in_our_unit(knots, MagnitudeUnit.KNOTS))
+
+
+def report_event_type(text: str) -> str | None:
+    """Our event type of a preliminary report's, or None when it cannot hurt a roof."""
+    return REPORT_TYPES.get(" ".join(text.lower().split()))
+
+
+def measured(event_type: str, magnitude: Decimal | None, unit: MagnitudeUnit) -> Measured | Rejected:
+    """A size or speed in our unit; rejected where it cannot be true in its own, such as 175 inches of hail."""
+    scale = SCALES[unit]
+    if magnitude is None or event_type not in ("hail", "wind"):
+        return NOT_MEASURED
+    if not scale.least <= magnitude <= scale.most:
+        return Rejected("magnitude_implausible")
+    ours = in_our_unit(magnitude, unit)
+    return Measured(hail_inches=ours) if event_type == "hail" else Measured(wind_mph=int(ours))
+
+
+def in_our_unit(magnitude: Decimal, unit: MagnitudeUnit) -> Decimal:
+    """Inches of hail or whole miles per hour."""
+    ours = magnitude * SCALES[unit].worth
+    hail = unit in (MagnitudeUnit.INCHES, MagnitudeUnit.HUNDREDTHS_OF_INCH)
+    return ours if hail else ours.quantize(Decimal(1), rounding=ROUND_HALF_UP)
 
 
 def magnitude_of(value: str | None) -> Decimal | None:
@@ -101,6 +184,13 @@ def standard_offset(zone: str | None, state: str | None) -> timedelta | None:
     if name not in STANDARD_OFFSET_HOURS:
         name = STATE_STANDARD_ZONE.get(state or "", "")
     hours = STANDARD_OFFSET_HOURS.get(name)
+    return None if hours is None else timedelta(hours=hours)
+
+
+def clock_offset(zone: str) -> timedelta | None:
+    """Hours from UTC of the clock a report was written by: `CDT` is -5, `CST` -6."""
+    name = zone.strip().upper()
+    hours = DAYLIGHT_OFFSET_HOURS.get(name, STANDARD_OFFSET_HOURS.get(name))
     return None if hours is None else timedelta(hours=hours)
 
 

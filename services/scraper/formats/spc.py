@@ -12,8 +12,10 @@ from typing import TextIO
 from services.scraper.domain.rows import Rejected, StormRow
 from services.scraper.domain.storms import (
     RADIUS_MILES,
+    MagnitudeUnit,
     convective_moment,
     magnitude_of,
+    measured,
     place_name,
     severity_of,
     standard_offset,
@@ -92,9 +94,10 @@ def _report(
         return Rejected("time_unreadable")
     if not is_plausible_day(began_at.date(), today + timedelta(days=1)):
         return Rejected("date_implausible")
-    value = magnitude_of(magnitude)
-    hail = value / 100 if hazard == "hail" and value is not None else None
-    wind = int(value) if hazard == "wind" and value is not None else None
+    unit = MagnitudeUnit.HUNDREDTHS_OF_INCH if hazard == "hail" else MagnitudeUnit.MPH
+    found = measured(hazard, magnitude_of(magnitude), unit)
+    if isinstance(found, Rejected):
+        return found
     rating = tornado_rating(magnitude) if hazard == "tornado" else None
     point = point_of(lat or None, lng or None)
     offset = standard_offset(None, state_code(state)) or timedelta()
@@ -112,9 +115,9 @@ def _report(
         lat=point[0] if point else None,
         lng=point[1] if point else None,
         radius_miles=RADIUS_MILES[hazard],
-        severity=severity_of(hazard, hail_inches=hail, wind_mph=wind, rating=rating),
-        hail_size_inches=hail,
-        wind_speed_mph=wind,
+        severity=severity_of(hazard, hail_inches=found.hail_inches, wind_mph=found.wind_mph, rating=rating),
+        hail_size_inches=found.hail_inches,
+        wind_speed_mph=found.wind_mph,
         tornado_rating=rating,
         source_url=f"{SOURCE_URL}{day:%y%m%d}_rpts.html",
     )

@@ -14,7 +14,7 @@ from shared.providers.settings import ProviderSettings, names
 
 @dataclass(frozen=True, slots=True)
 class StormFileRef:
-    """A file that the service offers: `kind` is details, hail, wind or torn; `issue` tells re-issues apart."""
+    """A file that the service offers: `kind` is what is in it (details, hail, alerts); `issue` tells re-issues apart."""
 
     feed: str
     kind: str
@@ -36,9 +36,10 @@ class StormFile:
 
 
 class StormFeed(Protocol):
-    """Offers storm files."""
+    """Offers storm files; `near_real_time` where they come within the hour of the storm."""
 
     name: str
+    near_real_time: bool
 
     async def available(self, starts_on: date, ends_on: date) -> Sequence[StormFileRef]:
         """The newest issue of every file that touches the days."""
@@ -59,9 +60,30 @@ def _spc(settings: ProviderSettings, deps: ProviderDeps) -> StormFeed:
     return Spc(settings, deps)
 
 
+def _nws_alerts(settings: ProviderSettings, deps: ProviderDeps) -> StormFeed:
+    from shared.providers.storm_feed.nws import NwsAlerts
+
+    return NwsAlerts(settings, deps)
+
+
+def _lsr(settings: ProviderSettings, deps: ProviderDeps) -> StormFeed:
+    from shared.providers.storm_feed.nws import LocalStormReports
+
+    return LocalStormReports(settings, deps)
+
+
+def _swdi(settings: ProviderSettings, deps: ProviderDeps) -> StormFeed:
+    from shared.providers.storm_feed.swdi import Swdi
+
+    return Swdi(settings, deps)
+
+
 _FEEDS: Final[Mapping[str, Callable[[ProviderSettings, ProviderDeps], StormFeed]]] = {
     "ncei": _ncei,
     "spc": _spc,
+    "nws_alerts": _nws_alerts,
+    "lsr": _lsr,
+    "swdi": _swdi,
 }
 
 

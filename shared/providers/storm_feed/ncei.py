@@ -24,6 +24,7 @@ class Ncei:
     """Yearly files of verified storms, about 75 days late; each year is re-issued now and then."""
 
     name = "ncei"
+    near_real_time = False
 
     def __init__(self, settings: ProviderSettings, deps: ProviderDeps) -> None:
         client = replace(settings.client(self.name), body_cap_bytes=FILE_CAP_BYTES)

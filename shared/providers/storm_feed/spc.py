@@ -19,6 +19,7 @@ class Spc:
     """Preliminary reports of a day, revised for a week; fetch the last seven days again."""
 
     name = "spc"
+    near_real_time = True
 
     def __init__(self, settings: ProviderSettings, deps: ProviderDeps) -> None:
         self._client = ProviderClient(self.name, settings.client(self.name), deps, source=self.name)

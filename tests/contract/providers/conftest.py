@@ -30,6 +30,7 @@ CONTRACTS = {
     "zerobounce": ("zerobounce.json", "/zerobounce"),
     "stripe": ("stripe.json", "/stripe"),
     "sendgrid": ("sendgrid_mail_v3.json", "/sendgrid"),
+    "nws": ("weather_gov.json", "/nws"),
     "streetview": ("google_maps_classic.json", "/streetview"),
     "stac": ("stac_naip.json", "/stac/api/stac/v1"),
 }

@@ -95,6 +95,8 @@ class Contract:
         if isinstance(value, dict):
             properties = schema.get("properties", {})
             return {name: self._typed(properties.get(name, {}), inner) for name, inner in value.items()}
+        if "array" in kinds and isinstance(value, str):
+            return [self._typed(schema.get("items", {}), item) for item in value.split(",")]
         if "boolean" in kinds and value in ("true", "false"):
             return value == "true"
         if kinds & {"integer", "number"} and re.fullmatch(r"-?\d+(\.\d+)?", value):

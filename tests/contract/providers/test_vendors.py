@@ -53,13 +53,15 @@ class TestGeocoder:
 
 
 class TestStormFiles:
-    @pytest.fixture(params=["ncei", "spc"])
+    @pytest.fixture(params=["ncei", "spc", "nws_alerts", "lsr", "swdi"])
     def feed(self, request: pytest.FixtureRequest, world: Any, settings: Any) -> Any:
         made = settings.model_copy(update={"storm_feeds": request.param})
         return storm_feed.build(made, world.deps)[0]
 
     async def test_files_are_offered_and_come(self, feed: Any) -> None:
         refs = await feed.available(TODAY - timedelta(days=90), TODAY)
+        if feed.name == "lsr":
+            assert {ref.starts_on for ref in refs} <= {TODAY - timedelta(days=back) for back in range(7)}
         files = [await feed.download(ref) for ref in refs]
         found = [file for file in files if file is not None]
         assert found
@@ -67,7 +69,7 @@ class TestStormFiles:
 
     async def test_a_maintenance_page_is_no_file(self, feed: Any, fault: Any) -> None:
         refs = await feed.available(TODAY - timedelta(days=90), TODAY)
-        await fault(feed.name, "html", count=5)
+        await fault({"nws_alerts": "nws", "lsr": "nws"}.get(feed.name, feed.name), "html", count=5)
         with pytest.raises(ProviderBadAnswer):
             await feed.download(refs[0])
 

@@ -230,3 +230,48 @@ async def test_census_refuses_in_its_own_words(client: httpx.AsyncClient, parame
     answer = await client.get(f"{CENSUS}/onelineaddress", params=parameters)
     assert answer.status_code == 400
     assert set(answer.json()) == {"errors", "status"}
+
+
+AGENT = {"user-agent": "Ridgeline/0.1 (+https://ridgeline.example/bot; bot@ridgeline.example)"}
+WEEK = {"start": f"{TODAY - timedelta(days=7)}T00:00:00Z", "end": f"{TODAY}T23:59:59Z"}
+
+
+async def test_alerts_have_their_shape_and_most_have_no_geometry(
+    client: httpx.AsyncClient, matches_contract: MatchesContract
+) -> None:
+    answer = await client.get("/nws/alerts", params=WEEK, headers=AGENT)
+    body = answer.json()
+    matches_contract("weather_gov", "get", "/alerts", 200, body)
+    shapes = [feature["geometry"] is None for feature in body["features"]]
+    assert shapes.count(True) > shapes.count(False) > 0
+    messages = {feature["properties"]["messageType"] for feature in body["features"]}
+    assert messages == {"Alert", "Update"}
+
+
+async def test_alerts_come_in_pages_and_only_to_those_who_say_who_they_are(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/nws/alerts", params=WEEK, headers={"user-agent": "x"})).status_code == 403
+    first = (await client.get("/nws/alerts", params={**WEEK, "limit": 20}, headers=AGENT)).json()
+    rest = (await client.get(first["pagination"]["next"], headers=AGENT)).json()
+    ids = [feature["id"] for page in (first, rest) for feature in page["features"]]
+    assert len(ids) == len(set(ids)) > 20
+
+
+async def test_a_local_report_is_listed_and_read_as_text(
+    client: httpx.AsyncClient, matches_contract: MatchesContract
+) -> None:
+    listed = (await client.get("/nws/products", params={"type": "LSR", **WEEK}, headers=AGENT)).json()
+    matches_contract("weather_gov", "get", "/products", 200, listed)
+    product = (await client.get(f"/nws/products/{listed['@graph'][0]['id']}", headers=AGENT)).json()
+    matches_contract("weather_gov", "get", "/products/{productId}", 200, product)
+    assert "PRELIMINARY LOCAL STORM REPORT" in product["productText"]
+    assert (await client.get("/nws/products/none", headers=AGENT)).status_code == 404
+
+
+async def test_swdi_has_longitude_first_and_no_number_but_hails(client: httpx.AsyncClient) -> None:
+    span = f"{TODAY - timedelta(days=90):%Y%m%d}:{TODAY:%Y%m%d}"
+    text = (await client.get(f"/swdi/swdiws/xml/plsr/{span}")).text
+    assert text.count("<result>") > 10
+    assert "<event>HAIL</event><magnitude>-9999" not in text
+    assert "<event>TSTM WND DMG</event><magnitude>-9999" in text
+    assert "POINT (-" in text
+    assert (await client.get("/swdi/swdiws/xml/plsr/x:y")).status_code == 400

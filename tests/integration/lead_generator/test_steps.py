@@ -11,10 +11,11 @@ from redis.asyncio import Redis
 from sqlalchemy import text
 
 from services.lead_generator.app import service
-from services.lead_generator.handlers import take_up_lead
+from services.lead_generator.handlers import look_after_storm, take_up_lead
 from services.lead_generator.settings import LeadGeneratorSettings
 from shared.db.engine import SessionMaker
 from shared.events.leads import LeadCreated
+from shared.events.storms import StormReported
 from tests.factories.leads import city_id, make_lead
 from tests.factories.services import RunningService, running, settings_with_keys
 from tests.factories.single_step import begin, run_step
@@ -132,13 +133,84 @@ async def test_only_what_is_past_its_date_expires(
 
     step = await run_step(service, generator.resources, workflow, "expire_leads")
 
-    assert step.output == {"triggers": 2, "leads": 1}
+    assert step.output == {"triggers": 2, "leads": 1, "triggers_followed_the_record": 0}
     assert await one(committed_db, "SELECT status FROM base_leads WHERE id = :id", id=old) == "expired"
     again = await begin(generator.resources, "expire_leads")
     assert (await run_step(service, generator.resources, again, "expire_leads")).output == {
         "triggers": 0,
         "leads": 0,
+        "triggers_followed_the_record": 0,
     }
+
+
+async def report(db: SessionMaker, source: str, *, superseded_by: UUID | None = None) -> UUID:
+    """A hailstorm near the lead, five days ago."""
+    statement = (
+        "INSERT INTO weather_events (event_type, event_date, source, external_id, content_hash, geom, began_at,"
+        " hail_size_inches, superseded_by) VALUES ('hail', current_date - 5, :source, :source, 'h',"
+        " 'SRID=4326;POINT(-98.9 32.41)', now() - interval '5 days', 1.75, :by) RETURNING id"
+    )
+    found: UUID = await one(db, statement, source=source, by=superseded_by)
+    return found
+
+
+async def triggers_of(generator: RunningService, db: SessionMaker, lead_id: UUID) -> list[tuple[str, bool]]:
+    """Source and state of a lead's storm triggers after another look at the house."""
+    workflow = await begin(generator.resources, "property", lead_id)
+    ended: dict[str, dict[str, Any]] = {"locate": {}, "scrape_property": {}}
+    assert (await run_step(service, generator.resources, workflow, "triggers", ended=ended)).status == "done"
+    async with db.begin() as session:
+        rows = await session.execute(
+            text(
+                "SELECT e.source, t.active FROM lead_triggers t JOIN weather_events e ON e.id = t.weather_event_id"
+                " WHERE t.base_lead_id = :id ORDER BY t.active DESC, e.source"
+            ),
+            {"id": lead_id},
+        )
+        return [(row.source, row.active) for row in rows]
+
+
+async def test_the_official_record_takes_over_the_trigger_and_makes_no_second_one(
+    generator: RunningService, committed_db: SessionMaker
+) -> None:
+    lead_id = await lead(generator, committed_db, status="processing")
+    early, other = await report(committed_db, "lsr"), await report(committed_db, "nws_alert")
+    assert await triggers_of(generator, committed_db, lead_id) == [("lsr", True), ("nws_alert", True)]
+
+    daily = await report(committed_db, "spc")
+    record = await report(committed_db, "ncei")
+    superseded = "UPDATE weather_events SET superseded_by = :by WHERE id = :id"
+    for event, by in ((early, daily), (daily, record), (other, record)):
+        await one(committed_db, superseded, id=event, by=by)
+
+    for _ in range(2):
+        (first, active), (_, other_active) = await triggers_of(generator, committed_db, lead_id)
+        assert (first, active, other_active) == ("ncei", True, False)
+
+
+async def test_a_sold_leads_trigger_follows_the_record_without_another_look(
+    generator: RunningService, committed_db: SessionMaker
+) -> None:
+    lead_id = await lead(generator, committed_db, status="sold")
+    early, record = await report(committed_db, "lsr"), await report(committed_db, "ncei")
+    await one(
+        committed_db,
+        "INSERT INTO lead_triggers (base_lead_id, trigger_type, origin_key, weather_event_id, trigger_date,"
+        " trigger_strength, expires_at) VALUES (:id, 'weather_event', CAST(:event AS text), :event, now(), 90,"
+        " now() + interval '9 days')",
+        id=lead_id,
+        event=early,
+    )
+    await one(
+        committed_db, "UPDATE weather_events SET superseded_by = :by WHERE id = :id", id=early, by=record
+    )
+    workflow = await begin(generator.resources, "expire_leads")
+
+    step = await run_step(service, generator.resources, workflow, "expire_leads")
+
+    assert step.output["triggers_followed_the_record"] == 1
+    moved = "SELECT weather_event_id FROM lead_triggers WHERE base_lead_id = :id AND active"
+    assert await one(committed_db, moved, id=lead_id) == record
 
 
 async def test_active_cities_get_prospects_up_to_the_configured_cap_a_day(
@@ -180,3 +252,26 @@ async def test_a_new_lead_is_taken_up_unless_its_citys_activation_will(
             await take_up_lead(event, uow, generator.resources)
 
     assert (during, await one(committed_db, counted, id=lead_id)) == (0, 1)
+
+
+async def test_a_storm_prospects_the_city_it_reached_and_no_other(
+    generator: RunningService, committed_db: SessionMaker
+) -> None:
+    async with committed_db.begin() as session:
+        await load_town(session)
+        harrow = await city_id(session)
+    await one(committed_db, "UPDATE target_cities SET active = true WHERE city IN ('Harrow', 'Marn')")
+    event = StormReported(city_id=harrow, reports=3)
+    for _ in range(2):
+        async with generator.resources.unit_of_work() as uow:
+            await look_after_storm(event, uow, generator.resources)
+
+    workflow = await one(
+        committed_db,
+        "SELECT id FROM core.workflow WHERE kind = 'prospect_active_cities' AND subject_id = :id",
+        id=harrow,
+    )
+    step = await run_step(service, generator.resources, workflow, "prospect_active_cities")
+
+    assert step.output["cities"] == 1
+    assert step.output["inserted"] > 0

@@ -42,7 +42,16 @@ async def test_reports_are_stored_once_however_often_they_are_read(  # noqa: PLR
     first, again = counts
     assert first["stored"] > 0
     assert (again["read"], again["stored"]) == (first["read"], 0)
+    assert again["cities_reached"] == 0
     async with committed_db() as session:
-        assert (await session.execute(text("SELECT count(*) FROM weather_events"))).scalar_one() == first[
-            "stored"
-        ]
+        stored = await session.execute(text("SELECT count(*) FROM weather_events"))
+        assert stored.scalar_one() == first["stored"]
+        rows = await session.execute(
+            text(
+                "SELECT DISTINCT source, superseded_by IS NULL AS counts FROM weather_events"
+                " WHERE began_at > now() - interval '25 days'"
+            )
+        )
+        found = {(row.source, row.counts) for row in rows}
+    # Every storm of these days is in four feeds, and only SPC's report of it counts.
+    assert found == {("spc", True), ("swdi_plsr", False), ("lsr", False), ("nws_alert", False)}

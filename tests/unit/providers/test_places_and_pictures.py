@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 import httpx
+import orjson
 import pytest
 
 from shared.errors import BudgetExceeded, ProviderBadAnswer, ProviderError, ProviderRejected
@@ -17,7 +18,9 @@ from shared.providers.imagery import NadirOffer, StreetView
 from shared.providers.imagery.stac import StacImagery
 from shared.providers.imagery.street import StreetViewImagery
 from shared.providers.storm_feed.ncei import Ncei
+from shared.providers.storm_feed.nws import LocalStormReports, NwsAlerts
 from shared.providers.storm_feed.spc import Spc
+from shared.providers.storm_feed.swdi import Swdi
 from shared.schemas.geo import GeoPoint
 
 HOME = PostalAddress("p1", "101 N Oak St", "Harrow", "TX", "76999")
@@ -230,6 +233,76 @@ class TestStormFiles:
         world.answer = lambda _: httpx.Response(404)
         ref = (await spc.available(date(2026, 2, 27), date(2026, 2, 27)))[0]
         assert await spc.download(ref) is None
+
+    async def test_alerts_are_read_page_by_page_and_told_apart_by_their_day(
+        self, world: Any, settings: Any
+    ) -> None:
+        pages = {
+            None: {
+                "features": [1],
+                "pagination": {"next": "https://api.weather.gov/alerts?limit=1&cursor=c2"},
+            },
+            "c2": {"features": [2]},
+        }
+        asked = []
+
+        def answer(request: httpx.Request) -> httpx.Response:
+            asked.append(dict(request.url.params))
+            return httpx.Response(200, json=pages[request.url.params.get("cursor")])
+
+        world.answer = answer
+        alerts = NwsAlerts(settings, world.deps)
+        refs = await alerts.available(date(2026, 1, 1), date(2026, 3, 10))
+        found = await alerts.download(refs[-1])
+        assert [ref.starts_on for ref in refs] == [date(2026, 3, day) for day in range(4, 11)]
+        assert found is not None
+        assert orjson.loads(found.body)["features"] == [1, 2]
+        assert (asked[0]["start"], asked[0]["end"]) == ("2026-03-10T00:00:00Z", "2026-03-10T23:59:59Z")
+
+    @pytest.mark.parametrize(
+        "body", [{"rows": []}, {"features": [], "pagination": {"next": "https://a/alerts?cursor=same"}}]
+    )
+    async def test_alerts_without_features_or_without_an_end_are_bad(
+        self, world: Any, settings: Any, body: dict[str, Any]
+    ) -> None:
+        world.answer = lambda _: httpx.Response(200, json=body)
+        alerts = NwsAlerts(settings, world.deps)
+        (ref,) = await alerts.available(date(2026, 3, 1), date(2026, 3, 1))
+        with pytest.raises(ProviderBadAnswer):
+            await alerts.download(ref)
+
+    async def test_a_local_report_is_its_text_or_gone(self, world: Any, settings: Any) -> None:
+        listed = {"@graph": [{"id": "a"}, {"id": "b"}]}
+        texts = {
+            "/products/a": httpx.Response(200, json={"productText": "LSR"}),
+            "/products/b": httpx.Response(404),
+        }
+        world.answer = lambda request: texts.get(
+            request.url.path.removeprefix("/nws"), httpx.Response(200, json=listed)
+        )
+        reports = LocalStormReports(settings, world.deps)
+        first, second = await reports.available(date(2026, 3, 1), date(2026, 3, 1))
+        found = await reports.download(first)
+        assert found is not None
+        assert (found.body, first.name) == (b"LSR", "LSR_a.txt")
+        assert await reports.download(second) is None
+        texts["/products/a"] = httpx.Response(200, json={"id": "a"})
+        with pytest.raises(ProviderBadAnswer):
+            await reports.download(first)
+
+    async def test_swdi_is_asked_by_the_week_and_must_name_itself(self, world: Any, settings: Any) -> None:
+        swdi = Swdi(settings, world.deps)
+        refs = await swdi.available(date(2026, 3, 1), date(2026, 3, 10))
+        assert [(ref.starts_on.day, ref.ends_on.day) for ref in refs] == [(1, 7), (8, 10)]
+        world.answer = lambda request: httpx.Response(
+            200, text=f"<swdiXmlResponse>{request.url.path}</swdiXmlResponse>"
+        )
+        found = await swdi.download(refs[1])
+        assert found is not None
+        assert b"/swdiws/xml/plsr/20260308:20260311" in found.body
+        world.answer = lambda _: httpx.Response(200, html="<html>moved</html>")
+        with pytest.raises(ProviderBadAnswer):
+            await swdi.download(refs[1])
 
     async def test_html_instead_of_reports_is_bad(self, world: Any, settings: Any) -> None:
         spc = Spc(settings, world.deps)

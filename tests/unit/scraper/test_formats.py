@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import orjson
 import pytest
 
-from services.scraper.domain.rows import PermitRow, Rejected, StormRow
+from services.scraper.domain.rows import PermitRow, Rejected, Remark, StormRow
 from services.scraper.formats.field_map import PermitSource, permit_of
 from services.scraper.formats.files import FileRefused, inspect
 from services.scraper.formats.ncei import COLUMNS
@@ -37,7 +37,7 @@ def ncei_file(folder: Path, *rows: dict[str, str], columns: tuple[str, ...] = CO
     return path
 
 
-def storms(path: Path, report_day: date | None = None) -> list[StormRow | Rejected]:
+def storms(path: Path, report_day: date | None = None) -> list[StormRow | Rejected | Remark]:
     return list(parse_storms(inspect(path), report_day=report_day, today=TODAY))
 
 
@@ -104,7 +104,7 @@ def test_a_cut_gzip_is_refused_before_the_first_row(tmp_path: Path) -> None:
         ("", "empty_file"),
         ("\n \n", "empty_file"),
         ("a,b,c\n1,2,3\n", "unknown_format"),
-        ("om,yr,mo,dy,date,time,mag,slat,slon\n", "unsupported_format_spc_archive"),
+        ("FATALITY_ID,EVENT_ID,FATALITY_TYPE\n1,2,D\n", "unsupported_format_ncei_fatalities"),
     ],
 )
 def test_files_that_are_no_storm_file_are_refused_by_name(tmp_path: Path, content: str, reason: str) -> None:

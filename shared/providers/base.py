@@ -31,7 +31,16 @@ from shared.providers.breaker import BreakerOpen, Breakers
 from shared.providers.context import current_purpose
 from shared.providers.limiter import RateLimiter
 from shared.providers.metrics import COST, REQUESTS, SECONDS
-from shared.providers.outcomes import Answer, Outcome, Repeat, Reply, Verdict, error_of, judge_by_status
+from shared.providers.outcomes import (
+    Answer,
+    Outcome,
+    Repeat,
+    Reply,
+    Verdict,
+    billed_of,
+    error_of,
+    judge_by_status,
+)
 from shared.providers.ports import BudgetPort, FetchGate, UsageLog, UsageRow
 from shared.providers.redaction import redact
 from shared.telemetry.context import current_trace
@@ -134,9 +143,8 @@ class ProviderClient:
         try:
             reply = await self._try_until_usable(request)
         except ProviderError as error:
-            if reservation is not None and not error.fields.get("may_have_acted"):
-                await self._deps.budget.release(reservation)
-            # Else the vendor may have billed: the reservation stays and is reconciled as unknown.
+            if reservation is not None:
+                await self._close(reservation, error)
             raise
         if reservation is not None:
             await self._deps.budget.settle(reservation, reply.cost)
@@ -148,6 +156,14 @@ class ProviderClient:
         scope = f"provider:{self.name}:{datetime.now(UTC).date()}"
         caps = {scope: self.settings.daily_cap, **current_purpose().caps}
         return await self._deps.budget.reserve(caps, request.cost, provider=self.name)
+
+    async def _close(self, reservation: Reservation, error: ProviderError) -> None:
+        """Settle what a bad answer was billed; what may have been billed stays and is reconciled as unknown."""
+        billed = billed_of(error)
+        if billed:
+            await self._deps.budget.settle(reservation, billed)
+        elif not error.fields.get("may_have_acted"):
+            await self._deps.budget.release(reservation)
 
     async def _try_until_usable(self, request: ProviderRequest) -> Reply:
         for attempt in range(1, self.settings.tries + 1):
@@ -201,7 +217,7 @@ class ProviderClient:
                 self._breaker.record(failed=failed, trial=trial)
         await self._learn_limits(answer, verdict)
         if not verdict.outcome.usable():
-            raise error_of(answer, self._with_wait(answer, verdict))
+            raise error_of(answer, self._with_wait(answer, verdict), billed=_cost(request, verdict))
         return Reply(answer, verdict, _cost(request, verdict))
 
     async def _measured(self, request: ProviderRequest) -> tuple[Answer, Verdict]:

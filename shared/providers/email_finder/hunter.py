@@ -24,7 +24,9 @@ class HunterFinder:
     def __init__(self, settings: ProviderSettings, deps: ProviderDeps) -> None:
         # The key goes in a header: in the query it would end in logs and traces (PITFALLS 32).
         headers = {"x-api-key": settings.key(self.name)}
-        self._client = ProviderClient(self.name, settings.client(self.name, headers=headers), deps)
+        self._client = ProviderClient(
+            self.name, settings.client(self.name, headers=headers), deps, source=self.name
+        )
         self._cost = settings.hunter_find_cost_usd
 
     async def find(self, person: Person) -> FoundEmail | None:

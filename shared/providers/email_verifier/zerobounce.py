@@ -29,7 +29,7 @@ class ZeroBounceVerifier:
     name = "zerobounce"
 
     def __init__(self, settings: ProviderSettings, deps: ProviderDeps) -> None:
-        self._client = ProviderClient(self.name, settings.client(self.name), deps)
+        self._client = ProviderClient(self.name, settings.client(self.name), deps, source=self.name)
         self._key = settings.key(self.name)
         self._cost = settings.zerobounce_verify_cost_usd
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from shared.errors import (
     BudgetExceeded,
+    PolicyViolation,
     ProviderBadAnswer,
     ProviderError,
     ProviderRateLimited,
@@ -19,6 +21,7 @@ from shared.providers.email_finder import FoundEmail, Person, PersonOptedOut, bu
 from shared.providers.email_finder.hunter import HunterFinder
 from shared.providers.email_verifier import EmailStatus
 from shared.providers.email_verifier.zerobounce import ZeroBounceVerifier
+from shared.providers.outcomes import billed_of
 
 ANA = Person("Ana Maria Ruiz", company="Ruiz Family Trust")
 FIND, VERIFY = Decimal("0.0245"), Decimal("0.008")
@@ -79,6 +82,13 @@ class TestHunter:
         with pytest.raises(error):
             await HunterFinder(settings, world.deps).find(ANA)
 
+    async def test_a_bad_answer_that_is_billed_is_settled_and_told(self, world: Any, settings: Any) -> None:
+        world.answer = lambda _: httpx.Response(200, json={"data": {"email": "nobody"}})
+        with pytest.raises(ProviderBadAnswer) as caught:
+            await HunterFinder(settings, world.deps).find(ANA)
+        assert (world.purse.settled, world.purse.released, world.purse.open) == ([FIND], [], {})
+        assert billed_of(caught.value) == FIND == world.usage.rows[0].cost
+
     async def test_429_with_a_wait_is_the_pace_not_the_credits(self, world: Any, settings: Any) -> None:
         answers = [
             httpx.Response(429, headers={"retry-after": "1"}, json={"errors": [{"id": "too_many_requests"}]}),
@@ -99,6 +109,30 @@ class TestHunter:
         assert world.requests[0].headers["x-api-key"] == "hunter-secret"
         assert "hunter-secret" not in str(world.requests[0].url)
         assert "Ruiz" not in repr(world.usage.rows)
+
+
+@dataclass
+class ShutGate:
+    """Admits nothing and remembers what was asked."""
+
+    asked: list[str] = field(default_factory=list)
+
+    async def admit(self, source_key: str) -> None:
+        self.asked.append(source_key)
+        raise PolicyViolation(f"{source_key} may not be read")
+
+
+@pytest.mark.parametrize("name", ["hunter", "zerobounce"])
+async def test_a_vendor_whose_source_is_closed_is_not_asked(world: Any, settings: Any, name: str) -> None:
+    gate = ShutGate()
+    deps = replace(world.deps, gate=gate)
+    asking = {
+        "hunter": lambda: HunterFinder(settings, deps).find(ANA),
+        "zerobounce": lambda: ZeroBounceVerifier(settings, deps).verify("a@b.co"),
+    }[name]
+    with pytest.raises(PolicyViolation):
+        await asking()
+    assert (gate.asked, world.requests, world.purse.open) == ([name], [], {})
 
 
 class TestWaterfall:

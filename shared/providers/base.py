@@ -18,7 +18,7 @@ from uuid import UUID
 
 import httpx
 
-from shared.errors import ProviderBadAnswer, ProviderError, ProviderRateLimited
+from shared.errors import ProviderBadAnswer, ProviderError, ProviderRateLimited, ProviderTimeout
 from shared.http.answers import (
     moment_seconds,
     read_capped,
@@ -67,6 +67,8 @@ class ClientSettings:
     headers: Mapping[str, str] = field(default_factory=dict)
     daily_cap: Decimal = Decimal(25)
     """US dollars this account may spend in a day (UTC)."""
+    free_calls_a_month: int = 0
+    """Billable answers the plan gives away; with any, the account is a free one: no call costs, none goes beyond."""
     guarded: bool = False
     """True where the base URL comes from data: every address is tested."""
 
@@ -134,25 +136,58 @@ class ProviderClient:
         ProviderRejected, ProviderBadAnswer or BudgetExceeded; `fields["may_have_acted"]` tells whether the
         request can have taken effect all the same.
         """
+        return await self._spending(request, self._try_until_usable)
+
+    async def call_task(
+        self, start: ProviderRequest, look: Callable[[Reply], ProviderRequest], *, seconds: float, looks: int
+    ) -> Reply:
+        """The answer of work that the vendor does in the background; raises as `call` does.
+
+        `look` makes the question for the result out of the first reply; while its verdict is pending it is asked
+        again every `seconds`, `looks` times at most. One reservation lasts from the start to the last look.
+        """
+
+        async def work(request: ProviderRequest) -> Reply:
+            started = await self._try_until_usable(request)
+            question = replace(look(started), cost=request.cost, reservation_id=request.reservation_id)
+            for _ in range(looks):
+                await self._deps.sleep(seconds)
+                reply = await self._try_until_usable(question)
+                if not reply.verdict.pending:
+                    return reply
+            raise ProviderTimeout("the task is not done yet", provider=self.name, may_have_acted=True)
+
+        return await self._spending(start, work)
+
+    async def _spending(
+        self, request: ProviderRequest, work: Callable[[ProviderRequest], Awaitable[Reply]]
+    ) -> Reply:
+        """The reply of `work` with its money set aside before and booked after."""
         refuse_inside_transaction()
         if self.source is not None:
             await self._deps.gate.admit(self.source)
         reservation = await self._reserve(request)
         if reservation is not None:
             request = replace(request, reservation_id=reservation.id)
+        if self.settings.free_calls_a_month:
+            request = replace(request, cost=Decimal(0))
         try:
-            reply = await self._try_until_usable(request)
+            reply = await work(request)
         except ProviderError as error:
             if reservation is not None:
                 await self._close(reservation, error)
             raise
         if reservation is not None:
-            await self._deps.budget.settle(reservation, reply.cost)
+            counted = Decimal(reply.verdict.billable) if self.settings.free_calls_a_month else reply.cost
+            await self._deps.budget.settle(reservation, counted)
         return reply
 
     async def _reserve(self, request: ProviderRequest) -> Reservation | None:
         if not request.cost:
             return None
+        if free := self.settings.free_calls_a_month:
+            month = f"free:{self.name}:{self.settings.account}:{datetime.now(UTC):%Y-%m}"
+            return await self._deps.budget.reserve({month: Decimal(free)}, Decimal(1), provider=self.name)
         scope = f"provider:{self.name}:{datetime.now(UTC).date()}"
         caps = {scope: self.settings.daily_cap, **current_purpose().caps}
         return await self._deps.budget.reserve(caps, request.cost, provider=self.name)

@@ -53,12 +53,12 @@ class Providers:
 
     @cached_property
     def email_finders(self) -> tuple[email_finder.EmailFinder, ...]:
-        """The waterfall of finders."""
+        """The finders of addresses."""
         return email_finder.build(self.settings, self.deps)
 
     @cached_property
-    def email_verifier(self) -> email_verifier.EmailVerifier:
-        """Whether an address takes mail."""
+    def email_verifiers(self) -> tuple[email_verifier.EmailVerifier, ...]:
+        """Whether an address takes mail, asked one after the other."""
         return email_verifier.build(self.settings, self.deps)
 
     @cached_property

@@ -56,6 +56,8 @@ class Verdict:
     wait_seconds: float | None = None
     status: int | None = None
     """The code the vendor means, where it hides one inside another status."""
+    pending: bool = False
+    """True while the vendor still works on what was asked."""
 
 
 @dataclass(frozen=True, slots=True)

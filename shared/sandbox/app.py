@@ -15,12 +15,16 @@ from shared.sandbox.replay import Replays
 from shared.sandbox.settings import SandboxSettings
 from shared.sandbox.state import Sandbox
 from shared.sandbox.vendors import (
+    apollo,
     arcgis,
     assessor,
     census,
     email_finder,
+    fullcontact,
     ncei,
+    neverbounce,
     sendgrid,
+    snov,
     socrata,
     spc,
     stac,
@@ -40,7 +44,11 @@ VENDORS = (
     "streetview",
     "census",
     "hunter",
+    "snov",
+    "apollo",
+    "fullcontact",
     "zerobounce",
+    "neverbounce",
     "stripe",
     "sendgrid",
 )
@@ -68,8 +76,10 @@ def create_app(settings: SandboxSettings | None = None) -> FastAPI:
         control.router(sandbox, replays=replays, ledger=desk.ledger, mailroom=mailroom, vendors=VENDORS)
     )
     app.include_router(arcgis.router(sandbox, replays))
-    for vendor in (socrata, assessor, ncei, spc, census, email_finder, zerobounce, stac, streetview):
+    for vendor in (socrata, assessor, ncei, spc, census, stac, streetview):
         app.include_router(vendor.router(sandbox))
+    for contacts in (email_finder, snov, apollo, fullcontact, zerobounce, neverbounce):
+        app.include_router(contacts.router(sandbox))
     app.include_router(stripe.router(desk))
     app.include_router(sendgrid.router(mailroom))
     return app

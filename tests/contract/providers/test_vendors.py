@@ -1,4 +1,4 @@
-"""Geocoder, storm files, e-mail vendors, assessor, payments and mail against the sandbox."""
+"""Geocoder, storm files, assessor, payments and mail against the sandbox."""
 
 from __future__ import annotations
 
@@ -11,16 +11,14 @@ import pytest
 from shared.compliance.store import ConsumedDecision
 from shared.errors import (
     ProviderBadAnswer,
-    ProviderError,
     ProviderRejected,
     ProviderTimeout,
     ProviderUnavailable,
 )
 from shared.http.client import FetchSource, GuardedFetcher
-from shared.providers import email_finder, email_verifier, geocoder, mailer, payments, storm_feed
+from shared.providers import geocoder, mailer, payments, storm_feed
 from shared.providers.assessor import ParcelQuery, build
 from shared.providers.assessor.recipe import FieldRule, Recipe
-from shared.providers.email_verifier import EmailStatus
 from shared.providers.geocoder import PostalAddress
 from shared.providers.payments import ChargeRequest, ChargeStatus
 from shared.schemas.mail import EmailMessage
@@ -70,41 +68,6 @@ class TestStormFiles:
         await fault(feed.name, "html", count=5)
         with pytest.raises(ProviderBadAnswer):
             await feed.download(refs[0])
-
-
-class TestEmailVendors:
-    async def test_some_owners_are_found_and_verified(self, world: Any, settings: Any, control: Any) -> None:
-        finder = email_finder.build(settings, world.deps)[0]
-        verifier = email_verifier.build(settings, world.deps)
-        found = []
-        for row in (await truth(control))[:60]:
-            person = email_finder.Person(row["owner"]["name"], company=row["address"]["one_line"])
-            try:
-                result = await finder.find(person)
-            except email_finder.PersonOptedOut:
-                continue
-            if result is not None:
-                assert result.email == row["owner"]["email"]
-                found.append(result)
-        assert len(found) >= 5
-        assert all(0 <= one.confidence <= 100 for one in found)
-        statuses = [(await verifier.verify(one.email)).status for one in found]
-        assert statuses.count(EmailStatus.VALID) >= 3
-
-    async def test_a_bad_key_is_refused(self, world: Any, settings: Any) -> None:
-        bad = settings.model_copy(update={"hunter_api_key": type(settings.hunter_api_key)("bad")})
-        with pytest.raises(ProviderRejected) as caught:
-            await email_finder.build(bad, world.deps)[0].find(email_finder.Person("A B", company="c"))
-        assert caught.value.fields["reason"] == "auth"
-
-    @pytest.mark.parametrize("kind", ["500", "drop", "html"])
-    async def test_a_paid_question_is_asked_once(
-        self, world: Any, settings: Any, fault: Any, kind: str
-    ) -> None:
-        await fault("zerobounce", kind, count=1)
-        with pytest.raises(ProviderError):
-            await email_verifier.build(settings, world.deps).verify("a@harrow.example")
-        assert len(world.requests) == 1
 
 
 SALE = ChargeRequest(30360, "pm_card_visa", {"sale_id": "s-1"})

@@ -11,13 +11,14 @@ import pytest
 
 from shared.errors import (
     BudgetExceeded,
+    InvalidInput,
     PolicyViolation,
     ProviderBadAnswer,
     ProviderError,
     ProviderRateLimited,
     ProviderRejected,
 )
-from shared.providers.email_finder import FoundEmail, Person, PersonOptedOut, build, find_email
+from shared.providers.email_finder import FoundEmail, Person, PersonOptedOut, build
 from shared.providers.email_finder.hunter import HunterFinder
 from shared.providers.email_verifier import EmailStatus
 from shared.providers.email_verifier.zerobounce import ZeroBounceVerifier
@@ -126,51 +127,40 @@ class ShutGate:
 async def test_a_vendor_whose_source_is_closed_is_not_asked(world: Any, settings: Any, name: str) -> None:
     gate = ShutGate()
     deps = replace(world.deps, gate=gate)
-    asking = {
-        "hunter": lambda: HunterFinder(settings, deps).find(ANA),
-        "zerobounce": lambda: ZeroBounceVerifier(settings, deps).verify("a@b.co"),
-    }[name]
+    finder, verifier = HunterFinder(settings, deps), ZeroBounceVerifier(settings, deps)
+    asking = finder.find(ANA) if name == "hunter" else verifier.verify("a@b.co")
     with pytest.raises(PolicyViolation):
-        await asking()
+        await asking
     assert (gate.asked, world.requests, world.purse.open) == ([name], [], {})
 
 
-class TestWaterfall:
-    class Finder:
-        def __init__(self, name: str, result: Any) -> None:
-            self.name, self.result, self.asked = name, result, 0
+class TestFreePlan:
+    async def test_its_calls_cost_nothing_and_are_counted_by_the_month(
+        self, world: Any, settings: Any
+    ) -> None:
+        free = settings.model_copy(update={"free_calls_a_month": "hunter=2,zerobounce=1"})
+        world.answer = lambda _: httpx.Response(200, json={"data": {"email": "a@b.co", "score": 80}})
+        finder = HunterFinder(free, world.deps)
+        found = await finder.find(ANA)
+        assert found is not None
+        assert [found.cost, finder.price] == [0, 0]
+        assert world.purse.settled == [1]
+        assert [scope.rpartition(":")[0] for scope in world.purse.scopes] == ["free:hunter:default"]
+        world.answer = lambda _: httpx.Response(200, json={"data": {"email": None}})
+        await finder.find(ANA)
+        assert world.purse.settled == [1, 0]
 
-        async def find(self, person: Person) -> FoundEmail | None:
-            self.asked += 1
-            if isinstance(self.result, Exception):
-                raise self.result
-            return self.result  # type: ignore[no-any-return]
 
-    async def test_a_failure_or_a_miss_passes_the_question_on(self) -> None:
-        found = FoundEmail("a@b.co", 50, "third")
-        finders = [
-            self.Finder("first", BudgetExceeded("empty")),
-            self.Finder("second", None),
-            self.Finder("third", found),
-            self.Finder("fourth", None),
-        ]
-        tries = await find_email(finders, ANA)
-        assert [(t.provider, t.failure) for t in tries] == [
-            ("first", "budget-exceeded"),
-            ("second", None),
-            ("third", None),
-        ]
-        assert tries[-1].found is found
-        assert finders[3].asked == 0
+class TestBuild:
+    def test_the_choice_is_a_setting_and_what_cannot_be_had_is_passed_over(
+        self, world: Any, settings: Any
+    ) -> None:
+        chosen = settings.model_copy(update={"email_finders": "fullcontact,clearbit,hunter"})
+        assert [finder.name for finder in build(chosen, world.deps)] == ["fullcontact", "hunter"]
 
-    async def test_an_opt_out_ends_it(self) -> None:
-        finders = [self.Finder("first", PersonOptedOut("no")), self.Finder("second", None)]
-        with pytest.raises(PersonOptedOut):
-            await find_email(finders, ANA)
-        assert finders[1].asked == 0
-
-    def test_the_order_is_a_setting(self, world: Any, settings: Any) -> None:
-        assert [finder.name for finder in build(settings, world.deps)] == ["hunter"]
+    def test_a_name_nobody_bears_is_refused(self, world: Any, settings: Any) -> None:
+        with pytest.raises(InvalidInput):
+            build(settings.model_copy(update={"email_finders": "hunter,linkedin"}), world.deps)
 
 
 class TestZeroBounce:

@@ -108,16 +108,22 @@ async def _verify(asking: _Asking, owner: Owner, search: Search, found: Found) -
 
 async def _keep(ctx: StepContext, owner: Owner, search: Search, best: Found) -> None:
     email = owner.cipher.decrypt("owner_email", best.answer["email"])
+    phone = await service.offerable_phone(ctx.resources, owner, search)
     async with ctx.commit({"found": True, "status": best.status, "cost_usd": str(search.cost)}) as tx:
         await service.store_contact(tx.session, ctx.resources, owner, search, best, email=email)
+        if phone is not None:
+            await service.store_phone(tx.session, owner, phone)
         if await service.store_search(tx.session, owner.lead.id, ctx.lease, search):
             tx.publish(EnrichmentCompleted(base_lead_id=owner.lead.id, email_found=True))
     metrics.CONTACTS.labels("verified" if best.status == "valid" else "found").inc()
 
 
 async def _end_without(ctx: StepContext, owner: Owner, search: Search) -> None:
-    """Keep what was searched and paid for, then skip the step with the reason."""
+    """Keep what was searched and paid for, a phone too, then skip the step with the reason."""
+    phone = await service.offerable_phone(ctx.resources, owner, search)
     async with ctx.resources.unit_of_work() as uow:
+        if phone is not None:
+            await service.store_phone(uow.session, owner, phone)
         if await service.store_search(uow.session, owner.lead.id, ctx.lease, search):
             uow.publish(EnrichmentCompleted(base_lead_id=owner.lead.id, email_found=False))
     metrics.CONTACTS.labels("refused" if search.refusal else "none").inc()

@@ -10,11 +10,14 @@ from uuid import UUID
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.enricher.domain.dnc import DncStatus, dnc_status
 from services.enricher.domain.names import given_and_family
+from services.enricher.domain.phones import area_code, e164
 from services.enricher.domain.refusals import refusal_words
 from services.enricher.domain.search import Found, Search
 from services.enricher.domain.waterfall import cheapest_first, why_not
-from services.enricher.repository import ContactRepository
+from services.enricher.repository import ContactRepository, DncRepository
+from shared.compliance.policy import policy_at
 from shared.errors import PermanentError, ProviderError, Skip
 from shared.providers.email_finder import EmailFinder, Person
 from shared.providers.email_verifier import Checks, EmailVerifier
@@ -49,6 +52,15 @@ class Owner:
             state=lead.state,
             zip_code=lead.zip or "",
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """A number that may be kept: sealed, its blind index, and the answer it came with."""
+
+    sealed: str
+    digest: str
+    found: Found
 
 
 async def load_owner(resources: Resources, lead_id: UUID) -> Owner:
@@ -153,6 +165,40 @@ async def store_contact(
     )
     await repository.store_provenance(
         lead_id, "owner_email", provider, confidence=(search.confidence or 0) / 100
+    )
+
+
+async def offerable_phone(resources: Resources, owner: Owner, search: Search) -> Phone | None:
+    """The first found number of a household with what the do-not-call registry says; None without one.
+
+    A listed number is not kept at all; whether another may be shown is asked again at the sale.
+    """
+    for found, given in search.phones():
+        number = e164(owner.cipher.decrypt("owner_phone", given["number"]))
+        if number is None:
+            continue
+        digest = resources.keys.blind_index(number, "phone")
+        async with resources.unit_of_work() as uow:
+            said = await DncRepository(uow.session).check(digest, area_code(number))
+        status = dnc_status(
+            listed=said.listed,
+            registry_version_at=said.registry_version_at,
+            now=said.now,
+            max_days=policy_at(said.now).sale["dnc_scrub_max_days"],
+        )
+        facts = {"line_type": given["line_type"], "carrier": given["carrier"], "dnc": status.value}
+        search.phone = facts | {"provider": found.answer["provider"], "dnc_as_of": said.registry_version_at}
+        if status is not DncStatus.LISTED:
+            return Phone(owner.cipher.encrypt("owner_phone", number), digest, found)
+    return None
+
+
+async def store_phone(session: AsyncSession, owner: Owner, phone: Phone) -> None:
+    """Keep the number, sealed, with its blind index, source, licence and confidence."""
+    repository, answer = ContactRepository(session), phone.found.answer
+    await repository.store_phone(owner.lead.id, phone=phone.sealed, phone_hash=phone.digest)
+    await repository.store_provenance(
+        owner.lead.id, "owner_phone", answer["provider"], confidence=answer["confidence"] / 100
     )
 
 

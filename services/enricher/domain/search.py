@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -34,6 +34,8 @@ class Search:
     passed_over: dict[str, str] = field(default_factory=dict)
     refusals: list[str] = field(default_factory=list)
     opted_out: bool = False
+    phone: dict[str, Any] | None = None
+    """Line type, carrier and do-not-call status of the last number looked at, never the number."""
 
     @property
     def verified(self) -> bool:
@@ -89,6 +91,11 @@ class Search:
             return "; ".join(f"{name}: {reason}" for name, reason in self.passed_over.items())
         return "no finder knows an address of the owner"
 
+    def phones(self) -> Iterator[tuple[Found, Answer]]:
+        """The numbers that came with the answers, sealed, in the order of the asking; none of who objects."""
+        if not self.opted_out:
+            yield from ((one, phone) for one in self.found for phone in one.answer.get("phones", ()))
+
     def record(self) -> dict[str, Any]:
         """What the record of the search keeps, without personal data."""
         return {
@@ -105,4 +112,5 @@ class Search:
             "passed_over": self.passed_over,
             "refusals": self.refusals,
             "opted_out": self.opted_out,
+            "phone": self.phone,
         }

@@ -16,6 +16,7 @@ import pytest_asyncio
 from sqlalchemy import text
 
 from services.enricher.app import service
+from services.enricher.repository import DncRepository
 from services.enricher.service import load_owner
 from services.enricher.settings import EnricherSettings
 from shared.errors import Skip
@@ -429,3 +430,40 @@ async def test_a_used_up_free_plan_passes_the_question_to_the_next_vendor(
     assert (first.owner_email_source, first.email_acquisition_cost) == ("hunter", VERIFY)
     assert (second.owner_email_source, second.email_acquisition_cost) == ("fullcontact", FULL + VERIFY)
     assert town.calls("hunter") == 1
+
+
+@pytest.mark.parametrize("listed", [False, True])
+async def test_a_phone_is_kept_sealed_unless_the_registry_lists_it(
+    open_bench: OpenBench, town: ServedTown, monkeypatch: pytest.MonkeyPatch, *, listed: bool
+) -> None:
+    monkeypatch.setenv("EMAIL_FINDERS", "fullcontact")
+    there = town.town()
+    parcel = next(
+        p
+        for p in only_known_to(town, "fullcontact", count=500)
+        if there.owner(p).phone and knows("fullcontact_phone", there, p)
+    )
+    number = there.owner(parcel).phone
+    async with open_bench() as at:
+        lead_id = await lead_of(at, town, parcel)
+        digest = at.at.keys.blind_index(number, "phone")
+        if listed:
+            async with at.unit_of_work() as uow:
+                await DncRepository(uow.session).suppress([digest], source="test")
+        await enriched(at, lead_id)
+        lead, search = await lead_row(at, lead_id), await search_row(at, lead_id)
+        sources = await at.rows(
+            "SELECT source, licence_id FROM compliance.provenance WHERE entity_id = :id AND field = 'owner_phone'",
+            id=lead_id,
+        )
+        async with at.unit_of_work() as uow:
+            cipher = await SubjectKeys(uow.session, at.at.keys).load(lead.subject_id)
+    told = search.enrichment_data["phone"]
+    assert (told["line_type"], told["dnc"]) == ("mobile", "listed" if listed else "clear")
+    assert number not in repr(search)
+    if listed:
+        assert (lead.owner_phone, lead.owner_phone_hash, sources) == (None, None, [])
+    else:
+        assert (cipher.decrypt("owner_phone", lead.owner_phone), lead.owner_phone_hash) == (number, digest)
+        assert [tuple(row) for row in sources] == [("fullcontact", "fullcontact_terms")]
+    assert lead.owner_email_source == "fullcontact"

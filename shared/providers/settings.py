@@ -41,14 +41,24 @@ VENDORS: Final[Mapping[str, VendorFacts]] = {
     "fullcontact": VendorFacts("https://api.fullcontact.com", 5, 5, 30),
     "zerobounce": VendorFacts("https://api.zerobounce.net", 20, 20, 30),
     "neverbounce": VendorFacts("https://api.neverbounce.com", 5, 5, 30),
+    "attom": VendorFacts("https://api.gateway.attomdata.com", 5, 5, 20),
+    "melissa": VendorFacts("https://property.melissadata.net", 5, 5, 20),
+    "mapbox": VendorFacts("https://api.mapbox.com", 10, 10, 20),
+    "usps": VendorFacts("https://apis.usps.com", 60 / 3600, 5, 20),  # the app's quota, tokens included
     "stripe": VendorFacts("https://api.stripe.com", 25, 25, 20),
     "sendgrid": VendorFacts("https://api.sendgrid.com", 10, 10, 15),
 }
 
 KEYED: Final = (
-    "hunter", "snov", "apollo", "fullcontact", "zerobounce", "neverbounce", "stripe", "sendgrid",
+    "hunter", "snov", "apollo", "fullcontact", "zerobounce", "neverbounce", "attom", "melissa", "mapbox", "stripe",
+    "sendgrid",
 )  # fmt: skip
-_KEY_FIELDS: Final[Mapping[str, str]] = {"stripe": "secret_key", "snov": "client_secret"}
+_KEY_FIELDS: Final[Mapping[str, str]] = {
+    "stripe": "secret_key",
+    "snov": "client_secret",
+    "usps": "client_secret",
+    "mapbox": "access_token",
+}
 _SANDBOX_KEY: Final = "sandbox"
 SANDBOX_PACE: Final = 50.0  # FE-2: our own town bears more than a stranger's host
 
@@ -81,6 +91,10 @@ class ProviderSettings(BaseSettings):
     fullcontact_base_url: str = Field("", alias="FULLCONTACT_BASE_URL")
     zerobounce_base_url: str = Field("", alias="ZEROBOUNCE_BASE_URL")
     neverbounce_base_url: str = Field("", alias="NEVERBOUNCE_BASE_URL")
+    attom_base_url: str = Field("", alias="ATTOM_BASE_URL")
+    melissa_base_url: str = Field("", alias="MELISSA_BASE_URL")
+    mapbox_base_url: str = Field("", alias="MAPBOX_BASE_URL")
+    usps_base_url: str = Field("", alias="USPS_BASE_URL")
     stripe_base_url: str = Field("", alias="STRIPE_BASE_URL")
     sendgrid_base_url: str = Field("", alias="SENDGRID_BASE_URL")
 
@@ -93,10 +107,17 @@ class ProviderSettings(BaseSettings):
     fullcontact_api_key: SecretStr = Field(SecretStr(""), alias="FULLCONTACT_API_KEY")
     zerobounce_api_key: SecretStr = Field(SecretStr(""), alias="ZEROBOUNCE_API_KEY")
     neverbounce_api_key: SecretStr = Field(SecretStr(""), alias="NEVERBOUNCE_API_KEY")
+    attom_api_key: SecretStr = Field(SecretStr(""), alias="ATTOM_API_KEY")
+    melissa_api_key: SecretStr = Field(SecretStr(""), alias="MELISSA_API_KEY")
+    mapbox_access_token: SecretStr = Field(SecretStr(""), alias="MAPBOX_ACCESS_TOKEN")
+    usps_client_id: str = Field("", alias="USPS_CLIENT_ID")
+    usps_client_secret: SecretStr = Field(SecretStr(""), alias="USPS_CLIENT_SECRET")
     stripe_secret_key: SecretStr = Field(SecretStr(""), alias="STRIPE_SECRET_KEY")
     sendgrid_api_key: SecretStr = Field(SecretStr(""), alias="SENDGRID_API_KEY")
 
     geocoder: str = Field("census", alias="GEOCODER")
+    address_validator: str = Field("usps", alias="ADDRESS_VALIDATOR")
+    owner_records: str = Field("", alias="OWNER_RECORDS")
     email_finders: str = Field("hunter", alias="EMAIL_FINDERS")
     email_verifiers: str = Field("zerobounce,neverbounce", alias="EMAIL_VERIFIERS")
     nadir_imagery: str = Field("stac", alias="NADIR_IMAGERY")
@@ -111,6 +132,9 @@ class ProviderSettings(BaseSettings):
     fullcontact_find_cost_usd: Decimal = Field(Decimal("0.30"), alias="FULLCONTACT_FIND_COST_USD")
     zerobounce_verify_cost_usd: Decimal = Field(Decimal("0.008"), alias="ZEROBOUNCE_VERIFY_COST_USD")
     neverbounce_verify_cost_usd: Decimal = Field(Decimal("0.008"), alias="NEVERBOUNCE_VERIFY_COST_USD")
+    attom_lookup_cost_usd: Decimal = Field(Decimal("0.25"), alias="ATTOM_LOOKUP_COST_USD")
+    melissa_lookup_cost_usd: Decimal = Field(Decimal("0.20"), alias="MELISSA_LOOKUP_COST_USD")
+    mapbox_geocode_cost_usd: Decimal = Field(Decimal("0.005"), alias="MAPBOX_GEOCODE_COST_USD")
     free_calls_a_month: str = Field("", alias="FREE_CALLS_A_MONTH")
     """Accounts on a vendor's free plan: `hunter=50,zerobounce=100` are what the vendors' price pages gave in 2026."""
 
@@ -173,7 +197,8 @@ class ProviderSettings(BaseSettings):
         """Fail at start rather than find out at the first charge that a key of this service is missing."""
         if self.environment != "production":
             return
-        chosen = {self.payments, self.mailer, *names(self.email_finders), *names(self.email_verifiers)}
+        chosen = {self.payments, self.mailer, self.geocoder, *names(self.owner_records)}
+        chosen |= {*names(self.email_finders), *names(self.email_verifiers)}
         missing = [
             vendor
             for vendor in KEYED

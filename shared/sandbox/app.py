@@ -21,8 +21,10 @@ from shared.sandbox.vendors import (
     census,
     email_finder,
     fullcontact,
+    mapbox,
     ncei,
     neverbounce,
+    owner_records,
     sendgrid,
     snov,
     socrata,
@@ -31,6 +33,7 @@ from shared.sandbox.vendors import (
     streetview,
     stripe,
     stripe_desk,
+    usps,
     zerobounce,
 )
 
@@ -49,6 +52,10 @@ VENDORS = (
     "fullcontact",
     "zerobounce",
     "neverbounce",
+    "attom",
+    "melissa",
+    "mapbox",
+    "usps",
     "stripe",
     "sendgrid",
 )
@@ -76,9 +83,9 @@ def create_app(settings: SandboxSettings | None = None) -> FastAPI:
         control.router(sandbox, replays=replays, ledger=desk.ledger, mailroom=mailroom, vendors=VENDORS)
     )
     app.include_router(arcgis.router(sandbox, replays))
-    for vendor in (socrata, assessor, ncei, spc, census, stac, streetview):
+    for vendor in (socrata, assessor, ncei, spc, census, stac, streetview, mapbox, usps):
         app.include_router(vendor.router(sandbox))
-    for contacts in (email_finder, snov, apollo, fullcontact, zerobounce, neverbounce):
+    for contacts in (email_finder, snov, apollo, fullcontact, zerobounce, neverbounce, owner_records):
         app.include_router(contacts.router(sandbox))
     app.include_router(stripe.router(desk))
     app.include_router(sendgrid.router(mailroom))

@@ -1,4 +1,4 @@
-"""Geocoder, storm files, assessor, payments and mail against the sandbox."""
+"""Storm files, assessor, payments and mail against the sandbox."""
 
 from __future__ import annotations
 
@@ -16,10 +16,9 @@ from shared.errors import (
     ProviderUnavailable,
 )
 from shared.http.client import FetchSource, GuardedFetcher
-from shared.providers import geocoder, mailer, payments, storm_feed
+from shared.providers import mailer, payments, storm_feed
 from shared.providers.assessor import ParcelQuery, build
 from shared.providers.assessor.recipe import FieldRule, Recipe
-from shared.providers.geocoder import PostalAddress
 from shared.providers.payments import ChargeRequest, ChargeStatus
 from shared.schemas.mail import EmailMessage
 from tests.factories.fetching import decide_fetch
@@ -30,24 +29,6 @@ TODAY = date(2026, 11, 20)
 async def truth(control: Any) -> list[dict[str, Any]]:
     answer = await control.get("/_sandbox/truth", params={"city": "Harrow", "state": "TX"})
     return list(answer.json()["parcels"])
-
-
-class TestGeocoder:
-    async def test_one_and_many_agree(self, world: Any, settings: Any, control: Any) -> None:
-        maker = geocoder.build(settings, world.deps)
-        rows = (await truth(control))[:20]
-        addresses = [PostalAddress(row["apn"], row["address"]["line"], "Harrow", "TX") for row in rows]
-        many = await maker.locate_many(addresses)
-        assert len(many) >= 10
-        for address in addresses[:5]:
-            single = await maker.locate(address)
-            assert (single is None) == (address.key not in many)
-            if single is not None:
-                assert single.point.miles_to(many[address.key].point) < 0.001
-
-    async def test_nonsense_matches_nothing(self, world: Any, settings: Any) -> None:
-        address = PostalAddress("x", "1 Nowhere At All", "Harrow", "TX")
-        assert await geocoder.build(settings, world.deps).locate(address) is None
 
 
 class TestStormFiles:

@@ -1,9 +1,8 @@
-"""The verbs of the enricher: who the owner is, what finders and verifier say, and what of it is kept."""
+"""The verbs of the enricher: who the owner is, what finders and verifiers say, and what of it is kept."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -11,10 +10,19 @@ from uuid import UUID
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.enricher.domain.confidence import confidence_of, is_kept
-from services.enricher.repository import ContactRepository
+from services.enricher.domain.dnc import DncStatus, dnc_status
+from services.enricher.domain.names import given_and_family
+from services.enricher.domain.phones import area_code, e164
+from services.enricher.domain.refusals import refusal_words
+from services.enricher.domain.search import Found, Search
+from services.enricher.domain.waterfall import cheapest_first, why_not
+from services.enricher.repository import ContactRepository, DncRepository
+from shared.compliance.policy import policy_at
 from shared.errors import PermanentError, ProviderError, Skip
-from shared.providers.email_finder import Person, Try, find_email
+from shared.providers.email_finder import EmailFinder, Person
+from shared.providers.email_verifier import Checks, EmailVerifier
+from shared.providers.outcomes import billed_of
+from shared.providers.settings import figures
 from shared.runtime import Resources
 from shared.schemas.enums import JobStatus
 from shared.security.fields import SubjectCipher
@@ -33,45 +41,26 @@ class Owner:
         """Whom to find: finders want a name and where it belongs, for a homeowner that is the household's address."""
         lead = self.lead
         name = self.cipher.decrypt("owner_name", lead.owner_name)
-        return Person(name, company=f"{lead.address}, {lead.city}, {lead.state}")
+        given, family = given_and_family(name)
+        return Person(
+            name,
+            company=f"{lead.address}, {lead.city}, {lead.state}",
+            given=given,
+            family=family,
+            street=lead.address,
+            city=lead.city,
+            state=lead.state,
+            zip_code=lead.zip or "",
+        )
 
 
-@dataclass(slots=True)
-class Search:
-    """How far a search came; `find` and `verdict` are the answers as their effects recorded them."""
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """A number that may be kept: sealed, its blind index, and the answer it came with."""
 
-    find: Mapping[str, Any] = field(default_factory=dict)
-    verdict: Mapping[str, Any] = field(default_factory=dict)
-    refusal: str | None = None
-
-    @property
-    def status(self) -> str:
-        """The verifier's word; `none` where it was not asked."""
-        return str(self.verdict.get("status", "none"))
-
-    @property
-    def kept(self) -> bool:
-        """True when there is an address that may be stored."""
-        return bool(self.find.get("email")) and is_kept(self.status)
-
-    @property
-    def confidence(self) -> int | None:
-        """How sure we are of the kept address, 0 to 100."""
-        return confidence_of(self.find["confidence"], self.status) if self.kept else None
-
-    @property
-    def cost(self) -> Decimal:
-        """What the vendors' answers cost together, US dollars."""
-        return sum((Decimal(answer.get("cost", 0)) for answer in (self.find, self.verdict)), Decimal(0))
-
-    @property
-    def why_empty(self) -> str:
-        """Why there is no address, in words."""
-        if self.refusal:
-            return self.refusal
-        if self.find.get("email"):
-            return f"the address that was found is {self.status.replace('_', ' ')}"
-        return "no finder knows an address of the owner"
+    sealed: str
+    digest: str
+    found: Found
 
 
 async def load_owner(resources: Resources, lead_id: UUID) -> Owner:
@@ -84,6 +73,8 @@ async def load_owner(resources: Resources, lead_id: UUID) -> Owner:
             raise Skip("the owner is not known, or may not be used")
         if lead.owner_is_company:
             raise Skip("the owner is a company")
+        if lead.opted_out:
+            raise Skip("the owner asked a vendor not to be processed")
         try:
             cipher = await SubjectKeys(uow.session, resources.keys).load(lead.subject_id)
         except SubjectErased as erased:
@@ -91,67 +82,130 @@ async def load_owner(resources: Resources, lead_id: UUID) -> Owner:
     return Owner(lead, cipher)
 
 
-async def find(resources: Resources, owner: Owner) -> dict[str, Any]:
-    """The waterfall's result, sealed; where no finder answered, the failure that says what to do next."""
-    tries = await find_email(resources.providers.email_finders, owner.person)
-    failures = [one.error for one in tries if one.error is not None]
-    if failures and len(failures) == len(tries):
-        raise decisive(failures)
-    found = tries[-1].found if tries else None
-    return {
-        "email": owner.cipher.encrypt("owner_email", found.email) if found else None,
-        "confidence": found.confidence if found else 0,
-        "provider": found.provider if found else None,
-        "tried": [one.provider for one in tries],
-        "calls": len(tries),
-        "cost": str(_cost(tries)),
-    }
+async def waterfall(resources: Resources, owner: Owner, search: Search) -> list[EmailFinder]:
+    """The finders to ask, the cheapest verified hit first; why the others are not is kept in the search."""
+    able = {one.name: one for one in resources.providers.email_finders if one.can_find(owner.person)}
+    async with resources.unit_of_work() as uow:
+        licences = await ContactRepository(uow.session).licences(list(able))
+    reasons = {name: why_not(licences.get(name)) for name in able}
+    search.passed_over |= {name: reason for name, reason in reasons.items() if reason}
+    prices = {name: able[name].price for name in able if not reasons[name]}
+    shares = figures(getattr(resources.settings, "hit_shares", ""))
+    return [able[name] for name in cheapest_first(prices, shares)]
 
 
-def decisive(failures: list[ProviderError]) -> ProviderError:
-    """Of several failures the first that may pass, else the last: only a lasting one ends the search."""
-    return next((failure for failure in failures if failure.retryable), failures[-1])
+async def find(finder: EmailFinder, owner: Owner) -> dict[str, Any]:
+    """What a finder knows, sealed; an answer that was billed and is no answer keeps its price."""
+    try:
+        found = await finder.find(owner.person)
+    except ProviderError as error:
+        if not billed_of(error):
+            raise
+        refused = refusal_words(error.provider, error.fields.get("reason"), error.detail)
+        return _answer(finder.name, cost=billed_of(error), refused=refused)
+    if found is None:
+        return _answer(finder.name)
+    seal = owner.cipher.encrypt
+    return _answer(
+        finder.name,
+        cost=found.cost,
+        email=seal("owner_email", found.email) if found.email else None,
+        confidence=found.confidence,
+        phones=[
+            {
+                "number": seal("owner_phone", phone.number),
+                "line_type": phone.line_type,
+                "carrier": phone.carrier,
+            }
+            for phone in found.phones
+        ],
+    )
 
 
-def _cost(tries: tuple[Try, ...]) -> Decimal:
-    return sum((one.found.cost for one in tries if one.found), Decimal(0))
+def _answer(provider: str, *, cost: Decimal = Decimal(0), **known: Any) -> dict[str, Any]:
+    return {"provider": provider, "cost": str(cost), **known}
 
 
-async def verify(resources: Resources, email: str) -> dict[str, Any]:
-    """What the verifier says of an address."""
-    said = await resources.providers.email_verifier.verify(email)
-    return {
-        "status": said.status.value,
-        "detail": said.detail,
-        "provider": said.provider,
-        "cost": str(said.cost),
-    }
+async def verify(verifier: EmailVerifier, email: str) -> dict[str, Any]:
+    """What a verifier says of an address, each check apart."""
+    try:
+        said = await verifier.verify(email)
+    except ProviderError as error:
+        if not billed_of(error):
+            raise
+        return _answer(verifier.name, cost=billed_of(error), status="unknown")
+    return _answer(
+        said.provider,
+        cost=said.cost,
+        status=said.status.value,
+        detail=said.detail,
+        checks=asdict(said.checks),
+    )
+
+
+def malformed() -> dict[str, Any]:
+    """The verdict on a text that is no address: nobody is asked."""
+    return {"provider": None, "cost": "0", "status": "invalid", "checks": asdict(Checks(format=False))}
 
 
 async def store_contact(
-    session: AsyncSession, resources: Resources, owner: Owner, search: Search, *, email: str
+    session: AsyncSession, resources: Resources, owner: Owner, search: Search, best: Found, *, email: str
 ) -> None:
-    """Keep the found address, sealed, with its blind index, source, confidence and cost."""
-    repository, lead_id, provider = ContactRepository(session), owner.lead.id, search.find["provider"]
+    """Keep the found address, sealed, with its blind index, source, licence, confidence and cost."""
+    repository, lead_id, provider = ContactRepository(session), owner.lead.id, best.answer["provider"]
     await repository.store_email(
         lead_id,
         {
-            "email": search.find["email"],
+            "email": best.answer["email"],
             "hash": resources.keys.blind_index(email, "email"),
             "confidence": search.confidence,
             "source": provider,
-            "verified": search.status == "valid",
-            "cost": search.cost,
+            "verified": best.status == "valid",
         },
     )
-    await repository.store_provenance(lead_id, provider, f"{provider}_terms", (search.confidence or 0) / 100)
+    await repository.store_provenance(
+        lead_id, "owner_email", provider, confidence=(search.confidence or 0) / 100
+    )
+
+
+async def offerable_phone(resources: Resources, owner: Owner, search: Search) -> Phone | None:
+    """The first found number of a household with what the do-not-call registry says; None without one.
+
+    A listed number is not kept at all; whether another may be shown is asked again at the sale.
+    """
+    for found, given in search.phones():
+        number = e164(owner.cipher.decrypt("owner_phone", given["number"]))
+        if number is None:
+            continue
+        digest = resources.keys.blind_index(number, "phone")
+        async with resources.unit_of_work() as uow:
+            said = await DncRepository(uow.session).check(digest, area_code(number))
+        status = dnc_status(
+            listed=said.listed,
+            registry_version_at=said.registry_version_at,
+            now=said.now,
+            max_days=policy_at(said.now).sale["dnc_scrub_max_days"],
+        )
+        facts = {"line_type": given["line_type"], "carrier": given["carrier"], "dnc": status.value}
+        search.phone = facts | {"provider": found.answer["provider"], "dnc_as_of": said.registry_version_at}
+        if status is not DncStatus.LISTED:
+            return Phone(owner.cipher.encrypt("owner_phone", number), digest, found)
+    return None
+
+
+async def store_phone(session: AsyncSession, owner: Owner, phone: Phone) -> None:
+    """Keep the number, sealed, with its blind index, source, licence and confidence."""
+    repository, answer = ContactRepository(session), phone.found.answer
+    await repository.store_phone(owner.lead.id, phone=phone.sealed, phone_hash=phone.digest)
+    await repository.store_provenance(
+        owner.lead.id, "owner_phone", answer["provider"], confidence=answer["confidence"] / 100
+    )
 
 
 async def store_search(session: AsyncSession, lead_id: UUID, lease: Any, search: Search) -> bool:
-    """Keep the record of a search; False where an earlier attempt of the same workflow kept it."""
-    repository = ContactRepository(session)
-    if not search.kept:
-        await repository.store_cost(lead_id, search.cost)
+    """Keep what a search cost and its record; False where an earlier attempt of the same workflow kept it."""
+    repository, best = ContactRepository(session), search.best
+    await repository.store_cost(lead_id, search.cost)
     return await repository.store_job(
         lead_id,
         lease.workflow_id,
@@ -159,12 +213,18 @@ async def store_search(session: AsyncSession, lead_id: UUID, lease: Any, search:
             "status": JobStatus.FAILED if search.refusal else JobStatus.COMPLETED,
             "error": search.refusal,
             "started_at": lease.started_at,
-            "found": search.kept,
+            "found": best is not None,
             "confidence": search.confidence,
             "cost": search.cost,
-            "calls": search.find.get("calls", 0) + (1 if search.verdict else 0),
-            "tried": search.find.get("tried", []),
-            "source": search.find["provider"] if search.kept else None,
-            "data": {"verification": search.status},
+            "calls": search.calls,
+            "tried": [one.answer["provider"] for one in search.found],
+            "source": best.answer["provider"] if best else None,
+            "data": search.record(),
         },
     )
+
+
+async def store_cost(resources: Resources, lead_id: UUID, search: Search) -> None:
+    """Keep what an unfinished search has cost so far."""
+    async with resources.unit_of_work() as uow:
+        await ContactRepository(uow.session).store_cost(lead_id, search.cost)

@@ -1,4 +1,4 @@
-"""`ridgeline import storms|permits`: recorded public files into the database."""
+"""`ridgeline import storms|permits|dnc`: recorded files into the database."""
 
 from __future__ import annotations
 
@@ -22,9 +22,12 @@ ImportFiles = Callable[[Any, Any], Awaitable[Any]]
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this group."""
-    group = typer.Typer(help="Read files of public data.", no_args_is_help=True)
+    group = typer.Typer(
+        help="Read files of public data and of the do-not-call registry.", no_args_is_help=True
+    )
     group.command()(storms)
     group.command()(permits)
+    group.command()(dnc)
     app.add_typer(group, name="import")
 
 
@@ -40,7 +43,7 @@ def storms(
     async def run(scraper: Any, unit_of_work: Any) -> Any:
         return await scraper.import_storms(files, unit_of_work, report_day=day.date() if day else None)
 
-    _print(asyncio.run(_with_scraper(run)))
+    _print(asyncio.run(_with_importer(run, "scraper")))
 
 
 def permits(
@@ -66,18 +69,41 @@ def permits(
             files, unit_of_work, city=city, source=source, jurisdiction=jurisdiction
         )
 
-    _print(asyncio.run(_with_scraper(run)))
+    _print(asyncio.run(_with_importer(run, "scraper")))
 
 
-async def _with_scraper(run: ImportFiles) -> Any:
-    """What the scraper's importer reports; loaded by name, as no package of `shared` imports a service."""
+def dnc(
+    files: Files,
+    *,
+    registry_date: Annotated[
+        datetime, typer.Option("--date", formats=["%Y-%m-%d"], help="Day the registry made the files.")
+    ],
+    whole_registry: Annotated[
+        bool, typer.Option("--whole-registry", help="The files list every area code, not some.")
+    ] = False,
+) -> None:
+    """Import files of the national do-not-call registry (full or change lists) and print one JSON line.
+
+    A phone may be offered for 31 days after that day; a number once listed stays masked.
+    """
+
+    async def run(enricher: Any, unit_of_work: Any) -> Any:
+        return await enricher.import_dnc(
+            files, unit_of_work, registry_date=registry_date.date(), whole_registry=whole_registry
+        )
+
+    _print(asyncio.run(_with_importer(run, "enricher")))
+
+
+async def _with_importer(run: ImportFiles, service: str) -> Any:
+    """What a service's importer reports; loaded by name, as no package of `shared` imports a service."""
     from shared.db.engine import make_engine, make_session_maker
     from shared.db.unit_of_work import UnitOfWorkFactory
 
     engine = make_engine(Settings().database_url, application_name="ridgeline-import")
     try:
-        scraper = importlib.import_module("services.scraper.imports")
-        return await run(scraper, UnitOfWorkFactory(make_session_maker(engine)))
+        importer = importlib.import_module(f"services.{service}.imports")
+        return await run(importer, UnitOfWorkFactory(make_session_maker(engine)))
     finally:
         await engine.dispose()
 

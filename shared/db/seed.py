@@ -159,13 +159,14 @@ def _source(row: Mapping[str, Any], **defaults: Any) -> dict[str, Any]:
     usable = bool(row.get("open_data") or row.get("contract"))
     shown = usable or bool(row.get("display_only"))
     prohibited = bool(row.get("prohibited"))
+    why_not = "terms forbid reading" if prohibited else row.get("disabled_reason", "terms not reviewed")
     return {
         "source_key": row["source_key"],
         "host": row["host"],
         "kind": row["kind"],
         "owner": row.get("owner"),
         "enabled": shown,
-        "disabled_reason": "terms forbid reading" if prohibited else None if shown else "terms not reviewed",
+        "disabled_reason": None if shown else why_not,
         "tos": "prohibited" if prohibited else "allowed" if shown else "unknown",
         "tos_basis": _basis(row),
         "commercial_use": row.get("commercial_use", "allowed" if usable else "unknown"),

@@ -18,7 +18,7 @@ from uuid import UUID
 
 import httpx
 
-from shared.errors import ProviderBadAnswer, ProviderError, ProviderRateLimited
+from shared.errors import ProviderBadAnswer, ProviderError, ProviderRateLimited, ProviderTimeout
 from shared.http.answers import (
     moment_seconds,
     read_capped,
@@ -32,7 +32,16 @@ from shared.providers.breaker import BreakerOpen, Breakers
 from shared.providers.context import current_purpose
 from shared.providers.limiter import RateLimiter
 from shared.providers.metrics import COST, REQUESTS, SECONDS
-from shared.providers.outcomes import Answer, Outcome, Repeat, Reply, Verdict, error_of, judge_by_status
+from shared.providers.outcomes import (
+    Answer,
+    Outcome,
+    Repeat,
+    Reply,
+    Verdict,
+    billed_of,
+    error_of,
+    judge_by_status,
+)
 from shared.providers.ports import BudgetPort, FetchGate, UsageLog, UsageRow
 from shared.providers.redaction import redact
 from shared.telemetry.context import current_trace
@@ -59,6 +68,8 @@ class ClientSettings:
     headers: Mapping[str, str] = field(default_factory=dict)
     daily_cap: Decimal = Decimal(25)
     """US dollars this account may spend in a day (UTC)."""
+    free_calls_a_month: int = 0
+    """Billable answers the plan gives away; with any, the account is a free one: no call costs, none goes beyond."""
     guarded: bool = False
     """True where the base URL comes from data: every address is tested."""
 
@@ -129,29 +140,69 @@ class ProviderClient:
         ProviderRejected, ProviderBadAnswer or BudgetExceeded; `fields["may_have_acted"]` tells whether the
         request can have taken effect all the same.
         """
+        return await self._spending(request, self._try_until_usable)
+
+    async def call_task(
+        self, start: ProviderRequest, look: Callable[[Reply], ProviderRequest], *, seconds: float, looks: int
+    ) -> Reply:
+        """The answer of work that the vendor does in the background; raises as `call` does.
+
+        `look` makes the question for the result out of the first reply; while its verdict is pending it is asked
+        again every `seconds`, `looks` times at most. One reservation lasts from the start to the last look.
+        """
+
+        async def work(request: ProviderRequest) -> Reply:
+            started = await self._try_until_usable(request)
+            question = replace(look(started), cost=request.cost, reservation_id=request.reservation_id)
+            for _ in range(looks):
+                await self._deps.sleep(seconds)
+                reply = await self._try_until_usable(question)
+                if not reply.verdict.pending:
+                    return reply
+            raise ProviderTimeout("the task is not done yet", provider=self.name, may_have_acted=True)
+
+        return await self._spending(start, work)
+
+    async def _spending(
+        self, request: ProviderRequest, work: Callable[[ProviderRequest], Awaitable[Reply]]
+    ) -> Reply:
+        """The reply of `work` with its money set aside before and booked after."""
         refuse_inside_transaction()
         if self.source is not None:
             await self._deps.gate.admit(self.source)
         reservation = await self._reserve(request)
         if reservation is not None:
             request = replace(request, reservation_id=reservation.id)
+        if self.settings.free_calls_a_month:
+            request = replace(request, cost=Decimal(0))
         try:
-            reply = await self._try_until_usable(request)
+            reply = await work(request)
         except ProviderError as error:
-            if reservation is not None and not error.fields.get("may_have_acted"):
-                await self._deps.budget.release(reservation)
-            # Else the vendor may have billed: the reservation stays and is reconciled as unknown.
+            if reservation is not None:
+                await self._close(reservation, error)
             raise
         if reservation is not None:
-            await self._deps.budget.settle(reservation, reply.cost)
+            counted = Decimal(reply.verdict.billable) if self.settings.free_calls_a_month else reply.cost
+            await self._deps.budget.settle(reservation, counted)
         return reply
 
     async def _reserve(self, request: ProviderRequest) -> Reservation | None:
         if not request.cost:
             return None
+        if free := self.settings.free_calls_a_month:
+            month = f"free:{self.name}:{self.settings.account}:{datetime.now(UTC):%Y-%m}"
+            return await self._deps.budget.reserve({month: Decimal(free)}, Decimal(1), provider=self.name)
         scope = f"provider:{self.name}:{datetime.now(UTC).date()}"
         caps = {scope: self.settings.daily_cap, **current_purpose().caps}
         return await self._deps.budget.reserve(caps, request.cost, provider=self.name)
+
+    async def _close(self, reservation: Reservation, error: ProviderError) -> None:
+        """Settle what a bad answer was billed; what may have been billed stays and is reconciled as unknown."""
+        billed = billed_of(error)
+        if billed:
+            await self._deps.budget.settle(reservation, billed)
+        elif not error.fields.get("may_have_acted"):
+            await self._deps.budget.release(reservation)
 
     async def _try_until_usable(self, request: ProviderRequest) -> Reply:
         for attempt in range(1, self.settings.tries + 1):
@@ -205,7 +256,7 @@ class ProviderClient:
                 self._breaker.record(failed=failed, trial=trial)
         await self._learn_limits(answer, verdict)
         if not verdict.outcome.usable():
-            raise error_of(answer, self._with_wait(answer, verdict))
+            raise error_of(answer, self._with_wait(answer, verdict), billed=_cost(request, verdict))
         return Reply(answer, verdict, _cost(request, verdict))
 
     async def _measured(self, request: ProviderRequest) -> tuple[Answer, Verdict]:

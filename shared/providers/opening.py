@@ -17,12 +17,14 @@ from shared.http.client import FetchDenied, FetchFacts, FetchSource, GuardedFetc
 from shared.http.ssrf import AddressGuard, GuardedTransport
 from shared.http.tls import known_authorities
 from shared.providers import (
+    address_validator,
     assessor,
     email_finder,
     email_verifier,
     geocoder,
     imagery,
     mailer,
+    owner_records,
     parcel_source,
     payments,
     permit_source,
@@ -52,13 +54,23 @@ class Providers:
         return geocoder.build(self.settings, self.deps)
 
     @cached_property
+    def address_validator(self) -> address_validator.AddressValidator:
+        """Whether the post delivers to an address."""
+        return address_validator.build(self.settings, self.deps)
+
+    @cached_property
+    def owner_records(self) -> tuple[owner_records.OwnerRecords, ...]:
+        """Who owns a house, by licensed copies of the counties' records."""
+        return owner_records.build(self.settings, self.deps)
+
+    @cached_property
     def email_finders(self) -> tuple[email_finder.EmailFinder, ...]:
-        """The waterfall of finders."""
+        """The finders of addresses."""
         return email_finder.build(self.settings, self.deps)
 
     @cached_property
-    def email_verifier(self) -> email_verifier.EmailVerifier:
-        """Whether an address takes mail."""
+    def email_verifiers(self) -> tuple[email_verifier.EmailVerifier, ...]:
+        """Whether an address takes mail, asked one after the other."""
         return email_verifier.build(self.settings, self.deps)
 
     @cached_property

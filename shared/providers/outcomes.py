@@ -56,6 +56,8 @@ class Verdict:
     wait_seconds: float | None = None
     status: int | None = None
     """The code the vendor means, where it hides one inside another status."""
+    pending: bool = False
+    """True while the vendor still works on what was asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +128,13 @@ def judge_by_status(answer: Answer) -> Verdict:
     return Verdict(outcome, billable=outcome is Outcome.OK, message=f"HTTP {answer.status}")
 
 
-def error_of(answer: Answer, verdict: Verdict) -> ProviderError:
-    """The error of our tree that stands for an answer that is not usable."""
+def billed_of(error: ProviderError) -> Decimal:
+    """What the vendor charged for an answer that is not usable, US dollars."""
+    return Decimal(error.fields.get("billed", 0))
+
+
+def error_of(answer: Answer, verdict: Verdict, *, billed: Decimal = Decimal(0)) -> ProviderError:
+    """The error of our tree that stands for an answer that is not usable, and what it was billed."""
     status = verdict.status or answer.status
     fields: dict[str, Any] = {
         "provider": answer.provider,
@@ -136,6 +143,8 @@ def error_of(answer: Answer, verdict: Verdict) -> ProviderError:
         # 429 and 503 say that nothing was done; another 5xx may come after the deed.
         "may_have_acted": verdict.outcome is Outcome.RETRYABLE and status not in (429, 503),
     }
+    if billed:
+        fields["billed"] = str(billed)
     if verdict.outcome is Outcome.RETRYABLE and status == 429:
         return ProviderRateLimited(verdict.message, retry_after=verdict.wait_seconds or 1.0, **fields)
     if verdict.outcome is Outcome.RETRYABLE:

@@ -13,7 +13,7 @@ _SECRET = re.compile(
     re.IGNORECASE,
 )
 _PERSONAL = re.compile(
-    r"(name|company|e-?mail|phone|address|street|owner|linkedin|recipient|subject|content|birth)",
+    r"(name|company|e-?mail|phone|address|street|owner|linkedin|recipient|subject|content|birth|^(q|ff|a1|id|apn)$)",
     re.IGNORECASE,
 )
 

@@ -42,11 +42,30 @@ VENDORS: Final[Mapping[str, VendorFacts]] = {
     "streetview": VendorFacts("https://maps.googleapis.com", 50, 50, 20),
     "census": VendorFacts("https://geocoding.geo.census.gov", 4, 4, 30),
     "hunter": VendorFacts("https://api.hunter.io", 8, 15),
+    "snov": VendorFacts("https://api.snov.io", 1, 2),  # 60 a minute for the account, without any header
+    "apollo": VendorFacts("https://api.apollo.io", 0.8, 5),
+    # Its limiter delays answers before it refuses any, hence the long wait.
+    "fullcontact": VendorFacts("https://api.fullcontact.com", 5, 5, 30),
     "zerobounce": VendorFacts("https://api.zerobounce.net", 20, 20, 30),
+    "neverbounce": VendorFacts("https://api.neverbounce.com", 5, 5, 30),
+    "attom": VendorFacts("https://api.gateway.attomdata.com", 5, 5, 20),
+    "melissa": VendorFacts("https://property.melissadata.net", 5, 5, 20),
+    "mapbox": VendorFacts("https://api.mapbox.com", 10, 10, 20),
+    "usps": VendorFacts("https://apis.usps.com", 60 / 3600, 5, 20),  # the app's quota, tokens included
     "stripe": VendorFacts("https://api.stripe.com", 25, 25, 20),
     "sendgrid": VendorFacts("https://api.sendgrid.com", 10, 10, 15),
 }
 
+KEYED: Final = (
+    "hunter", "snov", "apollo", "fullcontact", "zerobounce", "neverbounce", "attom", "melissa", "mapbox", "stripe",
+    "sendgrid",
+)  # fmt: skip
+_KEY_FIELDS: Final[Mapping[str, str]] = {
+    "stripe": "secret_key",
+    "snov": "client_secret",
+    "usps": "client_secret",
+    "mapbox": "access_token",
+}
 _SANDBOX_KEY: Final = "sandbox"
 SANDBOX_PACE: Final = 50.0  # FE-2: our own town bears more than a stranger's host
 
@@ -81,7 +100,15 @@ class ProviderSettings(BaseSettings):
     streetview_base_url: str = Field("", alias="STREETVIEW_BASE_URL")
     census_base_url: str = Field("", alias="CENSUS_BASE_URL")
     hunter_base_url: str = Field("", alias="HUNTER_BASE_URL")
+    snov_base_url: str = Field("", alias="SNOV_BASE_URL")
+    apollo_base_url: str = Field("", alias="APOLLO_BASE_URL")
+    fullcontact_base_url: str = Field("", alias="FULLCONTACT_BASE_URL")
     zerobounce_base_url: str = Field("", alias="ZEROBOUNCE_BASE_URL")
+    neverbounce_base_url: str = Field("", alias="NEVERBOUNCE_BASE_URL")
+    attom_base_url: str = Field("", alias="ATTOM_BASE_URL")
+    melissa_base_url: str = Field("", alias="MELISSA_BASE_URL")
+    mapbox_base_url: str = Field("", alias="MAPBOX_BASE_URL")
+    usps_base_url: str = Field("", alias="USPS_BASE_URL")
     stripe_base_url: str = Field("", alias="STRIPE_BASE_URL")
     sendgrid_base_url: str = Field("", alias="SENDGRID_BASE_URL")
 
@@ -92,13 +119,25 @@ class ProviderSettings(BaseSettings):
     accela_password: SecretStr = Field(SecretStr(""), alias="ACCELA_PASSWORD")
     streetview_api_key: SecretStr = Field(SecretStr(""), alias="STREETVIEW_API_KEY")
     hunter_api_key: SecretStr = Field(SecretStr(""), alias="HUNTER_API_KEY")
+    snov_client_id: str = Field("", alias="SNOV_CLIENT_ID")
+    snov_client_secret: SecretStr = Field(SecretStr(""), alias="SNOV_CLIENT_SECRET")
+    apollo_api_key: SecretStr = Field(SecretStr(""), alias="APOLLO_API_KEY")
+    fullcontact_api_key: SecretStr = Field(SecretStr(""), alias="FULLCONTACT_API_KEY")
     zerobounce_api_key: SecretStr = Field(SecretStr(""), alias="ZEROBOUNCE_API_KEY")
+    neverbounce_api_key: SecretStr = Field(SecretStr(""), alias="NEVERBOUNCE_API_KEY")
+    attom_api_key: SecretStr = Field(SecretStr(""), alias="ATTOM_API_KEY")
+    melissa_api_key: SecretStr = Field(SecretStr(""), alias="MELISSA_API_KEY")
+    mapbox_access_token: SecretStr = Field(SecretStr(""), alias="MAPBOX_ACCESS_TOKEN")
+    usps_client_id: str = Field("", alias="USPS_CLIENT_ID")
+    usps_client_secret: SecretStr = Field(SecretStr(""), alias="USPS_CLIENT_SECRET")
     stripe_secret_key: SecretStr = Field(SecretStr(""), alias="STRIPE_SECRET_KEY")
     sendgrid_api_key: SecretStr = Field(SecretStr(""), alias="SENDGRID_API_KEY")
 
     geocoder: str = Field("census", alias="GEOCODER")
+    address_validator: str = Field("usps", alias="ADDRESS_VALIDATOR")
+    owner_records: str = Field("", alias="OWNER_RECORDS")
     email_finders: str = Field("hunter", alias="EMAIL_FINDERS")
-    email_verifier: str = Field("zerobounce", alias="EMAIL_VERIFIER")
+    email_verifiers: str = Field("zerobounce,neverbounce", alias="EMAIL_VERIFIERS")
     nadir_imagery: str = Field("stac", alias="NADIR_IMAGERY")
     street_imagery: str = Field("streetview", alias="STREET_IMAGERY")
     storm_feeds: str = Field("ncei,spc,nws_alerts,lsr,swdi", alias="STORM_FEEDS")
@@ -106,7 +145,17 @@ class ProviderSettings(BaseSettings):
     mailer: str = Field("sendgrid", alias="MAILER")
 
     hunter_find_cost_usd: Decimal = Field(Decimal("0.0245"), alias="HUNTER_FIND_COST_USD")
+    snov_find_cost_usd: Decimal = Field(Decimal("0.039"), alias="SNOV_FIND_COST_USD")
+    apollo_find_cost_usd: Decimal = Field(Decimal("0.10"), alias="APOLLO_FIND_COST_USD")
+    fullcontact_find_cost_usd: Decimal = Field(Decimal("0.30"), alias="FULLCONTACT_FIND_COST_USD")
     zerobounce_verify_cost_usd: Decimal = Field(Decimal("0.008"), alias="ZEROBOUNCE_VERIFY_COST_USD")
+    neverbounce_verify_cost_usd: Decimal = Field(Decimal("0.008"), alias="NEVERBOUNCE_VERIFY_COST_USD")
+    attom_lookup_cost_usd: Decimal = Field(Decimal("0.25"), alias="ATTOM_LOOKUP_COST_USD")
+    melissa_lookup_cost_usd: Decimal = Field(Decimal("0.20"), alias="MELISSA_LOOKUP_COST_USD")
+    mapbox_geocode_cost_usd: Decimal = Field(Decimal("0.005"), alias="MAPBOX_GEOCODE_COST_USD")
+    free_calls_a_month: str = Field("", alias="FREE_CALLS_A_MONTH")
+    """Accounts on a vendor's free plan: `hunter=50,zerobounce=100` are what the vendors' price pages gave in 2026."""
+
     streetview_image_cost_usd: Decimal = Field(Decimal("0.007"), alias="STREETVIEW_IMAGE_COST_USD")
     provider_daily_cap_usd: Decimal = Field(Decimal(25), alias="PROVIDER_DAILY_CAP_USD")
 
@@ -152,6 +201,14 @@ class ProviderSettings(BaseSettings):
         from_sandbox = self.sandbox_url and self.base_url("streetview").startswith(self.sandbox_url)
         return "licensed_street" if from_sandbox else "google_streetview"
 
+    def price(self, vendor: str) -> Decimal:
+        """What a billable answer of a contact vendor costs this account, US dollars."""
+        if figures(self.free_calls_a_month).get(vendor):
+            return Decimal(0)
+        task = "verify" if vendor in ("zerobounce", "neverbounce") else "find"
+        price: Decimal = getattr(self, f"{vendor}_{task}_cost_usd")
+        return price
+
     def client(self, vendor: str, *, headers: Mapping[str, str] | None = None) -> ClientSettings:
         """How the base client calls a vendor whose address is a setting."""
         facts, base_url = VENDORS[vendor], self.base_url(vendor)
@@ -162,6 +219,7 @@ class ProviderSettings(BaseSettings):
             burst=max(facts.burst, SANDBOX_PACE if local else 0),
             timeout_seconds=facts.timeout_seconds,
             daily_cap=self.provider_daily_cap_usd,
+            free_calls_a_month=int(figures(self.free_calls_a_month).get(vendor, 0)),
             headers=dict(headers or {}),
         )
 
@@ -169,11 +227,11 @@ class ProviderSettings(BaseSettings):
         """Fail at start rather than find out at the first charge that a key of this service is missing."""
         if self.environment != "production":
             return
-        chosen = {self.email_verifier, self.payments, self.mailer, *names(self.email_finders)}
-        keyed = ("hunter", "zerobounce", "stripe", "sendgrid")
+        chosen = {self.payments, self.mailer, self.geocoder, *names(self.owner_records)}
+        chosen |= {*names(self.email_finders), *names(self.email_verifiers)}
         missing = [
             vendor
-            for vendor in keyed
+            for vendor in KEYED
             if vendor in chosen
             and service in SECRET_READERS[f"{vendor}_{_key_field(vendor)}".upper()]
             and self.key(vendor) == _SANDBOX_KEY
@@ -190,7 +248,13 @@ class ProviderSettings(BaseSettings):
 
 
 def _key_field(vendor: str) -> str:
-    return "secret_key" if vendor == "stripe" else "api_key"
+    return _KEY_FIELDS.get(vendor, "api_key")
+
+
+def figures(text: str) -> dict[str, Decimal]:
+    """The figures of a setting such as `hunter=50,zerobounce=100`, by vendor."""
+    pairs = (entry.split("=", 1) for entry in names(text))
+    return {name.strip(): Decimal(figure) for name, figure in pairs}
 
 
 def names(order: str) -> tuple[str, ...]:

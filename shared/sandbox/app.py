@@ -17,6 +17,7 @@ from shared.sandbox.state import Sandbox
 from shared.sandbox.vendors import (
     accela,
     accela_portal,
+    apollo,
     arcgis,
     assessor,
     census,
@@ -24,9 +25,14 @@ from shared.sandbox.vendors import (
     email_finder,
     energov,
     files,
+    fullcontact,
+    mapbox,
     ncei,
+    neverbounce,
     nws,
+    owner_records,
     sendgrid,
+    snov,
     socrata,
     spc,
     stac,
@@ -34,6 +40,7 @@ from shared.sandbox.vendors import (
     stripe,
     stripe_desk,
     swdi,
+    usps,
     zerobounce,
 )
 
@@ -54,7 +61,15 @@ VENDORS = (
     "streetview",
     "census",
     "hunter",
+    "snov",
+    "apollo",
+    "fullcontact",
     "zerobounce",
+    "neverbounce",
+    "attom",
+    "melissa",
+    "mapbox",
+    "usps",
     "stripe",
     "sendgrid",
 )
@@ -95,12 +110,14 @@ def create_app(settings: SandboxSettings | None = None) -> FastAPI:
         nws,
         swdi,
         census,
-        email_finder,
-        zerobounce,
+        mapbox,
+        usps,
         stac,
         streetview,
     ):
         app.include_router(vendor.router(sandbox))
+    for contacts in (email_finder, snov, apollo, fullcontact, zerobounce, neverbounce, owner_records):
+        app.include_router(contacts.router(sandbox))
     app.include_router(stripe.router(desk))
     app.include_router(sendgrid.router(mailroom))
     return app

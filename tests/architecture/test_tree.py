@@ -19,6 +19,9 @@ USUAL = REQUIRED | {
 }  # fmt: skip
 # What a service needs beyond the usual files, and why.
 PARTICULAR = {
+    "enricher": {
+        "imports.py": "files of the do-not-call registry, read by the command line",
+    },
     "scraper": {
         "city_service.py": "the verbs of a city's sources; the rest of the service is jobs",
         "formats": "readers of the file shapes that sources have",

@@ -7,11 +7,10 @@ from typing import Any, Final
 
 from shared.errors import ProviderBadAnswer, ProviderRejected
 from shared.providers.base import ProviderClient, ProviderDeps, ProviderRequest
-from shared.providers.email_finder import FoundEmail, Person, PersonOptedOut
+from shared.providers.email_finder import OPTED_OUT, FoundEmail, Person, PersonOptedOut
 from shared.providers.outcomes import Answer, Outcome, Repeat, Verdict, judge_by_status
 from shared.providers.settings import ProviderSettings
 
-_OPTED_OUT: Final = 451
 _QUOTA_IDS: Final = ("usage_limit", "too_many_requests")
 """On 429 the month's credits are gone; the pace is answered with 403, or with 429 and a Retry-After."""
 
@@ -24,13 +23,20 @@ class HunterFinder:
     def __init__(self, settings: ProviderSettings, deps: ProviderDeps) -> None:
         # The key goes in a header: in the query it would end in logs and traces (PITFALLS 32).
         headers = {"x-api-key": settings.key(self.name)}
-        self._client = ProviderClient(self.name, settings.client(self.name, headers=headers), deps)
+        self._client = ProviderClient(
+            self.name, settings.client(self.name, headers=headers), deps, source=self.name
+        )
+        self.price = settings.price(self.name)
         self._cost = settings.hunter_find_cost_usd
+
+    def can_find(self, person: Person) -> bool:
+        """Hunter does not search by a name alone."""
+        return bool(person.domain or person.company)
 
     async def find(self, person: Person) -> FoundEmail | None:
         """The address, or None where Hunter knows none; PersonOptedOut ends the search."""
-        if not (person.domain or person.company):
-            return None  # Hunter does not search by a name alone
+        if not self.can_find(person):
+            return None
         request = ProviderRequest(
             endpoint="/v2/email-finder",
             path="/v2/email-finder",
@@ -42,9 +48,9 @@ class HunterFinder:
         try:
             reply = await self._client.call(request)
         except ProviderRejected as error:
-            if error.fields.get("status") == _OPTED_OUT:
+            if error.fields.get("status") == OPTED_OUT:
                 raise PersonOptedOut(
-                    "the person asked not to be processed", provider=self.name, status=_OPTED_OUT
+                    "the person asked not to be processed", provider=self.name, status=OPTED_OUT
                 ) from error
             raise
         return self._found(reply.answer.json_object()["data"], reply.cost) if reply.found else None

@@ -11,7 +11,7 @@ from typing import Final, Protocol
 
 from shared.errors import InvalidInput
 from shared.providers.base import ProviderDeps
-from shared.providers.settings import ProviderSettings
+from shared.providers.settings import ProviderSettings, names
 
 
 class EmailStatus(StrEnum):
@@ -31,6 +31,17 @@ class EmailStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Checks:
+    """What each single check said; None where the vendor does not tell."""
+
+    format: bool | None = None
+    mx: bool | None = None
+    mailbox: bool | None = None
+    disposable: bool | None = None
+    catch_all: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class EmailVerification:
     """A verdict on one address and its price; an unknown one may be asked again after `retry_after_seconds`."""
 
@@ -40,6 +51,7 @@ class EmailVerification:
     checked_at: datetime
     role_account: bool = False
     retry_after_seconds: float | None = None
+    checks: Checks = Checks()
     cost: Decimal = Decimal(0)
 
 
@@ -58,13 +70,22 @@ def _zerobounce(settings: ProviderSettings, deps: ProviderDeps) -> EmailVerifier
     return ZeroBounceVerifier(settings, deps)
 
 
+def _neverbounce(settings: ProviderSettings, deps: ProviderDeps) -> EmailVerifier:
+    from shared.providers.email_verifier.neverbounce import NeverBounceVerifier
+
+    return NeverBounceVerifier(settings, deps)
+
+
 _VERIFIERS: Final[Mapping[str, Callable[[ProviderSettings, ProviderDeps], EmailVerifier]]] = {
-    "zerobounce": _zerobounce
+    "zerobounce": _zerobounce,
+    "neverbounce": _neverbounce,
 }
 
 
-def build(settings: ProviderSettings, deps: ProviderDeps) -> EmailVerifier:
-    """The verifier of EMAIL_VERIFIER."""
-    if settings.email_verifier not in _VERIFIERS:
-        raise InvalidInput(f"no e-mail verifier is called {settings.email_verifier}")
-    return _VERIFIERS[settings.email_verifier](settings, deps)
+def build(settings: ProviderSettings, deps: ProviderDeps) -> tuple[EmailVerifier, ...]:
+    """The verifiers of EMAIL_VERIFIERS: the next is asked where one cannot tell."""
+    wanted = names(settings.email_verifiers)
+    unknown = [name for name in wanted if name not in _VERIFIERS]
+    if unknown or not wanted:
+        raise InvalidInput(f"no e-mail verifier is called {', '.join(unknown) or 'by no name'}")
+    return tuple(_VERIFIERS[name](settings, deps) for name in wanted)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from shared.providers.base import ProviderClient, ProviderDeps, ProviderRequest
-from shared.providers.email_verifier import EmailStatus, EmailVerification
+from shared.providers.email_verifier import Checks, EmailStatus, EmailVerification
 from shared.providers.outcomes import Answer, Outcome, Repeat, Verdict, judge_by_status
 from shared.providers.settings import ProviderSettings
 
@@ -29,7 +29,7 @@ class ZeroBounceVerifier:
     name = "zerobounce"
 
     def __init__(self, settings: ProviderSettings, deps: ProviderDeps) -> None:
-        self._client = ProviderClient(self.name, settings.client(self.name), deps)
+        self._client = ProviderClient(self.name, settings.client(self.name), deps, source=self.name)
         self._key = settings.key(self.name)
         self._cost = settings.zerobounce_verify_cost_usd
 
@@ -53,8 +53,21 @@ class ZeroBounceVerifier:
             checked_at=datetime.now(UTC),
             role_account=detail.startswith("role_based"),
             retry_after_seconds=UNKNOWN_RETRY_SECONDS if status is EmailStatus.UNKNOWN else None,
+            checks=_checks(status, detail, body),
             cost=reply.cost,
         )
+
+
+def _checks(status: EmailStatus, detail: str, body: Mapping[str, Any]) -> Checks:
+    mailbox = {EmailStatus.VALID: True, EmailStatus.INVALID: False}.get(status)
+    mx = {"true": True, "false": False}.get(str(body.get("mx_found")).lower())
+    return Checks(
+        format=detail != "failed_syntax_check",
+        mx=mx,
+        mailbox=mailbox,
+        disposable=detail == "disposable",
+        catch_all=status is EmailStatus.CATCH_ALL,
+    )
 
 
 def _judge(answer: Answer) -> Verdict:

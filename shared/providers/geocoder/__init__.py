@@ -17,6 +17,10 @@ class Accuracy(StrEnum):
     """How the point was found."""
 
     ROOFTOP = "rooftop"
+    PARCEL = "parcel"
+    """Somewhere on the lot."""
+    POINT = "point"
+    """A surveyed point, such as the house's entrance."""
     INTERPOLATED = "interpolated"
     """Along the street by house number: 10 to 100 metres off."""
 
@@ -64,7 +68,16 @@ def _census(settings: ProviderSettings, deps: ProviderDeps) -> Geocoder:
     return CensusGeocoder(settings, deps)
 
 
-_GEOCODERS: Final[Mapping[str, Callable[[ProviderSettings, ProviderDeps], Geocoder]]] = {"census": _census}
+def _mapbox(settings: ProviderSettings, deps: ProviderDeps) -> Geocoder:
+    from shared.providers.geocoder.mapbox import MapboxGeocoder
+
+    return MapboxGeocoder(settings, deps)
+
+
+_GEOCODERS: Final[Mapping[str, Callable[[ProviderSettings, ProviderDeps], Geocoder]]] = {
+    "census": _census,
+    "mapbox": _mapbox,
+}
 
 
 def build(settings: ProviderSettings, deps: ProviderDeps) -> Geocoder:

@@ -120,16 +120,21 @@ def _find(sandbox: Sandbox, query: dict[str, str]) -> dict[str, Any]:
         )
     if query.get("max_duration") and not 3 <= _whole(query["max_duration"]) <= 20:
         raise _Refusal(400, "invalid_max_duration", "max_duration must be between 3 and 20")
+    found = people_named(sandbox, name, hint)
+    if len(found) != 1:
+        return _nobody(query)
+    return _person(sandbox, *found[0])
+
+
+def people_named(sandbox: Sandbox, name: str, hint: str) -> list[tuple[Town, int]]:
+    """Owners of that name, those alone whom the hint (domain, company, house) fits where it fits any."""
     words = name.upper().replace("&", " ").replace(",", " ").split()
     found = [
         (town, parcel)
         for town in _towns(sandbox, hint)
         for parcel in _index(sandbox, town.place).named(words)
     ]
-    found = [hit for hit in found if _fits(*hit, hint)] or found
-    if len(found) != 1:
-        return _nobody(query)
-    return _person(sandbox, *found[0])
+    return [hit for hit in found if _fits(*hit, hint)] or found
 
 
 def _towns(sandbox: Sandbox, hint: str) -> list[Town]:

@@ -1,4 +1,4 @@
-"""Geocoder, storm files, e-mail vendors, assessor, payments and mail against the sandbox."""
+"""Storm files, assessor, payments and mail against the sandbox."""
 
 from __future__ import annotations
 
@@ -11,17 +11,14 @@ import pytest
 from shared.compliance.store import ConsumedDecision
 from shared.errors import (
     ProviderBadAnswer,
-    ProviderError,
     ProviderRejected,
     ProviderTimeout,
     ProviderUnavailable,
 )
 from shared.http.client import FetchSource, GuardedFetcher
-from shared.providers import email_finder, email_verifier, geocoder, mailer, payments, storm_feed
+from shared.providers import mailer, payments, storm_feed
 from shared.providers.assessor import ParcelQuery, build
 from shared.providers.assessor.recipe import FieldRule, Recipe
-from shared.providers.email_verifier import EmailStatus
-from shared.providers.geocoder import PostalAddress
 from shared.providers.payments import ChargeRequest, ChargeStatus
 from shared.schemas.mail import EmailMessage
 from tests.factories.fetching import decide_fetch
@@ -32,24 +29,6 @@ TODAY = date(2026, 11, 20)
 async def truth(control: Any) -> list[dict[str, Any]]:
     answer = await control.get("/_sandbox/truth", params={"city": "Harrow", "state": "TX"})
     return list(answer.json()["parcels"])
-
-
-class TestGeocoder:
-    async def test_one_and_many_agree(self, world: Any, settings: Any, control: Any) -> None:
-        maker = geocoder.build(settings, world.deps)
-        rows = (await truth(control))[:20]
-        addresses = [PostalAddress(row["apn"], row["address"]["line"], "Harrow", "TX") for row in rows]
-        many = await maker.locate_many(addresses)
-        assert len(many) >= 10
-        for address in addresses[:5]:
-            single = await maker.locate(address)
-            assert (single is None) == (address.key not in many)
-            if single is not None:
-                assert single.point.miles_to(many[address.key].point) < 0.001
-
-    async def test_nonsense_matches_nothing(self, world: Any, settings: Any) -> None:
-        address = PostalAddress("x", "1 Nowhere At All", "Harrow", "TX")
-        assert await geocoder.build(settings, world.deps).locate(address) is None
 
 
 class TestStormFiles:
@@ -72,41 +51,6 @@ class TestStormFiles:
         await fault({"nws_alerts": "nws", "lsr": "nws"}.get(feed.name, feed.name), "html", count=5)
         with pytest.raises(ProviderBadAnswer):
             await feed.download(refs[0])
-
-
-class TestEmailVendors:
-    async def test_some_owners_are_found_and_verified(self, world: Any, settings: Any, control: Any) -> None:
-        finder = email_finder.build(settings, world.deps)[0]
-        verifier = email_verifier.build(settings, world.deps)
-        found = []
-        for row in (await truth(control))[:60]:
-            person = email_finder.Person(row["owner"]["name"], company=row["address"]["one_line"])
-            try:
-                result = await finder.find(person)
-            except email_finder.PersonOptedOut:
-                continue
-            if result is not None:
-                assert result.email == row["owner"]["email"]
-                found.append(result)
-        assert len(found) >= 5
-        assert all(0 <= one.confidence <= 100 for one in found)
-        statuses = [(await verifier.verify(one.email)).status for one in found]
-        assert statuses.count(EmailStatus.VALID) >= 3
-
-    async def test_a_bad_key_is_refused(self, world: Any, settings: Any) -> None:
-        bad = settings.model_copy(update={"hunter_api_key": type(settings.hunter_api_key)("bad")})
-        with pytest.raises(ProviderRejected) as caught:
-            await email_finder.build(bad, world.deps)[0].find(email_finder.Person("A B", company="c"))
-        assert caught.value.fields["reason"] == "auth"
-
-    @pytest.mark.parametrize("kind", ["500", "drop", "html"])
-    async def test_a_paid_question_is_asked_once(
-        self, world: Any, settings: Any, fault: Any, kind: str
-    ) -> None:
-        await fault("zerobounce", kind, count=1)
-        with pytest.raises(ProviderError):
-            await email_verifier.build(settings, world.deps).verify("a@harrow.example")
-        assert len(world.requests) == 1
 
 
 SALE = ChargeRequest(30360, "pm_card_visa", {"sale_id": "s-1"})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from decimal import Decimal
@@ -14,11 +16,15 @@ import pytest_asyncio
 from sqlalchemy import text
 
 from services.enricher.app import service
+from services.enricher.repository import DncRepository
+from services.enricher.service import load_owner
 from services.enricher.settings import EnricherSettings
+from shared.errors import Skip
 from shared.providers import settings as vendors
 from shared.providers.email_finder import FoundEmail, Person
 from shared.sandbox.misbehaviour import FaultKind
 from shared.sandbox.town.people import EMAIL_STATUSES, PERSON
+from shared.sandbox.vendors.acquaintance import knows
 from shared.sandbox.vendors.email_finder import OBJECTOR_PER_THOUSAND
 from shared.security.subject_keys import SubjectKeys
 from tests.factories.leads import make_lead
@@ -34,6 +40,12 @@ OpenBench = Callable[..., AbstractAsyncContextManager[Bench]]
 async def town() -> AsyncIterator[ServedTown]:
     async with serving_town(parcels=2_000) as served:
         yield served
+
+
+@pytest.fixture(autouse=True)
+def one_vendor_of_each_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unless a test says otherwise."""
+    monkeypatch.setenv("EMAIL_VERIFIERS", "zerobounce")
 
 
 @pytest.fixture
@@ -52,6 +64,15 @@ def a_person(town: ServedTown, status: str, *, objects: bool = False) -> int:
     fits &= people.email_status == EMAIL_STATUSES.index(status)
     fits &= (people.seed % 1_000 < OBJECTOR_PER_THOUSAND) == objects
     return int(np.nonzero(fits)[0][0])
+
+
+def only_known_to(town: ServedTown, vendor: str, *, count: int = 1) -> list[int]:
+    """Parcels whose owner takes mail and is known to this finder and not to Hunter."""
+    people = town.town().people
+    fits = ~people.found & people.has_email & (people.kind == PERSON)
+    fits &= people.email_status == EMAIL_STATUSES.index("valid")
+    known = (parcel for parcel in np.nonzero(fits)[0].tolist() if knows(vendor, town.town(), parcel))
+    return list(itertools.islice(known, count))
 
 
 async def lead_of(at: Bench, town: ServedTown, parcel: int | None) -> UUID:
@@ -156,7 +177,10 @@ async def test_each_finder_has_its_own_price(open_bench: OpenBench, town: Served
     email = town.town().people.email(a_person(town, "valid"))
 
     class Dear:
-        name = "dear"
+        name, price = "fullcontact", Decimal("0.31")
+
+        def can_find(self, person: Person) -> bool:
+            return bool(person.street)
 
         async def find(self, person: Person) -> FoundEmail | None:
             del person
@@ -251,6 +275,8 @@ async def test_a_person_who_objects_is_never_asked_for_again(open_bench: OpenBen
         )
         await at.run(workflow, STEP)
         await search_row(at, lead_id)
+        with pytest.raises(Skip, match="asked a vendor not to be processed"):
+            await load_owner(at.at, lead_id)
     assert town.calls("hunter") == 1
 
 
@@ -261,3 +287,183 @@ async def test_an_unsearchable_owner_is_not_searched(open_bench: OpenBench, town
         _, step = await enriched(at, lead_id)
     assert (step.status, step.reason) == ("skipped", "the owner is not known, or may not be used")
     assert town.calls("hunter") == 0
+
+
+FULL = Decimal("0.30")
+
+
+async def logged_cost(at: Bench, lead_id: UUID) -> Decimal:
+    """What the usage log, once written, says a lead has cost."""
+    sums = await at.rows("SELECT sum(cost) AS cost FROM api_usage_logs WHERE entity_id = :id", id=lead_id)
+    return Decimal(sums[0].cost)
+
+
+async def spent(at: Bench, scope: str) -> list[Decimal]:
+    """What a budget scope has spent and still holds back."""
+    [row] = await at.rows(
+        "SELECT coalesce(sum(spent), 0) AS spent, coalesce(sum(reserved), 0) AS reserved"
+        " FROM core.budget WHERE scope = :scope",
+        scope=scope,
+    )
+    return [row.spent, row.reserved]
+
+
+async def test_the_next_vendor_is_asked_where_the_first_knows_nobody_and_the_cost_is_their_sum(
+    open_bench: OpenBench, town: ServedTown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EMAIL_FINDERS", "fullcontact,hunter,snov,apollo")
+    [parcel] = only_known_to(town, "fullcontact")
+    async with open_bench() as at:
+        lead_id = await lead_of(at, town, parcel)
+        _, step = await enriched(at, lead_id)
+        lead, search = await lead_row(at, lead_id), await search_row(at, lead_id)
+        [source] = await at.rows(
+            "SELECT source, licence_id, confidence FROM compliance.provenance"
+            " WHERE entity_id = :id AND field = 'owner_email'",
+            id=lead_id,
+        )
+    assert step.output["status"] == "valid"
+    assert search.sources_tried == ["hunter", "fullcontact"]
+    assert (source.source, source.licence_id) == ("fullcontact", "fullcontact_terms")
+    assert search.enrichment_data["passed_over"] == {
+        "apollo": "its licence forbids to keep or resell what it knows"
+    }
+    assert (town.calls("apollo"), town.calls("snov")) == (0, 0)
+    assert lead.email_acquisition_cost == search.cost == FULL + VERIFY
+    assert await logged_cost(at, lead_id) == lead.email_acquisition_cost
+    assert await spent(at, f"lead:{lead_id}") == [lead.email_acquisition_cost, 0]
+
+
+async def test_an_address_that_takes_no_mail_is_paid_and_the_next_vendor_asked(
+    open_bench: OpenBench, town: ServedTown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EMAIL_FINDERS", "hunter,fullcontact")
+    people = town.town().people
+    fits = people.found & people.has_email & (people.kind == PERSON)
+    fits &= people.email_status == EMAIL_STATUSES.index("invalid")
+    parcel = next(p for p in np.nonzero(fits)[0].tolist() if knows("fullcontact", town.town(), p))
+    async with open_bench() as at:
+        lead_id = await lead_of(at, town, parcel)
+        _, step = await enriched(at, lead_id)
+        lead, search = await lead_row(at, lead_id), await search_row(at, lead_id)
+    assert step.reason == "the address that was found is invalid"
+    assert lead.email_acquisition_cost == FIND + VERIFY + FULL + VERIFY
+    assert await logged_cost(at, lead_id) == lead.email_acquisition_cost
+    [first, _] = search.enrichment_data["tries"]
+    assert first["verdicts"][0]["checks"] == {
+        "format": True, "mx": True, "mailbox": False, "disposable": False, "catch_all": False,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", [FaultKind.SERVER_ERROR, FaultKind.HTML, None])
+async def test_the_second_verifier_is_asked_where_the_first_cannot_tell(
+    open_bench: OpenBench, town: ServedTown, monkeypatch: pytest.MonkeyPatch, fault: FaultKind | None
+) -> None:
+    monkeypatch.setenv("EMAIL_VERIFIERS", "zerobounce,neverbounce")
+    if fault is None:
+        monkeypatch.setenv("ZEROBOUNCE_API_KEY", "bad")
+    else:
+        town.misbehave("zerobounce", fault)
+    async with open_bench() as at:
+        lead_id = await lead_of(at, town, a_person(town, "valid"))
+        _, step = await enriched(at, lead_id)
+        lead = await lead_row(at, lead_id)
+    assert (step.status, step.output["status"]) == ("done", "valid")
+    assert lead.email_acquisition_cost == FIND + VERIFY
+    assert await logged_cost(at, lead_id) == lead.email_acquisition_cost
+
+
+async def test_a_vendor_that_is_away_is_asked_again_and_what_was_paid_so_far_is_kept(
+    open_bench: OpenBench, town: ServedTown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EMAIL_FINDERS", "hunter,fullcontact")
+    town.misbehave("fullcontact", FaultKind.SERVER_ERROR, count=1)
+    people = town.town().people
+    fits = people.found & people.has_email & (people.kind == PERSON)
+    fits &= people.email_status == EMAIL_STATUSES.index("invalid")
+    parcel = next(p for p in np.nonzero(fits)[0].tolist() if knows("fullcontact", town.town(), p))
+    async with open_bench(lead_cap_usd=Decimal(1)) as at:
+        lead_id = await lead_of(at, town, parcel)
+        workflow, step = await enriched(at, lead_id)
+        assert (step.status, (await lead_row(at, lead_id)).email_acquisition_cost) == ("ready", FIND + VERIFY)
+        await at.make_due(workflow)
+        await at.run(workflow, STEP)
+        lead = await lead_row(at, lead_id)
+    assert (town.calls("hunter"), town.calls("zerobounce"), town.calls("fullcontact")) == (1, 2, 2)
+    assert lead.email_acquisition_cost == FIND + VERIFY + FULL + VERIFY
+    assert await logged_cost(at, lead_id) == lead.email_acquisition_cost
+
+
+async def test_parallel_searches_cannot_overspend_a_city(open_bench: OpenBench, town: ServedTown) -> None:
+    people = town.town().people
+    fits = people.found & people.has_email & (people.kind == PERSON)
+    fits &= (people.seed % 1_000 >= OBJECTOR_PER_THOUSAND) & (people.email_status == 0)
+    parcels = np.nonzero(fits)[0][:6].tolist()
+    cap = 2 * (FIND + VERIFY) + Decimal("0.01")
+    async with open_bench(city_daily_cap_usd=cap) as at:
+        leads = [await lead_of(at, town, parcel) for parcel in parcels]
+        await at.rows("UPDATE target_cities SET daily_budget = NULL")
+        workflows = [await at.begin("property", lead_id) for lead_id in leads]
+        await asyncio.gather(*(at.run(workflow, STEP) for workflow in workflows))
+        [city] = await at.rows("SELECT spent, reserved FROM core.budget WHERE scope LIKE 'city:%'")
+        costs = [(await lead_row(at, lead_id)).email_acquisition_cost for lead_id in leads]
+    assert city.reserved == 0
+    assert sum(costs) == city.spent <= cap
+    assert 1 <= town.calls("hunter") <= 3
+
+
+async def test_a_used_up_free_plan_passes_the_question_to_the_next_vendor(
+    open_bench: OpenBench, town: ServedTown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EMAIL_FINDERS", "hunter,fullcontact")
+    monkeypatch.setenv("FREE_CALLS_A_MONTH", "hunter=1")
+    people = town.town().people
+    fits = people.found & people.has_email & (people.kind == PERSON)
+    fits &= (people.seed % 1_000 >= OBJECTOR_PER_THOUSAND) & (people.email_status == 0)
+    known = (p for p in np.nonzero(fits)[0].tolist() if knows("fullcontact", town.town(), p))
+    async with open_bench() as at:
+        leads = [await lead_of(at, town, parcel) for parcel in itertools.islice(known, 2)]
+        for lead_id in leads:
+            await enriched(at, lead_id)
+        first, second = [await lead_row(at, lead_id) for lead_id in leads]
+        assert (await spent(at, f"free:hunter:default:{second.created_at:%Y-%m}"))[0] == 1
+    assert (first.owner_email_source, first.email_acquisition_cost) == ("hunter", VERIFY)
+    assert (second.owner_email_source, second.email_acquisition_cost) == ("fullcontact", FULL + VERIFY)
+    assert town.calls("hunter") == 1
+
+
+@pytest.mark.parametrize("listed", [False, True])
+async def test_a_phone_is_kept_sealed_unless_the_registry_lists_it(
+    open_bench: OpenBench, town: ServedTown, monkeypatch: pytest.MonkeyPatch, *, listed: bool
+) -> None:
+    monkeypatch.setenv("EMAIL_FINDERS", "fullcontact")
+    there = town.town()
+    parcel = next(
+        p
+        for p in only_known_to(town, "fullcontact", count=500)
+        if there.owner(p).phone and knows("fullcontact_phone", there, p)
+    )
+    number = there.owner(parcel).phone
+    async with open_bench() as at:
+        lead_id = await lead_of(at, town, parcel)
+        digest = at.at.keys.blind_index(number, "phone")
+        if listed:
+            async with at.unit_of_work() as uow:
+                await DncRepository(uow.session).suppress([digest], source="test")
+        await enriched(at, lead_id)
+        lead, search = await lead_row(at, lead_id), await search_row(at, lead_id)
+        sources = await at.rows(
+            "SELECT source, licence_id FROM compliance.provenance WHERE entity_id = :id AND field = 'owner_phone'",
+            id=lead_id,
+        )
+        async with at.unit_of_work() as uow:
+            cipher = await SubjectKeys(uow.session, at.at.keys).load(lead.subject_id)
+    told = search.enrichment_data["phone"]
+    assert (told["line_type"], told["dnc"]) == ("mobile", "listed" if listed else "clear")
+    assert number not in repr(search)
+    if listed:
+        assert (lead.owner_phone, lead.owner_phone_hash, sources) == (None, None, [])
+    else:
+        assert (cipher.decrypt("owner_phone", lead.owner_phone), lead.owner_phone_hash) == (number, digest)
+        assert [tuple(row) for row in sources] == [("fullcontact", "fullcontact_terms")]
+    assert lead.owner_email_source == "fullcontact"

@@ -110,7 +110,7 @@ async def test_money_moves_and_every_call_leaves_its_row(
         sale = ChargeRequest(30360, "pm_card_visa", {"sale_id": "s"})
         charge = await opened.payments.charge(sale, idempotency_key="sale:s")
         await opened.geocoder.locate(PostalAddress("a", "101 N Oak St", "Harrow", "TX"))
-        verification = await opened.email_verifier.verify("a@harrow.example")
+        verification = await opened.email_verifiers[0].verify("a@harrow.example")
     assert charge.status is ChargeStatus.SUCCEEDED
     assert verification.provider == "zerobounce"
     async with committed_db() as session:

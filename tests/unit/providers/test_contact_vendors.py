@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -10,15 +11,18 @@ import pytest
 
 from shared.errors import (
     BudgetExceeded,
+    InvalidInput,
+    PolicyViolation,
     ProviderBadAnswer,
     ProviderError,
     ProviderRateLimited,
     ProviderRejected,
 )
-from shared.providers.email_finder import FoundEmail, Person, PersonOptedOut, build, find_email
+from shared.providers.email_finder import FoundEmail, Person, PersonOptedOut, build
 from shared.providers.email_finder.hunter import HunterFinder
 from shared.providers.email_verifier import EmailStatus
 from shared.providers.email_verifier.zerobounce import ZeroBounceVerifier
+from shared.providers.outcomes import billed_of
 
 ANA = Person("Ana Maria Ruiz", company="Ruiz Family Trust")
 FIND, VERIFY = Decimal("0.0245"), Decimal("0.008")
@@ -79,6 +83,13 @@ class TestHunter:
         with pytest.raises(error):
             await HunterFinder(settings, world.deps).find(ANA)
 
+    async def test_a_bad_answer_that_is_billed_is_settled_and_told(self, world: Any, settings: Any) -> None:
+        world.answer = lambda _: httpx.Response(200, json={"data": {"email": "nobody"}})
+        with pytest.raises(ProviderBadAnswer) as caught:
+            await HunterFinder(settings, world.deps).find(ANA)
+        assert (world.purse.settled, world.purse.released, world.purse.open) == ([FIND], [], {})
+        assert billed_of(caught.value) == FIND == world.usage.rows[0].cost
+
     async def test_429_with_a_wait_is_the_pace_not_the_credits(self, world: Any, settings: Any) -> None:
         answers = [
             httpx.Response(429, headers={"retry-after": "1"}, json={"errors": [{"id": "too_many_requests"}]}),
@@ -101,42 +112,55 @@ class TestHunter:
         assert "Ruiz" not in repr(world.usage.rows)
 
 
-class TestWaterfall:
-    class Finder:
-        def __init__(self, name: str, result: Any) -> None:
-            self.name, self.result, self.asked = name, result, 0
+@dataclass
+class ShutGate:
+    """Admits nothing and remembers what was asked."""
 
-        async def find(self, person: Person) -> FoundEmail | None:
-            self.asked += 1
-            if isinstance(self.result, Exception):
-                raise self.result
-            return self.result  # type: ignore[no-any-return]
+    asked: list[str] = field(default_factory=list)
 
-    async def test_a_failure_or_a_miss_passes_the_question_on(self) -> None:
-        found = FoundEmail("a@b.co", 50, "third")
-        finders = [
-            self.Finder("first", BudgetExceeded("empty")),
-            self.Finder("second", None),
-            self.Finder("third", found),
-            self.Finder("fourth", None),
-        ]
-        tries = await find_email(finders, ANA)
-        assert [(t.provider, t.failure) for t in tries] == [
-            ("first", "budget-exceeded"),
-            ("second", None),
-            ("third", None),
-        ]
-        assert tries[-1].found is found
-        assert finders[3].asked == 0
+    async def admit(self, source_key: str) -> None:
+        self.asked.append(source_key)
+        raise PolicyViolation(f"{source_key} may not be read")
 
-    async def test_an_opt_out_ends_it(self) -> None:
-        finders = [self.Finder("first", PersonOptedOut("no")), self.Finder("second", None)]
-        with pytest.raises(PersonOptedOut):
-            await find_email(finders, ANA)
-        assert finders[1].asked == 0
 
-    def test_the_order_is_a_setting(self, world: Any, settings: Any) -> None:
-        assert [finder.name for finder in build(settings, world.deps)] == ["hunter"]
+@pytest.mark.parametrize("name", ["hunter", "zerobounce"])
+async def test_a_vendor_whose_source_is_closed_is_not_asked(world: Any, settings: Any, name: str) -> None:
+    gate = ShutGate()
+    deps = replace(world.deps, gate=gate)
+    finder, verifier = HunterFinder(settings, deps), ZeroBounceVerifier(settings, deps)
+    asking = finder.find(ANA) if name == "hunter" else verifier.verify("a@b.co")
+    with pytest.raises(PolicyViolation):
+        await asking
+    assert (gate.asked, world.requests, world.purse.open) == ([name], [], {})
+
+
+class TestFreePlan:
+    async def test_its_calls_cost_nothing_and_are_counted_by_the_month(
+        self, world: Any, settings: Any
+    ) -> None:
+        free = settings.model_copy(update={"free_calls_a_month": "hunter=2,zerobounce=1"})
+        world.answer = lambda _: httpx.Response(200, json={"data": {"email": "a@b.co", "score": 80}})
+        finder = HunterFinder(free, world.deps)
+        found = await finder.find(ANA)
+        assert found is not None
+        assert [found.cost, finder.price] == [0, 0]
+        assert world.purse.settled == [1]
+        assert [scope.rpartition(":")[0] for scope in world.purse.scopes] == ["free:hunter:default"]
+        world.answer = lambda _: httpx.Response(200, json={"data": {"email": None}})
+        await finder.find(ANA)
+        assert world.purse.settled == [1, 0]
+
+
+class TestBuild:
+    def test_the_choice_is_a_setting_and_what_cannot_be_had_is_passed_over(
+        self, world: Any, settings: Any
+    ) -> None:
+        chosen = settings.model_copy(update={"email_finders": "fullcontact,clearbit,hunter"})
+        assert [finder.name for finder in build(chosen, world.deps)] == ["fullcontact", "hunter"]
+
+    def test_a_name_nobody_bears_is_refused(self, world: Any, settings: Any) -> None:
+        with pytest.raises(InvalidInput):
+            build(settings.model_copy(update={"email_finders": "hunter,linkedin"}), world.deps)
 
 
 class TestZeroBounce:

@@ -7,7 +7,7 @@ import pytest
 from shared.providers.settings import ProviderSettings
 from shared.settings import SERVICE_PORTS
 
-KEYS = {"marketplace": "stripe, sendgrid", "enricher": "hunter, zerobounce"}
+KEYS = {"marketplace": "stripe, sendgrid", "enricher": "hunter, zerobounce, neverbounce"}
 
 
 def production(**values: str) -> ProviderSettings:
@@ -28,7 +28,9 @@ def test_other_services_need_no_key(service: str) -> None:
 
 
 def test_a_service_starts_with_its_own_keys_alone() -> None:
-    production(HUNTER_API_KEY="h", ZEROBOUNCE_API_KEY="z").refuse_missing_keys("enricher")
+    production(HUNTER_API_KEY="h", ZEROBOUNCE_API_KEY="z", NEVERBOUNCE_API_KEY="n").refuse_missing_keys(
+        "enricher"
+    )
 
 
 def test_the_sandbox_takes_any_key() -> None:

@@ -105,7 +105,7 @@ def city_line(place: str, verdicts: list[dict[str, Any]]) -> str:
     """A city's verdict in one line: the source that may be read and what it showed, or every reason."""
     usable = next((verdict for verdict in verdicts if verdict["usable"]), None)
     if usable is None:
-        why = "; ".join(f"{verdict['source']}: {', '.join(verdict['reasons'])}" for verdict in verdicts)
+        why = "; ".join(_why(verdict) for verdict in verdicts)
         return f"{place}: no source may be read: {why}"
     facts = usable["facts"]
     told = [
@@ -136,6 +136,11 @@ async def _verdicts(scraper: ServiceClient, place: Any) -> list[dict[str, Any]]:
 
 def _verdict(place: Any, verdict: dict[str, Any]) -> dict[str, Any]:
     return {"city": str(place), **verdict}
+
+
+def _why(verdict: dict[str, Any]) -> str:
+    reasons = ", ".join(verdict["reasons"])
+    return f"{verdict['source']}: {reasons}" if verdict["source"] else reasons
 
 
 def _city_table(found: list[dict[str, Any]]) -> Table:

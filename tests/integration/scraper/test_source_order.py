@@ -137,3 +137,43 @@ async def test_a_replay_says_nothing_of_the_live_source(scraper: Bench) -> None:
     await scraper.run(workflow, "source_check")
     assert (await scraper.step(workflow, "source_check")).status == "done"
     assert (await kept(scraper, "harrow_tx_permits")).check_result is None
+
+
+@pytest.mark.parametrize(
+    ("terms", "reason"), [("prohibited", "SOURCE_TOS_PROHIBITED"), ("unknown", "SOURCE_TOS_UNKNOWN")]
+)
+async def test_a_source_whose_terms_forbid_it_or_are_not_known_fails_with_that_reason(
+    scraper: Bench, town: ServedTown, terms: str, reason: str
+) -> None:
+    await scraper.rows(
+        "UPDATE compliance.source_registry SET tos = :terms WHERE source_key = 'harrow_tx_permits'",
+        terms=terms,
+    )
+    [verdict] = await service.check_city(scraper.at, "Harrow", "TX")
+    assert verdict.reasons == (f"not allowed: {reason}",)
+    assert town.calls("socrata") == 0
+
+
+async def parcels_read(at: Bench, *layers: dict[str, Any]) -> dict[str, Any]:
+    """What the parcels step says when Harrow has these layers in this order."""
+    await at.rows(
+        "UPDATE target_cities SET sources = sources || CAST(:layers AS jsonb) WHERE city = 'Harrow'",
+        layers=json.dumps({"parcel_sources": layers}),
+    )
+    workflow = await begun(at)
+    await at.run(workflow, "source_check", "permits", "parcels")
+    output: dict[str, Any] = (await at.step(workflow, "parcels")).output
+    return output
+
+
+async def test_parcels_come_from_the_first_layer_that_may_be_read(scraper: Bench) -> None:
+    own = await scraper.one("SELECT sources #> '{parcel_sources,0}' FROM target_cities WHERE city = 'Harrow'")
+    blocked, unlicensed = {**own, "key": "a", "status": "blocked"}, {**own, "key": "nobody_reviewed"}
+    read = await parcels_read(scraper, blocked, unlicensed, own, {**own, "key": "never_reached"})
+    assert read["denied"] == ["nobody_reviewed may not be read: SOURCE_TOS_UNKNOWN, SOURCE_DISABLED"]
+    assert (read["stored"], read["derived"]) == (200, 0)
+
+
+async def test_where_no_layer_may_be_asked_parcels_come_from_the_permits_addresses(scraper: Bench) -> None:
+    read = await parcels_read(scraper, {"key": "desk", "kind": "html_portal", "status": "portal"})
+    assert read["derived"] == read["stored"] > 0

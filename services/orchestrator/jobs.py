@@ -6,6 +6,7 @@ from services.orchestrator.domain.expansion import ExpansionFacts, may_expand
 from services.orchestrator.domain.skips import skipped_parts
 from services.orchestrator.repository import CityRepository, SystemRepository
 from services.orchestrator.service.cities import SERVICE, begin_activation
+from shared.providers.source_choice import ASKED, PERMIT_KINDS
 from shared.runtime import StepContext
 from shared.schemas.workflow_inputs import CityInput, JobInput
 from shared.security.policy import Actor, Role
@@ -43,7 +44,7 @@ async def expand_cities(ctx: StepContext, _: JobInput) -> None:
             row.tier_one_inactive, row.active_cities, row.leads, float(budget), int(wanted), enabled
         )
         expand, reasons = may_expand(facts)
-        city = await repository.next_city() if expand else None
+        city = await repository.next_city(ASKED, sorted(PERMIT_KINDS)) if expand else None
         tx.output = {"activated": None, "reasons": reasons}
         if city is not None:
             await begin_activation(tx, EXPANSION, city)

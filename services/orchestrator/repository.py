@@ -159,7 +159,8 @@ class CityRepository:
         statement = text(
             """
             SELECT id, city, state, tier, priority, active, status, status_reason, sandbox, population,
-                   total_permits_found, total_properties_processed, first_scraped_at, last_scraped_at
+                   total_permits_found, total_properties_processed, first_scraped_at, last_scraped_at,
+                   sources -> 'permit_sources' AS permit_sources
               FROM target_cities ORDER BY active DESC, priority DESC NULLS LAST, state, city
             """
         )
@@ -181,6 +182,19 @@ class CityRepository:
         """A city's sources by id."""
         statement = text("SELECT id, city, state, sources FROM target_cities WHERE id = :id")
         return (await self._session.execute(statement, {"id": city_id})).one_or_none()
+
+    async def state_rules(self, state: str) -> dict[str, Any] | None:
+        """What a state asks of roofers, callers and buyers of records, as of today."""
+        statement = text(
+            """
+            SELECT rules FROM compliance.state_policy WHERE state = :state AND effective_from <= current_date
+               AND rules <> '{}'::jsonb ORDER BY version DESC LIMIT 1
+            """
+        )
+        rules: dict[str, Any] | None = (
+            await self._session.execute(statement, {"state": state})
+        ).scalar_one_or_none()
+        return rules
 
     async def set_status(
         self, city_id: UUID, status: str, *, active: bool | None = None, reason: str | None = None
@@ -249,16 +263,19 @@ class CityRepository:
         )
         return (await self._session.execute(statement)).one()
 
-    async def next_city(self) -> Row[Any] | None:
-        """The inactive city with the highest priority that has a source."""
+    async def next_city(self, statuses: Sequence[str], kinds: Sequence[str]) -> Row[Any] | None:
+        """The inactive city with the highest priority that has a source of these statuses and kinds."""
         statement = text(
             """
             SELECT id, city, state FROM target_cities
-             WHERE NOT active AND NOT sandbox AND status <> 'activating' AND jsonb_array_length(coalesce(sources->'permit_sources', '[]'::jsonb)) > 0
+             WHERE NOT active AND NOT sandbox AND status <> 'activating' AND EXISTS (
+                   SELECT 1 FROM jsonb_array_elements(coalesce(sources -> 'permit_sources', '[]'::jsonb)) AS feed
+                    WHERE coalesce(feed ->> 'status', 'usable') = ANY (:statuses) AND feed ->> 'kind' = ANY (:kinds))
              ORDER BY tier, priority DESC LIMIT 1
             """
         )
-        return (await self._session.execute(statement)).one_or_none()
+        values = {"statuses": list(statuses), "kinds": list(kinds)}
+        return (await self._session.execute(statement, values)).one_or_none()
 
 
 class JobRepository:

@@ -21,6 +21,7 @@ from services.scraper.formats.permits import parse_permits, read_json
 from services.scraper.formats.storms import parse_storms
 from services.scraper.ingest import IngestReport, ingest_permits, ingest_storms
 from services.scraper.repository import CityRepository, RawRecordRepository
+from shared.compliance.policy import policy_at
 from shared.db.unit_of_work import UnitOfWorkFactory
 from shared.errors import InvalidInput
 
@@ -70,9 +71,16 @@ async def import_permits(
     found = await _permit_source(unit_of_work, city, source)
     place = _city_and_state(jurisdiction) if jurisdiction else None
     addresses = await asyncio.to_thread(_accela_addresses, [Path(path) for path in paths])
+    policy = policy_at(datetime.now(UTC)).sale
+    async with unit_of_work() as uow:
+        rules = await CityRepository(uow.session).person_rules(policy["person_fields_at_entry"])
+
+    def parse(file: PublicFile) -> Iterator[Any]:
+        rows = parse_permits(file, today=_today(), source=found, jurisdiction=place, addresses=addresses)
+        return rules.strip(rows, policy["stripped_at_entry"]["permits"])
+
     total = IngestReport()
     for path in paths:
-        parse = partial(parse_permits, today=_today(), source=found, jurisdiction=place, addresses=addresses)
         total += await _import_file(Path(path), "permits", unit_of_work, parse, _ingest_permits)
     return total
 

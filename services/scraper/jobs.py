@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from services.scraper import metrics, service
+from services.scraper.domain.person_fields import PersonRules
 from services.scraper.repository import CityRepository, ParcelRepository, StormRepository
 from shared.errors import PermanentError, Retry, Skip
 from shared.events.permits import PermitScraped, PropertyScraped
@@ -44,13 +45,16 @@ async def permits(ctx: StepContext, input: CityInput) -> None:
     sources = await service.load_sources(ctx.resources, input.subject_id, input.sources)
     checked = ctx.results.get("source_check")
     usable = checked.output.get("usable", ()) if checked else ()
+    rules = await service.person_rules(ctx.resources)
+    laws = set()
     for entry in sources.permits:
         if entry["key"] in usable:
-            await _read_feed(ctx, sources, entry, since=input.since)
+            await _read_feed(ctx, sources, entry, rules, since=input.since)
+            laws.add(rules.law_against(sources.city.state, entry["key"]))
     counts = {name: ctx.progress.get(name, default) for name, default in NOTHING.items()}
     if input.since is None and counts["rejected"] and counts["rejected"] == counts["read"]:
         raise PermanentError(f"no row of the feeds can be kept: {', '.join(counts['reasons'])}")
-    async with ctx.commit(counts) as tx:
+    async with ctx.commit({**counts, "persons_left_out": _named(laws)}) as tx:
         newest = await CityRepository(tx.session).note_scrape(input.subject_id)
         if counts["stored"] or counts["updated"]:
             tx.publish(
@@ -70,8 +74,18 @@ async def date_roofs(ctx: StepContext, input: CityInput) -> None:
         tx.output = {"roofs_dated": dating.dated, "suppressed_addresses": dating.suppressed}
 
 
+def _named(laws: Iterable[str | None]) -> list[str]:
+    """The laws by which persons were left out."""
+    return sorted(law for law in laws if law)
+
+
 async def _read_feed(
-    ctx: StepContext, sources: service.CitySources, entry: Mapping[str, Any], *, since: date | None
+    ctx: StepContext,
+    sources: service.CitySources,
+    entry: Mapping[str, Any],
+    rules: PersonRules,
+    *,
+    since: date | None,
 ) -> None:
     key = entry["key"]
     cursors: dict[str, Any] = dict(ctx.progress.get("cursors") or {})
@@ -83,20 +97,25 @@ async def _read_feed(
         async for page in reader.pages(since=since, cursor=cursors.get(key)):
             cursors = {**cursors, key: page.cursor}
             async with ctx.resources.unit_of_work() as uow:
-                report = await service.store_permit_page(uow.session, page, mapped, key)
+                report = await service.store_permit_page(uow.session, page, mapped, rules)
                 counts = service.add_reports(ctx.progress, report)
                 await ctx.report({**counts, "cursors": cursors}, uow.session)
 
 
 async def parcels(ctx: StepContext, input: CityInput) -> None:
-    """Read every parcel layer, or derive parcels from permit addresses; then let re-roof permits date the roofs."""
+    """Read the first parcel layer that may be read, or derive parcels from permit addresses; then date the roofs."""
     sources = await service.load_sources(ctx.resources, input.subject_id, input.sources)
-    denied = []
+    sealing = service.Sealing(await service.person_rules(ctx.resources), ctx.resources.keys)
+    denied: list[str] = []
+    laws = set()
     for entry in sources.parcels:
         try:
-            await _read_layer(ctx, sources, entry)
+            await _read_layer(ctx, sources, entry, sealing)
         except FetchDenied as refused:
             denied.append(refused.detail)
+            continue
+        laws.add(sealing.rules.law_against(sources.city.state, entry["key"]))
+        break
     if denied and len(denied) == len(sources.parcels):
         raise PermanentError(f"no parcel layer is left: {'; '.join(denied)}")
     progress = dict(ctx.progress)
@@ -111,12 +130,15 @@ async def parcels(ctx: StepContext, input: CityInput) -> None:
             "rejected": progress.get("rejected", 0),
             "denied": denied,
             "derived": derived,
+            "persons_left_out": _named(laws),
             "roofs_dated": dating.dated,
             "suppressed_addresses": dating.suppressed,
         }
 
 
-async def _read_layer(ctx: StepContext, sources: service.CitySources, entry: Mapping[str, Any]) -> None:
+async def _read_layer(
+    ctx: StepContext, sources: service.CitySources, entry: Mapping[str, Any], sealing: service.Sealing
+) -> None:
     key = entry["key"]
     cursors: dict[str, Any] = dict(ctx.progress.get("cursors") or {})
     if key in cursors and cursors[key] is None:
@@ -129,7 +151,7 @@ async def _read_layer(ctx: StepContext, sources: service.CitySources, entry: Map
             before = ctx.progress
             async with ctx.resources.unit_of_work() as uow:
                 stored, refused = await service.store_parcel_page(
-                    uow.session, page, mapped, sources.city.id, ctx.resources
+                    uow.session, page, mapped, sources.city.id, sealing
                 )
                 await ctx.report(
                     {

@@ -7,7 +7,7 @@ import gzip
 import hashlib
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,11 @@ from pydantic import ValidationError
 from sqlalchemy import Row
 
 from services.scraper import metrics
+from services.scraper.domain.person_fields import PersonRules, without
 from services.scraper.domain.roof_covers import roof_material_of
 from services.scraper.domain.rows import ParcelRow, PermitRow, Rejected
 from services.scraper.domain.source_check import Expectation, Verdict, judge_sample
+from services.scraper.domain.values import point_of
 from services.scraper.formats.field_map import PermitSource, permit_of
 from services.scraper.formats.parcel_map import ParcelSource, parcel_of
 from services.scraper.imports import import_storms
@@ -32,6 +34,7 @@ from services.scraper.repository import (
     RoofDating,
     Upserted,
 )
+from shared.compliance.policy import policy_at
 from shared.errors import (
     NotFound,
     PermanentError,
@@ -44,30 +47,35 @@ from shared.http.client import FetchDenied, FetchSource
 from shared.providers.assessor import AssessorRecord
 from shared.providers.assessor.recipe import Recipe
 from shared.providers.context import calling_for
-from shared.providers.permit_source import RowPage, SourceConfig
+from shared.providers.permit_source import RawRow, RowPage, SourceConfig
+from shared.providers.source_choice import PARCEL_KINDS, PERMIT_KINDS, refusal
 from shared.providers.storm_feed import StormFeed, StormFileRef
 from shared.runtime import Resources
+from shared.security.fields import KeyRing
 
-SAMPLE_ROWS = 50
+SAMPLE_ROWS = 200
+ROBOTS = "not asked: a documented interface is read by its terms"
 STORM_DOWNLOADS = 6
 
 
 @dataclass(frozen=True, slots=True)
 class CitySources:
-    """A city with the sources to read now: its own, or those a replay names."""
+    """A city with the sources to read now: its `own`, or those a replay names."""
 
     city: Row[Any]
     config: Mapping[str, Any]
+    own: bool = True
 
     @property
     def permits(self) -> list[Mapping[str, Any]]:
-        """Configured permit feeds."""
+        """Configured permit sources in the order in which they are tried, also those that are not asked."""
         return list(self.config.get("permit_sources") or ())
 
     @property
     def parcels(self) -> list[Mapping[str, Any]]:
-        """Configured parcel layers; none where parcels are derived from permit addresses."""
-        return list(self.config.get("parcel_sources") or ())
+        """Parcel layers to try in their order; none where parcels are derived from permit addresses."""
+        layers = self.config.get("parcel_sources") or ()
+        return [layer for layer in layers if refusal(layer, PARCEL_KINDS) is None]
 
     @property
     def recorded(self) -> bool:
@@ -102,7 +110,7 @@ async def load_sources(
         city = await CityRepository(uow.session).city(city_id)
     if city is None:
         raise PermanentError(f"there is no city {city_id}")
-    sources = CitySources(city, override or city.sources or {})
+    sources = CitySources(city, override or city.sources or {}, own=not override)
     if not sources.permits:
         raise PermanentError(f"{city.city}, {city.state} has no permit source")
     return sources
@@ -120,9 +128,45 @@ async def check_city(resources: Resources, city: str, state: str) -> list[Verdic
 async def check_sources(
     resources: Resources, sources: CitySources, workflow_id: UUID | None
 ) -> list[Verdict]:
-    """The verdict on every permit feed of a city: law, columns, place, freshness."""
+    """The verdicts on a city's permit sources in their order, up to the first that may be read.
+
+    One that does not answer now is passed over; where none is left to take its place, its error is raised.
+    """
+    verdicts: list[Verdict] = []
+    unanswered: ProviderError | None = None
     with calling_for("city", sources.city.id, workflow_id=workflow_id):
-        return [await _check_source(resources, sources, entry) for entry in sources.permits]
+        for entry in sources.permits:
+            try:
+                verdict = await _judge_source(resources, sources, entry)
+            except ProviderError as error:
+                unanswered = unanswered or error
+                verdict = Verdict(entry["key"], (f"no answer: {error.detail}",))
+            verdicts.append(verdict)
+            if verdict.usable:
+                return verdicts
+    if unanswered is not None:
+        raise unanswered
+    return verdicts
+
+
+async def _judge_source(resources: Resources, sources: CitySources, entry: Mapping[str, Any]) -> Verdict:
+    """The verdict on one source; that on a city's own source is kept with its licence row."""
+    reason = refusal(entry, PERMIT_KINDS)
+    if reason is not None:
+        return Verdict(entry["key"], (reason,))
+    verdict = await _check_source(resources, sources, entry)
+    async with resources.unit_of_work() as uow:
+        repository = CityRepository(uow.session)
+        licence = (await repository.registry([verdict.source])).get(verdict.source)
+        if licence is not None:
+            basis = f"{licence.tos}: {licence.tos_basis}" if licence.tos_basis else licence.tos
+            verdict = replace(verdict, facts={**verdict.facts, "terms": basis, "robots": ROBOTS})
+        if sources.own:
+            place = f"{sources.city.city}, {sources.city.state}"
+            result = {"city": place, "usable": verdict.usable, "reasons": list(verdict.reasons)}
+            newest = verdict.facts.get("newest_row")
+            await repository.keep_check(verdict.source, {**result, "facts": verdict.facts}, newest)
+    return verdict
 
 
 async def _check_source(resources: Resources, sources: CitySources, entry: Mapping[str, Any]) -> Verdict:
@@ -153,36 +197,71 @@ async def _sample_source(resources: Resources, sources: CitySources, entry: Mapp
     sample = await reader.sample(SAMPLE_ROWS)
     mapped = sources.permit_map(entry)
     today = datetime.now(UTC).date()
-    rows = [permit_of(row.columns, mapped, today) for row in sample]
+    rows = parse_rows(sample, mapped, today)
     center = (sources.city.lat, sources.city.lng) if sources.city.lat is not None else None
     settings = resources.settings
-    wanted = Expectation(
-        center, settings.city_radius_miles, None if sources.recorded else settings.freshness_days, today
-    )
+    allowed = None if sources.recorded else entry.get("freshness_days", settings.freshness_days)
+    wanted = Expectation(center, settings.city_radius_miles, allowed, today)
     verdict = judge_sample(key, mapped.missing_columns(columns), rows, wanted)
     if "newest_row_age_days" in verdict.facts:
         metrics.NEWEST_ROW_AGE.labels(key).set(verdict.facts["newest_row_age_days"])
     return verdict
 
 
-def parse_page(page: RowPage, mapped: PermitSource, today: date) -> list[PermitRow | Rejected]:
-    """The permits of a page, or the reason each row cannot be kept."""
-    return [permit_of(row.columns, mapped, today) for row in page.rows]
+def parse_rows(rows: Sequence[RawRow], mapped: PermitSource, today: date) -> list[PermitRow | Rejected]:
+    """The permits of raw rows, or the reason each cannot be kept; a row's geometry places a permit without columns."""
+    return [_placed(permit_of(row.columns, mapped, today), row.geometry) for row in rows]
 
 
-async def store_permit_page(session: Any, page: RowPage, mapped: PermitSource, key: str) -> IngestReport:
-    """Store a page's rows and its raw form in the caller's transaction."""
-    today = datetime.now(UTC).date()
-    rows = await asyncio.to_thread(parse_page, page, mapped, today)
-    raw = await asyncio.to_thread(_raw_page, page)
+def _placed(permit: PermitRow | Rejected, geometry: Mapping[str, Any] | None) -> PermitRow | Rejected:
+    if isinstance(permit, Rejected) or permit.lat is not None or (geometry or {}).get("type") != "Point":
+        return permit
+    lng, lat, *_ = (geometry or {})["coordinates"]
+    point = point_of(lat, lng)
+    return permit if point is None else replace(permit, lat=point[0], lng=point[1])
+
+
+async def store_permit_page(
+    session: Any, page: RowPage, mapped: PermitSource, rules: PersonRules
+) -> IngestReport:
+    """Store a page's rows and its raw form in the caller's transaction, without persons where a law is against it."""
+    today, key = datetime.now(UTC).date(), mapped.key
+    parsed = await asyncio.to_thread(parse_rows, page.rows, mapped, today)
+    law, fields = rules.law_against(mapped.state, key), stripped_fields("permits")
+    rows = [without(row, fields) for row in parsed] if law else parsed
+    kept = _impersonal_columns(mapped) if law else None
+    raw = await asyncio.to_thread(_raw_page, page, kept)
     record = await RawRecordRepository(session).keep(key, "permits", row_count=len(page.rows), **raw)
     report = await ingest_permits(session, rows, raw_record_id=record)
     count_rows(key, report)
     return report
 
 
-def _raw_page(page: RowPage) -> dict[str, Any]:
-    body = orjson.dumps([{"id": row.row_id, "columns": dict(row.columns)} for row in page.rows], default=str)
+async def person_rules(resources: Resources) -> PersonRules:
+    """The states' rules on person fields as they stand today."""
+    laws = policy_at(datetime.now(UTC)).sale["person_fields_at_entry"]
+    async with resources.unit_of_work() as uow:
+        return await CityRepository(uow.session).person_rules(laws)
+
+
+def stripped_fields(kind: str) -> Sequence[str]:
+    """The person fields of `permits` or `parcels`."""
+    fields: Sequence[str] = policy_at(datetime.now(UTC)).sale["stripped_at_entry"][kind]
+    return fields
+
+
+def _impersonal_columns(mapped: PermitSource) -> set[str]:
+    """The columns that the map reads, less those of persons: what else a publisher shows may name somebody."""
+    persons = {column for name in stripped_fields("permits") for column in mapped.fields.get(name, ())}
+    return mapped.columns() - persons
+
+
+def _raw_page(page: RowPage, kept: set[str] | None) -> dict[str, Any]:
+    rows = (
+        {"id": row.row_id, "columns": {k: v for k, v in row.columns.items() if kept is None or k in kept}}
+        for row in page.rows
+    )
+    body = orjson.dumps(list(rows), default=str)
     return {
         "name": page.source_url[:500],
         "gzipped": gzip.compress(body, 1, mtime=0),
@@ -197,16 +276,26 @@ def count_rows(source: str, report: IngestReport) -> None:
         metrics.ROWS.labels(source, outcome).inc(getattr(report, outcome))
 
 
+@dataclass(frozen=True, slots=True)
+class Sealing:
+    """What becomes of persons in a row: the rules that leave them out, and the keys they are sealed with."""
+
+    rules: PersonRules
+    keys: KeyRing
+
+
 async def store_parcel_page(
-    session: Any, page: RowPage, mapped: ParcelSource, city_id: UUID, resources: Resources
+    session: Any, page: RowPage, mapped: ParcelSource, city_id: UUID, sealing: Sealing
 ) -> tuple[Upserted, int]:
-    """Store a page's parcels with their owners sealed; what was stored, and how many rows were refused."""
-    today = datetime.now(UTC).date()
+    """Store a page's parcels, their owners sealed or left out; what was stored, and how many rows were refused."""
+    today, fields = datetime.now(UTC).date(), stripped_fields("parcels")
     parsed = await asyncio.to_thread(
         lambda: [parcel_of(row.columns, mapped, today, geometry=row.geometry) for row in page.rows]
     )
     rows = [row for row in parsed if isinstance(row, ParcelRow)]
-    upserted = await ParcelRepository(session).upsert(city_id, rows, resources.keys)
+    if sealing.rules.law_against(mapped.state, mapped.key):
+        rows = [cleared for row in rows if isinstance(cleared := without(row, fields), ParcelRow)]
+    upserted = await ParcelRepository(session).upsert(city_id, rows, sealing.keys)
     return upserted, len(parsed) - len(rows)
 
 

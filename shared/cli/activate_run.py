@@ -115,7 +115,9 @@ async def replay_sources(orchestrator: ServiceClient, place: Place, folder: Path
     layer = re.sub(r"[^A-Za-z0-9_]", "_", f"{place.city}_{place.state}_replay")
     served = await _serve_recording(layer, folder)
     own = {
-        name: value for name, value in feed.items() if name not in ("layer_url", "base_url", "base_domain")
+        name: value
+        for name, value in feed.items()
+        if name not in ("layer_url", "base_url", "base_domain", "status")
     }
     return {
         "permit_sources": [{**own, "layer_path": served["path"].removeprefix("/arcgis/")}],

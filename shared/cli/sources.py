@@ -1,17 +1,22 @@
-"""`ridgeline source check`: whether a city's permit feeds can be used, and why not."""
+"""`ridgeline source check` and `ridgeline cities`: whether permit feeds can be used, and why not."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import sys
-from typing import Annotated, Any
+from collections import Counter
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from shared.errors import UpstreamFailed
+
+if TYPE_CHECKING:
+    from shared.http.clients.base import ServiceClient
 
 console = Console()
 
@@ -22,6 +27,7 @@ def register(app: typer.Typer) -> None:
     group.callback()(_group)
     group.command()(check)
     app.add_typer(group, name="source")
+    app.command()(cities)
 
 
 def _group() -> None:
@@ -31,50 +37,124 @@ def _group() -> None:
 def check(
     place: Annotated[str | None, typer.Argument(metavar='"CITY, ST"', help="The city.")] = None,
     *,
-    everything: Annotated[bool, typer.Option("--all", help="Every city that has a permit source.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every city with a source that may be asked, a line each.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON lines.")] = False,
 ) -> None:
-    """Sample feeds now: licence, columns, place and freshness; exit status 1 when one is not usable."""
+    """Sample a city's sources now, in their order, up to the first that may be read; exit status 1 where none may.
+
+    Looked at are terms, columns, place, freshness and roofing share; each verdict is kept with its licence row.
+    """
     if (place is None) == (not everything):
         raise typer.BadParameter('name one city, as in "Harrow, TX", or say --all')
-    found = asyncio.run(_check(place))
+    good = asyncio.run(_check_every(as_json=as_json) if place is None else _check_one(place, as_json=as_json))
+    if not good:
+        raise typer.Exit(1)
+
+
+def cities(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON lines.")] = False) -> None:
+    """Every target city: its status, whether its sources can be asked, and why not."""
+    found = asyncio.run(_cities())
+    for city in found if as_json else ():
+        sys.stdout.write(json.dumps(city) + "\n")
+    if not as_json:
+        console.print(_city_table(found))
+
+
+async def _check_one(place: str, *, as_json: bool) -> bool:
+    from shared.cli.activate_run import Place
+    from shared.cli.client import service
+
+    async with service("scraper") as scraper:
+        found = await _verdicts(scraper, Place.parse(place))
     for verdict in found if as_json else ():
         sys.stdout.write(json.dumps(verdict) + "\n")
     if not as_json:
         console.print(_table(found))
-    if not found or not all(verdict["usable"] for verdict in found):
-        raise typer.Exit(1)
+    return any(verdict["usable"] for verdict in found)
 
 
-async def _check(place: str | None) -> list[dict[str, Any]]:
-    from shared.cli.activate_run import Place
-    from shared.cli.leads_queries import rows
-
-    if place is not None:
-        return await _verdicts(Place.parse(place))
-    cities = await rows(
-        "SELECT city, state FROM target_cities"
-        " WHERE jsonb_array_length(coalesce(sources->'permit_sources', '[]'::jsonb)) > 0 ORDER BY state, city",
-        {},
-    )
-    return [verdict for city in cities for verdict in await _verdicts(Place(city["city"], city["state"]))]
-
-
-async def _verdicts(place: Any) -> list[dict[str, Any]]:
-    """The verdicts on a city's feeds; a feed that does not answer is not usable, with the provider's code as reason."""
+async def _check_every(*, as_json: bool) -> bool:
+    """Print a line a city as soon as it is known; True when each has a source that may be read."""
     from shared.cli.client import service
 
-    async with service("scraper") as scraper:
-        try:
-            verdicts = await scraper.get(f"/sources/{place.path.removeprefix('/cities/')}/check")
-        except UpstreamFailed as failed:
-            reason = str(failed.fields.get("upstream_code") or failed.detail)
-            return [_verdict(place, {"source": "", "usable": False, "reasons": [reason], "facts": {}})]
+    answers: list[bool] = []
+    async with service("orchestrator") as orchestrator, service("scraper") as scraper:
+        async for place, found in every_city(orchestrator, scraper):
+            answers.append(any(verdict["usable"] for verdict in found))
+            line = json.dumps({"city": place, "verdicts": found}) if as_json else city_line(place, found)
+            sys.stdout.write(line + "\n")
+            sys.stdout.flush()
+    return bool(answers) and all(answers)
+
+
+async def every_city(
+    orchestrator: ServiceClient, scraper: ServiceClient
+) -> AsyncIterator[tuple[str, list[dict[str, Any]]]]:
+    """Each city that has a source to ask, with the verdicts on its sources, one after the other."""
+    from shared.cli.activate_run import Place
+
+    for city in await orchestrator.get("/cities"):
+        if city["source"]:
+            place = Place(city["city"], city["state"])
+            yield str(place), await _verdicts(scraper, place)
+
+
+def city_line(place: str, verdicts: list[dict[str, Any]]) -> str:
+    """A city's verdict in one line: the source that may be read and what it showed, or every reason."""
+    usable = next((verdict for verdict in verdicts if verdict["usable"]), None)
+    if usable is None:
+        why = "; ".join(_why(verdict) for verdict in verdicts)
+        return f"{place}: no source may be read: {why}"
+    facts = usable["facts"]
+    told = [
+        f"{name.replace('_', ' ')} {facts[name]}"
+        for name in ("newest_row", "inside", "roofing")
+        if name in facts
+    ]
+    return f"{place}: {usable['source']} is usable ({', '.join(told)})"
+
+
+async def _cities() -> list[dict[str, Any]]:
+    from shared.cli.client import service
+
+    async with service("orchestrator") as orchestrator:
+        found: list[dict[str, Any]] = await orchestrator.get("/cities")
+    return found
+
+
+async def _verdicts(scraper: ServiceClient, place: Any) -> list[dict[str, Any]]:
+    """The verdicts on a city's feeds; one that does not answer is not usable, with the provider's code as reason."""
+    try:
+        verdicts = await scraper.get(f"/sources/{place.path.removeprefix('/cities/')}/check")
+    except UpstreamFailed as failed:
+        reason = str(failed.fields.get("upstream_code") or failed.detail)
+        return [_verdict(place, {"source": "", "usable": False, "reasons": [reason], "facts": {}})]
     return [_verdict(place, verdict) for verdict in verdicts]
 
 
 def _verdict(place: Any, verdict: dict[str, Any]) -> dict[str, Any]:
     return {"city": str(place), **verdict}
+
+
+def _why(verdict: dict[str, Any]) -> str:
+    reasons = ", ".join(verdict["reasons"])
+    return f"{verdict['source']}: {reasons}" if verdict["source"] else reasons
+
+
+def _city_table(found: list[dict[str, Any]]) -> Table:
+    """The cities for a terminal."""
+    counts = Counter(city["source_status"] for city in found)
+    words = ", ".join(f"{number} {status}" for status, number in counts.most_common())
+    table = Table(title=f"{len(found)} cities: {words}")
+    for column in ("city", "tier", "status", "sources", "read from, or why not"):
+        table.add_column(column, overflow="fold")
+    for city in found:
+        told = city["source"] or city["source_reason"] or "no source is known"
+        place, status = f"{city['city']}, {city['state']}", str(city["status"])
+        table.add_row(place, str(city["tier"]), status, str(city["source_status"]), told)
+    return table
 
 
 def _table(found: list[dict[str, Any]]) -> Table:

@@ -1,6 +1,7 @@
 """Rows a new database starts with; `python -m shared.db.seed` is harmless to repeat.
 
-Everywhere: the trades, the 75 target cities (none active), and what may be read from whom. Outside
+Everywhere: the trades, the 75 target cities (none active) with their sources, what may be read from whom and
+what each state asks. Outside
 production also the sandbox: its towns, sources, filings and buyers. A row an operator has edited keeps
 the edit: only facts and the sandbox's own rows are written again.
 """
@@ -13,6 +14,7 @@ import json
 import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID, uuid5
 
 import yaml
@@ -23,6 +25,8 @@ from shared.settings import Settings
 
 SEEDS = DATABASE_FILES / "seeds"
 AGREEMENT_VERSION = "2026-11"
+SOURCE_PARTS = {"permit_sources": "permit_source", "parcel_sources": "parcel_source"}
+REGISTRY_FACTS = ("terms", "commercial_use")
 BUYERS = UUID("7f0f7a5e-3a52-4c5e-9f5d-2f6f5b0f5a11")
 
 VERTICAL = text(
@@ -76,6 +80,15 @@ SOURCE = text(
     """
 )
 
+# Version 0: whatever an operator or counsel writes later is a later version and stands.
+STATE_RULES = text(
+    """
+    INSERT INTO compliance.state_policy (state, version, effective_from, rules)
+    VALUES (:state, 0, '2026-11-01', CAST(:rules AS jsonb))
+    ON CONFLICT (state, version) DO UPDATE SET rules = excluded.rules
+    """
+)
+
 REGISTRATION = text(
     """
     INSERT INTO compliance.state_registration AS known (
@@ -118,12 +131,15 @@ BUYER = text(
 
 def run(url: str | None = None) -> dict[str, int]:
     """Write the seeds and return how many rows each file stands for."""
+    published = _read("city_sources.yaml")
     with connect_for_migrations(url) as connection, connection.begin():
         written = {
             "verticals": _each(connection, VERTICAL, _read("verticals.yaml")),
             "cities": _each(connection, CITY, _cities()),
-            "city_sources": _each(connection, CITY_SOURCES, map(_published, _read("city_sources.yaml"))),
+            "city_sources": _each(connection, CITY_SOURCES, map(_published, published)),
             "sources": _each(connection, SOURCE, (_source(row) for row in _read("sources.yaml"))),
+            "published_sources": _each(connection, SOURCE, _published_registry(published)),
+            "states": _each(connection, STATE_RULES, map(_state_rules, _read("state_rules.yaml"))),
         }
         if not Settings().production:
             written |= _sandbox(connection, _read("sandbox.yaml"))
@@ -138,7 +154,8 @@ def _each(connection: Connection, statement: Any, rows: Iterable[Mapping[str, An
 
 
 def _read(name: str) -> Any:
-    return yaml.safe_load((SEEDS / name).read_text())
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return yaml.load((SEEDS / name).read_text(), loader)  # noqa: S506 - the safe loader, in C where it is built
 
 
 def _cities() -> Iterable[dict[str, Any]]:
@@ -150,8 +167,55 @@ def _cities() -> Iterable[dict[str, Any]]:
 
 
 def _published(row: Mapping[str, Any]) -> dict[str, Any]:
-    sources = {"permit_sources": row["permit_sources"]}
+    """A city's sources as the readers take them; what the licence row starts with stands in the registry alone."""
+    sources = {
+        part: [
+            {name: value for name, value in source.items() if name not in REGISTRY_FACTS}
+            for source in row[part]
+        ]
+        for part in SOURCE_PARTS
+    }
     return {"city": row["city"], "state": row["state"], "sources": json.dumps(sources)}
+
+
+def _published_registry(cities: Iterable[Mapping[str, Any]]) -> Iterable[dict[str, Any]]:
+    """A licence row for every source that has a host; one layer of many cities has one row."""
+    rows = {
+        source["key"]: _licence_row(source, kind)
+        for city in cities
+        for part, kind in SOURCE_PARTS.items()
+        for source in city[part]
+        if host_of(source)
+    }
+    return rows.values()
+
+
+def _licence_row(source: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    terms, asked = source["terms"], source["status"] in ("usable", "watch")
+    row = {
+        "source_key": source["key"],
+        "host": host_of(source),
+        "kind": kind,
+        "government": True,
+        "open_data": terms == "open_data",
+        "prohibited": terms == "prohibited",
+        "commercial_use": source["commercial_use"],
+        "licence_id": source["key"] if terms == "open_data" else None,
+    }
+    if terms == "open_data" and not asked:
+        return _source(row, enabled=False, disabled_reason=source["status_reason"])
+    return _source(row)
+
+
+def host_of(source: Mapping[str, Any]) -> str:
+    """The host that a source is read from; empty where none is known."""
+    addresses = (source.get(name) for name in ("layer_url", "url", "portal_url"))
+    address = next((address for address in addresses if address), None)
+    return str(source.get("base_domain") or (urlsplit(address).netloc if address else ""))
+
+
+def _state_rules(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {"state": row["state"], "rules": json.dumps({k: v for k, v in row.items() if k != "state"})}
 
 
 def _source(row: Mapping[str, Any], **defaults: Any) -> dict[str, Any]:

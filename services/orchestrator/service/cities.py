@@ -22,6 +22,7 @@ from services.orchestrator.repository import CityRepository, WorkflowRepository
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import Conflict, NotFound
 from shared.events.cities import CityActivated, CityDeactivated
+from shared.providers.source_choice import PERMIT_KINDS, city_status, first_to_ask, refusals
 from shared.runtime import Resources
 from shared.security import audit
 from shared.security.policy import Actor
@@ -43,18 +44,32 @@ class CityWithoutSource(Conflict):
 
 
 async def list_cities(resources: Resources) -> list[dict[str, Any]]:
-    """Every target city."""
+    """Every target city with the status of its sources, and why none can be asked where that is so."""
     async with resources.unit_of_work() as uow:
         rows = await CityRepository(uow.session).all()
-    return [row._asdict() for row in rows]
+    return [_listed(row) for row in rows]
+
+
+def _listed(row: Row[Any]) -> dict[str, Any]:
+    feeds = row.permit_sources or []
+    chosen = first_to_ask(feeds, PERMIT_KINDS)
+    return {
+        **{name: value for name, value in row._asdict().items() if name != "permit_sources"},
+        "source_status": city_status(feeds),
+        "source": chosen["key"] if chosen else None,
+        "source_reason": None if chosen else refusals(feeds, PERMIT_KINDS),
+    }
 
 
 async def describe_city(resources: Resources, city: str, state: str) -> dict[str, Any]:
-    """One city with its leads by status and what its state restricts."""
+    """One city with its leads by status, the rules of its state and what it restricts."""
     async with resources.unit_of_work() as uow:
         row = await _known_city(uow.session, city, state)
         leads = await CityRepository(uow.session).lead_counts(row.id)
-    return {**row._asdict(), "leads": lead_summary(leads), "restriction": restriction(row.state)}
+        rules = await CityRepository(uow.session).state_rules(row.state)
+    status = city_status((row.sources or {}).get("permit_sources") or ())
+    told = {"source_status": status, "state_rules": rules, "restriction": restriction(row.state)}
+    return {**row._asdict(), "leads": lead_summary(leads), **told}
 
 
 async def activate(
@@ -67,12 +82,22 @@ async def activate(
     await resources.own.refuse_when_behind()
     async with resources.unit_of_work() as uow:
         row = await _known_city(uow.session, city, state)
-        sources = options.get("sources") or row.sources
-        if not (sources or {}).get("permit_sources"):
-            raise CityWithoutSource(
-                f"{row.city}, {row.state} has no permit source", city=row.city, state=row.state
-            )
+        _refuse_without_source(row, options.get("sources") or row.sources or {})
         return await begin_activation(uow, actor, row, options)
+
+
+def _refuse_without_source(city: Row[Any], sources: Mapping[str, Any]) -> None:
+    """CityWithoutSource, with every source and why it is not asked, where none may be."""
+    feeds = sources.get("permit_sources") or []
+    if first_to_ask(feeds, PERMIT_KINDS) is not None:
+        return
+    why = refusals(feeds, PERMIT_KINDS) or "none is known"
+    raise CityWithoutSource(
+        f"{city.city}, {city.state} has no permit source that may be asked: {why}",
+        city=city.city,
+        state=city.state,
+        source_status=city_status(feeds),
+    )
 
 
 async def begin_activation(

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -26,6 +27,7 @@ from services.scraper.domain.values import (
 from shared.schemas.address import InvalidAddress
 
 DESCRIPTION_LIMIT = 8_000
+NUMBER_LIMIT = 100
 LARGEST_COST = Decimal("99999999.99")
 NOBODY = frozenset({"PRIVATE PERSON", "OWNER", "HOMEOWNER", "SELF", "N/A", "NONE", "UNKNOWN", "NA"})
 NUMBERED_CONTACT = re.compile(
@@ -71,6 +73,8 @@ class PermitSource:
     source_url: str | None = None
     jurisdiction: str = field(default="")
     constants: Mapping[str, str] = field(default_factory=dict)
+    number_from: tuple[str, ...] = ()
+    """Columns that make a number together, where one alone repeats or there is none."""
 
     @classmethod
     def from_config(
@@ -84,7 +88,9 @@ class PermitSource:
                 contacts = NumberedContacts(match[1], match[3].upper(), int(match[4]))
             elif columns:
                 fields[name] = (columns,) if isinstance(columns, str) else tuple(columns)
-        return cls(key, city, state, ZoneInfo(time_zone), fields, contacts, _url_of(config))
+        number_from = tuple(config.get("number_from") or ())
+        zone, url = ZoneInfo(time_zone), _url_of(config)
+        return cls(key, city, state, zone, fields, contacts, url, number_from=number_from)
 
     def authority(self, city: str) -> str:
         """Who issued the numbers of a row in `city`; permit numbers repeat between jurisdictions (G-06)."""
@@ -92,20 +98,26 @@ class PermitSource:
 
     def columns(self) -> set[str]:
         """Every column the map names, to tell a renamed feed from an empty one."""
-        return {column for names in self.fields.values() for column in names}
+        return {column for names in self.fields.values() for column in names} | set(self.number_from)
 
     def missing_columns(self, present: set[str]) -> list[str]:
-        """Required columns that the feed lacks: the number, and every address part when none is there."""
-        missing = [name for name in self.fields["permit_number"] if name not in present]
-        if not present.intersection(self.fields["address"]):
-            missing.extend(self.fields["address"])
-        return missing
+        """Required columns that the feed lacks: the number's, and every address part when none is there.
+
+        A field that the map has no column for is named too: nobody has seen what the feed calls it.
+        """
+        number = self.number_from or self.fields.get("permit_number", ())
+        missing = [name for name in number if name not in present]
+        address = self.fields.get("address", ())
+        if not present.intersection(address):
+            missing.extend(address)
+        known = {"permit_number": number, "address": address, "issue_date": self.fields.get("issue_date", ())}
+        return missing + [f"for {name.replace('_', ' ')}" for name, columns in known.items() if not columns]
 
 
 def permit_of(row: Mapping[str, Any], source: PermitSource, today: date) -> PermitRow | Rejected:
     """The permit in a publisher's row, or the reason it cannot be kept."""
-    number, issued = clean_text(_first(row, source, "permit_number"), 100), _issue_day(row, source, today)
-    if number is None:
+    number, issued = _number(row, source), _issue_day(row, source, today)
+    if not number:
         return Rejected("missing_permit_number")
     if isinstance(issued, Rejected):
         return issued
@@ -152,6 +164,14 @@ def permit_of(row: Mapping[str, Any], source: PermitSource, today: date) -> Perm
         apn=clean_text(_first(row, source, "parcel_id"), 64),
         source_url=source.source_url,
     )
+
+
+def _number(row: Mapping[str, Any], source: PermitSource) -> str | None:
+    if not source.number_from:
+        return clean_text(_first(row, source, "permit_number"), NUMBER_LIMIT)
+    parts = [clean_text(row.get(column)) for column in source.number_from]
+    number = "-".join(part for part in parts if part)
+    return number if len(number) <= NUMBER_LIMIT else sha256(number.encode()).hexdigest()
 
 
 def _issue_day(row: Mapping[str, Any], source: PermitSource, today: date) -> date | Rejected:

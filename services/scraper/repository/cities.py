@@ -7,9 +7,11 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+import orjson
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.scraper.domain.person_fields import Filings, PersonRules
 from services.scraper.formats.field_map import PermitSource
 
 SOURCES = text(
@@ -35,8 +37,32 @@ ACTIVE = text(
 
 REGISTRY = text(
     """
-    SELECT source_key, enabled, tos, commercial_use, licence_id, requests_per_second, concurrency
+    SELECT source_key, enabled, tos, tos_basis, commercial_use, licence_id, requests_per_second, concurrency
       FROM compliance.source_registry WHERE source_key = ANY (:keys)
+    """
+)
+
+KEEP_CHECK = text(
+    """
+    UPDATE compliance.source_registry
+       SET checked_at = now(), newest_row_at = coalesce(CAST(:newest AS timestamptz), newest_row_at),
+           check_result = CAST(:result AS jsonb)
+     WHERE source_key = :key
+    """
+)
+
+FILINGS = text(
+    """
+    SELECT kind, state, coalesce(source_key, '') AS source FROM compliance.state_registration
+     WHERE expires_on IS NULL OR expires_on >= current_date
+    UNION ALL
+    SELECT 'switch', state, '' FROM (
+        SELECT DISTINCT ON (state) state, sale_enabled FROM compliance.state_policy
+         WHERE effective_from <= current_date ORDER BY state, version DESC) AS newest
+     WHERE sale_enabled
+    UNION ALL
+    SELECT 'use:' || commercial_use, '', source_key FROM compliance.source_registry
+     WHERE commercial_use IN ('prohibited', 'statement_required')
     """
 )
 
@@ -102,6 +128,22 @@ class CityRepository:
         """Registry rows of sources by key."""
         rows = (await self._session.execute(REGISTRY, {"keys": list(keys)})).all()
         return {row.source_key: row for row in rows}
+
+    async def keep_check(self, key: str, result: Mapping[str, Any], newest: str | None) -> None:
+        """Keep a source's verdict with its licence row; the day of the newest row ever seen stays."""
+        values = {"key": key, "result": orjson.dumps(result).decode(), "newest": newest}
+        await self._session.execute(KEEP_CHECK, values)
+
+    async def person_rules(self, laws: Mapping[str, Mapping[str, str]]) -> PersonRules:
+        """The states' rules on person fields against what is filed today."""
+        rows = (await self._session.execute(FILINGS)).all()
+        filings = Filings(
+            statements=frozenset((row.state, row.source) for row in rows if row.kind == "az_statement"),
+            brokers=frozenset(row.state for row in rows if row.kind == "broker"),
+            switched_on=frozenset(row.state for row in rows if row.kind == "switch"),
+        )
+        uses = {row.source: row.kind[4:] for row in rows if row.kind.startswith("use:")}
+        return PersonRules(laws, filings, uses)
 
     async def note_scrape(self, city_id: UUID) -> date | None:
         """Bring a city's scraping times and permit count up to date; the day of its newest permit."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -76,7 +77,7 @@ async def test_activating_a_city_starts_one_workflow_and_announces_it(
     ("path", "status", "code"),
     [
         ("/cities/Atlantis/TX/activate", 404, "city-unknown"),
-        ("/cities/Austin/TX/activate", 409, "city-without-source"),
+        ("/cities/Fargo/ND/activate", 409, "city-without-source"),
         ("/cities/Harrow/Texas/activate", 422, "invalid-input"),
     ],
 )
@@ -108,6 +109,66 @@ async def test_sources_of_another_shape_are_refused_before_anything_starts(
 
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid-input")
     assert await scalar(committed_db, "SELECT count(*) FROM core.workflow") == 0
+
+
+@pytest.mark.parametrize(
+    ("place", "status", "words"),
+    [
+        ("Oklahoma%20City/OK", "blocked", "not asked, blocked: anti-bot wall"),
+        (
+            "Dallas/TX",
+            "portal",
+            "dallas_tx_permits_archive: not asked, blocked: stale (newest row 2019-12-31)",
+        ),
+        ("Fargo/ND", "unknown", "fargo_nd_portal: not asked, unknown: platform and address"),
+    ],
+)
+async def test_a_city_whose_sources_may_not_be_asked_is_not_activated_and_says_why(
+    orchestrator: RunningService, committed_db: SessionMaker, place: str, status: str, words: str
+) -> None:
+    answer = await call(orchestrator, "POST", f"/cities/{place}/activate")
+
+    problem = answer.json()
+    assert (answer.status_code, problem["code"], problem["source_status"]) == (
+        409,
+        "city-without-source",
+        status,
+    )
+    assert words in problem["detail"]
+    assert await scalar(committed_db, "SELECT count(*) FROM core.workflow") == 0
+
+
+async def test_the_list_of_cities_tells_where_each_stands(orchestrator: RunningService) -> None:
+    listed = (await call(orchestrator, "GET", "/cities")).json()
+    real = {f"{city['city']}, {city['state']}": city for city in listed if not city["sandbox"]}
+
+    assert Counter(city["source_status"] for city in real.values()) == {
+        "usable": 40,
+        "watch": 4,
+        "portal": 23,
+        "blocked": 1,
+        "unknown": 7,
+    }
+    assert not any(city["active"] for city in real.values())
+    assert (real["Denver, CO"]["source"], real["Denver, CO"]["source_reason"]) == (
+        "denver_co_residential",
+        None,
+    )
+    assert real["Fargo, ND"]["source"] is None
+    assert real["Fargo, ND"]["source_reason"].startswith("fargo_nd_portal: not asked, unknown")
+    assert {city["source_status"] for city in listed if city["sandbox"]} == {"usable"}
+
+
+@pytest.mark.parametrize("place", ["Wichita/KS", "Greenville/SC", "Phoenix/AZ"])
+async def test_a_city_of_a_strict_state_is_activated_and_its_law_is_told(
+    orchestrator: RunningService, place: str
+) -> None:
+    answer = await call(orchestrator, "POST", f"/cities/{place}/activate")
+    assert answer.status_code == 202, answer.text
+    progress = (await call(orchestrator, "GET", f"/cities/{place}/progress")).json()
+    described = (await call(orchestrator, "GET", f"/cities/{place}")).json()
+    assert progress["restriction"] == described["restriction"] is not None
+    assert described["state_rules"]["recommended_attempts_per_day"] == 3
 
 
 async def test_sources_of_a_replay_reach_the_workflow_as_they_were_sent(

@@ -12,10 +12,21 @@ from tests.factories.leads import make_lead
 from tests.factories.services import RunningService
 from tests.factories.single_step import begin, run_step
 
+
+def listed(city: str, priority: int, feed: str) -> str:
+    """A city with one feed."""
+    return (
+        f"UPDATE target_cities SET priority = {priority}, sources = '{{\"permit_sources\": [{feed}]}}'"
+        f" WHERE city = '{city}'"
+    )
+
+
 READY = (
     "UPDATE target_cities SET tier = 2, priority = 50, sources = '{}'",
     "UPDATE target_cities SET active = true, status = 'active' WHERE city = 'Austin'",
-    'UPDATE target_cities SET priority = 90, sources = \'{"permit_sources": [{"key": "x"}]}\' WHERE city = \'Dallas\'',
+    listed("Dallas", 90, '{"key": "x", "kind": "arcgis"}'),
+    listed("Charleston", 99, '{"key": "y", "kind": "energov"}'),
+    listed("Tampa", 98, '{"key": "z", "kind": "arcgis", "status": "blocked"}'),
     "INSERT INTO core.config (key, value) VALUES ('expansion.leads_per_month', '1'), ('expansion.budget_usd', '1')",
     "INSERT INTO core.feature_flag (key, enabled) VALUES ('city_expansion', true)",
 )

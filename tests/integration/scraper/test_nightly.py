@@ -45,7 +45,7 @@ async def test_a_city_that_fails_stops_no_other_and_the_run_says_so(scraper: Ben
     assert await scraper.status(started["Harrow"]) == "done"
     assert reasons["Ellery"] == "no source is usable: ellery_fl_permits: not allowed: SOURCE_DISABLED"
     assert reasons["Marn"].startswith(
-        "no source is usable: marn_oh_permits: its configuration is wrong: kind"
+        "no source is usable: marn_oh_permits: not asked, no reader for sources of kind carrier pigeon"
     )
     assert town.calls("arcgis") == 0
     assert await decisions(scraper, started["Harrow"]) == {"harrow_tx_permits": []}

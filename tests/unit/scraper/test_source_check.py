@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -88,9 +89,21 @@ def test_the_radius_is_the_edge_of_the_place(miles: float, usable: bool) -> None
     assert (reasons(permit(miles=miles)) == ()) is usable
 
 
-def test_place_is_not_judged_without_a_centre_or_without_points() -> None:
+def test_place_is_not_judged_by_points_without_a_centre() -> None:
     assert reasons(permit(miles=500), center=None) == ()
-    assert reasons(permit(miles=None)) == ()
+
+
+@pytest.mark.parametrize(("inside", "outside", "usable"), [(1, 0, True), (1, 1, True), (1, 2, False)])
+def test_without_points_half_of_the_rows_must_name_the_city(inside: int, outside: int, usable: bool) -> None:
+    rows = [permit(miles=None)] * inside + [replace(permit(miles=None), city="Marn")] * outside
+    words = f"only {inside} of {inside + outside} sampled rows name Harrow as their city"
+    assert reasons(*rows) == (() if usable else (words,))
+
+
+@pytest.mark.parametrize(("rows", "mentioned", "usable"), [(149, 0, True), (150, 0, False), (150, 1, True)])
+def test_a_feed_that_never_speaks_of_a_roof_leaves_roofs_out(rows: int, mentioned: int, usable: bool) -> None:
+    sample = [permit()] * (rows - mentioned) + [permit(roof_work="other_roof_word")] * mentioned
+    assert reasons(*sample) == (() if usable else (f"none of {rows} sampled rows speaks of a roof",))
 
 
 @pytest.mark.parametrize(("age", "usable"), [(-1, True), (29, True), (30, True), (31, False)])

@@ -52,6 +52,10 @@ STATUS_WORDS: tuple[tuple[str, PermitStatus], ...] = (
         PermitStatus.ISSUED,
     ),
     (r"\bSUBMIT|\bPENDING\b|\bAPPL|\bRECEIVED\b|\bREVIEW|\bINTAKE\b|\bHOLD\b", PermitStatus.APPLIED),
+    (
+        r"\bRESUBMIT|\bAWAITING\b|\bSCHEDULED?\b|\bADDITIONAL INFO|\bCORRECTIONS? REQUIRED\b|\bIN PROCESS\b",
+        PermitStatus.APPLIED,
+    ),
 )
 
 # Nashville's clerks write the refusal into the purpose and leave the row in the feed.
@@ -61,7 +65,7 @@ REFUSED_IN_TEXT = re.compile(
 )
 
 CATEGORY_WORDS: tuple[tuple[str, PermitCategory], ...] = (
-    (r"\bRE-?ROOF|\bROOFING\b", PermitCategory.ROOFING),
+    (r"\bRE-?ROOF|\bROOFING\b|\bROOF$", PermitCategory.ROOFING),
     (r"\bSOLAR\b|\bPHOTOVOLTAIC\b|\bPV\b", PermitCategory.SOLAR),
     (r"\bSIGNS?\b", PermitCategory.SIGN),
     (r"\bDEMOLITION\b|\bWRECKING\b|\bDEMO\b", PermitCategory.DEMOLITION),

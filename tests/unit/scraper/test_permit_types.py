@@ -10,7 +10,8 @@ from services.scraper.domain.property_types import is_company, property_type_of
     ("text", "status"),
     [("COMPLETE", "completed"), ("ACTIVE", "issued"), ("EXPIRED", "expired"), ("CANCELLED", "cancelled"),
      ("PHASED PERMITTING", "issued"), ("Submitted", "applied"), ("Final", "completed"), ("Voided", "cancelled"),
-     ("Issued", "issued"), ("Something", None), (None, None)],
+     ("Issued", "issued"), ("SIGNED OFF", "completed"), ("Resubmittal Required", "applied"),
+     ("PLAN EXAM - IN PROCESS", "applied"), ("Awaiting Client Reply", "applied"), ("Something", None), (None, None)],
 )  # fmt: skip
 def test_statuses_of_publishers_become_ours(text: str | None, status: str | None) -> None:
     assert status_of(text) == status
@@ -37,7 +38,8 @@ def test_the_word_rejected_inside_a_sentence_does_not() -> None:
     [("PERMIT - EXPRESS PERMIT PROGRAM / Reroofing", PermitCategory.ROOFING), ("PERMIT - SIGNS", PermitCategory.SIGN),
      ("Building Residential - New", PermitCategory.NEW_CONSTRUCTION), ("Mechanical Work", PermitCategory.MECHANICAL),
      ("PERMIT - WRECKING/DEMOLITION", PermitCategory.DEMOLITION), (None, PermitCategory.OTHER),
-     ("Small-Scale Solar PV System", PermitCategory.SOLAR)],
+     ("Small-Scale Solar PV System", PermitCategory.SOLAR), ("COMMERCIAL ROOF", PermitCategory.ROOFING),
+     ("ROOF DECK", PermitCategory.OTHER)],
 )  # fmt: skip
 def test_kinds_of_permits_are_recognised(text: str | None, category: PermitCategory) -> None:
     assert category_of(text) is category

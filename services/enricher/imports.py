@@ -95,7 +95,8 @@ async def _refusal(unit_of_work: UnitOfWorkFactory, scan: _Scan, codes: list[str
 
 
 def _scan(path: Path) -> _Scan:
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    with path.open("rb") as packed:
+        digest = hashlib.file_digest(packed, "sha256").hexdigest()
     kind, codes, rows = FileKind.FULL, set(), 0
     with _opened(path) as lines:
         for row in read_registry(lines):

@@ -60,6 +60,15 @@ class TestGeocoders:
 
 
 class TestMapbox:
+    async def test_a_house_known_by_its_street_alone_is_no_match(
+        self, world: Any, settings: Any, control: Any
+    ) -> None:
+        maker = geocoder.build(settings.model_copy(update={"geocoder": "mapbox"}), world.deps)
+        addresses = [address_of(row) for row in (await truth(control))[:100]]
+        found = await maker.locate_many(addresses)
+        assert 80 < len(found) < 100
+        assert {(one.accuracy, one.exact) for one in found.values()} == {(Accuracy.ROOFTOP, True)}
+
     async def test_every_address_is_paid_and_only_what_may_be_stored_is_asked_for(
         self, world: Any, settings: Any, control: Any
     ) -> None:

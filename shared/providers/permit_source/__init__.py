@@ -9,7 +9,7 @@ from enum import StrEnum
 from importlib import import_module
 from typing import Any, Final, Literal, Protocol, cast
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from shared.providers.base import ProviderDeps
 from shared.providers.settings import ProviderSettings
@@ -84,6 +84,24 @@ class SourceConfig(BaseModel):
     incremental_date_field: str | None = None
     page_size: int = Field(1000, ge=1, le=5000)
     requests_per_second: float | None = Field(None, gt=0)
+
+    @model_validator(mode="after")
+    def _holds_what_its_kind_needs(self) -> SourceConfig:
+        for choice in NEEDS.get(self.kind, ()):
+            if not any(getattr(self, name) for name in choice):
+                raise ValueError(f"a source of kind {self.kind} needs {' or '.join(choice)}")
+        return self
+
+
+NEEDS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
+    "socrata": (("dataset_id",),),
+    "arcgis": (("layer_url", "layer_path"),),
+    "ckan": (("resource_id",),),
+    "csv_download": (("url", "file_path"),),
+    "accela_api": (("accela_agency_code",), ("accela_module",)),
+    "accela_portal": (("portal_url", "portal_path"),),
+}
+"""What a kind cannot be read without; of each group one."""
 
 
 class ColumnKind(StrEnum):

@@ -24,7 +24,7 @@ from shared.providers.permit_source.portal import portal_settings
 from shared.providers.permit_source.table_files import TableFile, TableRefused, inspect
 from shared.providers.settings import ProviderSettings
 
-LARGEST_DOWNLOAD_BYTES: Final = 100_000_000
+LARGEST_DOWNLOAD_BYTES: Final = 80_000_000
 DOWNLOAD_SECONDS: Final = 600.0
 MOST_REDIRECTS: Final = 5
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})

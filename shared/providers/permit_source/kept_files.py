@@ -12,8 +12,8 @@ from typing import BinaryIO, Final
 
 import orjson
 
-KEPT_BYTES: Final = 100_000_000
-"""All kept files together; a pod's /tmp holds 256 MiB, and a download is written beside them."""
+KEPT_BYTES: Final = 60_000_000
+"""All kept files together; a pod's /tmp holds 256 MiB, and a download of up to 80 MB lies there twice beside them."""
 
 
 @dataclass(frozen=True, slots=True)

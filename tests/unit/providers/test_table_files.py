@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import zipfile
+from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import pytest
@@ -143,6 +144,38 @@ def test_a_bomb_is_refused_while_it_is_unpacked(monkeypatch: pytest.MonkeyPatch,
     with pytest.raises(TableRefused) as caught:
         rows(body)
     assert caught.value.reason == "zip_bomb"
+
+
+@pytest.mark.parametrize(
+    ("name", "count", "columns", "encoding"),
+    [
+        (
+            "permits/accela_export/ontario_ca_RecordList20250811_part1.csv",
+            1521,
+            {"Record Number"},
+            "utf-8-sig",
+        ),
+        (
+            "permits/energov/southlake_tx_energov_export_part1.csv",
+            300,
+            {"Case Number", "Main Parcel"},
+            "utf-8-sig",
+        ),
+        ("permits/report_csv/denver_cpd_2015_04.csv", 1555, {"Permit #", "Date Issued"}, "utf-8-sig"),
+        ("permits/report_csv/spearfish_sd_permits_part1.csv", 3137, {"permit_number"}, "utf-8-sig"),
+        ("permits/socrata_csv/chicago_portal_2016_part1.csv", 264, {"PERMIT#", "ISSUE_DATE"}, "utf-8-sig"),
+        ("assessor/la_county_assessor_portal.tsv", 10, {"Situs Street"}, "cp1252"),
+    ],
+    ids=["Accela export", "EnerGov export", "a report with a title", "a report", "a portal's export", "TSV"],
+)
+def test_real_files_are_read(
+    handed_over: Path, name: str, count: int, columns: set[str], encoding: str
+) -> None:
+    with (handed_over / "data" / name).open("rb") as content:
+        table = inspect(content)
+        assert len(list(table.rows())) == count
+        assert columns <= set(table.columns())
+        assert table.encoding == encoding
 
 
 def test_a_workbook_that_unpacks_too_far_is_refused_before_it_is_read(

@@ -50,6 +50,7 @@ GRANT INSERT ON core.schedule TO ridgeline_service;
 GRANT INSERT ON compliance.contact_decision, compliance.consent_event, compliance.suppression TO ridgeline_service;
 GRANT INSERT, UPDATE ON compliance.source_registry, compliance.provenance TO ridgeline_service;
 GRANT INSERT ON api_usage_logs, system_events, audit_log TO ridgeline_service;
+GRANT INSERT ON compliance.dnc_import TO svc_enricher;
 GRANT SELECT, INSERT, UPDATE ON compliance.subject_key
     TO svc_scraper, svc_enricher, svc_contractor_acquisition, svc_marketplace;
 

@@ -25,7 +25,7 @@ READY = (
     "UPDATE target_cities SET tier = 2, priority = 50, sources = '{}'",
     "UPDATE target_cities SET active = true, status = 'active' WHERE city = 'Austin'",
     listed("Dallas", 90, '{"key": "x", "kind": "arcgis"}'),
-    listed("Charleston", 99, '{"key": "y", "kind": "energov"}'),
+    listed("Charleston", 99, '{"key": "y", "kind": "opengov"}'),
     listed("Tampa", 98, '{"key": "z", "kind": "arcgis", "status": "blocked"}'),
     "INSERT INTO core.config (key, value) VALUES ('expansion.leads_per_month', '1'), ('expansion.budget_usd', '1')",
     "INSERT INTO core.feature_flag (key, enabled) VALUES ('city_expansion', true)",

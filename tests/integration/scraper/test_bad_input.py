@@ -9,7 +9,6 @@ import pytest
 
 from services.orchestrator.domain.progress import StepView, step_sentence
 from services.scraper import metrics
-from shared.providers.permit_source import socrata
 from shared.providers.settings import VENDORS, VendorFacts
 from shared.sandbox.misbehaviour import FaultKind
 from tests.factories.cities import city_of, configure, permits_of
@@ -36,7 +35,7 @@ BROKEN: Fault = (FaultKind.SERVER_ERROR, EVERYTHING, {})
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A feed that hangs is given up after half a second."""
     quick = VendorFacts("", 50, 50, timeout_seconds=0.5)
-    monkeypatch.setattr(socrata, "VENDORS", {**VENDORS, "socrata": quick})
+    monkeypatch.setitem(VENDORS, "socrata", quick)
 
 
 def order(town: ServedTown, fault: Fault) -> None:

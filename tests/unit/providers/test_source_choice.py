@@ -34,9 +34,7 @@ def test_no_other_status_is_asked_and_the_reason_is_told(status: str) -> None:
 
 
 def test_a_kind_without_a_reader_is_named() -> None:
-    assert refusal(feed(kind="accela_portal"), PERMIT_KINDS) == (
-        "not asked, no reader for sources of kind accela_portal"
-    )
+    assert refusal(feed(kind="opengov"), PERMIT_KINDS) == ("not asked, no reader for sources of kind opengov")
     assert refusal(feed(), PARCEL_KINDS) is not None, "nothing reads parcels from Socrata"
     assert {"socrata", "arcgis"} <= PERMIT_KINDS
 
@@ -46,13 +44,13 @@ def test_the_first_that_may_be_asked_is_taken_in_the_citys_order() -> None:
         feed("blocked", key="a"),
         feed("watch", key="b"),
         feed("usable", key="c"),
-        feed(key="d", kind="energov"),
+        feed(key="d", kind="opengov"),
     ]
     chosen = first_to_ask(feeds, PERMIT_KINDS)
     assert chosen is not None
     assert chosen["key"] == "b"
     assert refusals(feeds, PERMIT_KINDS) == (
-        "a: not asked, its status is blocked; d: not asked, no reader for sources of kind energov"
+        "a: not asked, its status is blocked; d: not asked, no reader for sources of kind opengov"
     )
     assert first_to_ask(feeds[:1], PERMIT_KINDS) is None
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import BaseModel
 from sqlalchemy import Row
 
-from services.marketplace.repository.sales import UNSETTLED, SaleRepository
+from services.marketplace.repository.sales import OPEN, UNSETTLED, SaleRepository
 from services.marketplace.service.sales import book_refund, charge_request, decline, find_charge, settle
 from shared.errors import PermanentError, ProviderRejected, ProviderTimeout, ProviderUnavailable, Retry, Skip
 from shared.providers.context import calling_for
@@ -21,7 +21,6 @@ from shared.telemetry.logging import get_logger
 from shared.workflow import control
 from shared.workflow.effects import once
 
-OPEN = ("reserved", "charging", "payment_unknown")
 SETTLE_BATCH = 200
 UNKNOWN_RETRY_SECONDS = 20.0
 

@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.marketplace.domain.ledger import ACCOUNT_KINDS, Posting
 from services.marketplace.repository.leads import WITHIN_REACH
 
-UNSETTLED = "('reserved', 'charging', 'payment_unknown')"
+OPEN = ("reserved", "charging", "payment_unknown")
+UNSETTLED = str(OPEN)
 
 
 class SaleRepository:

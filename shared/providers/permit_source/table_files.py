@@ -154,6 +154,8 @@ def _unpacking() -> Iterator[None]:
         yield
     except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile) as error:
         raise TableRefused("truncated_file", f"the packed file is cut or damaged: {error}") from error
+    except NotImplementedError as error:  # Deflate64, which Windows writes for large archives
+        raise TableRefused("unsupported_compression", str(error)) from error
 
 
 def _open(content: BinaryIO, member: str | None) -> IO[bytes]:

@@ -126,6 +126,18 @@ def test_what_is_no_table_is_refused_by_name(body: bytes, reason: str) -> None:
     assert caught.value.reason == reason
 
 
+def test_a_compression_that_nobody_here_unpacks_is_refused_by_name() -> None:
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr("permits.csv", "a,b\n1,2\n")
+    body = bytearray(whole.getvalue())
+    for signature, offset in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+        body[body.index(signature) + offset] = 9  # Deflate64
+    with pytest.raises(TableRefused) as refused:
+        inspect(io.BytesIO(bytes(body)))
+    assert refused.value.reason == "unsupported_compression"
+
+
 def test_a_damaged_member_is_refused() -> None:
     body = bytearray(packed(**{"a.csv": CSV * 500}))
     body[60] ^= 0xFF

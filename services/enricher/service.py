@@ -90,7 +90,7 @@ async def waterfall(resources: Resources, owner: Owner, search: Search) -> list[
     reasons = {name: why_not(licences.get(name)) for name in able}
     search.passed_over |= {name: reason for name, reason in reasons.items() if reason}
     prices = {name: able[name].price for name in able if not reasons[name]}
-    shares = figures(getattr(resources.settings, "hit_shares", ""))
+    shares = figures(resources.settings.hit_shares)
     return [able[name] for name in cheapest_first(prices, shares)]
 
 

@@ -29,7 +29,7 @@ FOLLOW_RECORDS = text(
           FROM lead_triggers t JOIN weather_events e ON e.id = t.weather_event_id
          WHERE e.superseded_by IS NOT NULL AND t.active
            AND (CAST(:lead_id AS uuid) IS NULL OR t.base_lead_id = :lead_id)
-        UNION ALL
+        UNION
         SELECT c.id, c.base_lead_id, c.created_at, e.superseded_by
           FROM chain c JOIN weather_events e ON e.id = c.event_id WHERE e.superseded_by IS NOT NULL
     ), ended AS (

@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.scraper.domain.person_fields import laws_at_entry, stripped_fields
 from services.scraper.formats import accela
 from services.scraper.formats.field_map import PermitSource
 from services.scraper.formats.files import BLOCK_BYTES, FileRefused, PublicFile, inspect
@@ -21,7 +22,6 @@ from services.scraper.formats.permits import parse_permits, read_json
 from services.scraper.formats.storms import parse_storms
 from services.scraper.ingest import IngestReport, ingest_permits, ingest_storms
 from services.scraper.repository import CityRepository, RawRecordRepository
-from shared.compliance.policy import policy_at
 from shared.db.unit_of_work import UnitOfWorkFactory
 from shared.errors import InvalidInput
 
@@ -71,13 +71,12 @@ async def import_permits(
     found = await _permit_source(unit_of_work, city, source)
     place = _city_and_state(jurisdiction) if jurisdiction else None
     addresses = await asyncio.to_thread(_accela_addresses, [Path(path) for path in paths])
-    policy = policy_at(datetime.now(UTC)).sale
     async with unit_of_work() as uow:
-        rules = await CityRepository(uow.session).person_rules(policy["person_fields_at_entry"])
+        rules = await CityRepository(uow.session).person_rules(laws_at_entry())
 
     def parse(file: PublicFile) -> Iterator[Any]:
         rows = parse_permits(file, today=_today(), source=found, jurisdiction=place, addresses=addresses)
-        return rules.strip(rows, policy["stripped_at_entry"]["permits"])
+        return rules.strip(rows, stripped_fields("permits"))
 
     total = IngestReport()
     for path in paths:

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from sqlalchemy import Row
 
 from services.scraper import metrics
-from services.scraper.domain.person_fields import PersonRules, without
+from services.scraper.domain.person_fields import PersonRules, laws_at_entry, stripped_fields, without
 from services.scraper.domain.roof_covers import roof_material_of
 from services.scraper.domain.rows import ParcelRow, PermitRow, Rejected
 from services.scraper.domain.source_check import Expectation, Verdict, judge_sample
@@ -34,7 +34,6 @@ from services.scraper.repository import (
     RoofDating,
     Upserted,
 )
-from shared.compliance.policy import policy_at
 from shared.errors import (
     NotFound,
     PermanentError,
@@ -54,7 +53,8 @@ from shared.runtime import Resources
 from shared.security.fields import KeyRing
 
 SAMPLE_ROWS = 200
-ROBOTS = "not asked: a documented interface is read by its terms"
+ROBOTS = {"accela_portal": "obeyed: robots.txt is asked before the first page"}
+ROBOTS_OF_INTERFACES = "not asked: a documented interface is read by its terms"
 STORM_DOWNLOADS = 6
 
 
@@ -160,7 +160,8 @@ async def _judge_source(resources: Resources, sources: CitySources, entry: Mappi
         licence = (await repository.registry([verdict.source])).get(verdict.source)
         if licence is not None:
             basis = f"{licence.tos}: {licence.tos_basis}" if licence.tos_basis else licence.tos
-            verdict = replace(verdict, facts={**verdict.facts, "terms": basis, "robots": ROBOTS})
+            robots = ROBOTS.get(entry["kind"], ROBOTS_OF_INTERFACES)
+            verdict = replace(verdict, facts={**verdict.facts, "terms": basis, "robots": robots})
         if sources.own:
             place = f"{sources.city.city}, {sources.city.state}"
             result = {"city": place, "usable": verdict.usable, "reasons": list(verdict.reasons)}
@@ -239,15 +240,8 @@ async def store_permit_page(
 
 async def person_rules(resources: Resources) -> PersonRules:
     """The states' rules on person fields as they stand today."""
-    laws = policy_at(datetime.now(UTC)).sale["person_fields_at_entry"]
     async with resources.unit_of_work() as uow:
-        return await CityRepository(uow.session).person_rules(laws)
-
-
-def stripped_fields(kind: str) -> Sequence[str]:
-    """The person fields of `permits` or `parcels`."""
-    fields: Sequence[str] = policy_at(datetime.now(UTC)).sale["stripped_at_entry"][kind]
-    return fields
+        return await CityRepository(uow.session).person_rules(laws_at_entry())
 
 
 def _impersonal_columns(mapped: PermitSource) -> set[str]:

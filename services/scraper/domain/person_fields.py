@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from services.scraper.domain.rows import ParcelRow, PermitRow, Rejected
+from shared.compliance.policy import policy_at
 
 Row = TypeVar("Row", PermitRow, ParcelRow)
 SOURCE_TERMS = "the terms of its source"
+
+
+def laws_at_entry() -> Mapping[str, Mapping[str, str]]:
+    """The states' laws against person fields that the sale rules name today."""
+    laws: Mapping[str, Mapping[str, str]] = policy_at(datetime.now(UTC)).sale["person_fields_at_entry"]
+    return laws
+
+
+def stripped_fields(kind: str) -> Sequence[str]:
+    """The person fields of `permits` or `parcels`."""
+    fields: Sequence[str] = policy_at(datetime.now(UTC)).sale["stripped_at_entry"][kind]
+    return fields
 
 
 @dataclass(frozen=True, slots=True)

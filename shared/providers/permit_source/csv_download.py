@@ -16,12 +16,13 @@ import httpx
 import orjson
 
 from shared.errors import InvalidInput, ProviderBadAnswer, ProviderRejected
+from shared.files import FileRefused
 from shared.providers.base import ClientSettings, ProviderClient, ProviderDeps, ProviderRequest
 from shared.providers.outcomes import Answer, Outcome, Reply, Verdict, judge_by_status
 from shared.providers.permit_source import Column, ColumnKind, RawRow, RowPage, SourceConfig
 from shared.providers.permit_source.kept_files import KeptFile, KeptFiles
 from shared.providers.permit_source.portal import portal_settings
-from shared.providers.permit_source.table_files import TableFile, TableRefused, inspect
+from shared.providers.permit_source.table_files import TableFile, inspect
 from shared.providers.settings import ProviderSettings
 
 LARGEST_DOWNLOAD_BYTES: Final = 80_000_000
@@ -159,7 +160,7 @@ class FileSource:
         """The work's result; a refused table is a bad answer of its publisher, and asked for anew next time."""
         try:
             return await asyncio.to_thread(work)
-        except TableRefused as refused:
+        except FileRefused as refused:
             self._kept.forget(self._url)
             raise ProviderBadAnswer(
                 refused.detail, provider=self.name, source=self._config.key, reason=refused.reason

@@ -95,14 +95,7 @@ def parcel_of(
     if isinstance(place, Rejected):
         return place
     line, city, state, address = place
-    geometry = geometry or cell.shape()
-    boundary = multipolygon_of(geometry)
-    lat, lng = (
-        point_of(cell.first("lat"), cell.first("lng"))
-        or _centre_of(geometry, boundary)
-        or cell.projected_point()
-        or (None, None)
-    )
+    boundary, lat, lng = _ground_of(cell, geometry or cell.shape())
     owner, mailing = cell.joined("owner_name"), cell.joined("owner_mailing") or cell.joined("mailing_address")
     return ParcelRow(
         county=clean_text(cell.first("county"), 100) or source.county,
@@ -156,6 +149,14 @@ def _place_of(cell: _Cells) -> _Place | Rejected:
         return _Place(line, city, state, read_address(line, city, state, zip5_of(cell.first("zip"))))
     except InvalidAddress:
         return Rejected("address_unreadable")
+
+
+def _ground_of(cell: _Cells, geometry: Mapping[str, Any] | None) -> tuple[Any, float | None, float | None]:
+    """Boundary, latitude and longitude, as far as the row tells them."""
+    boundary = multipolygon_of(geometry)
+    said = point_of(cell.first("lat"), cell.first("lng"))
+    lat, lng = said or _centre_of(geometry, boundary) or cell.projected_point() or (None, None)
+    return boundary, lat, lng
 
 
 @dataclass(frozen=True, slots=True)

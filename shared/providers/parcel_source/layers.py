@@ -15,7 +15,7 @@ import orjson
 
 from shared.files import BLOCK_BYTES, ZIP_MAGIC, FileRefused, archive_of, open_unpacked, unpacking
 from shared.providers.parcel_source.projections import degrees_from, in_degrees, lies_in_the_states
-from shared.providers.parcel_source.shapefiles import PARTS, Shapefile, unpacked_parts
+from shared.providers.parcel_source.shapefiles import LARGEST_PART_BYTES, PARTS, Shapefile, unpacked_parts
 from shared.providers.permit_source import RawRow
 from shared.providers.permit_source.arcgis import to_geojson
 from shared.providers.permit_source.table_files import inspect
@@ -39,14 +39,18 @@ class ParcelLayer:
 
 @contextmanager
 def open_layer(
-    content: BinaryIO, *, member: str | None = None, sheet: str | None = None
+    content: BinaryIO,
+    *,
+    member: str | None = None,
+    sheet: str | None = None,
+    most_bytes: int = LARGEST_PART_BYTES,
 ) -> Iterator[ParcelLayer]:
     """The layer in a file, open for reading; raises FileRefused where there is none that can be trusted."""
     content.seek(0)
     head = content.read(4)
     with ExitStack() as held:
         if head == ZIP_MAGIC and (stem := _shapefile_in(content, member)):
-            parts = held.enter_context(unpacked_parts(content, stem))
+            parts = held.enter_context(unpacked_parts(content, stem, most_bytes))
             yield _shapefile(held, parts, _digest(content))
         elif _is_json(content):
             yield _document(content)

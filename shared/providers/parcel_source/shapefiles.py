@@ -25,7 +25,7 @@ _SHP_HEADER: Final = 100
 
 
 @contextmanager
-def unpacked_parts(content: BinaryIO, stem: str) -> Iterator[dict[str, BinaryIO]]:
+def unpacked_parts(content: BinaryIO, stem: str, most_bytes: int) -> Iterator[dict[str, BinaryIO]]:
     """The parts of an archive's shapefile in files that vanish with the block."""
     with ExitStack() as held:
         archive = held.enter_context(archive_of(content))
@@ -35,16 +35,16 @@ def unpacked_parts(content: BinaryIO, stem: str) -> Iterator[dict[str, BinaryIO]
             if (name := names.get(f"{stem}{part}".lower())) is not None:
                 parts[part] = cast("BinaryIO", held.enter_context(tempfile.TemporaryFile()))
                 with unpacking(), archive.open(name) as packed:
-                    _copy(packed, parts[part], part)
+                    _copy(packed, parts[part], part, most_bytes)
         yield parts
 
 
-def _copy(packed: Any, into: BinaryIO, part: str) -> None:
+def _copy(packed: Any, into: BinaryIO, part: str, most_bytes: int) -> None:
     size = 0
     while block := packed.read(BLOCK_BYTES):
         size += len(block)
-        if size > LARGEST_PART_BYTES:
-            raise FileRefused("zip_bomb", f"the {part} unpacks to more than {LARGEST_PART_BYTES} bytes")
+        if size > most_bytes:
+            raise FileRefused("zip_bomb", f"the {part} unpacks to more than {most_bytes} bytes")
         into.write(block)
 
 

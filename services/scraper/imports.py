@@ -19,7 +19,9 @@ import orjson
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.scraper.domain.person_fields import laws_at_entry, stripped_fields
+from services.scraper.domain.person_fields import PersonRules, laws_at_entry, stripped_fields
+from services.scraper.domain.rows import ParcelRow
+from services.scraper.domain.source_check import far_away
 from services.scraper.formats import accela
 from services.scraper.formats.field_map import PermitSource
 from services.scraper.formats.files import BLOCK_BYTES, PublicFile, inspect
@@ -136,11 +138,20 @@ async def import_parcels(
                     home = city or await _home(CityRepository(uow.session), reader.source)
                     rows = reader.read(layer, _today())
                     kept = _kept_batches(uow.session, rows, f"{path.name} {layer.version}")
-                    cleared = (list(rules.strip(batch, stripped_fields("parcels"))) async for batch in kept)
+                    cleared = (_cleared(batch, home, rules) async for batch in kept)
                     total += await ingest_parcels(uow.session, cleared, home.id, keys)
         except FileRefused as refusal:
             total += IngestReport.refused(refusal.reason, f"{path.name}: {refusal.detail}")
     return total
+
+
+def _cleared(batch: Sequence[Any], home: Row[Any], rules: PersonRules) -> list[Any]:
+    """The batch without the persons that a law keeps out; refused where it lies in another part of the country."""
+    center = (home.lat, home.lng) if home.lat is not None else None
+    far = far_away([row for row in batch if isinstance(row, ParcelRow)], center)
+    if far is not None:
+        raise FileRefused("coordinates_elsewhere", far)
+    return list(rules.strip(batch, stripped_fields("parcels")))
 
 
 async def _city(cities: CityRepository, place: str) -> Row[Any]:

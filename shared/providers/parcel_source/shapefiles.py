@@ -21,7 +21,7 @@ NEEDED: Final[Sequence[str]] = (".shp", ".dbf", ".prj")
 LARGEST_PART_BYTES: Final = 4_000_000_000
 """Of one part once unpacked: a .dbf of two million parcels has three, and the format ends at four."""
 NULL_SHAPE: Final = 0
-_SHP_HEADER: Final = 100
+_HEADER_BYTES: Final = 100
 
 
 @contextmanager
@@ -67,7 +67,7 @@ class Shapefile:
                 raise FileRefused(f"missing_{ending[1:]}", f"the shapefile came without its {ending}")
         projection = _text(parts[".prj"]).strip()
         degrees_from(projection)
-        _refuse_cut(parts[".shp"], parts[".dbf"])
+        _refuse_cut(parts)
         for part in parts.values():
             part.seek(0)
         try:
@@ -108,18 +108,27 @@ def _text(part: BinaryIO) -> str:
     return part.read(BLOCK_BYTES).decode("utf-8", errors="replace").lstrip("\ufeff")
 
 
-def _refuse_cut(shp: BinaryIO, dbf: BinaryIO) -> None:
-    """Both headers say how long their file is; a shorter one was cut on its way."""
-    shp.seek(0)
-    header = shp.read(_SHP_HEADER)
-    promised = struct.unpack(">i", header[24:28])[0] * 2 if len(header) == _SHP_HEADER else _SHP_HEADER
-    dbf.seek(0)
-    table = dbf.read(32)
-    rows, head, width = struct.unpack("<xxxxIHH20x", table) if len(table) == 32 else (0, 32, 0)
-    for part, stream, size in ((".shp", shp, promised), (".dbf", dbf, head + rows * width)):
-        there = stream.seek(0, 2)
-        if there < size:
-            raise FileRefused("truncated_shapefile", f"the {part} promises {size} bytes and holds {there}")
+def _refuse_cut(parts: Mapping[str, BinaryIO]) -> None:
+    """Each part's header says how long it is; a shorter one was cut on its way."""
+    for ending in (".shp", ".shx", ".dbf"):
+        if ending in parts:
+            stream = parts[ending]
+            stream.seek(0)
+            promised = _promised_bytes(ending, stream.read(_HEADER_BYTES))
+            there = stream.seek(0, 2)
+            if there < promised:
+                raise FileRefused(
+                    "truncated_shapefile", f"the {ending} promises {promised} bytes and holds {there}"
+                )
+
+
+def _promised_bytes(ending: str, header: bytes) -> int:
+    if len(header) < 32:
+        return _HEADER_BYTES
+    if ending == ".dbf":
+        rows, head, width = struct.unpack("<xxxxIHH", header[:12])
+        return int(head + rows * width)
+    return int(struct.unpack(">i", header[24:28])[0]) * 2
 
 
 def _encoding(parts: Mapping[str, BinaryIO]) -> str:

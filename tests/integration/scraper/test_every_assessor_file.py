@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 from pathlib import Path
 from typing import Any
@@ -9,15 +10,23 @@ from typing import Any
 import orjson
 import pytest
 import pytest_asyncio
+import shapefile
+from pyproj import CRS
 from sqlalchemy import text
+from typer.testing import CliRunner
 
-from services.scraper.imports import UnknownCity, import_parcels
+from services.scraper.imports import UnknownCity, UnknownParcelSource, import_parcels
 from services.scraper.ingest import IngestReport
+from shared.cli.main import build
 from shared.db.engine import SessionMaker
 from shared.db.unit_of_work import UnitOfWorkFactory
 from shared.security.fields import KeyRing
 from shared.security.subject_keys import SubjectKeys
 
+CENTER = (
+    "UPDATE target_cities SET center = ST_SetSRID(ST_MakePoint(:lng, :lat), 4326)::geography"
+    " WHERE city = 'New York' RETURNING 1"
+)
 RING = KeyRing({"k1": b"1" * 32}, b"p" * 32)
 ASSESSOR = "data/assessor/"
 ARCGIS = "data/arcgis_json/"
@@ -82,7 +91,7 @@ def counts(report: IngestReport) -> tuple[int, int, int, int, int]:
 
 
 async def rows(sessions: SessionMaker, statement: str, **values: Any) -> list[Any]:
-    async with sessions() as session:
+    async with sessions() as session, session.begin():
         return list((await session.execute(text(statement), values)).all())
 
 
@@ -230,3 +239,65 @@ async def test_persons_of_a_state_with_a_law_against_it_stay_outside(
     assert tuple(row) == (None, None, None, 1950, "Alameda", True)
     with pytest.raises(UnknownCity):
         await import_parcels([layer], unit_of_work, RING, jurisdiction="Atlantis, CA")
+
+
+async def test_a_file_whose_projection_is_not_its_own_is_refused_as_a_whole(
+    cities: None, tmp_path: Path, unit_of_work: UnitOfWorkFactory, committed_db: SessionMaker
+) -> None:
+    await rows(committed_db, CENTER, lng=-73.99, lat=40.71)
+    # Feet of New York read as metres lie in the Atlantic.
+    layer, feet, metres = tmp_path / "lots.shp", CRS.from_epsg(2263), CRS.from_epsg(32118)
+    with shapefile.Writer(str(layer)) as written:
+        written.field("APN", "C")
+        written.field("SITE_ADDR", "C")
+        written.point(987838, 195989)
+        written.record("3000010050", "10 JAY ST")
+    for projection, reasons in ((metres, {"coordinates_elsewhere": 1}), (feet, {})):
+        layer.with_suffix(".prj").write_text(projection.to_wkt("WKT1_ESRI"))
+        report = await import_parcels([layer], unit_of_work, RING, jurisdiction="New York, NY")
+        assert report.reasons == reasons
+    [row] = await rows(committed_db, "SELECT lat, lng FROM parcels")
+    assert (float(row.lat), float(row.lng)) == pytest.approx((40.7046, -73.9867), abs=0.001)
+
+
+async def test_a_citys_own_field_map_reads_a_file_that_nothing_else_knows(
+    cities: None, tmp_path: Path, unit_of_work: UnitOfWorkFactory, committed_db: SessionMaker
+) -> None:
+    layer = tmp_path / "lots.csv"
+    layer.write_text("Konto;Haus;Form\n77;12 Oak St;POINT (3114500 10073500)\n")
+    report = await import_parcels([layer], unit_of_work, RING, jurisdiction="Waco, TX")
+    assert report.reasons == {"missing_column_parcel_id": 1}
+    entry = {
+        "key": "waco_lots",
+        "projection": "EPSG:2277",
+        "field_map": {"parcel_id": "Konto", "address": "Haus", "boundary_wkt": "Form"},
+    }
+    sources = orjson.dumps({"parcel_sources": [entry]}).decode()
+    async with committed_db() as session, session.begin():
+        await session.execute(
+            text("UPDATE target_cities SET sources = CAST(:sources AS jsonb) WHERE city = 'Waco'"),
+            {"sources": sources},
+        )
+    report = await import_parcels([layer], unit_of_work, RING, jurisdiction="Waco, TX", source="waco_lots")
+    assert counts(report) == (1, 1, 0, 0, 0)
+    [row] = await rows(committed_db, "SELECT source, lat FROM parcels")
+    assert row.source == "waco_lots"
+    assert float(row.lat) == pytest.approx(30.27, abs=0.02)
+    with pytest.raises(UnknownParcelSource):
+        await import_parcels([layer], unit_of_work, RING, jurisdiction="Waco, TX", source="lots")
+
+
+async def test_the_command_prints_one_line_and_why_a_file_was_refused(
+    cities: None, handed_over: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    sales, directory = (str(handed_over / name) for name in (SALES, f"{ASSESSOR}county_gis_endpoints.json"))
+    command = ["import", "parcels", sales, directory]
+    result = await asyncio.to_thread(CliRunner().invoke, build(), command)
+    assert orjson.loads(result.stdout) == {
+        "read": 11, "stored": 9, "updated": 0, "duplicate": 1, "rejected": 1, "reasons": {"layer_directory": 1}
+    }  # fmt: skip
+    assert result.stderr.splitlines() == [
+        "county_gis_endpoints.json: the addresses of 67 layers, not their rows"
+    ]
+    assert result.exit_code == 1

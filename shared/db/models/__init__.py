@@ -13,7 +13,7 @@ from shared.db.models.compliance import (
     SubjectKey,
     Suppression,
 )
-from shared.db.models.contractors import Contractor, LeadAssignment
+from shared.db.models.contractors import Contractor, ContractorListing, LeadAssignment
 from shared.db.models.imagery import MlInferenceJob, Model, PropertyImage, RoofAnalysis, ValidationTask
 from shared.db.models.jobs import EnrichmentJob, ScrapingJob
 from shared.db.models.leads import BaseLead, LeadCluster, LeadTrigger, RoofingLead
@@ -58,6 +58,7 @@ __all__ = [
     "ConsentEvent",
     "ContactDecision",
     "Contractor",
+    "ContractorListing",
     "DeadLetter",
     "DemoMeeting",
     "DncImport",

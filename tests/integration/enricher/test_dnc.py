@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import json
 import zipfile
+from base64 import urlsafe_b64encode
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -106,7 +107,13 @@ async def test_changes_need_a_full_list_and_take_nobody_off(
 async def test_the_command_prints_its_counts(
     empty: Any, tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("DATABASE_URL", database_url)
+    key = urlsafe_b64encode(b"1" * 32).decode()
+    for name, value in (
+        ("DATABASE_URL", database_url),
+        ("FIELD_KEYS", f"k1:{key}"),
+        ("BLIND_INDEX_PEPPER", key),
+    ):
+        monkeypatch.setenv(name, value)
     (tmp_path / "214.txt").write_text("214,5550100\n")
     command = ["import", "dnc", str(tmp_path / "214.txt"), "--date", str(TODAY)]
     result = await asyncio.to_thread(CliRunner().invoke, build(), command)

@@ -323,6 +323,40 @@ async def test_a_job_is_listed_triggered_once_per_key_paused_and_resumed(
     assert await scalar(committed_db, "SELECT enabled FROM core.schedule WHERE job = 'weekly_report'") is True
 
 
+async def test_a_job_takes_other_times_and_keeps_them(
+    orchestrator: RunningService, committed_db: SessionMaker
+) -> None:
+    path, times = "/jobs/housekeeping/times", {"cron": "30 1 * * 2", "tz": "America/Denver"}
+
+    assert (await call(orchestrator, "PUT", path, json=times)).status_code == 204
+    row = "SELECT cron || ' ' || tz FROM core.schedule WHERE job = 'housekeeping'"
+    assert await scalar(committed_db, row) == "30 1 * * 2 America/Denver"
+    for wrong in ({"cron": "61 * * * *"}, {"cron": "30 1 * * 2", "tz": "Mars/Base"}):
+        refused = await call(orchestrator, "PUT", path, json=wrong)
+        assert refused.status_code == 422, wrong
+        assert "not" in refused.json()["detail"]
+    assert (await call(orchestrator, "PUT", "/jobs/nothing/times", json=times)).status_code == 404
+    assert await scalar(committed_db, row) == "30 1 * * 2 America/Denver"
+
+
+async def test_a_rehearsal_runs_by_the_second(
+    orchestrator: RunningService, committed_db: SessionMaker
+) -> None:
+    async with committed_db.begin() as session:
+        await session.execute(
+            text(
+                "INSERT INTO core.schedule (job, service, kind, cron, tz, misfire, updated_at)"
+                " VALUES ('fast', 'orchestrator', 'housekeeping', '* * * * * */10', 'UTC', 'skip', :then)"
+            ),
+            {"then": datetime.now(UTC) - timedelta(seconds=40)},
+        )
+
+    await Scheduler(orchestrator.resources.unit_of_work).tick()
+
+    slots = await scalar(committed_db, "SELECT count(*) FROM core.schedule_run WHERE job = 'fast'")
+    assert slots in (3, 4)
+
+
 async def test_two_schedulers_start_a_slot_once(
     orchestrator: RunningService, committed_db: SessionMaker
 ) -> None:

@@ -35,10 +35,10 @@ END $$;
 REVOKE ALL ON ALL TABLES IN SCHEMA public, core, compliance FROM ridgeline_service;
 GRANT USAGE ON SCHEMA public, core, compliance TO ridgeline_service;
 
--- Everybody reads everything but passwords, tokens, data keys, money and messages.
+-- Everybody reads everything but passwords, tokens, agencies' access, data keys, money and messages.
 GRANT SELECT ON ALL TABLES IN SCHEMA public, core, compliance TO ridgeline_service;
 REVOKE SELECT ON users, refresh_tokens, payments, ledger_accounts, ledger_entries, notifications,
-    compliance.subject_key FROM ridgeline_service;
+    compliance.subject_key, agencies FROM ridgeline_service;
 
 -- Schema core, through shared.workflow, shared.relay and shared.streams.
 GRANT INSERT, UPDATE, DELETE ON core.workflow, core.step, core.step_attempt, core.outbox, core.inbox,
@@ -55,7 +55,9 @@ GRANT SELECT, INSERT, UPDATE ON compliance.subject_key
     TO svc_scraper, svc_enricher, svc_contractor_acquisition, svc_marketplace;
 
 -- The owners: they create the rows and move their status.
-GRANT INSERT, UPDATE, DELETE ON roofing_permits, parcels, raw_records, weather_events, scraping_jobs TO svc_scraper;
+GRANT INSERT, UPDATE, DELETE ON roofing_permits, parcels, raw_records, weather_events, scraping_jobs, counties,
+    county_pull_schedules, county_rate_limits, permit_details TO svc_scraper;
+GRANT SELECT, INSERT, UPDATE, DELETE ON agencies TO svc_scraper;
 GRANT INSERT, UPDATE, DELETE ON property_images TO svc_image_processor;
 GRANT INSERT, UPDATE, DELETE ON roof_analysis, ml_inference_jobs, validation_tasks, models TO svc_ml_inference;
 GRANT INSERT, UPDATE, DELETE ON enrichment_jobs TO svc_enricher;

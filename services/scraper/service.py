@@ -29,6 +29,7 @@ from services.scraper.imports import import_storms
 from services.scraper.ingest import IngestReport, ingest_permits
 from services.scraper.repository import (
     CityRepository,
+    CountyOfRows,
     ParcelRepository,
     RawRecordRepository,
     RoofDating,
@@ -223,7 +224,12 @@ def _placed(permit: PermitRow | Rejected, geometry: Mapping[str, Any] | None) ->
 
 
 async def store_permit_page(
-    session: Any, page: RowPage, mapped: PermitSource, rules: PersonRules
+    session: Any,
+    page: RowPage,
+    mapped: PermitSource,
+    rules: PersonRules,
+    *,
+    county: CountyOfRows | None = None,
 ) -> IngestReport:
     """Store a page's rows and its raw form in the caller's transaction, without persons where a law is against it."""
     today, key = datetime.now(UTC).date(), mapped.key
@@ -233,7 +239,7 @@ async def store_permit_page(
     kept = _impersonal_columns(mapped) if law else None
     raw = await asyncio.to_thread(_raw_page, page, kept)
     record = await RawRecordRepository(session).keep(key, "permits", row_count=len(page.rows), **raw)
-    report = await ingest_permits(session, rows, raw_record_id=record)
+    report = await ingest_permits(session, rows, raw_record_id=record, county=county)
     count_rows(key, report)
     return report
 

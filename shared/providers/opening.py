@@ -35,6 +35,7 @@ from shared.providers.base import ProviderDeps
 from shared.providers.breaker import Breakers
 from shared.providers.context import current_purpose
 from shared.providers.limiter import RateLimiter
+from shared.providers.permit_source import accela_access, accela_records
 from shared.providers.ports import BudgetPort
 from shared.providers.settings import ProviderSettings
 from shared.providers.usage import open_usage_log
@@ -100,6 +101,19 @@ class Providers:
     def permit_source(self, config: permit_source.SourceConfig) -> permit_source.PermitSource:
         """The reader of a permit feed."""
         return permit_source.build(config, self.settings, self.deps)
+
+    def accela_desk(self, account: accela_access.AccelaAccount, *, source: str) -> accela_access.TokenDesk:
+        """Where an agency's tokens are bought."""
+        seconds = self.settings.accela_request_timeout
+        return accela_access.TokenDesk(
+            account, self.settings, self.deps, source=source, timeout_seconds=seconds
+        )
+
+    def accela_records(
+        self, account: accela_access.AccelaAccount, tokens: accela_access.Tokens, *, source: str
+    ) -> accela_records.AccelaRecords:
+        """The reader of an agency's records of one kind with their owners."""
+        return accela_records.AccelaRecords(account, tokens, self.settings, self.deps, source=source)
 
     def parcel_source(self, config: parcel_source.SourceConfig) -> parcel_source.ParcelSource:
         """The reader of a parcel layer."""

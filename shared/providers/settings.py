@@ -117,6 +117,12 @@ class ProviderSettings(BaseSettings):
     accela_app_secret: SecretStr = Field(SecretStr(""), alias="ACCELA_APP_SECRET")
     accela_username: str = Field("", alias="ACCELA_USERNAME")
     accela_password: SecretStr = Field(SecretStr(""), alias="ACCELA_PASSWORD")
+    accela_rate_limit_threshold: float = Field(0.15, alias="ACCELA_RATE_LIMIT_THRESHOLD", gt=0, lt=1)
+    """Share of an agency's allowance below which county pulls hold back."""
+    accela_pagination_delay_fallback: float = Field(0.5, alias="ACCELA_PAGINATION_DELAY_FALLBACK", gt=0)
+    accela_enrichment_delay_fallback: float = Field(0.1, alias="ACCELA_ENRICHMENT_DELAY_FALLBACK", gt=0)
+    accela_max_retries: int = Field(3, alias="ACCELA_MAX_RETRIES", ge=0, le=10)
+    accela_request_timeout: float = Field(30.0, alias="ACCELA_REQUEST_TIMEOUT", gt=0)
     streetview_api_key: SecretStr = Field(SecretStr(""), alias="STREETVIEW_API_KEY")
     hunter_api_key: SecretStr = Field(SecretStr(""), alias="HUNTER_API_KEY")
     snov_client_id: str = Field("", alias="SNOV_CLIENT_ID")

@@ -24,6 +24,7 @@ from shared.http.auth import (
     require,
     unguarded_routes,
 )
+from shared.http.envelope import envelop
 from shared.http.json_body import refuse_unstorable_json
 from shared.http.problems import TRACE_SCOPE_KEY, BodyLimitMiddleware, install_problem_handlers
 from shared.runtime.resources import Resources, open_resources
@@ -93,6 +94,7 @@ def create_app(
         dependencies=[Depends(refuse_unstorable_json)],
     )
     app.state.readiness = readiness or Readiness()
+    envelop(app, service.enveloped_paths)
     if resources is not None:
         _attach(app, service, resources)
     for router in service.routers:

@@ -403,6 +403,13 @@ class CityStatus(StrEnum):
     FAILED = "failed"
 
 
+class TradeVertical(StrEnum):
+    """The product that a county or a permit belongs to: a slug of the table verticals."""
+
+    ROOFING = "roofing"
+    HVAC = "hvac"
+
+
 class PlatformType(StrEnum):
     """Which connector reads a city's permits."""
 

@@ -169,6 +169,20 @@ REFRESH_STORMS = single_step(
     timeout_seconds=3600,
     description="Storm reports of the last days, or within the hour those of the feeds that are that fast.",
 )
+COUNTY_PULL = register(
+    WorkflowSpec(
+        "county_pull",
+        (StepSpec("county_pull", "scraper", "pulls", timeout_seconds=6 * 3600, max_attempt=4),),
+        deadline_seconds=10 * 24 * 3600,
+        description="A county's permits of one trade: all years, oldest first, or those of the last days.",
+    )
+)
+SCHEDULE_COUNTY_PULLS = single_step(
+    "schedule_county_pulls",
+    "scraper",
+    timeout_seconds=120,
+    description="A pull of the last days for every county that is due.",
+)
 PROSPECT_ACTIVE_CITIES = single_step(
     "prospect_active_cities",
     "lead_generator",

@@ -61,7 +61,7 @@ JUDGE: TextClause = text(
                count(*) FILTER (WHERE r.issue_date > {_TODAY} - 30) AS permits_30d
           FROM roofing_permits r
          WHERE ST_DWithin(r.geom, parcel.geom, {_NEIGHBOR_METRES})
-           AND r.reroof AND r.issue_date > {_TODAY} - {NEIGHBOR_WINDOW_DAYS} AND r.issue_date <= {_TODAY}
+           AND r.reroof AND r.vertical = 'roofing' AND r.issue_date > {_TODAY} - {NEIGHBOR_WINDOW_DAYS} AND r.issue_date <= {_TODAY}
            AND r.address_key IS DISTINCT FROM parcel.address_key
      ) neighbors
      CROSS JOIN (SELECT CAST(:sales_on AS boolean) AS on) policy
@@ -194,7 +194,7 @@ class ProspectRepository:
         statement = text(
             """
             SELECT percentile_disc(0.99) WITHIN GROUP (ORDER BY issue_date) FROM roofing_permits
-             WHERE city_id = :id AND issue_date <= current_date
+             WHERE city_id = :id AND vertical = 'roofing' AND issue_date <= current_date
             """
         )
         day: date | None = (await self._session.execute(statement, {"id": city_id})).scalar_one()

@@ -69,9 +69,10 @@ FILINGS = text(
 NOTE_SCRAPE = text(
     """
     UPDATE target_cities SET first_scraped_at = coalesce(first_scraped_at, now()), last_scraped_at = now(),
-           total_permits_found = (SELECT count(*) FROM roofing_permits WHERE city_id = :id)
+           total_permits_found = (SELECT count(*) FROM roofing_permits
+                                   WHERE city_id = :id AND vertical = 'roofing')
      WHERE id = :id
-    RETURNING (SELECT max(issue_date) FROM roofing_permits WHERE city_id = :id)
+    RETURNING (SELECT max(issue_date) FROM roofing_permits WHERE city_id = :id AND vertical = 'roofing')
     """
 )
 

@@ -84,7 +84,7 @@ DERIVE = text(
                      AND p.work_description !~* '(accessory|pool|garage|shed|carport|deck|porch)'
                ) OVER house::int AS year_built
           FROM roofing_permits p
-         WHERE p.city_id = :city_id AND p.address_key IS NOT NULL
+         WHERE p.city_id = :city_id AND p.vertical = 'roofing' AND p.address_key IS NOT NULL
         WINDOW house AS (PARTITION BY p.state, p.address_key)
          ORDER BY p.state, p.address_key, (p.lat IS NULL), p.issue_date DESC NULLS LAST, p.id
     ), derived AS (
@@ -121,7 +121,8 @@ DATE_ROOFS = text(
                p.address_key !~ '\\|\\d{5}$' AS without_zip, nullif(p.apn, '') AS apn,
                coalesce(p.completion_date, p.issue_date) AS done_on
           FROM roofing_permits p
-         WHERE p.city_id = :city_id AND p.reroof AND coalesce(p.completion_date, p.issue_date) IS NOT NULL
+         WHERE p.city_id = :city_id AND p.reroof AND p.vertical = 'roofing'
+           AND coalesce(p.completion_date, p.issue_date) IS NOT NULL
     ), houses AS (
         SELECT q.id, q.state, q.address_key, regexp_replace(q.address_key, '\\|[^|]*$', '') AS street_key,
                q.address_key !~ '\\|\\d{5}$' AS without_zip, q.apn, q.source

@@ -14,6 +14,7 @@ from shared.db.models.compliance import (
     Suppression,
 )
 from shared.db.models.contractors import Contractor, LeadAssignment
+from shared.db.models.counties import Agency, County, CountyPullSchedule, CountyRateLimit, PermitDetail
 from shared.db.models.imagery import MlInferenceJob, Model, PropertyImage, RoofAnalysis, ValidationTask
 from shared.db.models.jobs import EnrichmentJob, ScrapingJob
 from shared.db.models.leads import BaseLead, LeadCluster, LeadTrigger, RoofingLead
@@ -46,6 +47,7 @@ from shared.db.models.workflow import (
 )
 
 __all__ = [
+    "Agency",
     "AiCallLog",
     "ApiUsageLog",
     "AuditLog",
@@ -58,6 +60,9 @@ __all__ = [
     "ConsentEvent",
     "ContactDecision",
     "Contractor",
+    "County",
+    "CountyPullSchedule",
+    "CountyRateLimit",
     "DeadLetter",
     "DemoMeeting",
     "DncImport",
@@ -79,6 +84,7 @@ __all__ = [
     "OutreachTouchpoint",
     "Parcel",
     "Payment",
+    "PermitDetail",
     "PropertyImage",
     "Provenance",
     "RawRecord",

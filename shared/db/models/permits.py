@@ -25,11 +25,15 @@ from shared.db.models.base import (
     subject,
     words,
 )
-from shared.schemas.enums import RoofAgeEvidence, RoofMaterial
+from shared.schemas.enums import RoofAgeEvidence, RoofMaterial, TradeVertical
 
 
 class RoofingPermit(Base):
-    """A building permit of a roof or (by vertical_id) of another trade. Owner: scraper."""
+    """A building permit. Owner: scraper.
+
+    vertical_id is the trade that its words tell; `vertical` is the product whose sources it was read from, and no
+    step of one product reads the rows of another.
+    """
 
     __tablename__ = "roofing_permits"
     __table_args__ = (
@@ -42,6 +46,19 @@ class RoofingPermit(Base):
         Index("idx_permits_vertical", "vertical_id"),
         Index("idx_permits_city", "city_id", text("issue_date DESC")),
         Index("idx_permits_reroofs", "city_id", text("issue_date DESC"), postgresql_where=text("reroof")),
+        Index(
+            "idx_permits_county",
+            "county_id",
+            text("issue_date DESC"),
+            postgresql_where=text("county_id IS NOT NULL"),
+        ),
+        Index(
+            "idx_permits_other_verticals",
+            "vertical",
+            "state",
+            "address_key",
+            postgresql_where=text("vertical <> 'roofing'"),
+        ),
         between("lat", -90, 90),
         between("lng", -180, 180),
     )
@@ -71,6 +88,10 @@ class RoofingPermit(Base):
     jurisdiction: Mapped[str] = mapped_column(words(100))
     city_id: Mapped[UUID | None] = refers("target_cities.id")
     vertical_id: Mapped[UUID | None] = refers("verticals.id")
+    vertical: Mapped[TradeVertical] = choice(
+        "vertical", TradeVertical, length=50, default=TradeVertical.ROOFING
+    )
+    county_id: Mapped[UUID | None] = refers("counties.id", on_delete="SET NULL")
     address_key: Mapped[str | None]
     unit: Mapped[str | None] = mapped_column(words(20))
     apn: Mapped[str | None] = mapped_column(words(64))

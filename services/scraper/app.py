@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from services.scraper import api, jobs
+from services.scraper import jobs
+from services.scraper.api import jobs as job_routes
+from services.scraper.api import scrape, sources
 from services.scraper.settings import ScraperSettings
 from shared.runtime import Service
-from shared.schemas.workflow_inputs import CityInput, JobInput, PropertyInput, StormsInput
+from shared.schemas.workflow_inputs import CityInput, ContractorsInput, JobInput, PropertyInput, StormsInput
 from shared.workflow import Step
-from shared.workflow.catalogue import CITY, PROPERTY, REFRESH_CITY, REFRESH_PERMITS, REFRESH_STORMS
+from shared.workflow.catalogue import (
+    CITY,
+    PROPERTY,
+    REFRESH_CITY,
+    REFRESH_PERMITS,
+    REFRESH_STORMS,
+    SCRAPE_CONTRACTORS,
+    SCRAPE_PROPERTY,
+)
 from shared.workflow.schedule import daily, hourly
 
 service = Service(
     name="scraper",
     summary="Permits, parcels, storms and assessor pages from public sources.",
     settings=ScraperSettings,
-    routers=[api.router],
+    routers=[sources.router, scrape.router, job_routes.router],
     steps=[
         Step(CITY, "source_check", jobs.source_check, CityInput),
         Step(CITY, "permits", jobs.permits, CityInput),
@@ -26,6 +36,8 @@ service = Service(
         Step(REFRESH_CITY, "permits", jobs.permits, CityInput),
         Step(REFRESH_CITY, "date_roofs", jobs.date_roofs, CityInput),
         Step(REFRESH_STORMS, "refresh_storms", jobs.refresh_storms, StormsInput),
+        Step(SCRAPE_PROPERTY, "scrape_property", jobs.scrape_property, PropertyInput),
+        Step(SCRAPE_CONTRACTORS, "scrape_contractors", jobs.scrape_contractors, ContractorsInput),
     ],
     schedule=[
         daily("02:00", "permits", "refresh_permits", "Permits of all active cities."),

@@ -280,16 +280,6 @@ class RoofWork(StrEnum):
     INDUSTRIAL = "industrial"
 
 
-class ScrapingJobType(StrEnum):
-    """What a scraping job reads."""
-
-    PERMIT = "permit"
-    PROPERTY = "property"
-    IMAGE = "image"
-    CONTRACTOR = "contractor"
-    WEATHER = "weather"
-
-
 class JobStatus(StrEnum):
     """Life of a job row that people look at."""
 

@@ -1,6 +1,8 @@
 """Every SQL statement of the scraper."""
 
 from services.scraper.repository.cities import CityRepository
+from services.scraper.repository.contractors import ContractorRepository
+from services.scraper.repository.jobs import JobRepository
 from services.scraper.repository.parcels import ParcelRepository, RoofDating
 from services.scraper.repository.permits import PermitRepository
 from services.scraper.repository.raw_records import RawRecordRepository
@@ -9,6 +11,8 @@ from services.scraper.repository.storms import StormRepository
 
 __all__ = [
     "CityRepository",
+    "ContractorRepository",
+    "JobRepository",
     "ParcelRepository",
     "PermitRepository",
     "RawRecordRepository",

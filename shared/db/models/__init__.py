@@ -16,7 +16,7 @@ from shared.db.models.compliance import (
 from shared.db.models.contractors import Contractor, LeadAssignment
 from shared.db.models.counties import Agency, County, CountyPullSchedule, CountyRateLimit, PermitDetail
 from shared.db.models.imagery import MlInferenceJob, Model, PropertyImage, RoofAnalysis, ValidationTask
-from shared.db.models.jobs import EnrichmentJob, ScrapingJob
+from shared.db.models.jobs import EnrichmentJob
 from shared.db.models.leads import BaseLead, LeadCluster, LeadTrigger, RoofingLead
 from shared.db.models.messages import DeadLetter, InboxRow, OutboxRow
 from shared.db.models.outreach import (
@@ -97,7 +97,6 @@ __all__ = [
     "Schedule",
     "ScheduleRun",
     "ScheduledTouchpoint",
-    "ScrapingJob",
     "SourceRegistry",
     "StatePolicy",
     "StateRegistration",

@@ -8,10 +8,12 @@ from shared.events.base import Event
 
 
 class PermitScraped(Event):
-    """Permits of a city that we had not seen were stored."""
+    """Permits of a city, or of a county's agency for another trade, that we had not seen were stored."""
 
     name = "permit.scraped"
-    city_id: UUID
+    city_id: UUID | None = None
+    county_id: UUID | None = None
+    vertical: str = "roofing"
     stored: int
     updated: int
     newest_issued_on: str | None = None

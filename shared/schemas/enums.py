@@ -400,6 +400,22 @@ class TradeVertical(StrEnum):
     HVAC = "hvac"
 
 
+class HvacTier(StrEnum):
+    """How warm the age of a house's HVAC system makes it."""
+
+    HOT = "HOT"
+    WARM = "WARM"
+    COOL = "COOL"
+    COLD = "COLD"
+
+
+class HvacLeadStatus(StrEnum):
+    """Whether the house of an HVAC lead still is one."""
+
+    QUALIFIED = "qualified"
+    WITHDRAWN = "withdrawn"
+
+
 class PlatformType(StrEnum):
     """Which connector reads a city's permits."""
 

@@ -57,6 +57,12 @@ class ContractorsInput(BaseModel):
     max_results: int
 
 
+class HvacInput(JobInput):
+    """The county whose houses are looked at; all where none is named."""
+
+    county_id: UUID | None = None
+
+
 class ProspectInput(JobInput):
     """The city to prospect; every active one where none is named."""
 

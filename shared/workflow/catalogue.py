@@ -208,6 +208,13 @@ PROSPECT_ACTIVE_CITIES = single_step(
     timeout_seconds=1800,
     description="New prospects of all active cities, or of one that a storm has reached.",
 )
+HVAC_PROPERTIES = single_step(
+    "hvac_properties",
+    "lead_generator",
+    weight="slow",
+    timeout_seconds=1800,
+    description="HVAC houses, their tiers and leads from stored permits: of a county after its pull, of all every day.",
+)
 EXPIRE_LEADS = single_step(
     "expire_leads", "lead_generator", description="Triggers and published leads past their date end."
 )

@@ -56,3 +56,53 @@ SELECT w.id,
  ) child
  WHERE run.own;
 COMMENT ON VIEW scraping_jobs IS 'Jobs of the scraper, read from core.workflow and core.step.';
+
+CREATE TABLE hvac_properties (
+    id UUID DEFAULT gen_random_uuid() NOT NULL,
+    county_id UUID,
+    state VARCHAR(2) NOT NULL,
+    address_key TEXT NOT NULL,
+    address TEXT NOT NULL,
+    normalized_address TEXT NOT NULL,
+    city VARCHAR(100),
+    zip VARCHAR(10),
+    lat NUMERIC(10, 8),
+    lng NUMERIC(11, 8),
+    geom geography(POINT,4326),
+    newest_permit_id UUID,
+    newest_permit_on DATE,
+    permit_count INTEGER DEFAULT 0 NOT NULL,
+    system_age_years INTEGER,
+    lead_score INTEGER,
+    lead_tier VARCHAR(10)
+        CONSTRAINT ck_hvac_properties_lead_tier CHECK (lead_tier IN ('HOT', 'WARM', 'COOL', 'COLD')),
+    created_at timestamptz DEFAULT now() NOT NULL,
+    updated_at timestamptz DEFAULT now() NOT NULL,
+    CONSTRAINT pk_hvac_properties PRIMARY KEY (id),
+    CONSTRAINT uq_hvac_properties_state_address_key UNIQUE (state, address_key),
+    CONSTRAINT ck_hvac_properties_age_has_a_permit CHECK ((permit_count = 0) = (system_age_years IS NULL)),
+    CONSTRAINT ck_hvac_properties_lead_score_range CHECK (lead_score BETWEEN 0 AND 100),
+    CONSTRAINT ck_hvac_properties_lat_range CHECK (lat BETWEEN -90 AND 90),
+    CONSTRAINT ck_hvac_properties_lng_range CHECK (lng BETWEEN -180 AND 180),
+    CONSTRAINT fk_hvac_properties_county_id FOREIGN KEY(county_id) REFERENCES counties (id) ON DELETE SET NULL,
+    CONSTRAINT fk_hvac_properties_newest_permit_id FOREIGN KEY(newest_permit_id) REFERENCES roofing_permits (id)
+        ON DELETE SET NULL
+);
+CREATE INDEX idx_hvac_properties_county ON hvac_properties (county_id, lead_score DESC);
+CREATE INDEX idx_hvac_properties_geom ON hvac_properties USING gist (geom);
+CREATE INDEX idx_hvac_properties_permit ON hvac_properties (newest_permit_id);
+
+CREATE TABLE hvac_leads (
+    id UUID DEFAULT gen_random_uuid() NOT NULL,
+    property_id UUID NOT NULL,
+    status VARCHAR(20) DEFAULT 'qualified' NOT NULL
+        CONSTRAINT ck_hvac_leads_status CHECK (status IN ('qualified', 'withdrawn')),
+    created_at timestamptz DEFAULT now() NOT NULL,
+    updated_at timestamptz DEFAULT now() NOT NULL,
+    CONSTRAINT pk_hvac_leads PRIMARY KEY (id),
+    CONSTRAINT uq_hvac_leads_property_id UNIQUE (property_id),
+    CONSTRAINT fk_hvac_leads_property_id FOREIGN KEY(property_id) REFERENCES hvac_properties (id) ON DELETE CASCADE
+);
+CREATE INDEX idx_hvac_leads_status ON hvac_leads (status, created_at);
+
+CALL core.install_touch_triggers();

@@ -55,7 +55,7 @@ GRANT SELECT, INSERT, UPDATE ON compliance.subject_key
     TO svc_scraper, svc_enricher, svc_contractor_acquisition, svc_marketplace;
 
 -- The owners: they create the rows and move their status.
-GRANT INSERT, UPDATE, DELETE ON roofing_permits, parcels, raw_records, weather_events, scraping_jobs, counties,
+GRANT INSERT, UPDATE, DELETE ON roofing_permits, parcels, raw_records, weather_events, counties,
     county_pull_schedules, county_rate_limits, permit_details TO svc_scraper;
 GRANT SELECT, INSERT, UPDATE, DELETE ON agencies TO svc_scraper;
 GRANT INSERT, UPDATE, DELETE ON property_images TO svc_image_processor;
@@ -64,7 +64,8 @@ GRANT INSERT, UPDATE, DELETE ON enrichment_jobs TO svc_enricher;
 GRANT INSERT, UPDATE, DELETE ON contractors, outreach_campaigns TO svc_contractor_acquisition;
 GRANT INSERT, UPDATE, DELETE ON ai_call_logs, demo_meetings TO svc_ai_calling;
 GRANT INSERT, UPDATE, DELETE ON outreach_touchpoints, scheduled_touchpoints TO svc_outreach;
-GRANT INSERT, UPDATE, DELETE ON base_leads, roofing_leads, lead_triggers, lead_clusters TO svc_lead_generator;
+GRANT INSERT, UPDATE, DELETE ON base_leads, roofing_leads, lead_triggers, lead_clusters, hvac_properties, hvac_leads
+    TO svc_lead_generator;
 GRANT INSERT, UPDATE, DELETE ON verticals, target_cities, core.schedule, core.schedule_run, core.config,
     core.feature_flag TO svc_orchestrator;
 GRANT SELECT, INSERT, UPDATE, DELETE ON users, refresh_tokens TO svc_marketplace;

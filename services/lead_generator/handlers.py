@@ -5,8 +5,10 @@ from __future__ import annotations
 from services.lead_generator.repository.prospects import ProspectRepository
 from shared.db.unit_of_work import UnitOfWork
 from shared.events.leads import LeadCreated
+from shared.events.permits import PermitScraped
 from shared.events.storms import StormReported
 from shared.runtime import Resources
+from shared.schemas.enums import TradeVertical
 from shared.workflow import start
 
 
@@ -23,3 +25,12 @@ async def look_after_storm(event: StormReported, uow: UnitOfWork, _: Resources) 
     if not await ProspectRepository(uow.session).activation_runs(event.city_id):
         city = {"city_id": str(event.city_id)}
         await start(uow.session, "prospect_active_cities", subject_id=event.city_id, input=city)
+
+
+async def look_at_permits(event: PermitScraped, uow: UnitOfWork, _: Resources) -> None:
+    """Look at the houses of a county whose HVAC permits were stored.
+
+    Each event has a run of its own: one that runs already may have read the permits before these came.
+    """
+    if event.vertical == TradeVertical.HVAC and event.county_id is not None:
+        await start(uow.session, "hvac_properties", input={"county_id": str(event.county_id)})

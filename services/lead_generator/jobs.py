@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.lead_generator import metrics
 from services.lead_generator.domain.publishing import LeadFacts, Review, Way, publication_of
+from services.lead_generator.repository.hvac import HvacRepository
 from services.lead_generator.repository.leads import LeadRepository
 from services.lead_generator.repository.prospects import ProspectRepository
 from services.lead_generator.service import lead_triggers, score_lead, storm_ids
@@ -21,7 +22,7 @@ from shared.events.leads import LeadCreated, LeadPublished, LeadScored
 from shared.runtime import Resources, StepContext
 from shared.runtime.limits import prospect_cap
 from shared.schemas.enums import LeadStatus, TriggerType
-from shared.schemas.workflow_inputs import CityInput, JobInput, PropertyInput, ProspectInput
+from shared.schemas.workflow_inputs import CityInput, HvacInput, JobInput, PropertyInput, ProspectInput
 
 
 async def prospecting(ctx: StepContext, input: CityInput) -> None:
@@ -187,6 +188,12 @@ def _validated(ctx: StepContext, what: str, known: Collection[str]) -> Any:
 async def _has_storm(session: AsyncSession, lead_id: UUID) -> bool:
     rows = await LeadRepository(session).active_triggers(lead_id)
     return any(row.trigger_type == TriggerType.WEATHER_EVENT for row in rows)
+
+
+async def hvac_properties(ctx: StepContext, input: HvacInput) -> None:
+    """Houses, tiers and leads of the HVAC vertical as their permits say today."""
+    async with ctx.commit() as tx:
+        tx.output = await HvacRepository(tx.session).aggregate(input.county_id)
 
 
 async def expire_leads(ctx: StepContext, _: JobInput) -> None:

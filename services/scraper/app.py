@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from services.scraper import jobs
-from services.scraper.api import background_jobs, counties, health, sources
+from services.scraper.api import background_jobs, counties, health, scrape, sources
+from services.scraper.api import jobs as job_routes
 from services.scraper.hvac import steps as county_steps
 from services.scraper.own import open_own
 from services.scraper.settings import ScraperSettings
 from shared.runtime import Service
-from shared.schemas.workflow_inputs import CityInput, JobInput, PropertyInput, StormsInput
+from shared.schemas.workflow_inputs import CityInput, ContractorsInput, JobInput, PropertyInput, StormsInput
 from shared.workflow import Step
 from shared.workflow.catalogue import (
     CITY,
@@ -18,6 +19,8 @@ from shared.workflow.catalogue import (
     REFRESH_PERMITS,
     REFRESH_STORMS,
     SCHEDULE_COUNTY_PULLS,
+    SCRAPE_CONTRACTORS,
+    SCRAPE_PROPERTY,
 )
 from shared.workflow.schedule import daily, hourly
 
@@ -25,7 +28,14 @@ service = Service(
     name="scraper",
     summary="Permits, parcels, storms and assessor pages from public sources.",
     settings=ScraperSettings,
-    routers=[sources.router, counties.router, background_jobs.router, health.router],
+    routers=[
+        sources.router,
+        scrape.router,
+        job_routes.router,
+        counties.router,
+        background_jobs.router,
+        health.router,
+    ],
     enveloped_paths=["/api/"],
     own=open_own,
     steps=[
@@ -41,6 +51,8 @@ service = Service(
         Step(REFRESH_STORMS, "refresh_storms", jobs.refresh_storms, StormsInput),
         Step(COUNTY_PULL, "county_pull", county_steps.county_pull, county_steps.CountyPullInput),
         Step(SCHEDULE_COUNTY_PULLS, "schedule_county_pulls", county_steps.schedule_county_pulls, JobInput),
+        Step(SCRAPE_PROPERTY, "scrape_property", jobs.scrape_property, PropertyInput),
+        Step(SCRAPE_CONTRACTORS, "scrape_contractors", jobs.scrape_contractors, ContractorsInput),
     ],
     schedule=[
         daily("02:00", "permits", "refresh_permits", "Permits of all active cities."),

@@ -375,13 +375,13 @@ def refused_words(verdicts: Sequence[Verdict]) -> str:
     return "; ".join(f"{v.source}: {', '.join(v.reasons)}" for v in verdicts if not v.usable)
 
 
-async def assessor_of(resources: Resources, lead_id: UUID) -> tuple[Row[Any], Recipe, FetchSource]:
-    """A lead's parcel, how its assessor's site is read, and its registry row; Skip where there is none."""
+async def assessor_of(resources: Resources, house_id: UUID) -> tuple[Row[Any], Recipe, FetchSource]:
+    """The parcel of that id or of that lead, how its assessor's site is read, its registry row; Skip where there is none."""
     async with resources.unit_of_work() as uow:
         repository = CityRepository(uow.session)
-        known = await repository.property(lead_id)
+        known = await repository.property(house_id) or await repository.property_of_parcel(house_id)
         if known is None:
-            raise PermanentError(f"there is no lead {lead_id}")
+            raise PermanentError(f"there is no lead or parcel {house_id}")
         if known.parcel_id is None or not known.assessor_config:
             raise Skip("no assessor is configured for this city")
         config = known.assessor_config

@@ -280,16 +280,6 @@ class RoofWork(StrEnum):
     INDUSTRIAL = "industrial"
 
 
-class ScrapingJobType(StrEnum):
-    """What a scraping job reads."""
-
-    PERMIT = "permit"
-    PROPERTY = "property"
-    IMAGE = "image"
-    CONTRACTOR = "contractor"
-    WEATHER = "weather"
-
-
 class JobStatus(StrEnum):
     """Life of a job row that people look at."""
 
@@ -408,6 +398,22 @@ class TradeVertical(StrEnum):
 
     ROOFING = "roofing"
     HVAC = "hvac"
+
+
+class HvacTier(StrEnum):
+    """How warm the age of a house's HVAC system makes it."""
+
+    HOT = "HOT"
+    WARM = "WARM"
+    COOL = "COOL"
+    COLD = "COLD"
+
+
+class HvacLeadStatus(StrEnum):
+    """Whether the house of an HVAC lead still is one."""
+
+    QUALIFIED = "qualified"
+    WITHDRAWN = "withdrawn"
 
 
 class PlatformType(StrEnum):

@@ -40,9 +40,27 @@ class JobInput(BaseModel):
 
 
 class StormsInput(JobInput):
-    """Which feeds a look at the weather asks: all, or those that tell of a storm within the hour."""
+    """Which feeds a look at the weather asks (all, or those that tell of a storm within the hour), how far back.
 
+    `subject_id` is the city for which somebody asked.
+    """
+
+    subject_id: UUID | None = None
     near_real_time: bool = False
+    days: int | None = None
+
+
+class ContractorsInput(BaseModel):
+    """The city whose roofers are wanted, and how many of them at most."""
+
+    subject_id: UUID
+    max_results: int
+
+
+class HvacInput(JobInput):
+    """The county whose houses are looked at; all where none is named."""
+
+    county_id: UUID | None = None
 
 
 class ProspectInput(JobInput):

@@ -145,19 +145,36 @@ SALE = register(
     )
 )
 
+# A job of the scraper is tried again three times (S4-4.6.1-1).
+SCRAPER_ATTEMPTS = 4
 REFRESH_PERMITS = single_step(
     "refresh_permits",
     "scraper",
     weight="slow",
+    max_attempt=SCRAPER_ATTEMPTS,
     description="Permits of all active cities, a workflow each.",
 )
 REFRESH_CITY = register(
     WorkflowSpec(
         "refresh_city",
         (
-            StepSpec("source_check", "scraper", "slow", timeout_seconds=120, max_attempt=4),
-            StepSpec("permits", "scraper", "slow", needs=("source_check",), timeout_seconds=1800),
-            StepSpec("date_roofs", "scraper", "slow", needs=("permits",), timeout_seconds=600),
+            StepSpec("source_check", "scraper", "slow", timeout_seconds=120, max_attempt=SCRAPER_ATTEMPTS),
+            StepSpec(
+                "permits",
+                "scraper",
+                "slow",
+                needs=("source_check",),
+                timeout_seconds=1800,
+                max_attempt=SCRAPER_ATTEMPTS,
+            ),
+            StepSpec(
+                "date_roofs",
+                "scraper",
+                "slow",
+                needs=("permits",),
+                timeout_seconds=600,
+                max_attempt=SCRAPER_ATTEMPTS,
+            ),
         ),
         description="The last weeks' permits of one city, from the feeds that may be read and pass the check.",
     )
@@ -167,6 +184,7 @@ REFRESH_STORMS = single_step(
     "scraper",
     weight="slow",
     timeout_seconds=3600,
+    max_attempt=SCRAPER_ATTEMPTS,
     description="Storm reports of the last days, or within the hour those of the feeds that are that fast.",
 )
 COUNTY_PULL = register(
@@ -183,12 +201,33 @@ SCHEDULE_COUNTY_PULLS = single_step(
     timeout_seconds=120,
     description="A pull of the last days for every county that is due.",
 )
+SCRAPE_PROPERTY = single_step(
+    "scrape_property",
+    "scraper",
+    timeout_seconds=60,
+    max_attempt=SCRAPER_ATTEMPTS,
+    description="The assessor's facts about one parcel that somebody asked for.",
+)
+SCRAPE_CONTRACTORS = single_step(
+    "scrape_contractors",
+    "scraper",
+    weight="slow",
+    max_attempt=SCRAPER_ATTEMPTS,
+    description="The roofers of a city as its stored permits show them.",
+)
 PROSPECT_ACTIVE_CITIES = single_step(
     "prospect_active_cities",
     "lead_generator",
     weight="slow",
     timeout_seconds=1800,
     description="New prospects of all active cities, or of one that a storm has reached.",
+)
+HVAC_PROPERTIES = single_step(
+    "hvac_properties",
+    "lead_generator",
+    weight="slow",
+    timeout_seconds=1800,
+    description="HVAC houses, their tiers and leads from stored permits: of a county after its pull, of all every day.",
 )
 EXPIRE_LEADS = single_step(
     "expire_leads", "lead_generator", description="Triggers and published leads past their date end."

@@ -25,6 +25,7 @@ PARTICULAR = {
     "scraper": {
         "city_service.py": "the verbs of a city's sources; the rest of the service is jobs",
         "formats": "readers of the file shapes that sources have",
+        "job_service.py": "the verbs of the jobs that are ordered; the rest of the service is steps",
         "imports.py": "one-off import of recorded files by the command line",
         "ingest.py": "from rows to tables: staging, upsert, counts",
     },

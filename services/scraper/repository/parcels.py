@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.scraper.domain.rows import ParcelRow
 from services.scraper.repository.staging import Staging, Upserted, copy_line, hashed_line
+from shared.schemas.address import Address
 from shared.security.fields import KeyRing, SubjectCipher
 from shared.security.subject_keys import SubjectKeys
 
@@ -176,6 +177,19 @@ class RoofDating:
     unmatched_permits: int
 
 
+# A house by its key; by its street alone where the ZIP is missing on either side.
+HOUSES_AT = text(
+    """
+    SELECT id FROM parcels WHERE city_id = :city_id AND address_key = :key
+    UNION
+    SELECT id FROM parcels
+     WHERE city_id = :city_id AND regexp_replace(address_key, '\\|[^|]*$', '') = :street_key
+       AND (:without_zip OR address_key !~ '\\|\\d{5}$')
+     LIMIT 2
+    """
+)
+
+
 class ParcelRepository:
     """Writes and reads parcels."""
 
@@ -214,6 +228,16 @@ class ParcelRepository:
         """One parcel for every address that the city's permits name, for a city without a parcel layer."""
         stored, updated, houses = (await self._session.execute(DERIVE, {"city_id": city_id})).one()
         return Upserted(stored, updated, houses - stored - updated)
+
+    async def houses_at(self, city_id: UUID, address: Address) -> Sequence[UUID]:
+        """The parcels of a city that this address may mean, two at most."""
+        values = {
+            "city_id": city_id,
+            "key": address.key,
+            "street_key": address.street_key,
+            "without_zip": not address.zip5,
+        }
+        return (await self._session.execute(HOUSES_AT, values)).scalars().all()
 
     async def date_roofs(self, city_id: UUID) -> RoofDating:
         """Let each address's newest re-roof permit date its roof and suppress it for ten years (C-01)."""

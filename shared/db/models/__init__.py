@@ -15,8 +15,9 @@ from shared.db.models.compliance import (
 )
 from shared.db.models.contractors import Contractor, LeadAssignment
 from shared.db.models.counties import Agency, County, CountyPullSchedule, CountyRateLimit, PermitDetail
+from shared.db.models.hvac import HvacLead, HvacProperty
 from shared.db.models.imagery import MlInferenceJob, Model, PropertyImage, RoofAnalysis, ValidationTask
-from shared.db.models.jobs import EnrichmentJob, ScrapingJob
+from shared.db.models.jobs import EnrichmentJob
 from shared.db.models.leads import BaseLead, LeadCluster, LeadTrigger, RoofingLead
 from shared.db.models.messages import DeadLetter, InboxRow, OutboxRow
 from shared.db.models.outreach import (
@@ -69,6 +70,8 @@ __all__ = [
     "Effect",
     "EnrichmentJob",
     "FeatureFlag",
+    "HvacLead",
+    "HvacProperty",
     "InboxRow",
     "LeadAssignment",
     "LeadCluster",
@@ -97,7 +100,6 @@ __all__ = [
     "Schedule",
     "ScheduleRun",
     "ScheduledTouchpoint",
-    "ScrapingJob",
     "SourceRegistry",
     "StatePolicy",
     "StateRegistration",

@@ -21,14 +21,21 @@ from tests.integration.db.conftest import Connection, one, plain
 from tests.integration.db.test_checks import make_lead
 
 OWNERS: dict[str, set[str]] = {
-    "scraper": {"roofing_permits", "parcels", "raw_records", "weather_events", "scraping_jobs"},
+    "scraper": {"roofing_permits", "parcels", "raw_records", "weather_events"},
     "image_processor": {"property_images"},
     "ml_inference": {"roof_analysis", "ml_inference_jobs", "validation_tasks", "models"},
     "enricher": {"enrichment_jobs"},
     "contractor_acquisition": {"contractors", "outreach_campaigns"},
     "ai_calling": {"ai_call_logs", "demo_meetings"},
     "outreach": {"outreach_touchpoints", "scheduled_touchpoints"},
-    "lead_generator": {"base_leads", "roofing_leads", "lead_triggers", "lead_clusters"},
+    "lead_generator": {
+        "base_leads",
+        "roofing_leads",
+        "lead_triggers",
+        "lead_clusters",
+        "hvac_properties",
+        "hvac_leads",
+    },
     "orchestrator": {"verticals", "target_cities"},
     "marketplace": {
         "users",

@@ -15,7 +15,7 @@ from shared.db.models.compliance import (
 )
 from shared.db.models.contractors import Contractor, LeadAssignment
 from shared.db.models.imagery import MlInferenceJob, Model, PropertyImage, RoofAnalysis, ValidationTask
-from shared.db.models.jobs import EnrichmentJob, ScrapingJob
+from shared.db.models.jobs import EnrichmentJob, Geocode, ScrapingJob
 from shared.db.models.leads import BaseLead, LeadCluster, LeadTrigger, RoofingLead
 from shared.db.models.messages import DeadLetter, InboxRow, OutboxRow
 from shared.db.models.outreach import (
@@ -64,6 +64,7 @@ __all__ = [
     "Effect",
     "EnrichmentJob",
     "FeatureFlag",
+    "Geocode",
     "InboxRow",
     "LeadAssignment",
     "LeadCluster",

@@ -29,7 +29,10 @@ from shared.schemas.enums import RoofAgeEvidence, RoofMaterial
 
 
 class RoofingPermit(Base):
-    """A building permit of a roof or (by vertical_id) of another trade. Owner: scraper."""
+    """A building permit of a roof or (by vertical_id) of another trade. Owner: scraper.
+
+    The enricher fills lat, lng, geom and zip where the source gave none.
+    """
 
     __tablename__ = "roofing_permits"
     __table_args__ = (
@@ -84,7 +87,8 @@ class RoofingPermit(Base):
 class Parcel(Base):
     """One lot with its house, as the assessor sees it. Owner: scraper.
 
-    owner_name and mailing_address are ciphertext bound to subject_id, the hashes are blind indexes.
+    owner_name, mailing_address, owner_email and owner_phone are ciphertext bound to subject_id, the hashes are blind
+    indexes. The enricher fills lat, lng, geom and zip where the source gave none.
     """
 
     __tablename__ = "parcels"
@@ -123,6 +127,10 @@ class Parcel(Base):
     owner_name_hash: Mapped[str | None]
     mailing_address: Mapped[str | None]
     mailing_address_hash: Mapped[str | None]
+    owner_email: Mapped[str | None]
+    owner_email_hash: Mapped[str | None]
+    owner_phone: Mapped[str | None]
+    owner_phone_hash: Mapped[str | None]
     owner_occupied: Mapped[bool | None]
     owner_is_company: Mapped[bool | None]
     hoa: Mapped[bool | None]

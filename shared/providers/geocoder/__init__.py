@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,6 +12,9 @@ from shared.errors import InvalidInput
 from shared.providers.base import ProviderDeps
 from shared.providers.settings import ProviderSettings
 from shared.schemas.geo import GeoPoint
+
+_ZIP: Final = re.compile(r"\b[A-Za-z]{2,}\.?,? (\d{5})(?:-\d{4})?(?:, United States)?$")
+"""Behind the state's name, never the number of the house."""
 
 
 class Accuracy(StrEnum):
@@ -49,6 +53,12 @@ class GeocodedAddress:
     accuracy: Accuracy
     exact: bool
 
+    @property
+    def zip_code(self) -> str:
+        """The ZIP code of the matched address; empty where it names none."""
+        found = _ZIP.search(self.matched_address)
+        return found[1] if found else ""
+
 
 class Geocoder(Protocol):
     """Finds points."""
@@ -85,3 +95,8 @@ def build(settings: ProviderSettings, deps: ProviderDeps) -> Geocoder:
     if settings.geocoder not in _GEOCODERS:
         raise InvalidInput(f"no geocoder is called {settings.geocoder}")
     return _GEOCODERS[settings.geocoder](settings, deps)
+
+
+def build_bulk(settings: ProviderSettings, deps: ProviderDeps) -> Geocoder:
+    """The geocoder of whole cities: free, and its results may be stored."""
+    return _census(settings, deps)

@@ -35,6 +35,7 @@ from shared.providers.assessor.recipe import Recipe
 from shared.providers.base import ProviderDeps
 from shared.providers.breaker import Breakers
 from shared.providers.context import current_purpose
+from shared.providers.geocoder import Geocoder
 from shared.providers.limiter import RateLimiter
 from shared.providers.ports import BudgetPort
 from shared.providers.settings import ProviderSettings
@@ -55,7 +56,7 @@ class Providers:
         return geocoder.build(self.settings, self.deps)
 
     @cached_property
-    def bulk_geocoder(self) -> geocoder.Geocoder:
+    def bulk_geocoder(self) -> Geocoder:
         """The same for whole cities, without key or price."""
         return geocoder.build_bulk(self.settings, self.deps)
 

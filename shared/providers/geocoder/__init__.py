@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 from typing import Final, Protocol
 
@@ -64,6 +65,11 @@ class Geocoder(Protocol):
     """Finds points."""
 
     name: str
+    source: str
+    """The registry's key of its licence row."""
+
+    price: Decimal
+    """What an address asked for costs, US dollars."""
 
     async def locate(self, address: PostalAddress) -> GeocodedAddress | None:
         """The point of an address, or None where it matches nothing."""

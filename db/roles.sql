@@ -60,7 +60,7 @@ GRANT INSERT, UPDATE, DELETE ON roofing_permits, parcels, raw_records, weather_e
 GRANT SELECT, INSERT, UPDATE, DELETE ON agencies TO svc_scraper;
 GRANT INSERT, UPDATE, DELETE ON property_images TO svc_image_processor;
 GRANT INSERT, UPDATE, DELETE ON roof_analysis, ml_inference_jobs, validation_tasks, models TO svc_ml_inference;
-GRANT INSERT, UPDATE, DELETE ON enrichment_jobs TO svc_enricher;
+GRANT INSERT, UPDATE, DELETE ON enrichment_jobs, geocodes TO svc_enricher;
 GRANT INSERT, UPDATE, DELETE ON contractors, outreach_campaigns TO svc_contractor_acquisition;
 GRANT INSERT, UPDATE, DELETE ON ai_call_logs, demo_meetings TO svc_ai_calling;
 GRANT INSERT, UPDATE, DELETE ON outreach_touchpoints, scheduled_touchpoints TO svc_outreach;
@@ -79,6 +79,7 @@ GRANT UPDATE (status, status_reason, reserved_at, sold_at, sale_id) ON base_lead
 GRANT UPDATE (subject_id, owner_name, owner_name_hash, mailing_address, mailing_address_hash,
     owner_email, owner_email_hash, owner_email_confidence, owner_email_source, owner_email_verified,
     owner_phone, owner_phone_hash, owner_phone_verified, email_acquisition_cost) ON base_leads TO svc_enricher;
+GRANT UPDATE (lat, lng, geom, zip) ON parcels, roofing_permits TO svc_enricher;
 GRANT UPDATE (signed_up_at, subscription_tier, monthly_fee, leads_per_month, contract_start_date, contract_end_date,
     auto_renew, total_leads_purchased, total_leads_contacted, total_leads_converted, total_revenue_generated,
     avg_lead_quality_rating, conversion_rate, avg_time_to_contact_hours, credential_status, credential_checked_at,

@@ -40,6 +40,7 @@ SECRET_READERS: dict[str, tuple[str, ...]] = {
     "MELISSA_API_KEY": ("enricher",),
     "MAPBOX_ACCESS_TOKEN": ("enricher",),
     "USPS_CLIENT_SECRET": ("enricher",),
+    "TWILIO_LOOKUPS_AUTH_TOKEN": ("enricher",),
     "STREETVIEW_API_KEY": ("image_processor",),
     "SOCRATA_APP_TOKEN": ("scraper",),
     "ACCELA_APP_SECRET": ("scraper",),

@@ -309,6 +309,14 @@ class EnrichmentType(StrEnum):
     ALL = "all"
 
 
+class MatchLevel(StrEnum):
+    """How an address and what a geocoder took it for agree."""
+
+    EXACT = "exact"
+    NON_EXACT = "non_exact"
+    NONE = "none"
+
+
 class EventSeverity(StrEnum):
     """How loud a system event is."""
 

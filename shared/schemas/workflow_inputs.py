@@ -39,6 +39,12 @@ class JobInput(BaseModel):
     slot: str = ""
 
 
+class EnrichInput(JobInput):
+    """Whose owners to look for; the leads most in need where none is named."""
+
+    lead_ids: list[UUID] = []
+
+
 class StormsInput(JobInput):
     """Which feeds a look at the weather asks (all, or those that tell of a storm within the hour), how far back.
 

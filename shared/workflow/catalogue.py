@@ -124,12 +124,15 @@ CITY = register(
             StepSpec("source_check", "scraper", "slow", timeout_seconds=120, max_attempt=4),
             StepSpec("permits", "scraper", "slow", needs=("source_check",), timeout_seconds=1800),
             StepSpec("parcels", "scraper", "slow", needs=("permits",), timeout_seconds=1800),
+            StepSpec("geocode", "enricher", "slow", needs=("parcels",), optional=True, timeout_seconds=1800),
             StepSpec("storms", "scraper", "slow", needs=("parcels",), timeout_seconds=1800),
-            StepSpec("prospecting", "lead_generator", "slow", needs=("storms",), timeout_seconds=600),
+            StepSpec(
+                "prospecting", "lead_generator", "slow", needs=("geocode", "storms"), timeout_seconds=600
+            ),
             StepSpec("properties", "orchestrator", needs=("prospecting",), timeout_seconds=600),
         ),
         deadline_seconds=10 * 24 * 3600,
-        description="A city from its sources to leads: check, permits, parcels, storms, prospects, properties.",
+        description="A city from its sources to leads: check, permits, parcels, points, storms, prospects, properties.",
     )
 )
 
@@ -175,9 +178,23 @@ REFRESH_CITY = register(
                 timeout_seconds=600,
                 max_attempt=SCRAPER_ATTEMPTS,
             ),
+            StepSpec("geocode", "enricher", "slow", needs=("permits",), optional=True, timeout_seconds=1800),
         ),
         description="The last weeks' permits of one city, from the feeds that may be read and pass the check.",
     )
+)
+ENRICH_LEAD = register(
+    WorkflowSpec(
+        "enrich_lead",
+        (StepSpec("enrich_lead", "enricher", optional=True),),
+        description="The contact of one lead's owner, outside the lead's first workflow.",
+    )
+)
+ENRICH_LEADS = single_step(
+    "enrich_leads",
+    "enricher",
+    weight="slow",
+    description="Contacts of the leads named, or of the hundred most in need of one, a workflow each.",
 )
 REFRESH_STORMS = single_step(
     "refresh_storms",

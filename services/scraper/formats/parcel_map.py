@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from services.scraper.domain.addresses import read_address
-from services.scraper.domain.property_types import is_company, property_type_of
+from services.scraper.domain.property_types import property_type_of
 from services.scraper.domain.rows import ParcelRow, Rejected
 from services.scraper.domain.values import (
     clean_text,
@@ -23,6 +23,7 @@ from services.scraper.domain.values import (
     zip5_of,
 )
 from shared.schemas.address import Address, InvalidAddress, parse_address
+from shared.schemas.owners import is_company
 
 SQFT_PER_ACRE = Decimal(43_560)
 OLDEST_HOUSE = 1600

@@ -17,7 +17,7 @@ from shared.db.models.contractors import Contractor, LeadAssignment
 from shared.db.models.counties import Agency, County, CountyPullSchedule, CountyRateLimit, PermitDetail
 from shared.db.models.hvac import HvacLead, HvacProperty
 from shared.db.models.imagery import MlInferenceJob, Model, PropertyImage, RoofAnalysis, ValidationTask
-from shared.db.models.jobs import EnrichmentJob
+from shared.db.models.jobs import EnrichmentJob, Geocode
 from shared.db.models.leads import BaseLead, LeadCluster, LeadTrigger, RoofingLead
 from shared.db.models.messages import DeadLetter, InboxRow, OutboxRow
 from shared.db.models.outreach import (
@@ -70,6 +70,7 @@ __all__ = [
     "Effect",
     "EnrichmentJob",
     "FeatureFlag",
+    "Geocode",
     "HvacLead",
     "HvacProperty",
     "InboxRow",

@@ -32,7 +32,8 @@ class RoofingPermit(Base):
     """A building permit. Owner: scraper.
 
     vertical_id is the trade that its words tell; `vertical` is the product whose sources it was read from, and no
-    step of one product reads the rows of another.
+    step of one product reads the rows of another. The enricher fills
+    lat, lng, geom and zip where the source gave none.
     """
 
     __tablename__ = "roofing_permits"
@@ -105,7 +106,8 @@ class RoofingPermit(Base):
 class Parcel(Base):
     """One lot with its house, as the assessor sees it. Owner: scraper.
 
-    owner_name and mailing_address are ciphertext bound to subject_id, the hashes are blind indexes.
+    owner_name, mailing_address, owner_email and owner_phone are ciphertext bound to subject_id, the hashes are blind
+    indexes. The enricher fills lat, lng, geom and zip where the source gave none.
     """
 
     __tablename__ = "parcels"
@@ -144,6 +146,10 @@ class Parcel(Base):
     owner_name_hash: Mapped[str | None]
     mailing_address: Mapped[str | None]
     mailing_address_hash: Mapped[str | None]
+    owner_email: Mapped[str | None]
+    owner_email_hash: Mapped[str | None]
+    owner_phone: Mapped[str | None]
+    owner_phone_hash: Mapped[str | None]
     owner_occupied: Mapped[bool | None]
     owner_is_company: Mapped[bool | None]
     hoa: Mapped[bool | None]

@@ -24,7 +24,7 @@ OWNERS: dict[str, set[str]] = {
     "scraper": {"roofing_permits", "parcels", "raw_records", "weather_events"},
     "image_processor": {"property_images"},
     "ml_inference": {"roof_analysis", "ml_inference_jobs", "validation_tasks", "models"},
-    "enricher": {"enrichment_jobs"},
+    "enricher": {"enrichment_jobs", "geocodes"},
     "contractor_acquisition": {"contractors", "outreach_campaigns"},
     "ai_calling": {"ai_call_logs", "demo_meetings"},
     "outreach": {"outreach_touchpoints", "scheduled_touchpoints"},
@@ -64,6 +64,8 @@ SECOND_WRITERS: dict[tuple[str, str], set[str]] = {
         "owner_phone_verified",
         "email_acquisition_cost",
     },
+    ("enricher", "parcels"): {"lat", "lng", "geom", "zip"},
+    ("enricher", "roofing_permits"): {"lat", "lng", "geom", "zip"},
     ("scraper", "target_cities"): {"first_scraped_at", "last_scraped_at", "total_permits_found"},
     ("lead_generator", "target_cities"): {"total_properties_processed"},
 }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from services.scraper import api, jobs
+from services.scraper import jobs
+from services.scraper.api import sources
 from services.scraper.settings import ScraperSettings
 from shared.runtime import Service
 from shared.schemas.workflow_inputs import CityInput, JobInput, PropertyInput, StormsInput
@@ -14,7 +15,7 @@ service = Service(
     name="scraper",
     summary="Permits, parcels, storms and assessor pages from public sources.",
     settings=ScraperSettings,
-    routers=[api.router],
+    routers=[sources.router],
     steps=[
         Step(CITY, "source_check", jobs.source_check, CityInput),
         Step(CITY, "permits", jobs.permits, CityInput),

@@ -4,6 +4,7 @@ from services.scraper.repository.cities import CityRepository
 from services.scraper.repository.parcels import ParcelRepository, RoofDating
 from services.scraper.repository.permits import PermitRepository
 from services.scraper.repository.raw_records import RawRecordRepository
+from services.scraper.repository.source_runs import SourceRunRepository
 from services.scraper.repository.staging import Upserted
 from services.scraper.repository.storms import StormRepository
 
@@ -13,6 +14,7 @@ __all__ = [
     "PermitRepository",
     "RawRecordRepository",
     "RoofDating",
+    "SourceRunRepository",
     "StormRepository",
     "Upserted",
 ]

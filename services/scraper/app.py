@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.scraper import jobs
-from services.scraper.api import sources
+from services.scraper.api import source_health, sources
 from services.scraper.settings import ScraperSettings
 from shared.runtime import Service
 from shared.schemas.workflow_inputs import CityInput, JobInput, PropertyInput, StormsInput
@@ -15,7 +15,7 @@ service = Service(
     name="scraper",
     summary="Permits, parcels, storms and assessor pages from public sources.",
     settings=ScraperSettings,
-    routers=[sources.router],
+    routers=[source_health.router, sources.router],
     steps=[
         Step(CITY, "source_check", jobs.source_check, CityInput),
         Step(CITY, "permits", jobs.permits, CityInput),

@@ -298,17 +298,18 @@ def _impersonal_columns(mapped: PermitSource) -> set[str]:
 
 
 def _raw_page(page: RowPage, kept: set[str] | None) -> dict[str, Any]:
-    rows = (
-        {"id": row.row_id, "columns": {k: v for k, v in row.columns.items() if kept is None or k in kept}}
-        for row in page.rows
-    )
-    body = orjson.dumps(list(rows), default=str)
+    body = orjson.dumps([_kept_row(row, kept) for row in page.rows], default=str)
     return {
         "name": page.source_url[:500],
         "gzipped": gzip.compress(body, 1, mtime=0),
         "size_bytes": len(body),
         "sha256": hashlib.sha256(body).hexdigest(),
     }
+
+
+def _kept_row(row: RawRow, kept: set[str] | None) -> dict[str, Any]:
+    columns = {k: v for k, v in row.columns.items() if kept is None or k in kept}
+    return {"id": row.row_id, "columns": columns, "geometry": row.geometry}
 
 
 def count_rows(source: str, report: IngestReport) -> None:

@@ -94,7 +94,7 @@ LATEST = text(
 CONFIGURED = text(
     """
     SELECT id, city, state, sources, assessor_config, active FROM target_cities
-     WHERE CASE WHEN CAST(:city AS text) IS NULL THEN active ELSE lower(city) = lower(:city) END
+     WHERE (active OR :inactive) AND (CAST(:city AS text) IS NULL OR lower(city) = lower(:city))
        AND (CAST(:state AS text) IS NULL OR upper(state) = upper(:state))
      ORDER BY state, city
     """
@@ -224,9 +224,12 @@ class SourceRunRepository:
             found.setdefault(row.source_key, []).append(_run(row))
         return found
 
-    async def configured(self, city: str | None, state: str | None) -> Sequence[Row[Any]]:
-        """Cities with their sources: the active ones, or the named one."""
-        return (await self._session.execute(CONFIGURED, {"city": city, "state": state})).all()
+    async def configured(
+        self, city: str | None = None, state: str | None = None, *, inactive: bool = False
+    ) -> Sequence[Row[Any]]:
+        """Cities of that name and state with their sources; the active ones, or all of them."""
+        values = {"city": city, "state": state, "inactive": inactive}
+        return (await self._session.execute(CONFIGURED, values)).all()
 
     async def checks(self, sources: Sequence[str]) -> dict[str, Row[Any]]:
         """Licence rows with the last verdicts, by source."""

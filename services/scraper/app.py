@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.scraper import jobs
-from services.scraper.api import background_jobs, counties, health, scrape, sources
+from services.scraper.api import background_jobs, counties, health, scrape, source_health, sources
 from services.scraper.api import jobs as job_routes
 from services.scraper.hvac import steps as county_steps
 from services.scraper.own import open_own
@@ -29,6 +29,7 @@ service = Service(
     summary="Permits, parcels, storms and assessor pages from public sources.",
     settings=ScraperSettings,
     routers=[
+        source_health.router,
         sources.router,
         scrape.router,
         job_routes.router,

@@ -280,6 +280,32 @@ class RoofWork(StrEnum):
     INDUSTRIAL = "industrial"
 
 
+class ReadingKind(StrEnum):
+    """What a source is read for."""
+
+    PERMITS = "permits"
+    PARCELS = "parcels"
+    STORMS = "storms"
+    ASSESSOR = "assessor"
+
+
+class ReadingStatus(StrEnum):
+    """Life of one reading of one source."""
+
+    READING = "reading"
+    GOOD = "good"
+    FAILED = "failed"
+
+
+class SourceLight(StrEnum):
+    """How a source is doing; an idle one is asked by nobody."""
+
+    GREEN = "green"
+    AMBER = "amber"
+    RED = "red"
+    IDLE = "idle"
+
+
 class JobStatus(StrEnum):
     """Life of a job row that people look at."""
 

@@ -25,9 +25,12 @@ PARTICULAR = {
     "scraper": {
         "city_service.py": "the verbs of a city's sources; the rest of the service is jobs",
         "formats": "readers of the file shapes that sources have",
+        "health.py": "the lights of all sources, put together for operators",
         "job_service.py": "the verbs of the jobs that are ordered; the rest of the service is steps",
         "imports.py": "one-off import of recorded files by the command line",
         "ingest.py": "from rows to tables: staging, upsert, counts",
+        "readings.py": "a source while it is read: what it shows against its history",
+        "replay.py": "kept rows read again, for the command line",
     },
     "ml_inference": {
         "MODEL_CARD.md": "what the weights were trained on and how well they do",

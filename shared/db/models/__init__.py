@@ -29,6 +29,7 @@ from shared.db.models.outreach import (
 )
 from shared.db.models.permits import Parcel, RawRecord, RoofingPermit
 from shared.db.models.sales import LeadView, LedgerAccount, LedgerEntry, Notification, Payment, Sale
+from shared.db.models.sources import SourceRun
 from shared.db.models.system import ApiUsageLog, AuditLog, ChainHead, SystemEvent
 from shared.db.models.users import RefreshToken, User
 from shared.db.models.weather import WeatherEvent
@@ -102,6 +103,7 @@ __all__ = [
     "ScheduleRun",
     "ScheduledTouchpoint",
     "SourceRegistry",
+    "SourceRun",
     "StatePolicy",
     "StateRegistration",
     "Step",

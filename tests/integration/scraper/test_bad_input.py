@@ -122,8 +122,16 @@ async def test_a_good_feed_passes_and_is_counted(scraper: Bench) -> None:
 @pytest.mark.parametrize(
     ("fault", "status", "words"),
     [
-        (EMPTY, "done", "reading permits done: read 0, stored 0"),
-        (RENAMED, "dead", "reading permits failed: no row of the feeds can be kept: missing_permit_number"),
+        (
+            EMPTY,
+            "dead",
+            "reading permits failed: harrow_tx_permits: no row came, though the source check saw",
+        ),
+        (
+            RENAMED,
+            "dead",
+            "reading permits failed: harrow_tx_permits: column missing: permit_number (new: permit_number_v2)",
+        ),
         (PAGE, "dead", f"reading permits failed: {HTML}"),
         (HANGING, "ready", "reading permits will be tried again (attempt 2): "),
         (BUSY, "ready", "reading permits will be tried again (attempt 1): "),

@@ -203,7 +203,7 @@ async def _read_layer(
             before = ctx.progress
             async with ctx.resources.unit_of_work() as uow:
                 stored, refused = await service.store_parcel_page(
-                    uow.session, page, mapped, sources.city.id, sealing
+                    uow.session, page, mapped, sources.city, sealing
                 )
                 await ctx.report(
                     {

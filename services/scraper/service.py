@@ -21,7 +21,7 @@ from services.scraper import metrics
 from services.scraper.domain.person_fields import PersonRules, laws_at_entry, stripped_fields, without
 from services.scraper.domain.roof_covers import roof_material_of
 from services.scraper.domain.rows import ParcelRow, PermitRow, Rejected
-from services.scraper.domain.source_check import Expectation, Verdict, judge_sample
+from services.scraper.domain.source_check import Expectation, Verdict, far_away, judge_sample
 from services.scraper.domain.source_health import Finding
 from services.scraper.domain.values import point_of
 from services.scraper.formats.field_map import PermitSource, permit_of
@@ -333,17 +333,23 @@ class Sealing:
 
 
 async def store_parcel_page(
-    session: Any, page: RowPage, mapped: ParcelSource, city_id: UUID, sealing: Sealing
+    session: Any, page: RowPage, mapped: ParcelSource, city: Row[Any], sealing: Sealing
 ) -> tuple[Upserted, int]:
-    """Store a page's parcels, their owners sealed or left out; what was stored, and how many rows were refused."""
+    """Store a page's parcels, their owners sealed or left out; what was stored, and how many rows were refused.
+
+    PermanentError where they lie in another part of the country.
+    """
     today, fields = datetime.now(UTC).date(), stripped_fields("parcels")
     parsed = await asyncio.to_thread(
         lambda: [parcel_of(row.columns, mapped, today, geometry=row.geometry) for row in page.rows]
     )
     rows = [row for row in parsed if isinstance(row, ParcelRow)]
+    far = far_away(rows, (city.lat, city.lng) if city.lat is not None else None)
+    if far is not None:
+        raise PermanentError(f"{mapped.key}: {far}")
     if sealing.rules.law_against(mapped.state, mapped.key):
         rows = [cleared for row in rows if isinstance(cleared := without(row, fields), ParcelRow)]
-    upserted = await ParcelRepository(session).upsert(city_id, rows, sealing.keys)
+    upserted = await ParcelRepository(session).upsert(city.id, rows, sealing.keys)
     return upserted, len(parsed) - len(rows)
 
 

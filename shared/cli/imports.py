@@ -1,4 +1,4 @@
-"""`ridgeline import storms|permits|dnc`: recorded files into the database."""
+"""`ridgeline import storms|permits|parcels|dnc`: recorded files into the database."""
 
 from __future__ import annotations
 
@@ -17,6 +17,12 @@ from shared.errors import InvalidInput
 from shared.settings import Settings
 
 Files = Annotated[list[Path], typer.Argument(help="Files, plain or gzip.", exists=True, dir_okay=False)]
+Layers = Annotated[
+    list[Path],
+    typer.Argument(
+        help="CSV, TSV, XLSX, GeoJSON or ArcGIS answers, plain or packed; shapefiles.", exists=True
+    ),
+]
 ImportFiles = Callable[[Any, Any], Awaitable[Any]]
 
 
@@ -27,6 +33,7 @@ def register(app: typer.Typer) -> None:
     )
     group.command()(storms)
     group.command()(permits)
+    group.command()(parcels)
     group.command()(dnc)
     app.add_typer(group, name="import")
 
@@ -67,6 +74,27 @@ def permits(
     async def run(scraper: Any, unit_of_work: Any) -> Any:
         return await scraper.import_permits(
             files, unit_of_work, city=city, source=source, jurisdiction=jurisdiction
+        )
+
+    _print(asyncio.run(_with_importer(run, "scraper")))
+
+
+def parcels(
+    files: Layers,
+    jurisdiction: Annotated[
+        str | None, typer.Option(help='Target city that the parcels belong to: "Oakland, CA".')
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option(help="Key of the city's parcel source whose field map reads the files.")
+    ] = None,
+) -> None:
+    """Import parcel files, shapefiles as ZIP, folder or .shp, and print what became of their rows as one JSON line."""
+    from shared.security.fields import KeyRing
+
+    async def run(scraper: Any, unit_of_work: Any) -> Any:
+        keys = KeyRing.from_settings(Settings())
+        return await scraper.import_parcels(
+            files, unit_of_work, keys, jurisdiction=jurisdiction, source=source
         )
 
     _print(asyncio.run(_with_importer(run, "scraper")))

@@ -12,20 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, TextIO, cast
 
+from shared.files import FileRefused
+
 GZIP_MAGIC = b"\x1f\x8b"
 ZIP_MAGIC = b"PK\x03\x04"
 BLOCK_BYTES = 1 << 20
 HEAD_CHARACTERS = 65_536
 LARGEST_FILE_BYTES = 4 << 30
-
-
-class FileRefused(Exception):
-    """The whole file cannot be read; `reason` is stable, `detail` tells the operator why."""
-
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(detail)
-        self.reason = reason
-        self.detail = detail
 
 
 @dataclass(frozen=True, slots=True)

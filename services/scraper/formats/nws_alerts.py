@@ -23,7 +23,8 @@ from services.scraper.domain.storms import (
 )
 from services.scraper.domain.swaths import area_of
 from services.scraper.domain.values import clean_text, is_plausible_day
-from services.scraper.formats.files import FileRefused, PublicFile
+from services.scraper.formats.files import PublicFile
+from shared.files import FileRefused
 
 SOURCE = "nws_alert"
 SOURCE_URL = "https://api.weather.gov/alerts/"

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TextIO
 
-from services.scraper.formats.files import FileRefused
+from shared.files import FileRefused
 
 NOT_WORD = re.compile(r"[^A-Z0-9]+")
 SIMILAR_ENOUGH = 0.6

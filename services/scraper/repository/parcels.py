@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -45,31 +46,93 @@ OWNERS_TO_SEAL = text(
     """  # noqa: S608 - column names of ours
 )
 
+# A source writes all that it says over what it said before; another one adds what it knows. An older sale never comes
+# over a newer one of another source, and an owner comes whole, as his fields are sealed with one key.
+KEYS, PLACE = COLUMNS[:3], ("address", "address_key", "unit", "city", "zip", "source", "source_url")
+OWNER = ("owner_name_hash", "mailing_address_hash", "subject_id", "owner_name", "mailing_address")
+SALE, POINT = ("last_sale_on", "last_sale_price"), ("lat", "lng", "geom")
+ADDED = tuple(
+    name
+    for name in COLUMNS
+    if name not in {*KEYS, *PLACE, *OWNER, *SALE, *POINT, "roof_material"}
+)  # fmt: skip
+SAME_SOURCE = "known.source = excluded.source"
+NEWER_SALE = "excluded.last_sale_on >= coalesce(known.last_sale_on, '-infinity')"
+
+
+def _group(names: Sequence[str], taken: str) -> list[str]:
+    """Assignments that take columns together: by the same source, or where `taken` holds."""
+    chosen = f"CASE WHEN {SAME_SOURCE} OR {taken} THEN excluded.%s ELSE known.%s END"
+    return [f"{name} = {chosen % (name, name)}" for name in names]
+
+
+MERGED = (
+    *(f"{name} = excluded.{name}" for name in PLACE),
+    *(
+        f"{name} = CASE WHEN {SAME_SOURCE} THEN excluded.{name} ELSE coalesce(excluded.{name}, known.{name}) END"
+        for name in (*ADDED, "boundary")
+    ),
+    *_group(POINT, "excluded.lat IS NOT NULL"),
+    *_group(OWNER, "excluded.subject_id IS NOT NULL"),
+    *_group(SALE, NEWER_SALE),
+    "roof_material = coalesce(excluded.roof_material, known.roof_material)",
+    "content_hash = excluded.content_hash",
+    "city_id = excluded.city_id",
+    "details = (known.details - 'not_published') || excluded.details",
+    "fetched_at = now()",
+)
+# Whether another source says anything that is not known.
+TOLD = ("address_key", *ADDED, "lat", "lng", "owner_name_hash", "mailing_address_hash")
+SAYS_MORE = f"""
+    ({", ".join(f"coalesce(excluded.{name}, known.{name})" for name in TOLD)})
+        IS DISTINCT FROM ({", ".join(f"known.{name}" for name in TOLD)})
+    OR (known.boundary IS NULL AND excluded.boundary IS NOT NULL)
+    OR ({NEWER_SALE} AND (excluded.last_sale_on, excluded.last_sale_price)
+                         IS DISTINCT FROM (known.last_sale_on, known.last_sale_price))
+"""
+
 UPSERT = f"""
-    WITH upserted AS (
+    WITH private_prices AS (
+        SELECT DISTINCT ON (state) state, rules #>> '{{marks,disclosure}}' AS basis, rules ->> 'sale_price_disclosed' AS told
+          FROM compliance.state_policy WHERE effective_from <= current_date ORDER BY state, version DESC
+    ), upserted AS (
         INSERT INTO parcels AS known
-               ({", ".join(COLUMNS)}, content_hash, city_id, geom, boundary, subject_id, owner_name, mailing_address)
+               ({", ".join(COLUMNS)}, content_hash, city_id, geom, boundary, subject_id, owner_name, mailing_address,
+                details)
         SELECT {", ".join(f"s.{name}" for name in COLUMNS)}, s.content_hash, :city_id,
                CASE WHEN s.lat IS NOT NULL THEN ST_SetSRID(ST_MakePoint(s.lng, s.lat), 4326)::geography END,
                ST_Multi(ST_SetSRID(ST_GeomFromGeoJSON(s.boundary_json), 4326))::geography,
-               o.subject_id, o.owner_name, o.mailing_address
+               o.subject_id, o.owner_name, o.mailing_address,
+               CASE WHEN s.last_sale_price IS NULL AND p.told = 'false'
+                    THEN jsonb_build_object('not_published', jsonb_build_object('last_sale_price', p.basis))
+                    ELSE '{{}}' END
           FROM {TABLE} s
           LEFT JOIN {OWNERS} o USING (ordinal)
+          LEFT JOIN private_prices p USING (state)
          ORDER BY s.county, s.state, s.apn
             ON CONFLICT (county, state, apn) DO UPDATE
-           SET {", ".join(f"{name} = excluded.{name}" for name in COLUMNS[3:] if name != "roof_material")},
-               roof_material = coalesce(excluded.roof_material, known.roof_material),
-               content_hash = excluded.content_hash, city_id = excluded.city_id, geom = excluded.geom,
-               boundary = excluded.boundary, subject_id = excluded.subject_id, owner_name = excluded.owner_name,
-               mailing_address = excluded.mailing_address, fetched_at = now()
-         WHERE known.content_hash <> excluded.content_hash
+           SET {", ".join(MERGED)}
+         WHERE known.content_hash <> excluded.content_hash AND ({SAME_SOURCE} OR {SAYS_MORE})
         RETURNING (xmax = 0) AS is_new
     )
     SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new) FROM upserted
 """  # noqa: S608 - column names of ours
 
+# One file tells of a lot once: of its rows on one lot the first counts, however far apart they stand.
+LOADED = "loaded_parcels"
+BEGIN_FILE = text(
+    f"CREATE TEMPORARY TABLE {LOADED} (county text, state text, apn text, PRIMARY KEY (county, state, apn))"
+    " ON COMMIT DROP"
+)
+NOT_LOADED = text(
+    f"""
+    INSERT INTO {LOADED} SELECT * FROM unnest(CAST(:counties AS text[]), CAST(:states AS text[]), CAST(:apns AS text[]))
+        ON CONFLICT DO NOTHING RETURNING county, state, apn
+    """  # noqa: S608 - a name of ours
+)
+
 DERIVED_SOURCE = "permit_addresses"
-# A city without a parcel layer: one parcel an address that any of its permits names.
+# A city without a parcel layer: one parcel an address that any of its permits names and no imported file knows.
 DERIVE = text(
     f"""
     WITH houses AS (
@@ -86,6 +149,9 @@ DERIVE = text(
                ) OVER house::int AS year_built
           FROM roofing_permits p
          WHERE p.city_id = :city_id AND p.vertical = 'roofing' AND p.address_key IS NOT NULL
+           AND NOT EXISTS (SELECT 1 FROM parcels q
+                            WHERE q.city_id = p.city_id AND q.state = p.state AND q.address_key = p.address_key
+                              AND q.source <> '{DERIVED_SOURCE}')
         WINDOW house AS (PARTITION BY p.state, p.address_key)
          ORDER BY p.state, p.address_key, (p.lat IS NULL), p.issue_date DESC NULLS LAST, p.id
     ), derived AS (
@@ -200,7 +266,7 @@ class ParcelRepository:
 
     async def upsert(self, city_id: UUID, rows: Sequence[ParcelRow], ring: KeyRing) -> Upserted:
         """Store parcels by (county, state, apn); owners are encrypted only where the row is new or changed."""
-        last = {(row.county, row.state, row.apn): row for row in rows}
+        last = {key_of(row): row for row in rows}
         numbered = dict(enumerate(last.values()))
         await self._staging.prepare()
         await self._owners.prepare()
@@ -209,6 +275,22 @@ class ParcelRepository:
         await self._owners.copy(await self._sealed_owners(numbered, ring))
         stored, updated = (await self._session.execute(text(UPSERT), {"city_id": city_id})).one()
         return Upserted(stored, updated, len(rows) - stored - updated)
+
+    async def begin_file(self) -> None:
+        """From here to the end of the transaction, `not_loaded` remembers the lots of one file."""
+        await self._session.execute(BEGIN_FILE)
+
+    async def not_loaded(self, rows: Sequence[ParcelRow]) -> list[ParcelRow]:
+        """One row a lot that the file has not told of before: that of the latest sale, else the first."""
+        chosen: dict[tuple[str, str, str], ParcelRow] = {}
+        for row in rows:
+            known = chosen.setdefault(key_of(row), row)
+            if (row.last_sale_on or date.min) > (known.last_sale_on or date.min):
+                chosen[key_of(row)] = row
+        counties, states, apns = zip(*chosen, strict=True) if chosen else ((), (), ())
+        values = {"counties": list(counties), "states": list(states), "apns": list(apns)}
+        fresh = {tuple(row) for row in await self._session.execute(NOT_LOADED, values)}
+        return [row for key, row in chosen.items() if key in fresh]
 
     async def _sealed_owners(self, rows: dict[int, ParcelRow], ring: KeyRing) -> list[str]:
         wanted = (await self._session.execute(OWNERS_TO_SEAL)).all()
@@ -246,6 +328,11 @@ class ParcelRepository:
         )
         dated, changed, withdrawn, suppressed, unmatched = result.one()
         return RoofDating(dated, changed, withdrawn, suppressed, unmatched)
+
+
+def key_of(row: ParcelRow) -> tuple[str, str, str]:
+    """What no two parcels share."""
+    return row.county, row.state, row.apn
 
 
 def _parcel_line(ordinal: int, row: ParcelRow, ring: KeyRing) -> str:

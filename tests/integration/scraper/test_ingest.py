@@ -13,12 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.scraper import ingest
 from services.scraper.domain.rows import ParcelRow, PermitRow, Rejected
-from services.scraper.formats.files import FileRefused
 from services.scraper.imports import import_permits
 from services.scraper.ingest import IngestReport, ingest_permits
 from services.scraper.repository import ParcelRepository
 from shared.db.engine import SessionMaker
 from shared.db.unit_of_work import UnitOfWorkFactory
+from shared.files import FileRefused
 from shared.security.fields import KeyRing
 from shared.security.subject_keys import SubjectKeys
 

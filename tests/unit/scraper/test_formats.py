@@ -11,11 +11,12 @@ import pytest
 
 from services.scraper.domain.rows import PermitRow, Rejected, Remark, StormRow
 from services.scraper.formats.field_map import PermitSource, permit_of
-from services.scraper.formats.files import FileRefused, inspect
+from services.scraper.formats.files import inspect
 from services.scraper.formats.ncei import COLUMNS
 from services.scraper.formats.parcel_map import ParcelSource, parcel_of
 from services.scraper.formats.permits import parse_permits
 from services.scraper.formats.storms import parse_storms
+from shared.files import FileRefused
 
 TODAY = date(2026, 11, 22)
 NCEI = {

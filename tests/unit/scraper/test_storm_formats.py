@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from services.scraper.domain.rows import Rejected, Remark, StormRow
 from services.scraper.domain.storms import SCALES, MagnitudeUnit, clock_offset, measured, standard_offset
 from services.scraper.domain.swaths import area_of, track_of
-from services.scraper.formats.files import FileRefused, inspect
+from services.scraper.formats.files import inspect
 from services.scraper.formats.ncei_export import EXPORT
 from services.scraper.formats.storms import parse_storms
+from shared.files import FileRefused
 
 TODAY = date(2026, 11, 22)
 MAGNITUDES = st.decimals(-9999, 9999, places=2)

@@ -16,7 +16,7 @@ from shared.db.models.compliance import (
 from shared.db.models.contractors import Contractor, LeadAssignment
 from shared.db.models.imagery import MlInferenceJob, Model, PropertyImage, RoofAnalysis, ValidationTask
 from shared.db.models.jobs import EnrichmentJob, ScrapingJob
-from shared.db.models.leads import BaseLead, LeadCluster, LeadTrigger, RoofingLead
+from shared.db.models.leads import BaseLead, LeadCluster, LeadTrigger, ParcelStorm, RoofingLead
 from shared.db.models.messages import DeadLetter, InboxRow, OutboxRow
 from shared.db.models.outreach import (
     AiCallLog,
@@ -78,6 +78,7 @@ __all__ = [
     "OutreachCampaign",
     "OutreachTouchpoint",
     "Parcel",
+    "ParcelStorm",
     "Payment",
     "PropertyImage",
     "Provenance",

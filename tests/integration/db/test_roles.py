@@ -28,7 +28,7 @@ OWNERS: dict[str, set[str]] = {
     "contractor_acquisition": {"contractors", "outreach_campaigns"},
     "ai_calling": {"ai_call_logs", "demo_meetings"},
     "outreach": {"outreach_touchpoints", "scheduled_touchpoints"},
-    "lead_generator": {"base_leads", "roofing_leads", "lead_triggers", "lead_clusters"},
+    "lead_generator": {"base_leads", "roofing_leads", "lead_triggers", "lead_clusters", "parcel_storms"},
     "orchestrator": {"verticals", "target_cities"},
     "marketplace": {
         "users",

@@ -12,6 +12,7 @@ from services.lead_generator import metrics
 from services.lead_generator.domain.publishing import LeadFacts, Review, Way, publication_of
 from services.lead_generator.repository.hvac import HvacRepository
 from services.lead_generator.repository.leads import LeadRepository
+from services.lead_generator.repository.parcel_storms import ParcelStormRepository
 from services.lead_generator.repository.prospects import ProspectRepository
 from services.lead_generator.service import lead_triggers, score_lead, storm_ids
 from shared.compliance.loader import address_value, decide_offer
@@ -63,15 +64,17 @@ async def _prospect_city(
     )
     opted_out = await _opted_out(resources, repository, city_id)
     as_of = await repository.recording_day(city_id) if recorded else None
-    counts = await repository.judge(city_id, opted_out=opted_out, sales_on=sales_on, as_of=as_of)
+    struck = await ParcelStormRepository(tx.session).match(city_id, as_of=as_of)
+    judged = await repository.judge(city_id, opted_out=opted_out, sales_on=sales_on, as_of=as_of)
     limit = cap if cap is not None else await prospect_cap(resources, city.daily_prospect_cap)
     inserted = await repository.insert(max(0, limit - await repository.started_today(city_id)))
     prohibited = [state for state, law in sale_rules["public_record_states"].items() if law == "prohibited"]
     stripped = await repository.strip_person_fields(inserted, prohibited)
     tx.publish(LeadCreated(base_lead_id=lead_id, city_id=city_id) for lead_id in inserted)
-    for verdict, number in counts.items():
+    for verdict, number in judged.items():
         metrics.PROSPECTS.labels(verdict).inc(number)
-    return {**counts, "inserted": len(inserted), "person_fields_stripped": stripped, "cap": limit}
+    done = {"inserted": len(inserted), "person_fields_stripped": stripped, "struck_by_storms": struck}
+    return {**judged, **done, "cap": limit}
 
 
 async def _opted_out(resources: Resources, repository: ProspectRepository, city_id: UUID) -> list[UUID]:

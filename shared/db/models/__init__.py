@@ -18,7 +18,7 @@ from shared.db.models.counties import Agency, County, CountyPullSchedule, County
 from shared.db.models.hvac import HvacLead, HvacProperty
 from shared.db.models.imagery import MlInferenceJob, Model, PropertyImage, RoofAnalysis, ValidationTask
 from shared.db.models.jobs import EnrichmentJob, Geocode
-from shared.db.models.leads import BaseLead, LeadCluster, LeadTrigger, RoofingLead
+from shared.db.models.leads import BaseLead, LeadCluster, LeadTrigger, ParcelStorm, RoofingLead
 from shared.db.models.messages import DeadLetter, InboxRow, OutboxRow
 from shared.db.models.outreach import (
     AiCallLog,
@@ -88,6 +88,7 @@ __all__ = [
     "OutreachCampaign",
     "OutreachTouchpoint",
     "Parcel",
+    "ParcelStorm",
     "Payment",
     "PermitDetail",
     "PropertyImage",

@@ -35,6 +35,7 @@ OWNERS: dict[str, set[str]] = {
         "lead_clusters",
         "hvac_properties",
         "hvac_leads",
+        "parcel_storms",
     },
     "orchestrator": {"verticals", "target_cities"},
     "marketplace": {

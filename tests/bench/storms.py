@@ -1,0 +1,88 @@
+"""A million parcels and the storms of a season: the strongest for each found and stored, beside geopandas doing the same.
+
+Both go from tables to a table on the same server. geopandas measures in a plane of the metro, so a house on an edge may
+fall on its other side; the share of houses to which both give the same strength is printed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from tests.bench.figure import Figure
+from tests.faults.chaos import connect, prepare
+from tests.faults.plane import Plane, own_plane
+
+PARCELS, STORMS = 1_000_000, 300
+GOAL_SECONDS = 20.0
+MEMORY_GOAL_MB = 500.0
+METRO_CRS = "EPSG:32614"
+# Forty miles each way: of 300 million pairs about 15 million lie within five miles.
+LOAD = (
+    "SELECT setseed(0.42)",
+    """
+    INSERT INTO target_cities (city, state, tier, priority, active, time_zone)
+    VALUES ('Metro', 'TX', 1, 1, true, 'America/Chicago')
+    """,
+    """
+    INSERT INTO parcels (city_id, apn, county, state, address, address_key, city, source, content_hash, geom, year_built)
+    SELECT c.id, 'A' || n, 'Metro', 'TX', n || ' OAK ST', n || '||OAK|ST|||76998', 'Metro', 'bench', n::text,
+           ST_Point(-97.3 + 0.68 * random(), 32.5 + 0.574 * random(), 4326)::geography, 1990
+      FROM target_cities c, generate_series(1, %(parcels)s) n WHERE c.city = 'Metro'
+    """,
+    """
+    INSERT INTO weather_events (event_type, event_date, source, external_id, content_hash, geom, began_at,
+                                hail_size_inches, wind_speed_mph)
+    SELECT CASE WHEN hail THEN 'hail' ELSE 'wind' END, (now() - age)::date, 'bench', n, n,
+           ST_Point(-97.3 + 0.68 * random(), 32.5 + 0.574 * random(), 4326)::geography, now() - age,
+           CASE WHEN hail THEN 1 + 0.25 * floor(8 * random()) END, CASE WHEN NOT hail THEN 61 + floor(40 * random()) END
+      FROM (SELECT n::text AS n, random() < 0.7 AS hail, make_interval(hours => (89 * 24 * random())::int) AS age
+              FROM generate_series(1, %(storms)s) n) report
+    """,
+    "CREATE TABLE by_geopandas (parcel_id uuid PRIMARY KEY, weather_event_id uuid, strength int)",
+    "VACUUM ANALYZE parcels",
+    "VACUUM ANALYZE weather_events",
+)
+SAME = """
+    SELECT avg((ours.strength IS NOT DISTINCT FROM theirs.strength)::int)
+      FROM parcel_storms ours FULL JOIN by_geopandas theirs USING (parcel_id)
+"""
+
+
+def figures() -> list[Figure]:
+    """Time against goal and against geopandas, and the memory of the server's process."""
+    with own_plane() as plane:
+        prepare(plane)
+        city = _load(plane)
+        memory: list[float] = [0.0]
+        ours = _by_product(plane, city, memory)
+        theirs, pairs = _by_geopandas(plane)
+        with connect(plane) as connection:
+            stored = _one(connection, "SELECT count(*) FROM parcel_storms")
+            same = float(_one(connection, SAME))
+    parts = {"pairs within 5 miles": pairs, "stored": stored, "same strength": round(same, 4)}
+    return [
+        Figure("strongest storm of a parcel", round(ours, 1), "s", GOAL_SECONDS, at_most=True,
+               baseline="geopandas, s", baseline_value=round(theirs, 1), parts=parts),
+        Figure("the same in geopandas' times", round(ours / theirs, 2), "x", 1.0, at_most=True,
+               baseline="geopandas", baseline_value=1.0),
+        Figure("server process at its peak", round(memory[0], 1), "MB", MEMORY_GOAL_MB, at_most=True,
+               baseline="a parcel, bytes", baseline_value=round(memory[0] * 1e6 / PARCELS, 1)),
+    ]  # fmt: skip
+
+
+def _load(plane: Plane) -> UUID:
+    with connect(plane) as connection:
+        for statement in LOAD:
+            values = {"parcels": PARCELS, "storms": STORMS} if "%(" in statement else None
+            connection.execute(statement, values)
+        city: UUID = _one(connection, "SELECT id FROM target_cities WHERE city = 'Metro'")
+    return city
+
+
+def _one(connection: psycopg.Connection, statement: str) -> Any:
+    row = connection.execute(statement).fetchone()
+    assert row is not None
+    return row[0]

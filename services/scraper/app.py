@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.scraper import jobs
-from services.scraper.api import background_jobs, counties, health, scrape, source_health, sources
+from services.scraper.api import background_jobs, counties, health, neighborhood, scrape, source_health, sources
 from services.scraper.api import jobs as job_routes
 from services.scraper.hvac import steps as county_steps
 from services.scraper.own import open_own
@@ -33,6 +33,7 @@ service = Service(
         sources.router,
         scrape.router,
         job_routes.router,
+        neighborhood.router,
         counties.router,
         background_jobs.router,
         health.router,

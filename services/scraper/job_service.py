@@ -10,10 +10,10 @@ from uuid import UUID
 
 from sqlalchemy import Row
 
-from services.scraper.domain.addresses import read_address
-from services.scraper.repository import CityRepository, JobRepository, ParcelRepository
+from services.scraper.houses import known_city, known_house
+from services.scraper.repository import JobRepository
 from shared.db.unit_of_work import UnitOfWork
-from shared.errors import Conflict, InvalidInput, NotFound
+from shared.errors import Conflict, NotFound
 from shared.http.clients.base import OnBehalfOf, ServiceClient
 from shared.http.clients.schedule import SERVICE as ORCHESTRATOR
 from shared.http.clients.schedule import ScheduleClient, ScheduledJob
@@ -31,18 +31,6 @@ JOB_KINDS = tuple(
 )
 
 
-class CityUnknown(NotFound):
-    """No row of target_cities has this name."""
-
-    code = "city-unknown"
-
-
-class PropertyUnknown(NotFound):
-    """No parcel of the city has this address."""
-
-    code = "property-unknown"
-
-
 @dataclass(frozen=True, slots=True)
 class Order:
     """What somebody asks for: the kind of job, its subject, the request, and what follows from it today."""
@@ -58,7 +46,7 @@ async def scrape_permits(
     resources: Resources, actor: Actor, city: str, state: str, *, days: int, key: str | None
 ) -> dict[str, Any]:
     """The job that reads a city's permits of the last days from the feeds that may be read."""
-    known = await _city(resources, city, state)
+    known = await known_city(resources, city, state)
     since = datetime.now(UTC).date() - timedelta(days=days)
     order = Order(REFRESH_CITY.kind, known, known.id, {"days": days}, {"since": since.isoformat()})
     return await _start(resources, actor, order, key)
@@ -68,7 +56,7 @@ async def scrape_weather(
     resources: Resources, actor: Actor, city: str, state: str, *, days: int, key: str | None
 ) -> dict[str, Any]:
     """The job that reads the storm feeds of the last days and counts what they hold near a city."""
-    known = await _city(resources, city, state)
+    known = await known_city(resources, city, state)
     return await _start(resources, actor, Order(REFRESH_STORMS.kind, known, known.id, {"days": days}), key)
 
 
@@ -76,7 +64,7 @@ async def scrape_contractors(
     resources: Resources, actor: Actor, city: str, state: str, *, most: int, key: str | None
 ) -> dict[str, Any]:
     """The job that finds a city's roofers in its stored permits."""
-    known = await _city(resources, city, state)
+    known = await known_city(resources, city, state)
     order = Order(SCRAPE_CONTRACTORS.kind, known, known.id, {"max_results": most})
     return await _start(resources, actor, order, key)
 
@@ -85,32 +73,11 @@ async def scrape_property(
     resources: Resources, actor: Actor, city: str, state: str, *, address: str, key: str | None
 ) -> dict[str, Any]:
     """The job that asks the assessor about the one parcel of this address."""
-    known = await _city(resources, city, state)
-    wanted = read_address(address, known.city, known.state)
-    if not wanted.names_a_house():
-        raise InvalidInput(f"{address} names no house: its number is missing", address=address)
-    async with resources.unit_of_work() as uow:
-        houses = await ParcelRepository(uow.session).houses_at(known.id, wanted)
-    if not houses:
-        raise PropertyUnknown(
-            f"no parcel of {known.city}, {known.state} is known at {wanted.line}", address=address
-        )
-    if len(houses) > 1:
-        raise InvalidInput(
-            f"more than one house of {known.city}, {known.state} may be meant by {wanted.line}: name its ZIP",
-            address=address,
-        )
+    known = await known_city(resources, city, state)
+    house, read = await known_house(resources, known, address)
     return await _start(
-        resources, actor, Order(SCRAPE_PROPERTY.kind, known, houses[0], {"address": wanted.line}), key
+        resources, actor, Order(SCRAPE_PROPERTY.kind, known, house, {"address": read.line}), key
     )
-
-
-async def _city(resources: Resources, city: str, state: str) -> Row[Any]:
-    async with resources.unit_of_work() as uow:
-        row = await CityRepository(uow.session).by_name(city, state)
-    if row is None:
-        raise CityUnknown(f"{city}, {state} is not a target city", city=city, state=state)
-    return row
 
 
 async def _start(resources: Resources, actor: Actor, order: Order, key: str | None) -> dict[str, Any]:

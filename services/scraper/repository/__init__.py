@@ -7,6 +7,7 @@ from services.scraper.repository.counties import CountyRepository
 from services.scraper.repository.county_jobs import CountyJobRepository
 from services.scraper.repository.county_permits import CountyPermitRepository
 from services.scraper.repository.jobs import JobRepository
+from services.scraper.repository.neighborhood import NeighborhoodRepository
 from services.scraper.repository.parcels import ParcelRepository, RoofDating
 from services.scraper.repository.permits import CountyOfRows, PermitRepository
 from services.scraper.repository.raw_records import RawRecordRepository
@@ -23,6 +24,7 @@ __all__ = [
     "CountyPermitRepository",
     "CountyRepository",
     "JobRepository",
+    "NeighborhoodRepository",
     "ParcelRepository",
     "PermitRepository",
     "RawRecordRepository",

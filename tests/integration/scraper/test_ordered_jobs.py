@@ -259,3 +259,52 @@ async def test_a_workflow_of_others_is_no_job_of_the_scraper(door: RunningServic
         assert (await call(door, method, f"/jobs/{activation}{path}")).status_code == 404
     assert await scraper.status(activation) == "running"
     assert (await call(door, "GET", "/jobs")).json() == []
+
+
+HOUSE = """
+    INSERT INTO parcels (city_id, apn, county, state, address, address_key, city, source, content_hash, geom)
+    VALUES (:city, 'A1', 'Harrow', 'TX', '10 OAK ST', '10||OAK|ST|||76998', 'Harrow', 'test', 'h',
+            ST_SetSRID(ST_MakePoint(-98.9, 32.4), 4326)::geography),
+           (:city, 'A2', 'Harrow', 'TX', '20 OAK ST', '20||OAK|ST|||76998', 'Harrow', 'test', 'h', NULL)
+"""
+# 0.25 mile are 0.00428 degrees of longitude here.
+NEIGHBORS = """
+    INSERT INTO roofing_permits (permit_number, address, city_id, jurisdiction, content_hash, roof_work, reroof, vertical,
+                                 contractor_name, issue_date, estimated_value, address_key, geom)
+    SELECT 'N' || n, n || ' OAK ST', :city, 'test', 'h' || n, 'reroof', true, vertical, name, current_date - days, value,
+           key, ST_SetSRID(ST_MakePoint(-98.9 + east, 32.4), 4326)::geography
+      FROM (VALUES (1, 0.004, 0, 10000, 'Acme Roofing LLC', 'roofing', 'k1'),
+                   (2, 0.001, 29, 20000, 'ACME ROOFING', 'roofing', 'k2'),
+                   (3, 0.002, 30, NULL, 'Bell', 'roofing', 'k3'), (4, 0.003, 59, 30000, 'Bell', 'roofing', 'k4'),
+                   (5, 0.001, 60, 40000, 'Bell', 'roofing', 'k5'), (6, 0.001, 90, 50000, 'Bell', 'roofing', 'k6'),
+                   (7, 0.005, 1, 50000, 'Far', 'roofing', 'k7'), (8, 0.001, 1, 50000, 'Cool', 'hvac', 'k8'),
+                   (9, 0.0, 1, 50000, 'Own', 'roofing', '10||OAK|ST|||76998')
+           ) AS permit (n, east, days, value, name, vertical, key)
+"""
+
+
+async def test_the_neighborhood_of_a_house_is_what_its_neighbours_roofs_tell(
+    door: RunningService, scraper: Bench
+) -> None:
+    city = await city_of(scraper)
+    await scraper.rows(HOUSE, city=city)
+    empty = await call(door, "GET", "/neighborhood", params=HARROW | {"address": "10 Oak St"})
+    await scraper.rows(NEIGHBORS, city=city)
+    found = await call(door, "GET", "/neighborhood", params=HARROW | {"address": "10 Oak Street"})
+    nowhere = await call(door, "GET", "/neighborhood", params=HARROW | {"address": "20 Oak St"})
+
+    assert (empty.json()["permits_90d"], empty.json()["urgency"]) == (0, "normal")
+    assert found.json() == {
+        "address": "10 OAK ST",
+        "permits_30d": 2,
+        "permits_60d": 4,
+        "permits_90d": 5,
+        "average_value_usd": "25000.00",
+        "permits_per_square_mile": 25.5,
+        "urgency": "normal",
+        "trending_contractors": [
+            {"company_name": "ACME ROOFING", "permits_30d": 2, "permits_90d": 2},
+            {"company_name": "Bell", "permits_30d": 0, "permits_90d": 3},
+        ],
+    }
+    assert (nowhere.status_code, nowhere.json()["code"]) == (409, "property-without-place")

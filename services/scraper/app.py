@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from services.scraper import jobs
-from services.scraper.api import background_jobs, counties, health, neighborhood, scrape, source_health, sources
+from services.scraper.api import (
+    background_jobs,
+    counties,
+    health,
+    neighborhood,
+    scrape,
+    source_health,
+    sources,
+)
 from services.scraper.api import jobs as job_routes
 from services.scraper.hvac import steps as county_steps
 from services.scraper.own import open_own

@@ -54,6 +54,9 @@ async def _owner(ctx: StepContext, lead: Row[Any], asking: Asking, search: Searc
     try:
         return await owners.load_owner(ctx.resources, lead.id)
     except Skip as nobody:
+        if asking.waiting is not None:
+            await contacts.store_cost(ctx.resources, lead.id, ctx.workflow_id, search)
+            raise asking.waiting from None
         if search.records or search.passed_over:
             reasons = "; ".join(f"{name}: {why}" for name, why in search.passed_over.items())
             await _end_without(

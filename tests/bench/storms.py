@@ -6,13 +6,36 @@ fall on its other side; the share of houses to which both give the same strength
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import numpy as np
 import psycopg
+from sqlalchemy import create_engine
 
+from services.lead_generator.domain.triggers import (
+    HAIL_DISTANCE_LOSS,
+    HAIL_INCHES_PER_TEN,
+    HAIL_MIN_INCHES,
+    HAIL_TIME_LOSS,
+    STORM_CEILING,
+    STORM_FLOOR,
+    STORM_REACH_MILES,
+    STORM_WINDOW_DAYS,
+    WIND_ABOVE_MPH,
+)
+from services.lead_generator.repository.parcel_storms import ParcelStormRepository
+from shared.db.geo import METRES_PER_MILE
+from shared.runtime.resources import open_resources
+from shared.schemas.enums import WeatherEventType
+from tests.bench.core import run_with_loop
 from tests.bench.figure import Figure
-from tests.faults.chaos import connect, prepare
+from tests.faults.chaos import connect, prepare, settings_for
 from tests.faults.plane import Plane, own_plane
 
 PARCELS, STORMS = 1_000_000, 300

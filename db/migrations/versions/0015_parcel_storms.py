@@ -6,7 +6,7 @@ from pathlib import Path
 
 from shared.db.migrate import run_sql
 
-revision = "0009"
+revision = "0015"
 down_revision = "0014"
 branch_labels = None
 depends_on = None

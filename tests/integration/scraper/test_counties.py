@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
 
+from services.scraper.app import service
 from services.scraper.hvac.access import records_of_agency
+from shared.runtime.application import create_app
 from shared.sandbox.misbehaviour import FaultKind
 from shared.sandbox.vendors import accela_county as calder
 from shared.security.policy import Role
@@ -212,3 +215,32 @@ async def test_health_looks_at_every_part_and_keeps_slow_ones(desk: Desk) -> Non
     assert sum(count for name, count in second["summary"].items() if name != "total") == 9
     third = await desk.ask("GET", "/api/health")
     assert third["components"]["accela_api"] == parts["accela_api"]
+
+
+async def test_the_interface_is_described_for_those_who_may_see_operations(desk: Desk) -> None:
+    for path in ("/docs", "/redoc"):
+        page = await desk.http.get(path)
+        assert (page.status_code, page.headers["content-type"][:9]) == (200, "text/html")
+        assert (await desk.http.get(path, headers={"authorization": "Bearer x"})).status_code == 401
+    assert "/api/counties/{county_id}/pull-permits" in (await desk.http.get("/docs")).text
+
+
+@pytest.mark.parametrize(
+    ("origin", "allowed"),
+    [("https://crm.example", "https://crm.example"), ("https://evil.example", None)],
+)
+async def test_only_pages_of_the_configured_origins_may_call(
+    desk: Desk, origin: str, allowed: str | None
+) -> None:
+    settings = desk.at.at.settings.model_copy(update={"cors_origins": "https://crm.example/"})
+    app = create_app(service, replace(desk.at.at, settings=settings))
+    running = RunningService(app, desk.at.at)
+    asked = {"origin": origin, "access-control-request-method": "GET"}
+    async with running.client() as http:
+        preflight = await http.options("/api/counties", headers=asked)
+        answer = await http.get("/api/counties", headers={"origin": origin})
+    assert preflight.headers.get("access-control-allow-origin") == allowed
+    assert answer.headers.get("access-control-allow-origin") == allowed
+    assert (await desk.http.get("/api/counties", headers={"origin": origin})).headers.get(
+        "access-control-allow-origin"
+    ) is None

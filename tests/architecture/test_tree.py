@@ -28,6 +28,7 @@ PARTICULAR = {
         "health.py": "the lights of all sources, put together for operators",
         "houses.py": "which house an address means and what goes on around it, for orders and questions",
         "job_service.py": "the verbs of the jobs that are ordered; the rest of the service is steps",
+        "hvac": "the county puller: agencies, their permits of one trade, and its jobs",
         "imports.py": "one-off import of recorded files by the command line",
         "ingest.py": "from rows to tables: staging, upsert, counts",
         "readings.py": "a source while it is read: what it shows against its history",

@@ -210,7 +210,7 @@ async def test_stored_hvac_permits_become_leads_by_their_event_and_the_pull_tell
         pull = await start(session, "county_pull", subject_id=county)
     async with running(service, settings) as generator:
         with use_trace(await trace_of(committed_db, pull.workflow_id)):
-            for vertical in ("roofing", "hvac"):
+            for vertical in ("roofing", "hvac", "hvac"):
                 event = PermitScraped(
                     county_id=county, city_id=uuid4(), vertical=vertical, stored=1, updated=0
                 )
@@ -218,6 +218,12 @@ async def test_stored_hvac_permits_become_leads_by_their_event_and_the_pull_tell
                     await look_at_permits(event, uow, generator.resources)
         async with committed_db() as session:
             (workflow,) = (await session.execute(RUNS)).scalars().all()
+        async with committed_db.begin() as session:
+            assert await HvacRepository(session).run_waits(county)
+            await session.execute(
+                text("UPDATE core.step SET status = 'running' WHERE name = 'hvac_properties'")
+            )
+            assert not await HvacRepository(session).run_waits(county)
         step = await run_step(service, generator.resources, workflow, "hvac_properties")
 
     assert (step.status, step.output["properties_created"], step.output["leads_created"]) == ("done", 1, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.lead_generator.repository.hvac import HvacRepository
 from services.lead_generator.repository.prospects import ProspectRepository
 from shared.db.unit_of_work import UnitOfWork
 from shared.events.leads import LeadCreated
@@ -30,7 +31,9 @@ async def look_after_storm(event: StormReported, uow: UnitOfWork, _: Resources) 
 async def look_at_permits(event: PermitScraped, uow: UnitOfWork, _: Resources) -> None:
     """Look at the houses of a county whose HVAC permits were stored.
 
-    Each event has a run of its own: one that runs already may have read the permits before these came.
+    A run that has begun may have read the permits before these came; one that waits will read them.
     """
-    if event.vertical == TradeVertical.HVAC and event.county_id is not None:
+    if event.vertical != TradeVertical.HVAC or event.county_id is None:
+        return
+    if not await HvacRepository(uow.session).run_waits(event.county_id):
         await start(uow.session, "hvac_properties", input={"county_id": str(event.county_id)})

@@ -26,8 +26,11 @@ from shared.workflow import all_workflows, control, start
 from shared.workflow.catalogue import REFRESH_CITY, REFRESH_STORMS, SCRAPE_CONTRACTORS, SCRAPE_PROPERTY
 
 SERVICE = "scraper"
+# What needs no other service: steps of others are optional in it. The view scraping_jobs says the same of their rows.
 JOB_KINDS = tuple(
-    spec.kind for spec in all_workflows() if all(step.service == SERVICE for step in spec.steps)
+    spec.kind
+    for spec in all_workflows()
+    if {step.service for step in spec.steps if not step.optional} == {SERVICE}
 )
 
 

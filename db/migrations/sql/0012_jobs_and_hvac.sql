@@ -1,5 +1,5 @@
--- A job of the scraper is a workflow whose steps are all the scraper's. The table held nothing: its columns are read
--- from the core, so that no second row can tell another story than the workflow.
+-- A job of the scraper is a workflow that needs no other service: steps of others are optional in it. The table held
+-- nothing: its columns are read from the core, so that no second row can tell another story than the workflow.
 DROP TABLE scraping_jobs;
 
 CREATE VIEW scraping_jobs AS
@@ -32,21 +32,28 @@ SELECT w.id,
   JOIN core.workflow origin ON origin.id = coalesce(w.parent_id, w.id)
   LEFT JOIN target_cities c ON c.id = w.subject_id
  CROSS JOIN LATERAL (
-    SELECT bool_and(s.service = 'scraper') AS own,
+    SELECT bool_and(s.service = 'scraper' OR s.optional) AND bool_or(s.service = 'scraper' AND NOT s.optional) AS own,
            min(s.started_at) AS started_at,
-           coalesce(sum(CAST(s.output ->> 'read' AS integer)), 0) AS total,
-           sum(coalesce(CAST(s.output ->> 'stored' AS integer), 0) + coalesce(CAST(s.output ->> 'updated' AS integer), 0)
-               + coalesce(CAST(s.output ->> 'duplicate' AS integer), 0)) AS succeeded,
-           coalesce(sum(CAST(s.output ->> 'rejected' AS integer)), 0) AS failed,
+           coalesce(sum(items.total), 0) AS total,
+           coalesce(sum(items.succeeded), 0) AS succeeded,
+           coalesce(sum(items.failed), 0) AS failed,
            jsonb_object_agg(s.name, s.output) FILTER (WHERE s.output IS NOT NULL) AS results,
            string_agg(s.name || ': ' || s.reason, '; ' ORDER BY s.position)
                FILTER (WHERE s.status IN ('ready', 'skipped', 'dead')) AS reasons,
            string_agg((SELECT string_agg(line, '') FROM jsonb_array_elements_text(s.error -> 'where') AS line), E'\n'
                       ORDER BY s.position) AS stack,
            max(greatest(s.attempt - 1, 0)) AS retry_count,
-           max(s.max_attempt) - 1 AS max_retries,
+           max(s.max_attempt) FILTER (WHERE NOT s.optional) - 1 AS max_retries,
            min(s.run_after) FILTER (WHERE s.status = 'ready' AND s.attempt > 0 AND s.run_after > now()) AS next_retry_at
-      FROM core.step s WHERE s.workflow_id = w.id
+      FROM core.step s
+     CROSS JOIN LATERAL (
+        SELECT sum(CAST(number AS integer)) FILTER (WHERE name IN ('read', 'permits_pulled')) AS total,
+               sum(CAST(number AS integer)) FILTER (WHERE name IN ('stored', 'updated', 'duplicate', 'permits_saved',
+                   'permits_updated', 'permits_unchanged')) AS succeeded,
+               sum(CAST(number AS integer)) FILTER (WHERE name IN ('rejected', 'permits_rejected')) AS failed
+          FROM jsonb_each_text(s.output) AS told (name, number)
+         WHERE s.service = 'scraper' AND jsonb_typeof(s.output -> name) = 'number') items
+     WHERE s.workflow_id = w.id
  ) run
  CROSS JOIN LATERAL (
     SELECT count(*) AS total,

@@ -83,11 +83,25 @@ AGGREGATE: TextClause = text(
 )
 
 
+RUN_WAITS = text(
+    """
+    SELECT EXISTS (
+        SELECT 1 FROM core.workflow w JOIN core.step s ON s.workflow_id = w.id
+         WHERE w.kind = 'hvac_properties' AND w.status = 'running' AND s.status = 'ready'
+           AND w.input ->> 'county_id' = CAST(:county_id AS text))
+    """
+)
+
+
 class HvacRepository:
     """Houses and leads of the HVAC vertical."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
+
+    async def run_waits(self, county_id: UUID) -> bool:
+        """Whether a run over this county's houses is still to be claimed: it will read what is stored now."""
+        return bool((await self._session.execute(RUN_WAITS, {"county_id": str(county_id)})).scalar_one())
 
     async def aggregate(self, county_id: UUID | None = None, *, today: date | None = None) -> dict[str, int]:
         """Bring the houses of a county, or of all, to what their permits say today; what changed, counted."""

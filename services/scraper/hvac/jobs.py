@@ -139,6 +139,9 @@ def _progress(
         "permits_updated": counts.permits_updated,
         "permits_rejected": counts.permits_rejected,
         "rejected_because": counts.reasons,
+        "properties_created": row.properties_created,
+        "properties_updated": row.properties_updated,
+        "leads_created": row.leads_created,
         "permits_per_second": pace.permits_per_second,
         "estimated_completion_at": pace.estimated_completion_at if running else None,
     }

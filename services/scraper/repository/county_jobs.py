@@ -9,12 +9,13 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-# A workflow whose step was never claimed waits for a worker, whatever the core calls it.
+# A workflow whose step was never claimed waits for a worker, whatever the core calls it. What its permits made of houses
+# is told by the runs that their events started: those carry the job's correlation id.
 JOB = """
     SELECT w.id, w.subject_id AS county_id, w.input, w.created_at, s.attempt, s.output AS progress, s.reason,
            s.error, w.error AS end_error, w.cancel_requested, w.finished_at, begun.started_at,
            extract(epoch FROM coalesce(w.finished_at, now()) - begun.started_at)::float8 AS elapsed_seconds,
-           now() AS now,
+           houses.properties_created, houses.properties_updated, houses.leads_created, now() AS now,
            CASE WHEN w.status IN ('failed', 'cancelled') THEN w.status WHEN w.status = 'done' THEN 'completed'
                 WHEN begun.started_at IS NULL THEN 'pending' ELSE 'running' END AS status
       FROM core.workflow w
@@ -22,6 +23,13 @@ JOB = """
      CROSS JOIN LATERAL (
         SELECT least(s.started_at, (SELECT min(a.started_at) FROM core.step_attempt a WHERE a.workflow_id = w.id))
                    AS started_at) begun
+     CROSS JOIN LATERAL (
+        SELECT coalesce(sum(CAST(made.output ->> 'properties_created' AS integer)), 0) AS properties_created,
+               coalesce(sum(CAST(made.output ->> 'properties_updated' AS integer)), 0) AS properties_updated,
+               coalesce(sum(CAST(made.output ->> 'leads_created' AS integer)), 0) AS leads_created
+          FROM core.workflow run JOIN core.step made ON made.workflow_id = run.id
+         WHERE run.kind = 'hvac_properties' AND run.correlation_id = w.correlation_id
+           AND run.input ->> 'county_id' = CAST(w.subject_id AS text)) houses
      WHERE w.kind = 'county_pull'
 """
 ONE = text(JOB + " AND w.id = :id")

@@ -1,4 +1,4 @@
-"""The scraper's jobs as people look at them: the view over workflows whose steps are all the scraper's."""
+"""The scraper's jobs as people look at them: the view over workflows that need no other service."""
 
 from __future__ import annotations
 

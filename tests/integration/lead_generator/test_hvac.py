@@ -20,8 +20,11 @@ from services.lead_generator.domain.hvac import SystemPermit, normal_address, sy
 from services.lead_generator.handlers import look_at_permits
 from services.lead_generator.repository.hvac import HvacRepository
 from services.lead_generator.settings import LeadGeneratorSettings
+from services.scraper.repository import CountyJobRepository
 from shared.db.engine import SessionMaker
 from shared.events.permits import PermitScraped
+from shared.telemetry.context import Trace, trace_from, use_trace
+from shared.workflow import start
 from tests.factories.services import running, settings_with_keys
 from tests.factories.single_step import run_step
 
@@ -54,6 +57,7 @@ HOUSES = text(
      ORDER BY h.address_key
     """
 )
+RUNS = text("SELECT id FROM core.workflow WHERE kind = 'hvac_properties'")
 NOTHING = {
     "properties_created": 0,
     "properties_updated": 0,
@@ -193,7 +197,7 @@ async def test_a_county_is_looked_at_without_the_others_but_a_house_of_two_agenc
     assert (await HvacRepository(db).aggregate(today=TODAY))["properties_created"] == 1
 
 
-async def test_stored_hvac_permits_become_leads_by_their_event(
+async def test_stored_hvac_permits_become_leads_by_their_event_and_the_pull_tells_of_them(
     database_url: str, redis_url: str, redis: Redis, committed_db: SessionMaker
 ) -> None:
     del redis
@@ -203,17 +207,37 @@ async def test_stored_hvac_permits_become_leads_by_their_event(
     async with committed_db.begin() as session:
         county = await new_county(session)
         await permit(session, county, "M-1", date(2001, 1, 1))
+        pull = await start(session, "county_pull", subject_id=county)
     async with running(service, settings) as generator:
-        for vertical in ("roofing", "hvac"):
-            event = PermitScraped(county_id=county, city_id=uuid4(), vertical=vertical, stored=1, updated=0)
-            async with generator.resources.unit_of_work() as uow:
-                await look_at_permits(event, uow, generator.resources)
+        with use_trace(await trace_of(committed_db, pull.workflow_id)):
+            for vertical in ("roofing", "hvac", "hvac"):
+                event = PermitScraped(
+                    county_id=county, city_id=uuid4(), vertical=vertical, stored=1, updated=0
+                )
+                async with generator.resources.unit_of_work() as uow:
+                    await look_at_permits(event, uow, generator.resources)
         async with committed_db() as session:
-            workflows = (await session.execute(text("SELECT id FROM core.workflow"))).scalars().all()
-        (workflow,) = workflows
+            (workflow,) = (await session.execute(RUNS)).scalars().all()
+        async with committed_db.begin() as session:
+            assert await HvacRepository(session).run_waits(county)
+            await session.execute(
+                text("UPDATE core.step SET status = 'running' WHERE name = 'hvac_properties'")
+            )
+            assert not await HvacRepository(session).run_waits(county)
         step = await run_step(service, generator.resources, workflow, "hvac_properties")
 
     assert (step.status, step.output["properties_created"], step.output["leads_created"]) == ("done", 1, 1)
     async with committed_db() as session:
         (house,) = await houses(session)
+        job = await CountyJobRepository(session).one(pull.workflow_id)
     assert (house.lead_tier, house.lead) == ("HOT", "qualified")
+    assert job is not None
+    assert (job.properties_created, job.properties_updated, job.leads_created) == (1, 0, 1)
+
+
+async def trace_of(db: SessionMaker, workflow: UUID) -> Trace:
+    """The trace under which a workflow's steps publish."""
+    statement = text("SELECT correlation_id, traceparent FROM core.workflow WHERE id = :id")
+    async with db() as session:
+        row = (await session.execute(statement, {"id": workflow})).one()
+    return trace_from({"x-correlation-id": row.correlation_id, "traceparent": row.traceparent})

@@ -26,56 +26,60 @@ from services.lead_generator.domain.triggers import STORM_WINDOW_DAYS
 from shared.db.geo import METRES_PER_MILE
 
 CELL_DEGREES: Final = 0.005
+_ROWS: Final = 100_000
 # No degree of latitude or longitude is longer than 111,700 m; the rest is room for the rounding of long distances.
 _CORNER_METRES: Final = CELL_DEGREES / 2 * 2**0.5 * 112_000
 # Distances on a sphere are wrong by up to 0.6 %.
 _SIEVE: Final = 1.01
 _NOW: Final = "coalesce(CAST(:as_of AS date) + interval '1 day', now())"
+# More than the reports of a season; a storm's rank is its place by moment, then by id.
+_RANKS: Final = 10_000_000
 _FORCE: Final = storm_force(StormColumns(now=_NOW))
 
 
-def _strength(metres: str) -> str:
-    return storm_strength_expression(StormForce(), f"({metres}) / {METRES_PER_MILE}")
+def _standing(metres: str) -> str:
+    """Strength first, then the storm's rank, in one number; NULL where the storm is worth nothing."""
+    strength = storm_strength_expression(StormForce(), f"({metres}) / {METRES_PER_MILE}")
+    return f"({strength}) * {_RANKS}::bigint + storm.rank"
 
 
 _STORMS: Final = f"""
     CREATE TEMPORARY TABLE storms_now ON COMMIT DROP AS
-    SELECT * FROM (
+    SELECT *, row_number() OVER (ORDER BY began_at, id) AS rank FROM (
         SELECT storm.id, storm.began_at, coalesce(storm.swath, storm.geom) AS place, {_FORCE.peak} AS peak,
                {_FORCE.edge_loss} AS edge_loss, {_FORCE.reach_miles} AS reach_miles
           FROM weather_events storm
          WHERE storm.superseded_by IS NULL AND storm.began_at > {_NOW} - interval '{STORM_WINDOW_DAYS + 1} days'
     ) storm WHERE peak IS NOT NULL AND place IS NOT NULL
 """  # noqa: S608 - built from rule tables, values are bound
+# A cell is one number, its column and its row: of two the planner would not know how many cells they make.
 _HOUSES: Final = f"""
     CREATE TEMPORARY TABLE houses ON COMMIT DROP AS
-    SELECT id, geom, floor(ST_X(geom::geometry) / {CELL_DEGREES})::int AS cell_x,
-           floor(ST_Y(geom::geometry) / {CELL_DEGREES})::int AS cell_y
+    SELECT id, geom, floor((ST_X(geom::geometry) + 180) / {CELL_DEGREES})::bigint * {_ROWS}
+                     + floor((ST_Y(geom::geometry) + 90) / {CELL_DEGREES})::bigint AS cell
       FROM parcels WHERE city_id = :city_id AND geom IS NOT NULL
-"""  # noqa: S608 - a number of ours
+"""  # noqa: S608 - numbers of ours
 _CELLS: Final = f"""
     CREATE TEMPORARY TABLE cells ON COMMIT DROP AS
-    SELECT cell_x, cell_y, ST_Point((cell_x + 0.5) * {CELL_DEGREES}, (cell_y + 0.5) * {CELL_DEGREES}, 4326)::geography AS middle
-      FROM houses GROUP BY cell_x, cell_y
-"""  # noqa: S608 - a number of ours
-# Of a cell's storms only those stay that somewhere in it could beat the one that is worth most everywhere in it.
+    SELECT cell, ST_Point((cell / {_ROWS} + 0.5) * {CELL_DEGREES} - 180, (cell % {_ROWS} + 0.5) * {CELL_DEGREES} - 90, 4326)
+                 ::geography AS middle
+      FROM houses GROUP BY cell
+"""  # noqa: S608 - numbers of ours
+# Of a cell's storms only those stay that somewhere in it could beat the one that stands highest everywhere in it.
 _CONTENDERS: Final = f"""
     CREATE TEMPORARY TABLE contenders ON COMMIT DROP AS
-    WITH bounds AS (
-        SELECT cell_x, cell_y, storm.id, storm.began_at, {_strength(f"metres + {_CORNER_METRES}")} AS least,
-               {_strength(f"greatest(0, metres - {_CORNER_METRES})")} AS most
+    WITH bounds AS MATERIALIZED (
+        SELECT cell, storm.rank, {_standing(f"metres + {_CORNER_METRES}")} AS least,
+               {_standing(f"greatest(0, metres - {_CORNER_METRES})")} AS most
           FROM storms_now storm
           JOIN cells ON ST_DWithin(place, middle, {_SIEVE} * (reach_miles * {METRES_PER_MILE} + {_CORNER_METRES})::float8, false)
          CROSS JOIN LATERAL (SELECT ST_Distance(place, middle) AS metres OFFSET 0) measured
-    ), ranked AS (
-        SELECT *, first_value(least) OVER best AS best_least, first_value(began_at) OVER best AS best_began_at,
-               first_value(id) OVER best AS best_id
-          FROM bounds WHERE most IS NOT NULL
-        WINDOW best AS (PARTITION BY cell_x, cell_y ORDER BY least DESC NULLS LAST, began_at DESC, id DESC)
+    ), compared AS (
+        SELECT *, max(least) OVER (PARTITION BY cell) AS sure FROM bounds WHERE most IS NOT NULL
     )
-    SELECT cell_x, cell_y, id,
-           CASE WHEN count(*) OVER (PARTITION BY cell_x, cell_y) = 1 AND least = most THEN least END AS settled
-      FROM ranked WHERE best_least IS NULL OR (most, began_at, id) >= (best_least, best_began_at, best_id)
+    SELECT cell, rank,
+           CASE WHEN count(*) OVER (PARTITION BY cell) = 1 AND least = most THEN least END AS settled
+      FROM compared WHERE sure IS NULL OR most >= sure
 """  # noqa: S608 - built from rule tables
 _FIND: Final = (
     # Sorting a million rows within the default 4 MB would go through the disk.
@@ -83,7 +87,7 @@ _FIND: Final = (
     _STORMS,
     "ANALYZE storms_now",
     _HOUSES,
-    "ANALYZE houses (cell_x, cell_y)",
+    "ANALYZE houses (id, cell)",
     _CELLS,
     "CREATE INDEX ON cells USING gist (middle)",
     "ANALYZE cells",
@@ -91,14 +95,20 @@ _FIND: Final = (
     "ANALYZE contenders",
 )
 _FORGET: Final = "DELETE FROM parcel_storms WHERE city_id = :city_id"
+# Rows come in the order of their key: a million at random places of its index take twice as long.
 _STORE: Final = f"""
     INSERT INTO parcel_storms (city_id, parcel_id, weather_event_id, strength)
-    SELECT DISTINCT ON (parcel_id) :city_id, parcel_id, weather_event_id, strength
-      FROM (SELECT house.id AS parcel_id, storm.id AS weather_event_id, storm.began_at,
-                   coalesce(settled, {_strength("ST_Distance(place, house.geom)")}) AS strength
-              FROM houses house JOIN contenders USING (cell_x, cell_y) JOIN storms_now storm ON storm.id = contenders.id) met
-     WHERE strength IS NOT NULL
-     ORDER BY parcel_id, strength DESC, began_at DESC, weather_event_id DESC
+    SELECT :city_id, best.house_id, storm.id, best.standing / {_RANKS}
+      FROM (SELECT house.id AS house_id, settled AS standing
+              FROM houses house JOIN contenders USING (cell) WHERE settled IS NOT NULL
+             UNION ALL
+            SELECT house_id, max(standing)
+              FROM (SELECT house.id AS house_id, {_standing("metres")} AS standing
+                      FROM houses house JOIN contenders USING (cell) JOIN storms_now storm USING (rank)
+                     CROSS JOIN LATERAL (SELECT ST_Distance(place, house.geom) AS metres OFFSET 0) measured
+                     WHERE settled IS NULL OFFSET 0) open GROUP BY house_id) best
+      JOIN storms_now storm ON storm.rank = best.standing % {_RANKS}
+     ORDER BY best.house_id
 """  # noqa: S608 - built from rule tables, values are bound
 
 

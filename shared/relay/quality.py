@@ -26,10 +26,11 @@ SOURCES: Final = text(
     SELECT DISTINCT ON (r.source_key) r.source_key AS source, coalesce(c.city || ', ' || c.state, '') AS city,
            CASE WHEN r.status = 'reading' THEN NULL ELSE r.light END AS light, r.kind,
            r.rows_rejected / nullif(r.rows_read, 0)::float8 AS rejected,
-           extract(epoch FROM now() - (SELECT min(b.ended_at) FROM source_runs b
-                                        WHERE b.source_key = r.source_key AND b.light = 'red' AND b.started_at > coalesce(
-                                              (SELECT max(o.started_at) FROM source_runs o
-                                                WHERE o.source_key = r.source_key AND o.light <> 'red'), '-infinity'))) AS red,
+           extract(epoch FROM now() - (
+               SELECT min(b.ended_at) FROM source_runs b
+                WHERE b.source_key = r.source_key AND b.light = 'red' AND b.started_at > coalesce((
+                      SELECT max(o.started_at) FROM source_runs o
+                       WHERE o.source_key = r.source_key AND o.light <> 'red'), '-infinity'))) AS red,
            extract(epoch FROM now() - (SELECT max(g.ended_at) FROM source_runs g
                                         WHERE g.source_key = r.source_key AND g.status = 'good')) AS last_success
       FROM source_runs r LEFT JOIN target_cities c ON c.id = r.city_id

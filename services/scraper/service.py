@@ -46,6 +46,7 @@ from shared.errors import (
     Skip,
 )
 from shared.http.client import FetchDenied, FetchSource
+from shared.http.ssrf import AddressRefused
 from shared.providers.assessor import AssessorRecord
 from shared.providers.assessor.recipe import Recipe
 from shared.providers.context import calling_for
@@ -238,6 +239,8 @@ async def _check_source(resources: Resources, sources: CitySources, entry: Mappi
     except FetchDenied as denied:
         reasons = tuple(f"not allowed: {reason}" for reason in denied.decision.reasons)
         word, verdict = "denied", Verdict(key, reasons, failure="not_allowed")
+    except AddressRefused as refused:
+        word, verdict = "denied", Verdict(key, (f"not allowed: {refused.detail}",), failure=refused.code)
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         word, verdict = "refused", Verdict(key, (f"its configuration is wrong: {faults}",))

@@ -28,7 +28,7 @@ from services.scraper.formats.field_map import PermitSource, permit_of
 from services.scraper.formats.parcel_map import ParcelSource, parcel_of
 from services.scraper.imports import import_storms
 from services.scraper.ingest import IngestReport, ingest_permits
-from services.scraper.readings import Before, Shape, columns_changed, failed
+from services.scraper.readings import Before, Shape, columns_changed, failed, failure_code
 from services.scraper.repository import (
     CityRepository,
     CountyOfRows,
@@ -47,6 +47,7 @@ from shared.errors import (
     Skip,
 )
 from shared.http.client import FetchDenied, FetchSource
+from shared.http.ssrf import AddressRefused
 from shared.providers.assessor import AssessorRecord
 from shared.providers.assessor.recipe import Recipe
 from shared.providers.context import calling_for
@@ -54,7 +55,7 @@ from shared.providers.permit_source import RawRow, RowPage, SourceConfig
 from shared.providers.source_choice import PARCEL_KINDS, PERMIT_KINDS, refusal
 from shared.providers.storm_feed import StormFeed, StormFileRef
 from shared.runtime import Resources
-from shared.schemas.enums import SourceLight
+from shared.schemas.enums import ReadingKind, SourceLight
 from shared.security.fields import KeyRing
 
 SAMPLE_ROWS = 200
@@ -145,7 +146,7 @@ async def check_sources(
     with calling_for("city", sources.city.id, workflow_id=workflow_id):
         for entry in sources.permits:
             try:
-                verdict = await _judge_source(resources, sources, entry)
+                verdict = await _judge_source(resources, sources, entry, workflow_id)
             except ProviderError as error:
                 unanswered = unanswered or error
                 verdict = Verdict(entry["key"], (f"no answer: {error.detail}",))
@@ -157,7 +158,9 @@ async def check_sources(
     return verdicts
 
 
-async def _judge_source(resources: Resources, sources: CitySources, entry: Mapping[str, Any]) -> Verdict:
+async def _judge_source(
+    resources: Resources, sources: CitySources, entry: Mapping[str, Any], workflow_id: UUID | None
+) -> Verdict:
     """The verdict on one source; that on a city's own source is kept with its licence row."""
     reason = refusal(entry, PERMIT_KINDS)
     if reason is not None:
@@ -167,8 +170,10 @@ async def _judge_source(resources: Resources, sources: CitySources, entry: Mappi
     except ProviderError as error:
         if sources.own:
             async with resources.unit_of_work() as uow:
-                unanswered = Verdict(entry["key"], (f"no answer: {error.detail}",))
+                code = failure_code(error)
+                unanswered = Verdict(entry["key"], (f"no answer: {error.detail}",), failure=code)
                 await _keep_verdict(uow.session, sources, unanswered)
+                await _keep_refusal(uow.session, sources, unanswered, workflow_id, SourceLight.AMBER)
         raise
     async with resources.unit_of_work() as uow:
         repository = CityRepository(uow.session)
@@ -179,7 +184,23 @@ async def _judge_source(resources: Resources, sources: CitySources, entry: Mappi
             verdict = replace(verdict, facts={**verdict.facts, "terms": basis, "robots": robots})
         if sources.own:
             await _keep_verdict(uow.session, sources, verdict)
+            await _keep_refusal(uow.session, sources, verdict, workflow_id, SourceLight.RED)
     return verdict
+
+
+async def _keep_refusal(
+    session: Any, sources: CitySources, verdict: Verdict, workflow_id: UUID | None, light: SourceLight
+) -> None:
+    """A source that a workflow does not come to read leaves a failed reading with the reasons of its check."""
+    if verdict.usable or workflow_id is None:
+        return
+    repository = SourceRunRepository(session)
+    key, run = verdict.source, str(workflow_id)
+    city_id = sources.city.id
+    await repository.begin(
+        key, run, ReadingKind.PERMITS, city_id=city_id, workflow_id=workflow_id, window_days=None
+    )
+    await repository.end(key, run, Finding(light, verdict.reasons), failure=verdict.failure)
 
 
 async def _keep_verdict(session: Any, sources: CitySources, verdict: Verdict) -> None:
@@ -218,7 +239,9 @@ async def _check_source(resources: Resources, sources: CitySources, entry: Mappi
         word = "usable" if verdict.usable else "refused"
     except FetchDenied as denied:
         reasons = tuple(f"not allowed: {reason}" for reason in denied.decision.reasons)
-        word, verdict = "denied", Verdict(key, reasons)
+        word, verdict = "denied", Verdict(key, reasons, failure="not_allowed")
+    except AddressRefused as refused:
+        word, verdict = "denied", Verdict(key, (f"not allowed: {refused.detail}",), failure=refused.code)
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         word, verdict = "refused", Verdict(key, (f"its configuration is wrong: {faults}",))
@@ -226,7 +249,8 @@ async def _check_source(resources: Resources, sources: CitySources, entry: Mappi
         metrics.SOURCE_CHECKS.labels("unanswered" if error.retryable else "refused").inc()
         if error.retryable:
             raise
-        return Verdict(key, (f"the source answers wrongly: {error.detail}",))
+        reason = f"the source answers wrongly: {error.detail}"
+        return Verdict(key, (reason,), failure=failure_code(error))
     metrics.SOURCE_CHECKS.labels(word).inc()
     return verdict
 

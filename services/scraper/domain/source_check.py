@@ -40,6 +40,8 @@ class Verdict:
     facts: dict[str, Any] = field(default_factory=dict)
     columns: Mapping[str, int] = field(default_factory=dict)
     """In how many of the sampled rows each column was."""
+    failure: str = "refused"
+    """The stable name of what speaks against the feed."""
 
     @property
     def usable(self) -> bool:
@@ -57,7 +59,8 @@ def judge_sample(
 ) -> Verdict:
     """The verdict on a feed from its columns and a sample of its rows; `new_columns` were not there before."""
     if missing_columns:
-        return Verdict(source, (drift_reason(sorted(set(missing_columns)), new_columns),))
+        reason = drift_reason(sorted(set(missing_columns)), new_columns)
+        return Verdict(source, (reason,), failure="column_missing")
     permits = [row for row in rows if isinstance(row, PermitRow)]
     facts: dict[str, Any] = {"sampled": len(rows), "readable": len(permits)}
     if not rows:

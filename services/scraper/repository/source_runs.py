@@ -26,7 +26,7 @@ BEGIN = text(
     INSERT INTO source_runs (source_key, run, kind, city_id, workflow_id, window_days)
     VALUES (:source, :run, :kind, :city_id, :workflow_id, :window_days)
     ON CONFLICT (source_key, run) DO UPDATE
-       SET status = 'reading', tries = source_runs.tries + 1, light = NULL, reasons = '{{}}', failure = NULL,
+       SET status = 'reading', tries = source_runs.tries + 1, window_days = excluded.window_days, light = NULL, reasons = '{{}}', failure = NULL,
            ended_at = NULL
     RETURNING {COLUMNS}
     """  # noqa: S608 - column names of ours

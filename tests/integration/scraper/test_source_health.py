@@ -56,11 +56,11 @@ async def test_what_failed_stands_first_with_its_reason_and_the_history_stays(
     first = (await health.sources_health(scraper.at))[0].facts()
     assert (first["source"], first["light"], first["city"]) == (KEY, "red", "Harrow, TX")
     assert first["reasons"] == ["column missing: permit_number (new: permit_number_v2)"]
-    assert first["rows"] > 0
+    assert (first["rows"], first["last_success"] < first["last_try"]) == (0, True)
     town.sandbox.misbehaviour.reset()
     await night(scraper)
     told = (await health.source_health(scraper.at, KEY)).history()
-    assert (told["light"], [run["status"] for run in told["runs"]]) == ("green", ["good", "good"])
+    assert (told["light"], [run["status"] for run in told["runs"]]) == ("green", ["good", "failed", "good"])
     assert "permit_number" in told["runs"][0]["columns"]
 
 

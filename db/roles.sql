@@ -62,7 +62,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON agencies TO svc_scraper;
 GRANT INSERT, UPDATE, DELETE ON property_images TO svc_image_processor;
 GRANT INSERT, UPDATE, DELETE ON roof_analysis, ml_inference_jobs, validation_tasks, models TO svc_ml_inference;
 GRANT INSERT, UPDATE, DELETE ON enrichment_jobs, geocodes TO svc_enricher;
-GRANT INSERT, UPDATE, DELETE ON contractors, outreach_campaigns TO svc_contractor_acquisition;
+GRANT INSERT, UPDATE, DELETE ON contractors, contractor_listings, outreach_campaigns TO svc_contractor_acquisition;
 GRANT INSERT, UPDATE, DELETE ON ai_call_logs, demo_meetings TO svc_ai_calling;
 GRANT INSERT, UPDATE, DELETE ON outreach_touchpoints, scheduled_touchpoints TO svc_outreach;
 GRANT INSERT, UPDATE, DELETE ON base_leads, roofing_leads, lead_triggers, lead_clusters, hvac_properties, hvac_leads,

@@ -1,4 +1,4 @@
-"""`ridgeline import storms|permits|parcels|dnc`: recorded files into the database."""
+"""`ridgeline import storms|permits|parcels|listings|dnc`: recorded files into the database."""
 
 from __future__ import annotations
 
@@ -29,11 +29,13 @@ ImportFiles = Callable[[Any, Any], Awaitable[Any]]
 def register(app: typer.Typer) -> None:
     """Add the commands of this group."""
     group = typer.Typer(
-        help="Read files of public data and of the do-not-call registry.", no_args_is_help=True
+        help="Read files of public data, of business directories and of the do-not-call registry.",
+        no_args_is_help=True,
     )
     group.command()(storms)
     group.command()(permits)
     group.command()(parcels)
+    group.command()(listings)
     group.command()(dnc)
     app.add_typer(group, name="import")
 
@@ -98,6 +100,18 @@ def parcels(
         )
 
     _print(asyncio.run(_with_importer(run, "scraper")))
+
+
+def listings(
+    files: Files,
+    city: Annotated[str | None, typer.Option(help='City that was searched: "Austin, TX".')] = None,
+) -> None:
+    """Import answers of Google Places and Yelp: only ids are kept, and what a term leaves out is told."""
+
+    async def run(acquisition: Any, unit_of_work: Any) -> Any:
+        return await acquisition.import_listings(files, unit_of_work, city=city)
+
+    _print(asyncio.run(_with_importer(run, "contractor_acquisition")))
 
 
 def dnc(

@@ -19,6 +19,9 @@ USUAL = REQUIRED | {
 }  # fmt: skip
 # What a service needs beyond the usual files, and why.
 PARTICULAR = {
+    "contractor_acquisition": {
+        "imports.py": "recorded answers of business directories, read by the command line",
+    },
     "enricher": {
         "imports.py": "files of the do-not-call registry, read by the command line",
     },

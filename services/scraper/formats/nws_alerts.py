@@ -54,8 +54,9 @@ LIMIT_ZONES = 100
 
 
 def is_collection(document: Any) -> bool:
-    """True for a collection of alerts, also an empty one."""
-    return isinstance(document, dict) and isinstance(document.get("features"), list)
+    """True for a collection of alerts, also an empty one; an ArcGIS answer has features too, but no such type."""
+    wanted = isinstance(document, dict) and document.get("type") == "FeatureCollection"
+    return wanted and isinstance(document.get("features"), list)
 
 
 def parse(file: PublicFile, today: date) -> Iterator[StormRow | Rejected]:

@@ -13,7 +13,7 @@ from shared.db.models.compliance import (
     SubjectKey,
     Suppression,
 )
-from shared.db.models.contractors import Contractor, LeadAssignment
+from shared.db.models.contractors import Contractor, ContractorListing, LeadAssignment
 from shared.db.models.counties import Agency, County, CountyPullSchedule, CountyRateLimit, PermitDetail
 from shared.db.models.hvac import HvacLead, HvacProperty
 from shared.db.models.imagery import MlInferenceJob, Model, PropertyImage, RoofAnalysis, ValidationTask
@@ -62,6 +62,7 @@ __all__ = [
     "ConsentEvent",
     "ContactDecision",
     "Contractor",
+    "ContractorListing",
     "County",
     "CountyPullSchedule",
     "CountyRateLimit",

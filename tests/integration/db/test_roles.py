@@ -25,7 +25,7 @@ OWNERS: dict[str, set[str]] = {
     "image_processor": {"property_images"},
     "ml_inference": {"roof_analysis", "ml_inference_jobs", "validation_tasks", "models"},
     "enricher": {"enrichment_jobs", "geocodes"},
-    "contractor_acquisition": {"contractors", "outreach_campaigns"},
+    "contractor_acquisition": {"contractors", "contractor_listings", "outreach_campaigns"},
     "ai_calling": {"ai_call_logs", "demo_meetings"},
     "outreach": {"outreach_touchpoints", "scheduled_touchpoints"},
     "lead_generator": {

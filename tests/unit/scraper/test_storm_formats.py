@@ -444,6 +444,9 @@ class TestAlerts:
 
     def test_a_feature_that_is_none_is_named(self, tmp_path: Path) -> None:
         assert (
-            read(tmp_path / "a.json", '{"features": [3, {"properties": null}]}')
+            read(
+                tmp_path / "a.json",
+                '{"type": "FeatureCollection", "features": [3, {"properties": null}]}',
+            )
             == [Rejected("not_an_alert")] * 2
         )

@@ -425,3 +425,55 @@ async def test_a_phone_is_kept_sealed_unless_the_registry_lists_it(
         assert (cipher.decrypt("owner_phone", lead.owner_phone), lead.owner_phone_hash) == (number, digest)
         assert [tuple(row) for row in sources] == [("fullcontact", "fullcontact_terms")]
     assert lead.owner_email_source == "fullcontact"
+
+
+@pytest.mark.parametrize("may_sell", [True, False])
+async def test_what_the_county_publishes_is_taken_first_and_costs_only_its_verifying(
+    open_bench: OpenBench, town: ServedTown, *, may_sell: bool
+) -> None:
+    parcel = a_person(town, "valid")
+    email, number = town.town().people.email(parcel), "+13255550142"
+    async with open_bench() as at:
+        lead_id = await lead_of(at, town, parcel)
+        lead = await lead_row(at, lead_id)
+        async with at.unit_of_work() as uow:
+            cipher = await SubjectKeys(uow.session, at.at.keys).load(lead.subject_id)
+        await at.rows(
+            """
+            WITH house AS (
+                INSERT INTO parcels (city_id, apn, county, state, address, address_key, city, source, content_hash,
+                                     subject_id, owner_email, owner_phone)
+                VALUES (:city_id, 'T-1', 'Ashby', 'TX', :address, :address, 'Harrow', 'harrow_tx_parcels', 'x',
+                        :subject_id, :email, :phone) RETURNING id)
+            UPDATE base_leads SET parcel_id = (SELECT id FROM house) WHERE id = :id
+            """,
+            city_id=lead.city_id,
+            address=lead.address,
+            subject_id=lead.subject_id,
+            email=cipher.encrypt("owner_email", email),
+            phone=cipher.encrypt("owner_phone", number),
+            id=lead_id,
+        )
+        await at.rows(
+            "UPDATE compliance.source_registry SET may_sell = :may WHERE source_key = 'harrow_tx_parcels'",
+            may=may_sell,
+        )
+        await enriched(at, lead_id)
+        lead, search = await lead_row(at, lead_id), await search_row(at, lead_id)
+        sources = await at.rows(
+            "SELECT field, source, licence_id IS NOT NULL AS licensed FROM compliance.provenance"
+            " WHERE entity_id = :id AND field IN ('owner_email', 'owner_phone') ORDER BY field",
+            id=lead_id,
+        )
+    assert cipher.decrypt("owner_email", lead.owner_email) == email
+    if may_sell:
+        assert (lead.owner_email_source, search.sources_tried) == ("harrow_tx_parcels", ["harrow_tx_parcels"])
+        assert (lead.email_acquisition_cost, town.calls("hunter")) == (VERIFY, 0)
+        assert cipher.decrypt("owner_phone", lead.owner_phone) == number
+        assert [tuple(row) for row in sources] == [
+            ("owner_email", "harrow_tx_parcels", True),
+            ("owner_phone", "harrow_tx_parcels", True),
+        ]
+    else:
+        assert (lead.owner_email_source, lead.owner_phone) == ("hunter", None)
+        assert "harrow_tx_parcels" in search.enrichment_data["passed_over"]

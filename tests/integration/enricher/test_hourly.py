@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.enricher import metrics
+from prometheus_client import REGISTRY
+
 from services.enricher.app import service
+from services.enricher.service import figures
 from services.enricher.settings import EnricherSettings
 from shared.workflow.schedule import seed_schedule, trigger
 from tests.factories.owners import a_person, lead_of
@@ -43,14 +45,13 @@ async def test_leads_in_need_are_looked_for_once_and_the_figures_are_those_of_th
 
         assert await one_round(1) == set(wanted)
         assert await one_round(2) == set()
+        shown = await figures.measure(at.at)
     assert town.calls("hunter") == 2
-    shown = {gauge: gauge.collect()[0].samples[0].value for gauge in FIGURES}
-    assert shown[metrics.EMAIL_MATCH] == 0.5
-    assert shown[metrics.EMAIL_VERIFIED] == shown[metrics.ADDRESS_VALID] == 1.0
-    assert round(shown[metrics.EMAIL_COST], 4) == 0.0325
+    assert shown == {"match": 0.5, "verified": 1.0, "cost_usd": 0.0325, "address_valid": 1.0}
+    assert REGISTRY.get_sample_value("enricher_email_cost_usd") == 0.0325
+    assert REGISTRY.get_sample_value("enricher_address_valid_share") == 1.0
 
 
-FIGURES = (metrics.EMAIL_MATCH, metrics.EMAIL_VERIFIED, metrics.EMAIL_COST, metrics.ADDRESS_VALID)
 OTHERS = {
     "sold": "UPDATE base_leads SET status = 'sold' WHERE id = :id",
     "found": "UPDATE base_leads SET owner_email = 'sealed' WHERE id = :id",

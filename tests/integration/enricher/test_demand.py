@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Any
@@ -235,6 +236,74 @@ class TestVerifyEmail:
         told = (await asked(at, "/verify/email", {"email": "no address"})).json()
         assert (told["status"], told["checks"]["format"], told["cost_usd"]) == ("invalid", False, "0")
         assert town.calls("zerobounce") == 0
+
+
+class TestHouse:
+    async def test_a_point_comes_with_match_confidence_zone_and_zip_and_is_asked_for_once(
+        self, at: Bench, town: ServedTown
+    ) -> None:
+        there = town.town()
+        parcel = next(p for p in range(200) if int(there.roofs.seed[there.layout.building[p]]) % 100 >= 4)
+        question = {name: value for name, value in owner_of(town, parcel).items() if name != "owner_name"}
+        first, second = [(await asked(at, "/geocode", question)).json() for _ in range(2)]
+        place = first["location"]
+        assert (place["match_level"], place["accuracy"], place["source"]) == (
+            "exact",
+            "interpolated",
+            "census",
+        )
+        assert (place["licence_id"], float(place["confidence"])) == ("us_public_domain", 0.8)
+        assert (place["zip"], place["time_zone"], place["is_citys_time_zone"]) == (
+            there.house(parcel).address.zip5, "America/Chicago", True,
+        )  # fmt: skip
+        assert abs(float(place["lat"]) - there.house(parcel).latitude) < 0.0005
+        assert (second["location"], town.calls("census")) == (place, 1)
+
+    async def test_an_address_that_is_nowhere_is_not_found_and_one_without_a_house_is_refused(
+        self, at: Bench, town: ServedTown
+    ) -> None:
+        nowhere = {"address": "1 Nowhere At All", "city": "Harrow", "state": "TX"}
+        told = (await asked(at, "/geocode", nowhere)).json()
+        refused = await asked(at, "/geocode", {**nowhere, "address": "Oak Street"})
+        assert (told["found"], told["location"]["match_level"]) == (False, "none")
+        assert (refused.status_code, refused.json()["detail"]) == (422, "the address names no house")
+
+    async def test_a_houses_facts_come_each_with_their_source_and_without_its_owner(
+        self, at: Bench, town: ServedTown
+    ) -> None:
+        question = {name: value for name, value in owner_of(town, 5).items() if name != "owner_name"}
+        key = parse_address(question["address"], "Harrow", "TX", "76998").key
+        await at.rows(
+            """
+            WITH house AS (
+                INSERT INTO parcels (city_id, apn, county, state, address, address_key, city, source, content_hash,
+                                     year_built, sqft, owner_name)
+                SELECT id, 'T-1', 'Ashby', 'TX', :address, :key, 'Harrow', 'harrow_tx_parcels', 'x', 1990, 1800, 'sealed'
+                  FROM target_cities WHERE city = 'Harrow' RETURNING id)
+            INSERT INTO compliance.provenance (entity, entity_id, field, source, fetched_at, confidence)
+            SELECT 'parcels', id, 'year_built', 'harrow_tx_assessor', now(), 0.95 FROM house
+            """,
+            address=question["address"],
+            key=key,
+        )
+        told = (await asked(at, "/enrich/property", question)).json()
+        facts = told["facts"]
+        assert (facts["year_built"]["value"], facts["year_built"]["source"]) == (1990, "harrow_tx_assessor")
+        assert (facts["sqft"]["value"], facts["sqft"]["source"]) == (1800, "harrow_tx_parcels")
+        assert (facts["year_built"]["confidence"], facts["sqft"]["confidence"]) == (0.95, 0.9)
+        assert (told["delivery"], told["address"]["state"]) == ("deliverable", "TX")
+        assert "sealed" not in repr(told)
+
+
+async def test_copies_of_a_request_at_once_are_paid_for_once(at: Bench, town: ServedTown) -> None:
+    question = owner_of(town, a_person(town, "valid"))
+    answers = await asyncio.gather(
+        *(asked(at, "/enrich/email", question, key="all-at-once") for _ in range(4))
+    )
+    again = await asked(at, "/enrich/email", question, key="all-at-once")
+    assert {answer.status_code for answer in answers} <= {200, 409}
+    assert again.json()["found"] is True
+    assert (town.calls("hunter"), town.calls("zerobounce")) == (1, 1)
 
 
 async def test_all_tells_house_and_owner_together(at: Bench, town: ServedTown) -> None:

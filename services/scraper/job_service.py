@@ -19,7 +19,8 @@ from shared.http.clients.schedule import SERVICE as ORCHESTRATOR
 from shared.http.clients.schedule import ScheduleClient, ScheduledJob
 from shared.http.idempotency import Answer, answer_once
 from shared.runtime import Resources
-from shared.schemas.enums import JobStatus, JobTrigger
+from shared.schemas.enums import JobStatus
+from shared.schemas.workflow_inputs import JobTrigger
 from shared.security import audit
 from shared.security.policy import Actor
 from shared.workflow import all_workflows, control, start

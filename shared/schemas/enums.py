@@ -316,15 +316,6 @@ class JobStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
-class JobTrigger(StrEnum):
-    """Who started a scraping job."""
-
-    SCHEDULER = "scheduler"
-    MANUAL = "manual"
-    API = "api"
-    EVENT = "event"
-
-
 class EnrichmentType(StrEnum):
     """What an enrichment job looks for."""
 

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from datetime import date
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel
+
+
+class JobTrigger(StrEnum):
+    """Who started a job, where its input says so."""
+
+    SCHEDULER = "scheduler"
+    MANUAL = "manual"
+    API = "api"
+    EVENT = "event"
 
 
 class CityInput(BaseModel):

@@ -19,6 +19,7 @@ from services.scraper.hvac.permits import CountyInactive
 from services.scraper.repository import CountyJobRepository
 from shared.errors import Conflict, NotFound
 from shared.runtime import Resources
+from shared.schemas.workflow_inputs import JobTrigger
 from shared.security import audit
 from shared.security.policy import Actor
 from shared.workflow import control, start
@@ -44,7 +45,11 @@ async def create(
     county = await county_of(resources, county_id)
     if not county.is_active:
         raise CountyInactive(f"{county.name}, {county.state} is switched off.")
-    given = {"job_type": kind, "parameters": parameters.model_dump(exclude_unset=True), "triggered_by": "api"}
+    given = {
+        "job_type": kind,
+        "parameters": parameters.model_dump(exclude_unset=True),
+        "triggered_by": JobTrigger.API,
+    }
     async with resources.unit_of_work() as uow:
         run = await start(uow.session, COUNTY_PULL.kind, subject_id=county_id, input=given)
         if not run.new:

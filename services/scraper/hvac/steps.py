@@ -23,7 +23,7 @@ from services.scraper.repository import CountyRepository
 from shared.providers.context import calling_for
 from shared.providers.permit_source.accela_records import RecordQuery
 from shared.runtime import StepContext
-from shared.schemas.workflow_inputs import JobInput
+from shared.schemas.workflow_inputs import JobInput, JobTrigger
 from shared.workflow import start
 from shared.workflow.catalogue import COUNTY_PULL
 
@@ -92,7 +92,7 @@ async def schedule_county_pulls(ctx: StepContext, _: JobInput) -> None:
         counties = CountyRepository(tx.session)
         started = 0
         for county_id in await counties.due():
-            given = {"job_type": PullKind.INCREMENTAL, "parameters": {}, "triggered_by": "scheduler"}
+            given = {"job_type": PullKind.INCREMENTAL, "parameters": {}, "triggered_by": JobTrigger.SCHEDULER}
             run = await start(tx.session, COUNTY_PULL.kind, subject_id=county_id, input=given)
             if run.new:
                 await counties.put_off(county_id)

@@ -9,7 +9,14 @@ from shared.events.storms import StormReported
 from shared.runtime import Service
 from shared.schemas.workflow_inputs import CityInput, JobInput, PropertyInput, ProspectInput
 from shared.workflow import Step
-from shared.workflow.catalogue import CITY, EXPIRE_LEADS, PROPERTY, PROSPECT_ACTIVE_CITIES
+from shared.workflow.catalogue import (
+    CITY,
+    EXPIRE_LEADS,
+    PROPERTY,
+    PROSPECT_ACTIVE_CITIES,
+    PUBLISH_LEAD,
+    RESCORE_LEADS,
+)
 from shared.workflow.schedule import daily, hourly
 
 service = Service(
@@ -23,6 +30,8 @@ service = Service(
         Step(PROPERTY, "cluster", jobs.cluster, PropertyInput),
         Step(PROPERTY, "publish", jobs.publish, PropertyInput),
         Step(PROSPECT_ACTIVE_CITIES, "prospect_active_cities", jobs.prospect_active_cities, ProspectInput),
+        Step(RESCORE_LEADS, "rescore_leads", jobs.rescore_leads, ProspectInput),
+        Step(PUBLISH_LEAD, "publish_lead", jobs.publish_lead, PropertyInput),
         Step(EXPIRE_LEADS, "expire_leads", jobs.expire_leads, JobInput),
     ],
     handlers={LeadCreated: handlers.take_up_lead, StormReported: handlers.look_after_storm},

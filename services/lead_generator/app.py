@@ -10,7 +10,15 @@ from shared.events.storms import StormReported
 from shared.runtime import Service
 from shared.schemas.workflow_inputs import CityInput, HvacInput, JobInput, PropertyInput, ProspectInput
 from shared.workflow import Step
-from shared.workflow.catalogue import CITY, EXPIRE_LEADS, HVAC_PROPERTIES, PROPERTY, PROSPECT_ACTIVE_CITIES
+from shared.workflow.catalogue import (
+    CITY,
+    EXPIRE_LEADS,
+    HVAC_PROPERTIES,
+    PROPERTY,
+    PROSPECT_ACTIVE_CITIES,
+    PUBLISH_LEAD,
+    RESCORE_LEADS,
+)
 from shared.workflow.schedule import daily, hourly
 
 service = Service(
@@ -25,6 +33,8 @@ service = Service(
         Step(PROPERTY, "publish", jobs.publish, PropertyInput),
         Step(PROSPECT_ACTIVE_CITIES, "prospect_active_cities", jobs.prospect_active_cities, ProspectInput),
         Step(HVAC_PROPERTIES, "hvac_properties", jobs.hvac_properties, HvacInput),
+        Step(RESCORE_LEADS, "rescore_leads", jobs.rescore_leads, ProspectInput),
+        Step(PUBLISH_LEAD, "publish_lead", jobs.publish_lead, PropertyInput),
         Step(EXPIRE_LEADS, "expire_leads", jobs.expire_leads, JobInput),
     ],
     handlers={

@@ -22,9 +22,10 @@ async def take_up_lead(event: LeadCreated, uow: UnitOfWork, _: Resources) -> Non
 
 
 async def look_after_storm(event: StormReported, uow: UnitOfWork, _: Resources) -> None:
-    """Prospect a city that a storm has reached, unless its activation does so anyway."""
+    """Score the known leads of a city again that a storm has reached; prospect it, unless its activation does so anyway."""
+    city = {"city_id": str(event.city_id)}
+    await start(uow.session, "rescore_leads", subject_id=event.city_id, input=city)
     if not await ProspectRepository(uow.session).activation_runs(event.city_id):
-        city = {"city_id": str(event.city_id)}
         await start(uow.session, "prospect_active_cities", subject_id=event.city_id, input=city)
 
 

@@ -246,6 +246,19 @@ HVAC_PROPERTIES = single_step(
     timeout_seconds=1800,
     description="HVAC houses, their tiers and leads from stored permits: of a county after its pull, of all every day.",
 )
+RESCORE_LEADS = single_step(
+    "rescore_leads",
+    "lead_generator",
+    weight="slow",
+    timeout_seconds=1800,
+    description="Triggers, scores and prices of the known leads of a city that a storm has reached.",
+)
+PUBLISH_LEAD = single_step(
+    "publish_lead",
+    "lead_generator",
+    timeout_seconds=60,
+    description="The gate again for a known lead that a new score has made saleable.",
+)
 EXPIRE_LEADS = single_step(
     "expire_leads", "lead_generator", description="Triggers and published leads past their date end."
 )

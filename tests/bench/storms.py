@@ -167,7 +167,7 @@ def _by_geopandas(plane: Plane) -> tuple[float, int]:
     strength = _strengths(storms, storm, metres / METRES_PER_MILE)
     # Storms are read in the order of their moments: of equals the highest position leads.
     best = pairs.assign(place=strength * STORMS + storm)["place"].groupby(level=0).max()
-    with connect(plane) as connection, connection.cursor() as cursor:
+    with connect(plane) as writing, writing.cursor() as cursor:
         ids, events = parcels["parcel_id"].array[best.index], storms["weather_event_id"].array[best % STORMS]
         with cursor.copy("COPY by_geopandas FROM STDIN") as copy:
             copy.write("".join(map("{}\t{}\t{}\n".format, ids, events, best // STORMS)))

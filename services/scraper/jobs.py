@@ -65,7 +65,8 @@ async def permits(ctx: StepContext, input: CityInput) -> None:
     counts = {name: ctx.progress.get(name, default) for name, default in NOTHING.items()}
     if input.since is None and counts["rejected"] and counts["rejected"] == counts["read"]:
         raise PermanentError(f"no row of the feeds can be kept: {', '.join(counts['reasons'])}")
-    async with ctx.commit({**counts, "persons_left_out": _named(laws)}) as tx:
+    told = {"misplaced": ctx.progress.get("misplaced", 0), "persons_left_out": _named(laws)}
+    async with ctx.commit({**counts, **told}) as tx:
         newest = await CityRepository(tx.session).note_scrape(input.subject_id)
         if counts["stored"] or counts["updated"]:
             tx.publish(
@@ -114,7 +115,8 @@ async def _read_feed(
             async with ctx.resources.unit_of_work() as uow:
                 report = await service.store_permit_page(uow.session, page, mapped, rules)
                 counts = service.add_reports(ctx.progress, report)
-                await ctx.report({**counts, "cursors": cursors}, uow.session)
+                facts = {**counts, "misplaced": reading.misplaced, "cursors": cursors}
+                await ctx.report(facts, uow.session)
                 await reading.keep(uow.session, report)
                 if page.cursor is None:
                     await reading.end(uow.session)

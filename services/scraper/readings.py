@@ -27,7 +27,7 @@ from services.scraper.domain.source_health import (
     new_columns,
     unexpected_zero,
 )
-from services.scraper.domain.values import clean_text, date_of, is_plausible_day
+from services.scraper.domain.values import clean_text, date_of, first_present, is_plausible_day, point_of
 from services.scraper.formats.field_map import PermitSource
 from services.scraper.formats.parcel_map import ParcelSource
 from services.scraper.ingest import IngestReport
@@ -62,6 +62,8 @@ class Shape:
     values: tuple[str, ...]
     day: tuple[str, ...] = ()
     zone: ZoneInfo | None = None
+    lat: tuple[str, ...] = ()
+    lng: tuple[str, ...] = ()
 
     @classmethod
     def of_permits(cls, mapped: PermitSource) -> Shape:
@@ -69,7 +71,8 @@ class Shape:
         name = mapped.number_from or mapped.fields.get("permit_number", ())
         day = mapped.fields.get("issue_date", ())
         values = (*mapped.fields.get("address", ()), *day)
-        return cls(frozenset(mapped.columns()), tuple(name), values, tuple(day), mapped.zone)
+        lat, lng = mapped.fields.get("lat", ()), mapped.fields.get("lng", ())
+        return cls(frozenset(mapped.columns()), tuple(name), values, tuple(day), mapped.zone, lat, lng)
 
     @classmethod
     def of_parcels(cls, mapped: ParcelSource) -> Shape:
@@ -93,6 +96,13 @@ class Shape:
             (day for column in self.day if (day := date_of(row.columns.get(column), self.zone))), None
         )
 
+    def is_misplaced(self, row: RawRow) -> bool:
+        """True for a row whose point is none on land of ours: zero, feet, or the two of it exchanged."""
+        lat, lng = first_present(row.columns, self.lat), first_present(row.columns, self.lng)
+        if lat is None and lng is None and (row.geometry or {}).get("type") == "Point":
+            lng, lat, *_ = (row.geometry or {})["coordinates"]
+        return (lat is not None or lng is not None) and point_of(lat, lng) is None
+
 
 @dataclass(slots=True)
 class Seen:
@@ -104,12 +114,14 @@ class Seen:
     newest: list[KnownRow] = field(default_factory=list)
     again: dict[str, str] = field(default_factory=dict)
     """Prints of the known rows that came again, by name."""
+    misplaced: int = 0
 
     def add(self, rows: Sequence[RawRow], asked_for: Collection[str], today: date) -> Counter[str]:
         """Take a page in and give its columns; `asked_for` names the known rows."""
         page: Counter[str] = Counter()
         for row in rows:
             page.update(row.columns.keys())
+            self.misplaced += self.shape.is_misplaced(row)
             if asked_for and (name := self.shape.name_of(row)) in asked_for:
                 self.again[name] = self.shape.known(row).print
         self.rows += len(rows)
@@ -187,6 +199,11 @@ class Reading:
             return
         raise SourceFailed("zero_rows", self._kept.source, reason)
 
+    @property
+    def misplaced(self) -> int:
+        """How many rows gave a point that is none."""
+        return self.seen.misplaced
+
     def expected(self) -> float | None:
         """How many rows the readings before predict."""
         return expected_rows(self._before.history, self._kept.window_days, self._today)
@@ -195,7 +212,7 @@ class Reading:
         """Close the reading with its light."""
         known = judge_known(self._known, self._since, self.seen.again)
         new = new_columns(self._before.columns, self._before.rows, self.seen.columns, self.seen.rows)
-        found = judge_reading(self._kept, self.expected(), known, new)
+        found = judge_reading(self._kept, self.expected(), known, new, misplaced=self.misplaced)
         await SourceRunRepository(session).end(self._kept.source, self._run, found)
         return found
 
@@ -214,6 +231,8 @@ def columns_changed(
 
 class Unwatched:
     """A reading of which nothing is kept: that of a recording."""
+
+    misplaced = 0
 
     def look(self, rows: Sequence[RawRow]) -> None:
         """Take any page."""

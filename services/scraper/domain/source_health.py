@@ -153,7 +153,12 @@ def judge_known(
 
 
 def judge_reading(
-    run: Run, expected: float | None, known: tuple[list[str], list[str], int], new: Sequence[str]
+    run: Run,
+    expected: float | None,
+    known: tuple[list[str], list[str], int],
+    new: Sequence[str],
+    *,
+    misplaced: int = 0,
 ) -> Finding:
     """The light of a reading that came to its end."""
     gone, changed, asked = known
@@ -166,6 +171,8 @@ def judge_reading(
         amber.append(f"{run.rows} rows came where the readings before predict {expected:.0f}")
     if run.rows >= ENOUGH_ROWS and run.rejected > MOST_REJECTED * run.rows:
         amber.append(f"{run.rejected} of {run.rows} rows cannot be kept")
+    if run.rows >= ENOUGH_ROWS and misplaced > MOST_REJECTED * run.rows:
+        amber.append(f"{misplaced} of {run.rows} rows give a point that is none: zero, or no degrees")
     notes = (f"new column: {', '.join(new)}",) if new else ()
     light = SourceLight.RED if red else SourceLight.AMBER if amber else SourceLight.GREEN
     return Finding(light, (*red, *amber), notes)

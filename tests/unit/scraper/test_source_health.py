@@ -121,6 +121,8 @@ def test_far_fewer_rows_and_mostly_refused_rows_are_amber_and_a_new_column_is_a_
     assert judge_reading(run(10), 100, NOBODY, ()).light is SourceLight.AMBER
     assert judge_reading(run(25), 100, NOBODY, ()).light is SourceLight.GREEN
     assert judge_reading(replace(run(100), rejected=60), 100, NOBODY, ()).light is SourceLight.AMBER
+    feet = judge_reading(run(100), 100, NOBODY, (), misplaced=60)
+    assert feet.reasons == ("60 of 100 rows give a point that is none: zero, or no degrees",)
     noted = judge_reading(run(100), 100, NOBODY, ("shape",))
     assert (noted.light, noted.notes) == (SourceLight.GREEN, ("new column: shape",))
 

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import codecs
+import csv
 import gzip
 import io
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
 from typing import IO, Any, BinaryIO, Final, cast
 
 BLOCK_BYTES: Final = 1 << 20
 ZIP_MAGIC: Final = b"PK\x03\x04"
 GZIP_MAGIC: Final = b"\x1f\x8b"
+LONGEST_LINE_BYTES: Final = 1_000_000
+"""The widest real row has 20,000; a longer one is a file without line ends, or made to fill memory."""
+MOST_COLUMNS: Final = 4_096
+_END: Final = ["\x1eend of file\x1e"]
+"""A line put behind the last one: where it is no row of its own, a quote was never closed."""
 _UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -36,7 +45,8 @@ class FittingEncoding:
         """Look at the next block."""
         if self._utf16 is None:
             self._utf16 = block.startswith(_UTF16)
-        if not self._utf16:
+        unfinished = any(decoder.getstate()[0] for decoder in self._decoders.values())
+        if not self._utf16 and (unfinished or not block.isascii()):
             for name in [name for name, decoder in self._decoders.items() if not _decodes(decoder, block)]:
                 del self._decoders[name]
 
@@ -57,9 +67,67 @@ def _decodes(decoder: codecs.IncrementalDecoder, block: bytes) -> bool:
     return True
 
 
-def archive_of(content: BinaryIO) -> zipfile.ZipFile:
+@dataclass(slots=True)
+class FirstReading:
+    """What one pass over a file's unpacked bytes tells before a row of it is stored."""
+
+    most_bytes: int
+    size: int = 0
+    first: bytes = b""
+    last: bytes = b""
+    longest_line: int = 0
+    _encoding: FittingEncoding = field(default_factory=FittingEncoding)
+    _line: int = 0
+
+    def blocks(self, stream: IO[bytes]) -> Iterator[bytes]:
+        """Every block once it was looked at; refused at the cap, as sizes in a header may lie."""
+        while block := stream.read(BLOCK_BYTES):
+            self.size += len(block)
+            if self.size > self.most_bytes:
+                raise FileRefused("file_too_large", f"it unpacks to more than {self.most_bytes} bytes")
+            self.first, self.last = self.first or block, block[-1:]
+            self._encoding.feed(block)
+            self._measure(block)
+            yield block
+
+    def _measure(self, block: bytes) -> None:
+        """The longest line, without looking at each: a block of many lines has none that matters."""
+        end = block.find(b"\n")
+        self._line += len(block) if end < 0 else end
+        self.longest_line = max(self.longest_line, self._line)
+        if end >= 0:
+            self._line = len(block) - block.rfind(b"\n") - 1
+
+    @property
+    def encoding(self) -> str:
+        """The encoding that fits every byte."""
+        return self._encoding.name
+
+    def refuse_long_lines(self) -> None:
+        """Refuse what is no table: one line that would have to be held in memory as a whole."""
+        if max(self.longest_line, self._line) > LONGEST_LINE_BYTES:
+            raise FileRefused("line_too_long", f"a line has more than {LONGEST_LINE_BYTES} bytes")
+
+
+def csv_cells(lines: Iterable[str], delimiter: str = ",") -> Iterator[list[str]]:
+    """The cells of each line; refused on a broken quote, one that is never closed, or too many columns."""
+    reader = csv.reader(chain(lines, _END), delimiter=delimiter)
+    try:
+        for number, row in enumerate(reader):
+            if row == _END:
+                return
+            if number == 0 and len(row) > MOST_COLUMNS:
+                raise FileRefused("too_many_columns", f"{len(row)} columns, {MOST_COLUMNS} are read")
+            yield row
+    except csv.Error as error:
+        raise FileRefused("broken_csv", f"line {reader.line_num}: {error}") from error
+    raise FileRefused("open_quote", "a quote is opened and never closed")
+
+
+def archive_of(content: BinaryIO | Path) -> zipfile.ZipFile:
     """The archive in a file; refused where it is cut or asks for a password."""
-    content.seek(0)
+    if not isinstance(content, Path):
+        content.seek(0)
     try:
         archive = zipfile.ZipFile(content)
     except (zipfile.BadZipFile, NotImplementedError) as error:
@@ -79,6 +147,20 @@ def unpacking() -> Iterator[None]:
         raise FileRefused("truncated_file", f"the packed file is cut or damaged: {error}") from error
     except NotImplementedError as error:  # Deflate64, which Windows writes for large archives
         raise FileRefused("unsupported_compression", str(error)) from error
+
+
+def open_file(path: Path, member: str | None = None) -> BinaryIO:
+    """The unpacked bytes of a file or of its archive's member; closing them closes the file."""
+    if member is not None:
+        with archive_of(path) as archive:
+            return cast("BinaryIO", archive.open(member))
+    stream = path.open("rb")
+    packed = stream.read(2) == GZIP_MAGIC
+    stream.seek(0)
+    if not packed:
+        return stream
+    stream.close()
+    return cast("BinaryIO", io.BufferedReader(gzip.GzipFile(path), BLOCK_BYTES))
 
 
 def open_unpacked(content: BinaryIO, member: str | None = None) -> IO[bytes]:

@@ -24,7 +24,7 @@ from services.scraper.domain.rows import ParcelRow
 from services.scraper.domain.source_check import far_away
 from services.scraper.formats import accela
 from services.scraper.formats.field_map import PermitSource
-from services.scraper.formats.files import BLOCK_BYTES, PublicFile, inspect
+from services.scraper.formats.files import PublicFile, inspect
 from services.scraper.formats.parcel_map import ParcelSource
 from services.scraper.formats.parcels import Parsed, reader_of
 from services.scraper.formats.permits import parse_permits, read_json
@@ -33,7 +33,7 @@ from services.scraper.ingest import IngestReport, ingest_parcels, ingest_permits
 from services.scraper.repository import CityRepository, RawRecordRepository
 from shared.db.unit_of_work import UnitOfWorkFactory
 from shared.errors import InvalidInput
-from shared.files import FileRefused
+from shared.files import BLOCK_BYTES, FileRefused
 from shared.providers.parcel_source.layers import open_layer_at
 from shared.security.fields import KeyRing
 

@@ -65,6 +65,8 @@ def open_layer_at(path: Path) -> Iterator[ParcelLayer]:
     shapes = sorted(path.glob("*.shp")) if path.is_dir() else [path] if path.suffix.lower() == ".shp" else []
     if path.is_dir() and len(shapes) != 1:
         raise FileRefused("no_layer", f"{path.name} holds {len(shapes)} shapefiles; name one")
+    if not (path.is_dir() or path.is_file()):
+        raise FileRefused("file_not_found", f"{path.name} is not a file")
     with ExitStack() as held:
         if not shapes:
             yield held.enter_context(open_layer(held.enter_context(path.open("rb"))))

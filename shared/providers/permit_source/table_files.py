@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import csv
 import hashlib
 import io
 from collections.abc import Iterator, Sequence
@@ -17,8 +16,9 @@ from shared.files import (
     BLOCK_BYTES,
     ZIP_MAGIC,
     FileRefused,
-    FittingEncoding,
+    FirstReading,
     archive_of,
+    csv_cells,
     open_unpacked,
     unpacking,
 )
@@ -136,16 +136,13 @@ def _check_archive(content: BinaryIO) -> None:
 
 def _read_through(content: BinaryIO, member: str | None) -> tuple[str, bool]:
     """The encoding that fits every byte and whether the last line is ended."""
-    encoding, size, last = FittingEncoding(), 0, b""
+    reading = FirstReading(LARGEST_TABLE_BYTES)
     with unpacking(), open_unpacked(content, member) as stream:
-        while block := stream.read(BLOCK_BYTES):
-            if not size:
+        for block in reading.blocks(stream):
+            if reading.size == len(block):
                 _refuse_no_table(block)
-            size, last = size + len(block), block[-1:]
-            if size > LARGEST_TABLE_BYTES:
-                raise FileRefused("zip_bomb", f"unpacks to more than {LARGEST_TABLE_BYTES} bytes")
-            encoding.feed(block)
-    return encoding.name, last in (b"\n", b"\r", b"\x00")
+    reading.refuse_long_lines()
+    return reading.encoding, reading.last in (b"\n", b"\r", b"\x00")
 
 
 def _refuse_no_table(head: bytes) -> None:
@@ -161,11 +158,7 @@ def _csv_cells(content: BinaryIO, member: str | None, encoding: str) -> Iterator
     with unpacking(), open_unpacked(content, member) as stream:
         text = io.TextIOWrapper(stream, encoding=encoding, newline="")
         head = text.read(4096)
-        reader = csv.reader(chain(_lines(head, text), text), delimiter=_delimiter(head))
-        try:
-            yield from reader
-        except csv.Error as error:
-            raise FileRefused("broken_csv", f"line {reader.line_num}: {error}") from error
+        yield from csv_cells(chain(_lines(head, text), text), _delimiter(head))
 
 
 def _lines(head: str, text: io.TextIOWrapper) -> Iterator[str]:
@@ -217,7 +210,8 @@ def _header(cells: Iterator[Cells]) -> dict[int, str]:
     for row in cells:
         named = [" ".join(str(cell).split()) if cell is not None else "" for cell in row]
         if sum(1 for name in named if name) > 1:
-            return {at: "" if name in named[:at] else name for at, name in enumerate(named)}
+            first = {name: at for at, name in reversed(list(enumerate(named)))}
+            return {at: name if first[name] == at else "" for at, name in enumerate(named)}
     raise FileRefused("no_header", "no line names two columns")
 
 

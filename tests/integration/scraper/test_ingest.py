@@ -127,7 +127,7 @@ async def test_a_file_that_breaks_half_way_leaves_nothing_behind(
     assert (counts(report), report.reasons) == ((1, 0, 0, 0, 1), {"broken_csv": 1})
     cut = tmp_path / "cut.csv.gz"
     cut.write_bytes(gzip.compress(header.encode() * 500)[:-9])
-    assert (await import_permits([cut], unit_of_work)).reasons == {"truncated_gzip": 1}
+    assert (await import_permits([cut], unit_of_work)).reasons == {"truncated_file": 1}
     async with committed_db() as session:
         assert (await session.execute(text("SELECT count(*) FROM roofing_permits"))).scalar_one() == 0
         assert (await session.execute(text("SELECT count(*) FROM raw_records"))).scalar_one() == 0

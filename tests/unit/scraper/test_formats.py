@@ -96,7 +96,7 @@ def test_a_cut_gzip_is_refused_before_the_first_row(tmp_path: Path) -> None:
     path.write_bytes(
         gzip.compress(ncei_file(tmp_path, *[{"EVENT_ID": str(n)} for n in range(500)]).read_bytes())[:-40]
     )
-    assert refusal(path) == "truncated_gzip"
+    assert refusal(path) == "truncated_file"
 
 
 @pytest.mark.parametrize(

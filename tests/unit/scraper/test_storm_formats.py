@@ -221,7 +221,7 @@ class TestSpcArchive:
         path.write_bytes(path.read_bytes()[:-30])
         with pytest.raises(FileRefused) as refused:
             inspect(path)
-        assert refused.value.reason == "broken_zip"
+        assert refused.value.reason == "truncated_zip"
 
 
 LSR = """NWUS54 KOUN 012113

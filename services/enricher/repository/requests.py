@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -39,6 +39,14 @@ FINISH = text(
      WHERE id = :id
     """
 )
+TOLD = text(
+    """
+    SELECT j.sealed_answer FROM enrichment_jobs j
+     WHERE j.person_hash = :person AND j.subject_id = CAST(:subject_id AS uuid) AND j.data_found
+       AND j.sealed_answer IS NOT NULL AND j.completed_at > now() - make_interval(days => :days)
+     ORDER BY j.completed_at
+    """
+)
 
 
 class RequestRepository:
@@ -59,6 +67,11 @@ class RequestRepository:
     async def read(self, job_id: UUID) -> Row[Any]:
         """A job with its answer, sealed where it names a person."""
         return (await self._session.execute(READ, {"id": job_id})).one()
+
+    async def told(self, person_hash: str, subject_id: UUID, *, days: int) -> Sequence[str]:
+        """What requests about this person were told in the last days, sealed, the newest last."""
+        values = {"person": person_hash, "subject_id": subject_id, "days": days}
+        return (await self._session.execute(TOLD, values)).scalars().all()
 
     async def release(self, job_id: UUID, *, cost: Decimal, error: str) -> None:
         """Let the same request be tried again; what it cost so far is kept."""

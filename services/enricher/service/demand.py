@@ -8,16 +8,17 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
+import orjson
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.enricher.domain.refusals import REFUSAL_WORDS, Refusal, law_against
 from services.enricher.domain.search import Search
-from services.enricher.repository import ContactRepository, OwnerRepository
+from services.enricher.repository import ContactRepository, OwnerRepository, RequestRepository
 from services.enricher.service import contacts
 from services.enricher.service.contacts import Phone
 from services.enricher.service.owners import Owner, owner_of, person_of
-from services.enricher.service.requests import Job, Opening, Outcome, Request, answer
+from services.enricher.service.requests import ANSWER, Job, Opening, Outcome, Request, answer
 from shared.compliance.loader import address_value
 from shared.compliance.policy import policy_at
 from shared.db.unit_of_work import UnitOfWork
@@ -30,6 +31,9 @@ from shared.schemas.enums import EnrichmentType
 from shared.schemas.owners import is_company
 from shared.security.policy import Actor
 from shared.security.subject_keys import SubjectErased, SubjectKeys
+
+Facts = dict[str, dict[str, Any]]
+"""What is known of a person, `email` and `phone`, each with its value and where it came from."""
 
 WANTED: Mapping[EnrichmentType, frozenset[str]] = {
     EnrichmentType.EMAIL: frozenset({"email"}),
@@ -103,7 +107,12 @@ async def find_contact(
         return Opening(sought.lead, subject, sought.person_hash)
 
     async def work(job: Job) -> Outcome:
-        return await look_for(resources, job, sought.with_key(job), kind)
+        owner = sought.with_key(job)
+        if sought.lead is not None:
+            known = await _known_facts(resources, sought.lead, owner)
+        else:
+            known = await _told_facts(resources, sought, owner)
+        return await look_for(resources, job, owner, kind, known=known)
 
     request = Request(actor, kind, kind.value, key, body)
     told = await answer(resources, request, opener, work, lead=sought.lead)
@@ -144,9 +153,11 @@ async def _sought(resources: Resources, name: str, address: Address, house: Post
     return Sought(name, house, person_hash, lead.subject_id, owner)
 
 
-async def look_for(resources: Resources, job: Job, owner: Owner, kind: EnrichmentType) -> Outcome:
+async def look_for(
+    resources: Resources, job: Job, owner: Owner, kind: EnrichmentType, *, known: Facts
+) -> Outcome:
     """What is known of the owner, and what vendors say of the rest."""
-    facts = await _known_facts(resources, owner)
+    facts = known
     wanted = WANTED[kind]
     missing, search, asking = wanted - set(facts), job.search, job.asking
     phone: Phone | None = None
@@ -183,13 +194,11 @@ async def look_for(resources: Resources, job: Job, owner: Owner, kind: Enrichmen
     )
 
 
-async def _known_facts(resources: Resources, owner: Owner) -> dict[str, dict[str, Any]]:
+async def _known_facts(resources: Resources, lead: Row[Any], owner: Owner) -> Facts:
     """What the lead has already: a verified address, and a number that the registry still does not list."""
-    if owner.lead is None:
-        return {}
     async with resources.unit_of_work() as uow:
-        rows = await ContactRepository(uow.session).known(owner.lead.id)
-    facts: dict[str, dict[str, Any]] = {}
+        rows = await ContactRepository(uow.session).known(lead.id)
+    facts: Facts = {}
     for row in rows:
         fact = {
             "value": owner.cipher.decrypt(row.field, row.value),
@@ -201,10 +210,34 @@ async def _known_facts(resources: Resources, owner: Owner) -> dict[str, dict[str
         if row.field == "owner_email" and row.owner_email_verified:
             facts["email"] = {**fact, "status": "valid"}
         if row.field == "owner_phone":
-            listing = await contacts.registry_word(resources, fact["value"])
-            if listing["dnc"] != "listed":
-                facts["phone"] = {**fact, **listing}
-    return facts
+            facts["phone"] = fact
+    return await _still_offerable(resources, facts)
+
+
+async def _told_facts(resources: Resources, sought: Sought, owner: Owner) -> Facts:
+    """What earlier requests about the same person were told, verified and not too long ago."""
+    days = resources.settings.search_again_days
+    async with resources.unit_of_work() as uow:
+        sealed = await RequestRepository(uow.session).told(
+            sought.person_hash, owner.cipher.subject_id, days=days
+        )
+    facts: Facts = {}
+    for text in sealed:
+        told = orjson.loads(owner.cipher.decrypt(ANSWER, text))
+        facts |= {name: told[name] for name in ("email", "phone") if told.get(name)}
+    if facts.get("email", {}).get("status") != "valid":
+        facts.pop("email", None)
+    return await _still_offerable(resources, facts)
+
+
+async def _still_offerable(resources: Resources, facts: Facts) -> Facts:
+    """The facts without a number that the registry lists by now."""
+    if "phone" not in facts:
+        return facts
+    listing = await contacts.registry_word(resources, facts["phone"]["value"])
+    if listing["dnc"] == "listed":
+        return {name: fact for name, fact in facts.items() if name != "phone"}
+    return {**facts, "phone": {**facts["phone"], **listing}}
 
 
 async def _drop_suppressed(resources: Resources, owner: Owner, search: Search) -> None:
@@ -218,14 +251,12 @@ async def _drop_suppressed(resources: Resources, owner: Owner, search: Search) -
             raise ContactRefused(Refusal.SUPPRESSED)
 
 
-async def _found_facts(
-    resources: Resources, owner: Owner, search: Search, phone: Phone | None
-) -> dict[str, dict[str, Any]]:
+async def _found_facts(resources: Resources, owner: Owner, search: Search, phone: Phone | None) -> Facts:
     """What vendors have just said, each value with its source, licence, date and confidence."""
     sources = [one.answer["provider"] for one in search.found]
     async with resources.unit_of_work() as uow:
         licences = await ContactRepository(uow.session).licence_ids(sources)
-    facts: dict[str, dict[str, Any]] = {}
+    facts: Facts = {}
 
     def fact(source: str, value: str, confidence: float, **more: Any) -> dict[str, Any]:
         origin = {"source": source, "licence_id": licences.get(source), "fetched_at": resources.clock()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -16,13 +17,15 @@ from services.enricher.domain.search import Search
 from services.enricher.repository import ContactRepository, PlaceRepository
 from services.enricher.service.asking import Asking
 from services.enricher.service.owners import house_of
-from shared.providers.address_validator import AddressValidator
+from shared.errors import PolicyViolation, ProviderError
 from shared.providers.geocoder import GeocodedAddress, Geocoder, PostalAddress
 from shared.runtime import Resources, StepContext
 from shared.schemas.address import Address
 from shared.schemas.enums import EnrichmentType, JobStatus, MatchLevel
 
 CITY_RADIUS_MILES = 40.0
+POST_SECONDS = 10
+"""A contact that is found already does not wait for the post."""
 UNKNOWN: Mapping[str, Any] = {
     "match_level": MatchLevel.NONE.value,
     "accuracy": None,
@@ -133,14 +136,13 @@ async def validate_lead(ctx: StepContext, lead: Row[Any] | None) -> str | None:
     """What the post says of a lead's address, asked once and kept; in words why it was not asked."""
     if lead is None:
         return None
-    asking, search = Asking(ctx.resources, ctx.effect, str(lead.id)), Search()
     async with ctx.resources.unit_of_work() as uow:
         known = await ContactRepository(uow.session).delivery(lead.id)
     if known is not None:
         return known
-    answer = await validate(asking, house_of(lead), search)
-    if answer is None:
-        return why_not_validated(asking, search)
+    said = await validate(ctx.resources, house_of(lead))
+    if isinstance(said, str):
+        return said
     async with ctx.resources.unit_of_work() as uow:
         await ContactRepository(uow.session).store_job(
             lead.id,
@@ -149,45 +151,38 @@ async def validate_lead(ctx: StepContext, lead: Row[Any] | None) -> str | None:
                 "status": JobStatus.COMPLETED,
                 "error": None,
                 "started_at": ctx.lease.started_at,
-                "found": answer["delivery"] == "deliverable",
+                "found": said["delivery"] == "deliverable",
                 "confidence": None,
                 "cost": Decimal(0),
                 "calls": 1,
-                "tried": [answer["provider"]],
-                "source": answer["provider"],
-                "data": answer,
+                "tried": [said["provider"]],
+                "source": said["provider"],
+                "data": said,
             },
             kind=EnrichmentType.VALIDATION,
         )
-    return str(answer["delivery"])
+    return str(said["delivery"])
 
 
-async def validate(asking: Asking, house: PostalAddress, search: Search) -> dict[str, Any] | None:
-    """What the post says of an address; None where it cannot be asked now."""
-    providers = asking.resources.providers
-    if not providers.settings.can_ask(providers.settings.address_validator):
-        return None
-    post = providers.address_validator
-    return await asking.ask("address.validate", post.name, search, lambda: _validate(post, house))
-
-
-def why_not_validated(asking: Asking, search: Search) -> str:
-    """Why an address was not validated, in words."""
-    name = asking.resources.providers.settings.address_validator
-    if asking.waiting is not None:
-        return f"put off: {name}: {asking.waiting.detail}"
-    told = [*search.refusals, *(f"{vendor}: {why}" for vendor, why in search.passed_over.items())]
-    return f"skipped: {told[0] if told else f'there is no key of {name}'}"
-
-
-async def _validate(post: AddressValidator, house: PostalAddress) -> dict[str, Any]:
-    """The verdict alone: the post's own lines may be used for mail only."""
-    said = await post.validate(house)
+async def validate(resources: Resources, house: PostalAddress) -> dict[str, Any] | str:
+    """The post's verdict on an address, or in words why there is none; its own lines may be used for mail only."""
+    settings = resources.providers.settings
+    if not settings.can_ask(settings.address_validator):
+        return f"skipped: there is no key of {settings.address_validator}"
+    post = resources.providers.address_validator
+    try:
+        async with asyncio.timeout(POST_SECONDS):
+            said = await post.validate(house)
+    except TimeoutError:
+        return f"put off: {post.name}: no answer in {POST_SECONDS} seconds"
+    except ProviderError as error:
+        return f"{'put off' if error.retryable else 'refused'}: {post.name}: {error.detail}"
+    except PolicyViolation as closed:
+        return f"skipped: {post.name}: {closed.detail}"
     if said is None:
-        return {"provider": post.name, "cost": "0", "delivery": "unknown_address"}
+        return {"provider": post.name, "delivery": "unknown_address"}
     return {
         "provider": post.name,
-        "cost": "0",
         "delivery": said.delivery.value,
         "exact": said.exact,
         "vacant": said.vacant,

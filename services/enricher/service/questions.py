@@ -47,14 +47,14 @@ async def geocode(resources: Resources, actor: Actor, body: Mapping[str, Any], *
 
 
 async def enrich_property(
-    resources: Resources, actor: Actor, body: Mapping[str, Any], *, key: str
+    resources: Resources, actor: Actor, body: Mapping[str, Any], *, key: str, route: str = "property"
 ) -> dict[str, Any]:
     """What is known of a house, each fact with its source, licence, date and confidence; nothing of its owner."""
 
     async def work(job: Job) -> Outcome:
         return await property_facts(resources, job, body)
 
-    request = Request(actor, EnrichmentType.PROPERTY, "property", key, body)
+    request = Request(actor, EnrichmentType.PROPERTY, route, key, body)
     return await answer(resources, request, nothing_known, work)
 
 
@@ -65,19 +65,17 @@ async def property_facts(resources: Resources, job: Job, body: Mapping[str, Any]
         parcel = await OwnerRepository(uow.session).parcel_at(demand.place_of(address, house.city))
         known = await PlaceRepository(uow.session).property(parcel.id) if parcel else None
     place = await _place(resources, job, address, house, must=parcel is None)
-    said = await places.validate(job.asking, house, job.search)
-    delivery = said["delivery"] if said else places.why_not_validated(job.asking, job.search)
+    said = await places.validate(resources, house)
     facts = _facts(*known) if known else {}
     found = bool(facts or (place and place["lat"] is not None))
     told: dict[str, Any] = {
         "found": found,
         "address": {"line": address.line, "city": address.city, "state": address.state, "zip": address.zip5},
         "location": place,
-        "delivery": delivery,
+        "delivery": said if isinstance(said, str) else said["delivery"],
         "facts": facts,
     }
-    kept = ("delivery", "exact", "vacant")
-    data: dict[str, Any] = {name: said[name] for name in kept if name in said} if said else {}
+    data: dict[str, Any] = {} if isinstance(said, str) else said
     return Outcome(told, found=found, source=known[0].source if known else None, data=data)
 
 
@@ -178,9 +176,9 @@ async def enrich_all(
     resources: Resources, actor: Actor, body: Mapping[str, Any], *, key: str
 ) -> dict[str, Any]:
     """The house and how its owner can be reached."""
-    about_house = {name: body.get(name) for name in ("address", "city", "state", "zip_code")}
-    house = await enrich_property(resources, actor, about_house, key=key)
     person = await demand.find_contact(resources, actor, EnrichmentType.ALL, body, key=key)
+    about_house = {name: body.get(name) for name in ("address", "city", "state", "zip_code")}
+    house = await enrich_property(resources, actor, about_house, key=key, route="all_house")
     return {"house": house, "contact": person}
 
 

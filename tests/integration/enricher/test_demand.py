@@ -105,6 +105,14 @@ class TestEmail:
         [spent] = await at.rows("SELECT spent, reserved FROM core.budget WHERE scope LIKE 'requests:%'")
         assert (spent.spent, spent.reserved) == (FIND + VERIFY, 0)
 
+    async def test_the_same_person_is_not_paid_for_again_under_another_key(
+        self, at: Bench, town: ServedTown
+    ) -> None:
+        question = owner_of(town, a_person(town, "valid"))
+        first, second = [(await asked(at, "/enrich/email", question)).json() for _ in range(2)]
+        assert (first["email"], second["cost_usd"]) == (second["email"], "0")
+        assert (town.calls("hunter"), town.calls("zerobounce")) == (1, 1)
+
     async def test_the_owner_of_a_lead_is_kept_on_the_lead_and_not_paid_for_again(
         self, at: Bench, town: ServedTown
     ) -> None:
@@ -185,10 +193,12 @@ class TestRefusals:
         async with at.unit_of_work() as uow:
             for row in await at.rows("SELECT subject_id FROM enrichment_jobs WHERE data_found"):
                 await SubjectKeys(uow.session, at.at.keys).shred(row.subject_id)
-        erased = [await asked(at, "/enrich/email", person, key=key) for key in ("before-erasure", "after")]
+        erased = [
+            await asked(at, "/enrich/email", person, key=key) for key in ("before-erasure", "after-erasure")
+        ]
         told = [answer.json()["reason"] for answer in (first, second)]
         assert (told, town.calls("hunter")) == (["opted_out", "opted_out"], 2)
-        assert [answer.status_code for answer in erased] == [403, 422]
+        assert [answer.json()["reason"] for answer in erased] == ["erased", "erased"]
 
     @pytest.mark.parametrize("role", [Role.CONTRACTOR_OWNER, Role.REVIEWER])
     async def test_persons_are_for_staff_alone(self, at: Bench, town: ServedTown, role: Role) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -21,7 +20,7 @@ def gauge(name: str, **labels: str) -> float | None:
 
 
 @pytest.fixture
-def core(unit_of_work: Any) -> Iterator[Core]:
+def core(unit_of_work: Any) -> Core:
     return Core(unit_of_work)
 
 

@@ -1,4 +1,4 @@
-"""Searches asked for on demand, and where addresses lie by what geocoders say."""
+"""Readings of sources: what each showed, and the light it left."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from pathlib import Path
 
 from shared.db.migrate import run_sql
 
-revision = "0013"
-down_revision = "0012"
+revision = "0011"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 

@@ -1,4 +1,4 @@
-"""Readings of sources: what each showed, and the light it left."""
+"""Ids of companies in business directories, which is all of them that may be kept."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from pathlib import Path
 
 from shared.db.migrate import run_sql
 
-revision = "0014"
-down_revision = "0013"
+revision = "0013"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 

@@ -13,7 +13,13 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.scraper.domain.rows import ParcelRow, PermitRow, Rejected, Remark, StormRow
-from services.scraper.repository import ParcelRepository, PermitRepository, StormRepository, Upserted
+from services.scraper.repository import (
+    CountyOfRows,
+    ParcelRepository,
+    PermitRepository,
+    StormRepository,
+    Upserted,
+)
 from services.scraper.repository.permits import permit_line
 from services.scraper.repository.storms import storm_line
 from shared.security.fields import KeyRing
@@ -94,10 +100,16 @@ class _Load(Protocol):
 
 
 async def ingest_permits(
-    session: AsyncSession, rows: Iterable[PermitRow | Rejected], *, raw_record_id: int | None = None
+    session: AsyncSession,
+    rows: Iterable[PermitRow | Rejected],
+    *,
+    raw_record_id: int | None = None,
+    county: CountyOfRows | None = None,
 ) -> IngestReport:
     """Store permits inside the caller's transaction; an iterator is read in a thread while earlier rows are copied."""
-    return await _ingest(PermitRepository(session, raw_record_id=raw_record_id), rows, permit_line)
+    return await _ingest(
+        PermitRepository(session, raw_record_id=raw_record_id, county=county), rows, permit_line
+    )
 
 
 async def ingest_storms(session: AsyncSession, rows: Iterable[StormRow | Rejected | Remark]) -> IngestReport:

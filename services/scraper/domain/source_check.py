@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 from services.scraper.domain.rows import ParcelRow, PermitRow, Rejected
+from services.scraper.domain.source_health import drift_reason
 from shared.schemas.geo import miles_between
 
 INSIDE_SHARE = 0.5
@@ -26,6 +27,8 @@ class Expectation:
     radius_miles: float
     freshness_days: int | None
     today: date
+    may_be_empty: bool = False
+    """True where the source's entry says so: a small town may have had no permit yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,10 @@ class Verdict:
     source: str
     reasons: tuple[str, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
+    columns: Mapping[str, int] = field(default_factory=dict)
+    """In how many of the sampled rows each column was."""
+    failure: str = "refused"
+    """The stable name of what speaks against the feed."""
 
     @property
     def usable(self) -> bool:
@@ -43,15 +50,23 @@ class Verdict:
 
 
 def judge_sample(
-    source: str, missing_columns: Sequence[str], rows: Sequence[PermitRow | Rejected], wanted: Expectation
+    source: str,
+    missing_columns: Sequence[str],
+    rows: Sequence[PermitRow | Rejected],
+    wanted: Expectation,
+    *,
+    new_columns: Sequence[str] = (),
 ) -> Verdict:
-    """The verdict on a feed from its columns and a sample of its rows."""
+    """The verdict on a feed from its columns and a sample of its rows; `new_columns` were not there before."""
     if missing_columns:
-        return Verdict(source, (f"column missing: {', '.join(sorted(set(missing_columns)))}",))
-    if not rows:
-        return Verdict(source, ("the feed is empty",))
+        reason = drift_reason(sorted(set(missing_columns)), new_columns)
+        return Verdict(source, (reason,), failure="column_missing")
     permits = [row for row in rows if isinstance(row, PermitRow)]
     facts: dict[str, Any] = {"sampled": len(rows), "readable": len(permits)}
+    if not rows:
+        return Verdict(source, () if wanted.may_be_empty else ("the feed is empty",), facts)
+    if new_columns:
+        facts["new_columns"] = ", ".join(new_columns)
     if not permits:
         causes = sorted({row.reason for row in rows if isinstance(row, Rejected)})
         return Verdict(source, (f"no row is readable: {', '.join(causes)}",), facts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -13,7 +14,7 @@ from zoneinfo import ZoneInfo
 import shapely
 
 from services.scraper.domain.addresses import read_address
-from services.scraper.domain.property_types import is_company, property_type_of
+from services.scraper.domain.property_types import property_type_of
 from services.scraper.domain.rows import ParcelRow, Rejected
 from services.scraper.domain.values import (
     clean_text,
@@ -26,13 +27,15 @@ from services.scraper.domain.values import (
 )
 from shared.providers.parcel_source.projections import in_degrees, point_in_degrees
 from shared.schemas.address import Address, InvalidAddress, parse_address
+from shared.schemas.owners import is_company
 
 SQFT_PER_ACRE = Decimal(43_560)
 OLDEST_HOUSE = 1600
 NOMINAL_SALE = 100
 """Deeds between relatives and to trusts name "ten dollars and other good and valuable consideration"; no market price."""
 YES = frozenset({"Y", "YES", "TRUE", "1", "T"})
-PERSON_FIELDS = ("owner_name", "owner_mailing", "mailing_address")
+EMAIL = re.compile(r"[^@\s,;]+@[^@\s,;]+\.[A-Za-z]{2,}")
+PERSON_FIELDS = ("owner_name", "owner_mailing", "mailing_address", "owner_email", "owner_phone")
 Ring = Sequence[Sequence[float]]
 
 
@@ -111,6 +114,8 @@ def parcel_of(
         boundary=boundary,
         owner_name=owner,
         mailing_address=mailing,
+        owner_email=cell.email("owner_email"),
+        owner_phone=cell.phone("owner_phone"),
         owner_occupied=_occupied(clean_text(cell.first("homestead")), mailing, address),
         owner_is_company=is_company(owner),
         hoa=True if clean_text(cell.first("hoa_name")) else None,
@@ -197,6 +202,16 @@ class _Cells:
             return None
         lng, lat = point_in_degrees(self.source.projection, float(x), float(y))
         return point_of(lat, lng)
+
+    def email(self, name: str) -> str | None:
+        """The one address in a cell; a clerk's remark, or several in one cell, is none."""
+        value = clean_text(self.first(name), 254)
+        return value.lower() if value and EMAIL.fullmatch(value) else None
+
+    def phone(self, name: str) -> str | None:
+        """Ten digits in any spelling."""
+        value = clean_text(self.first(name), 40)
+        return value if value and len(re.sub(r"\D", "", value).removeprefix("1")) == 10 else None
 
     def acres(self) -> Decimal | None:
         lot = self.number("lot_sqft", below=10**12)

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import gzip
+from collections.abc import Sequence
+
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 KEEP = text(
     """
-    WITH kept AS (
-        INSERT INTO raw_records (source, kind, name, encoding, payload, size_bytes, row_count, sha256)
-        VALUES (:source, :kind, :name, 'gzip', :payload, :size_bytes, :row_count, :sha256)
-            ON CONFLICT (source, sha256) DO NOTHING
-        RETURNING id
-    )
-    SELECT id FROM kept UNION ALL SELECT id FROM raw_records WHERE source = :source AND sha256 = :sha256 LIMIT 1
+    INSERT INTO raw_records (source, kind, name, encoding, payload, size_bytes, row_count, sha256)
+    VALUES (:source, :kind, :name, 'gzip', :payload, :size_bytes, :row_count, :sha256)
+        ON CONFLICT (source, sha256) DO UPDATE SET fetched_at = now()
+    RETURNING id
     """
 )
+PAGES = text(
+    """
+    SELECT id FROM raw_records WHERE source = :source AND kind = :kind ORDER BY fetched_at DESC, id DESC
+    """
+)
+PAYLOAD = text("SELECT payload FROM raw_records WHERE id = :id")
 KNOWN = text("SELECT id FROM raw_records WHERE source = :source AND sha256 = :sha256")
 
 
@@ -43,7 +49,10 @@ class RawRecordRepository:
         sha256: str,
         row_count: int | None = None,
     ) -> int:
-        """Id of the record of these bytes, stored unless they already are; `sha256` is of the unpacked bytes."""
+        """Id of the record of these bytes, which are stored once and carry the time they were last read.
+
+        `sha256` is of the unpacked bytes.
+        """
         result = await self._session.execute(
             KEEP,
             {
@@ -57,3 +66,11 @@ class RawRecordRepository:
             },
         )
         return int(result.scalar_one())
+
+    async def pages(self, source: str, kind: str) -> Sequence[int]:
+        """Ids of the kept pages of a source, the last read first."""
+        return (await self._session.execute(PAGES, {"source": source, "kind": kind})).scalars().all()
+
+    async def payload(self, record: int) -> bytes:
+        """What was read, unpacked."""
+        return gzip.decompress((await self._session.execute(PAYLOAD, {"id": record})).scalar_one())

@@ -162,6 +162,7 @@ def parcel(apn: str, **change: object) -> ParcelRow:
         zip="79501",
         owner_name=f"OWNER {apn}",
         mailing_address=f"{apn} OAK ST HARROW TX 79501",
+        owner_email="owner@mail.example",
         year_built=1990,
     )
     return replace(plain, **change)  # type: ignore[arg-type]
@@ -169,14 +170,14 @@ def parcel(apn: str, **change: object) -> ParcelRow:
 
 async def test_owners_are_ciphertext_that_only_their_own_key_opens(db: AsyncSession) -> None:
     await ParcelRepository(db).upsert(await city_id(db), [parcel("1")], RING)
-    row = (
-        await db.execute(text("SELECT subject_id, owner_name, owner_name_hash, mailing_address FROM parcels"))
-    ).one()
+    row = (await db.execute(text("SELECT * FROM parcels"))).one()
     assert "OWNER" not in row.owner_name
     assert row.owner_name_hash == RING.blind_index("owner  1", "name")
     cipher = await SubjectKeys(db, RING).load(row.subject_id)
     assert cipher.decrypt("owner_name", row.owner_name) == "OWNER 1"
     assert cipher.decrypt("mailing_address", row.mailing_address) == "1 OAK ST HARROW TX 79501"
+    assert cipher.decrypt("owner_email", row.owner_email) == "owner@mail.example"
+    assert row.owner_email_hash == RING.blind_index("owner@mail.example", "email")
 
 
 async def test_an_unchanged_parcel_is_left_alone_and_a_new_owner_is_a_new_subject(db: AsyncSession) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -9,7 +10,7 @@ from zoneinfo import ZoneInfo
 import orjson
 import pytest
 
-from services.scraper.domain.rows import PermitRow, Rejected, Remark, StormRow
+from services.scraper.domain.rows import ParcelRow, PermitRow, Rejected, Remark, StormRow
 from services.scraper.formats.field_map import PermitSource, permit_of
 from services.scraper.formats.files import inspect
 from services.scraper.formats.ncei import COLUMNS
@@ -314,3 +315,21 @@ def test_a_tax_bill_sent_elsewhere_means_an_absent_owner() -> None:
 def test_the_zone_of_a_source_is_its_citys() -> None:
     assert SOURCE.zone == ZoneInfo("America/Chicago")
     assert SOURCE.source_url == "https://example.org/layer/0"
+
+
+@pytest.mark.parametrize(
+    ("email", "phone", "kept"),
+    [
+        ("Ann.Lee@Mail.example", "(325) 555-0142", ("ann.lee@mail.example", "(325) 555-0142")),
+        ("none on file", "555-0142", (None, None)),
+        ("a@mail.example; b@mail.example", "", (None, None)),
+    ],
+)
+def test_what_a_county_publishes_of_an_owner_is_taken_where_it_is_one_address(
+    email: str, phone: str, kept: tuple[str | None, str | None]
+) -> None:
+    fields = {**PARCELS.fields, "owner_email": ("EMAIL",), "owner_phone": ("PHONE",)}
+    row = {"APN": "001-2", "SITUS": "12 OAK ST", "EMAIL": email, "PHONE": phone}
+    parcel = parcel_of(row, replace(PARCELS, fields=fields), TODAY)
+    assert isinstance(parcel, ParcelRow)
+    assert (parcel.owner_email, parcel.owner_phone) == kept

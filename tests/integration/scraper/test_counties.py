@@ -198,11 +198,12 @@ async def test_a_buyer_may_not_look(desk: Desk) -> None:
 
 
 async def test_health_looks_at_every_part_and_keeps_slow_ones(desk: Desk) -> None:
+    second = await desk.ask("GET", "/api/health")
     for _ in range(100):
-        second = await desk.ask("GET", "/api/health")
         if second["components"]["accela_api"]["last_checked"]:
             break
         await asyncio.sleep(0.05)
+        second = await desk.ask("GET", "/api/health")
     parts = second["components"]
     assert {name: part["status"] for name, part in parts.items() if part["priority"] == "critical"} == {
         "database": "healthy",

@@ -50,11 +50,12 @@ async def look(desk: Desk, job: dict[str, Any]) -> dict[str, Any]:
 
 async def until(desk: Desk, job: dict[str, Any], holds: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
     """The job as soon as something holds."""
+    found = await look(desk, job)
     for _ in range(500):
-        found = await look(desk, job)
         if holds(found):
             return found
         await asyncio.sleep(0.02)
+        found = await look(desk, job)
     raise AssertionError(f"never: {found}")
 
 

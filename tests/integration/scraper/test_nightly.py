@@ -59,7 +59,8 @@ async def test_the_event_tells_what_was_stored_and_nothing_new_is_no_event(scrap
     await night(scraper)
     stored = await permits_of(scraper, harrow)
     newest = await scraper.one("SELECT max(issue_date) FROM roofing_permits WHERE city_id = :id", id=harrow)
-    first = [{"city_id": str(harrow), "stored": stored, "updated": 0, "newest_issued_on": newest.isoformat()}]
+    counts = {"stored": stored, "updated": 0, "newest_issued_on": newest.isoformat()}
+    first = [{"city_id": str(harrow), "county_id": None, "vertical": "roofing", **counts}]
     assert stored > 0
     assert await scraper.events("permit.scraped") == first
     await night(scraper)

@@ -244,6 +244,7 @@ KEY_COLUMNS = {
     "spc": "Size",
     "nws": "features",
     "swdi": "swdiXmlResponse",
+    "accela": "id",
 }
 
 

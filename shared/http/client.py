@@ -194,7 +194,9 @@ class GuardedFetcher:
 
     async def survey(self, url: str, source: FetchSource, *, configured: bool = False) -> FetchFacts:
         """The facts `can_fetch` needs about a URL, without asking for the page itself."""
-        target = _parsed(url)
+        return await self._facts(_parsed(url), source, configured=configured)
+
+    async def _facts(self, target: httpx.URL, source: FetchSource, *, configured: bool) -> FetchFacts:
         if source.closed:
             robots, status = DISALLOW_ALL, None
         else:
@@ -226,7 +228,7 @@ class GuardedFetcher:
     async def _one_hop(
         self, target: httpx.URL, source: FetchSource, *, configured: bool
     ) -> tuple[_Reply, FetchVerdict]:
-        facts = await self.survey(str(target), source, configured=configured)
+        facts = await self._facts(target, source, configured=configured)
         decision = await self._decide(facts)
         if not decision.allow or not facts.robots_asked:
             raise FetchDenied(source.key, decision)

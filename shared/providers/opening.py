@@ -155,14 +155,21 @@ class StoredGate:
             raise FetchDenied(source_key, purpose.fetches[source_key])
 
     async def decide(self, facts: FetchFacts) -> Decision:
-        """The decision on one page, with what its host's robots.txt says of it."""
-        return await self._decided(
-            facts.source,
-            robots_status=facts.robots_status,
-            robots_allows=facts.robots_allows,
-            robots_asked=facts.robots_asked,
-            auth_required=facts.auth_required,
-        )
+        """The decision on one page, with what its host's robots.txt says; a yes to the same facts once a purpose."""
+        purpose = current_purpose()
+        async with purpose.asking:
+            if facts in purpose.pages:
+                return purpose.pages[facts]
+            decision = await self._decided(
+                facts.source,
+                robots_status=facts.robots_status,
+                robots_allows=facts.robots_allows,
+                robots_asked=facts.robots_asked,
+                auth_required=facts.auth_required,
+            )
+            if decision.allow:
+                purpose.pages[facts] = decision
+        return decision
 
     async def _decided(self, source_key: str, **robots: Any) -> Decision:
         workflow_id = current_purpose().workflow_id

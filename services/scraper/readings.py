@@ -12,8 +12,10 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.scraper.domain.source_check import Verdict
 from services.scraper.domain.source_health import (
     KNOWN_ROWS,
     Finding,
@@ -31,7 +33,7 @@ from services.scraper.domain.values import clean_text, date_of, first_present, i
 from services.scraper.formats.field_map import PermitSource
 from services.scraper.formats.parcel_map import ParcelSource
 from services.scraper.ingest import IngestReport
-from services.scraper.repository import SourceRunRepository
+from services.scraper.repository import CityRepository, SourceRunRepository
 from shared.db.unit_of_work import UnitOfWorkFactory
 from shared.errors import PermanentError, ProviderError
 from shared.http.client import FetchDenied
@@ -41,6 +43,9 @@ from shared.schemas.enums import ReadingKind, SourceLight
 from shared.workflow.transitions import LeaseLost
 
 UNKNOWN_FAILURE = "error"
+STORED_AS = {"nws_alerts": ("nws_alert",), "swdi": ("swdi_plsr", "swdi_nx3hail")}
+"""What a feed's rows are called where it is not the feed's own name."""
+GOOD = Finding(SourceLight.GREEN)
 UNTOLD = frozenset({Outcome.RETRYABLE.value, Outcome.BAD_ANSWER.value})
 """Reasons that say less than the kind of the error."""
 
@@ -310,3 +315,80 @@ def failure_code(error: Exception) -> str:
     if isinstance(error, FetchDenied):
         return "not_allowed"
     return str(getattr(error, "code", None) or UNKNOWN_FAILURE)
+
+
+async def keep_verdict(session: AsyncSession, city: Row[Any], verdict: Verdict) -> None:
+    """Keep a verdict with the licence row; a bad one leaves the columns that the last good one saw."""
+    last = await SourceRunRepository(session).last_check(verdict.source)
+    seen = verdict.columns if verdict.usable else last.get("columns", {})
+    sampled = verdict.facts.get("sampled", 0) if verdict.usable else last.get("sampled", 0)
+    result = {
+        "city": f"{city.city}, {city.state}",
+        "usable": verdict.usable,
+        "reasons": list(verdict.reasons),
+        "facts": verdict.facts,
+        "columns": dict(seen),
+        "sampled": sampled,
+    }
+    await CityRepository(session).keep_check(verdict.source, result, verdict.facts.get("newest_row"))
+
+
+async def keep_refusal(
+    session: AsyncSession, city: Row[Any], verdict: Verdict, workflow_id: UUID | None, light: SourceLight
+) -> None:
+    """A source that a workflow does not come to read leaves a failed reading with the reasons of its check."""
+    if verdict.usable or workflow_id is None:
+        return
+    repository = SourceRunRepository(session)
+    key, run = verdict.source, str(workflow_id)
+    await repository.begin(
+        key, run, ReadingKind.PERMITS, city_id=city.id, workflow_id=workflow_id, window_days=None
+    )
+    await repository.end(key, run, Finding(light, verdict.reasons), failure=verdict.failure)
+
+
+def sampled_since(facts: Mapping[str, Any], entry: Mapping[str, Any], since: date | None) -> int:
+    """How many of the rows that the check sampled a reading must bring again; 0 where nobody can tell."""
+    readable = int(facts.get("readable") or 0)
+    if since is None:
+        return readable
+    dated = entry.get("field_map", {}).get("issue_date")
+    columns = dated if isinstance(dated, list) else [dated]
+    if not entry.get("incremental_date_field") or columns != [entry["incremental_date_field"]]:
+        return 0
+    return 1 if (facts.get("newest_row") or "") >= since.isoformat() and readable else 0
+
+
+async def keep_storm_runs(
+    session: AsyncSession, feeds: Mapping[str, IngestReport | Exception], workflow_id: UUID, days: int
+) -> None:
+    """Keep what became of each feed that was asked."""
+    repository = SourceRunRepository(session)
+    for feed, outcome in feeds.items():
+        report = outcome if isinstance(outcome, IngestReport) else IngestReport()
+        found, failure = failed(outcome) if isinstance(outcome, Exception) else (GOOD, None)
+        await repository.keep_storms(
+            feed,
+            workflow_id,
+            window_days=days,
+            rows=report.read,
+            rejected=report.rejected,
+            stored_as=STORED_AS.get(feed, (feed,)),
+            found=found,
+            failure=failure,
+        )
+
+
+async def keep_look_up(
+    session: AsyncSession,
+    source: str,
+    city_id: UUID,
+    facts: Mapping[str, Any],
+    error: Exception | None = None,
+) -> None:
+    """Count a page of an assessor with the facts that were on it, or why it could not be read."""
+    found, failure = failed(error) if error else (GOOD, None)
+    named = [name for name, value in facts.items() if value is not None]
+    await SourceRunRepository(session).add_look_up(
+        source, city_id, columns=named, found=found, failure=failure
+    )

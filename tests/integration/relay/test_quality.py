@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from prometheus_client import REGISTRY
 
+from shared.db.unit_of_work import UnitOfWorkFactory
 from shared.relay import quality
 from tests.factories.cities import city_of
 from tests.factories.core import Core
@@ -21,7 +21,7 @@ def gauge(name: str, **labels: str) -> float | None:
 
 
 @pytest.fixture
-def core(unit_of_work: Any) -> Iterator[Core]:
+def core(unit_of_work: UnitOfWorkFactory) -> Core:
     return Core(unit_of_work)
 
 

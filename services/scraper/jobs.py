@@ -133,7 +133,8 @@ async def _reading(
             yield Unwatched()
             return
         today = datetime.now(UTC).date()
-        source = ReadSource(entry["key"], kind, sources.city.id, ctx.workflow_id, since, today)
+        dated = readings.is_dated(entry)
+        source = ReadSource(entry["key"], kind, sources.city.id, ctx.workflow_id, since, today, dated=dated)
         async with reading_of(ctx.resources.unit_of_work, source, shape) as reading:
             yield reading
 

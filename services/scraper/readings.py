@@ -35,7 +35,7 @@ from services.scraper.formats.parcel_map import ParcelSource
 from services.scraper.ingest import IngestReport
 from services.scraper.repository import CityRepository, SourceRunRepository
 from shared.db.unit_of_work import UnitOfWorkFactory
-from shared.errors import PermanentError, ProviderError
+from shared.errors import PermanentError, PolicyViolation, ProviderError
 from shared.http.client import FetchDenied
 from shared.providers.outcomes import Outcome
 from shared.providers.permit_source import RawRow
@@ -117,8 +117,8 @@ class Seen:
     rows: int = 0
     columns: Counter[str] = field(default_factory=Counter)
     newest: list[KnownRow] = field(default_factory=list)
-    again: dict[str, str] = field(default_factory=dict)
-    """Prints of the known rows that came again, by name."""
+    again: dict[str, set[str]] = field(default_factory=dict)
+    """Prints of the known rows that came again, by name: a publisher may have several rows of one."""
     misplaced: int = 0
 
     def add(self, rows: Sequence[RawRow], asked_for: Collection[str], today: date) -> Counter[str]:
@@ -128,7 +128,7 @@ class Seen:
             page.update(row.columns.keys())
             self.misplaced += self.shape.is_misplaced(row)
             if asked_for and (name := self.shape.name_of(row)) in asked_for:
-                self.again[name] = self.shape.known(row).print
+                self.again.setdefault(name, set()).add(self.shape.known(row).print)
         self.rows += len(rows)
         self.columns += page
         self.newest = self._newest([*self.newest, *self._candidates(rows, today)])
@@ -164,18 +164,37 @@ class Before:
         return cls(history, good.columns if good else {}, good.rows if good else 0)
 
 
+@dataclass(frozen=True, slots=True)
+class ReadSource:
+    """A source of a city, the workflow that reads it and how far back."""
+
+    key: str
+    kind: ReadingKind
+    city_id: UUID
+    workflow_id: UUID
+    since: date | None
+    today: date
+    dated: bool = True
+    """True where it is asked by the day that its rows carry."""
+
+    @property
+    def window_days(self) -> int | None:
+        """The days it is asked for; None for all it has."""
+        return max(1, (self.today - self.since).days) if self.since else None
+
+
 class Reading:
     """One reading; `look` refuses a page before it is stored, `keep` commits with it, `end` judges the whole."""
 
-    def __init__(
-        self, run: str, kept: Run, before: Before, shape: Shape, *, since: date | None, today: date
-    ) -> None:
+    def __init__(self, run: str, kept: Run, before: Before, shape: Shape, source: ReadSource) -> None:
         self._run, self._kept, self._before = run, kept, before
-        self._since, self._today = since, today
+        self._since, self._today = source.since, source.today
         self.seen = Seen(shape, kept.rows, Counter(dict(kept.columns)), list(kept.known))
         last = next((one for one in before.history if one.good and one.known), None)
-        # What an earlier attempt saw again is not kept: a reading that goes on in the middle cannot miss a row.
-        self._known = last.known if last and not kept.rows else ()
+        # What an earlier attempt saw again is not kept: a reading that goes on in the middle cannot miss a row. Nor can
+        # one whose window is of another day than the one its rows carry.
+        askable = not kept.rows and (source.since is None or source.dated)
+        self._known = last.known if last and askable else ()
 
     def look(self, rows: Sequence[RawRow]) -> None:
         """Take a page in; SourceFailed, by the names of the columns, where the source lost one that is read."""
@@ -252,23 +271,6 @@ class Unwatched:
         """Judge nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReadSource:
-    """A source of a city, the workflow that reads it and how far back."""
-
-    key: str
-    kind: ReadingKind
-    city_id: UUID
-    workflow_id: UUID
-    since: date | None
-    today: date
-
-    @property
-    def window_days(self) -> int | None:
-        """The days it is asked for; None for all it has."""
-        return max(1, (self.today - self.since).days) if self.since else None
-
-
 @asynccontextmanager
 async def reading_of(
     unit_of_work: UnitOfWorkFactory, source: ReadSource, shape: Shape
@@ -288,7 +290,7 @@ async def reading_of(
         check = await repository.last_check(source.key) if source.kind is ReadingKind.PERMITS else {}
         before = Before.of(await repository.history(source.key, run), check)
     try:
-        yield Reading(run, kept, before, shape, since=source.since, today=source.today)
+        yield Reading(run, kept, before, shape, source)
     except LeaseLost:
         raise
     except Exception as error:
@@ -299,10 +301,9 @@ async def reading_of(
 
 
 def failed(error: Exception) -> tuple[Finding, str]:
-    """The light and the name of an error: what may pass by itself is amber."""
-    light = SourceLight.RED
-    if isinstance(error, ProviderError) and error.retryable:
-        light = SourceLight.AMBER
+    """The light and the name of an error: what may pass by itself, and what we may not read, is amber."""
+    passing = isinstance(error, ProviderError) and error.retryable
+    light = SourceLight.AMBER if passing or isinstance(error, PolicyViolation) else SourceLight.RED
     words = getattr(error, "reason", None) or getattr(error, "detail", None) or type(error).__name__
     return Finding(light, (str(words)[:500],)), failure_code(error)
 
@@ -347,14 +348,19 @@ async def keep_refusal(
     await repository.end(key, run, Finding(light, verdict.reasons), failure=verdict.failure)
 
 
+def is_dated(entry: Mapping[str, Any]) -> bool:
+    """True where a feed is asked by the day that its permits carry: their issue date."""
+    mapped = (entry.get("field_map") or {}).get("issue_date")
+    columns = mapped if isinstance(mapped, list) else [mapped]
+    return bool(mapped) and columns == [entry.get("incremental_date_field")]
+
+
 def sampled_since(facts: Mapping[str, Any], entry: Mapping[str, Any], since: date | None) -> int:
     """How many of the rows that the check sampled a reading must bring again; 0 where nobody can tell."""
     readable = int(facts.get("readable") or 0)
     if since is None:
         return readable
-    dated = entry.get("field_map", {}).get("issue_date")
-    columns = dated if isinstance(dated, list) else [dated]
-    if not entry.get("incremental_date_field") or columns != [entry["incremental_date_field"]]:
+    if not is_dated(entry):
         return 0
     return 1 if (facts.get("newest_row") or "") >= since.isoformat() and readable else 0
 

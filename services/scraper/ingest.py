@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Protocol, TypeVar
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.scraper.domain.rows import PermitRow, Rejected, Remark, StormRow
-from services.scraper.repository import PermitRepository, StormRepository, Upserted
+from services.scraper.domain.rows import ParcelRow, PermitRow, Rejected, Remark, StormRow
+from services.scraper.repository import (
+    CountyOfRows,
+    ParcelRepository,
+    PermitRepository,
+    StormRepository,
+    Upserted,
+)
 from services.scraper.repository.permits import permit_line
 from services.scraper.repository.storms import storm_line
+from shared.security.fields import KeyRing
 
 CHUNK_ROWS = 5_000
 # Rows upserted by one statement. Of two rows with one key in a batch the last wins and the other is a duplicate;
@@ -92,15 +100,42 @@ class _Load(Protocol):
 
 
 async def ingest_permits(
-    session: AsyncSession, rows: Iterable[PermitRow | Rejected], *, raw_record_id: int | None = None
+    session: AsyncSession,
+    rows: Iterable[PermitRow | Rejected],
+    *,
+    raw_record_id: int | None = None,
+    county: CountyOfRows | None = None,
 ) -> IngestReport:
     """Store permits inside the caller's transaction; an iterator is read in a thread while earlier rows are copied."""
-    return await _ingest(PermitRepository(session, raw_record_id=raw_record_id), rows, permit_line)
+    return await _ingest(
+        PermitRepository(session, raw_record_id=raw_record_id, county=county), rows, permit_line
+    )
 
 
 async def ingest_storms(session: AsyncSession, rows: Iterable[StormRow | Rejected | Remark]) -> IngestReport:
     """Store storms inside the caller's transaction; an iterator is read in a thread while earlier rows are copied."""
     return await _ingest(StormRepository(session), rows, storm_line)
+
+
+async def ingest_parcels(
+    session: AsyncSession,
+    batches: AsyncIterator[Sequence[ParcelRow | Rejected]],
+    city_id: UUID,
+    keys: KeyRing,
+) -> IngestReport:
+    """Store a file's parcels inside the caller's transaction; of several rows on one lot the first counts."""
+    load, report = ParcelRepository(session), IngestReport()
+    await load.begin_file()
+    async for batch in batches:
+        reasons = Counter(row.reason for row in batch if isinstance(row, Rejected))
+        rows = [row for row in batch if isinstance(row, ParcelRow)]
+        fresh = await load.not_loaded(rows)
+        done = await load.upsert(city_id, fresh, keys)
+        duplicate = done.duplicate + len(rows) - len(fresh)
+        report += IngestReport(
+            len(batch), done.stored, done.updated, duplicate, reasons.total(), dict(sorted(reasons.items()))
+        )
+    return report
 
 
 async def _ingest(

@@ -11,7 +11,12 @@ from services.scraper import metrics, readings, service
 from services.scraper.domain.person_fields import PersonRules
 from services.scraper.ingest import IngestReport
 from services.scraper.readings import Reading, ReadSource, Shape, SourceFailed, Unwatched, reading_of
-from services.scraper.repository import CityRepository, ParcelRepository, StormRepository
+from services.scraper.repository import (
+    CityRepository,
+    ContractorRepository,
+    ParcelRepository,
+    StormRepository,
+)
 from shared.errors import PermanentError, PolicyViolation, ProviderError, Retry, Skip
 from shared.events.permits import PermitScraped, PropertyScraped
 from shared.events.storms import StormReported
@@ -22,7 +27,7 @@ from shared.providers.permit_source import SourceConfig
 from shared.providers.storm_feed import StormFeed
 from shared.runtime import StepContext
 from shared.schemas.enums import ReadingKind
-from shared.schemas.workflow_inputs import CityInput, JobInput, PropertyInput, StormsInput
+from shared.schemas.workflow_inputs import CityInput, ContractorsInput, JobInput, PropertyInput, StormsInput
 from shared.workflow.catalogue import REFRESH_CITY
 
 NOTHING: dict[str, Any] = {"read": 0, "stored": 0, "updated": 0, "duplicate": 0, "rejected": 0, "reasons": {}}
@@ -201,7 +206,7 @@ async def _read_layer(
             before = ctx.progress
             async with ctx.resources.unit_of_work() as uow:
                 stored, refused = await service.store_parcel_page(
-                    uow.session, page, mapped, sources.city.id, sealing
+                    uow.session, page, mapped, sources.city, sealing
                 )
                 await ctx.report(
                     {
@@ -258,7 +263,9 @@ async def scrape_property(ctx: StepContext, input: PropertyInput) -> None:
     known, recipe, source = await service.assessor_of(ctx.resources, input.subject_id)
     reader = ctx.resources.providers.assessor(recipe, source, base_url=known.assessor_url or None)
     try:
-        with calling_for("lead", input.subject_id, workflow_id=ctx.workflow_id):
+        with calling_for(
+            "lead" if known.lead_id else "parcel", input.subject_id, workflow_id=ctx.workflow_id
+        ):
             record = await reader.look_up(ParcelQuery(apn=known.apn, street=known.address.split(",")[0]))
     except (ProviderError, PolicyViolation) as error:
         async with ctx.resources.unit_of_work() as uow:
@@ -271,18 +278,18 @@ async def scrape_property(ctx: StepContext, input: PropertyInput) -> None:
             await readings.keep_look_up(uow.session, source.key, known.city_id, {})
         raise Skip("the assessor knows no such property")
     facts = service.assessor_facts(record)
-    async with ctx.commit(
-        {"found": True, "fields": sorted(k for k, v in facts.items() if v is not None)}
-    ) as tx:
+    fields = sorted(name for name, value in facts.items() if value is not None)
+    async with ctx.commit({"found": True, "fields": fields, "read": 1, "updated": 1}) as tx:
         repository = CityRepository(tx.session)
         await repository.store_assessor_facts(known.parcel_id, facts)
         await repository.store_provenance(
             known.parcel_id,
-            [name for name, value in facts.items() if value is not None],
+            fields,
             {"source": source.key, "licence_id": None, "fetched_at": record.fetched_at},
         )
         await readings.keep_look_up(tx.session, source.key, known.city_id, facts)
-        tx.publish(PropertyScraped(base_lead_id=input.subject_id, found=True))
+        if known.lead_id is not None:
+            tx.publish(PropertyScraped(base_lead_id=known.lead_id, found=True))
 
 
 def _skip_where_not_allowed(error: Exception) -> None:
@@ -312,11 +319,23 @@ async def refresh_storms(ctx: StepContext, input: StormsInput) -> None:
     feeds, days = resources.providers.storm_feeds, resources.settings.refresh_storm_days
     if input.near_real_time:
         feeds, days = service.near_real_time_feeds(resources), resources.settings.report_days
+    days = input.days or days
     reading = await _read_storms(ctx, feeds, days, retry_seconds=300)
     async with ctx.commit() as tx:
-        reached = await StormRepository(tx.session).reached_cities(
-            began_at, days=resources.settings.storm_days, radius_miles=resources.settings.city_radius_miles
+        repository, radius = StormRepository(tx.session), resources.settings.city_radius_miles
+        reached = await repository.reached_cities(
+            began_at, days=resources.settings.storm_days, radius_miles=radius
         )
         await readings.keep_storm_runs(tx.session, reading.feeds, ctx.workflow_id, days)
         tx.publish(StormReported(city_id=row.city_id, reports=row.reports) for row in reached)
         tx.output = {**reading.facts(), "cities_reached": len(reached)}
+        if input.subject_id is not None:
+            near = await repository.count_near_city(input.subject_id, days=days, radius_miles=radius)
+            tx.output = {**tx.output, "near_city": near}
+
+
+async def scrape_contractors(ctx: StepContext, input: ContractorsInput) -> None:
+    """The roofers of a city, most jobs first, as the step's output: who acquires contractors reads the job's results."""
+    async with ctx.commit() as tx:
+        found = await ContractorRepository(tx.session).of_city(input.subject_id, input.max_results)
+        tx.output = {"read": len(found), "stored": len(found), "contractors": found}

@@ -21,7 +21,7 @@ from services.scraper import metrics
 from services.scraper.domain.person_fields import PersonRules, laws_at_entry, stripped_fields, without
 from services.scraper.domain.roof_covers import roof_material_of
 from services.scraper.domain.rows import ParcelRow, PermitRow, Rejected
-from services.scraper.domain.source_check import Expectation, Verdict, judge_sample
+from services.scraper.domain.source_check import Expectation, Verdict, far_away, judge_sample
 from services.scraper.domain.values import point_of
 from services.scraper.formats.field_map import PermitSource, permit_of
 from services.scraper.formats.parcel_map import ParcelSource, parcel_of
@@ -37,6 +37,7 @@ from services.scraper.readings import (
 )
 from services.scraper.repository import (
     CityRepository,
+    CountyOfRows,
     ParcelRepository,
     RawRecordRepository,
     RoofDating,
@@ -254,7 +255,12 @@ def _placed(permit: PermitRow | Rejected, geometry: Mapping[str, Any] | None) ->
 
 
 async def store_permit_page(
-    session: Any, page: RowPage, mapped: PermitSource, rules: PersonRules
+    session: Any,
+    page: RowPage,
+    mapped: PermitSource,
+    rules: PersonRules,
+    *,
+    county: CountyOfRows | None = None,
 ) -> IngestReport:
     """Store a page's rows and its raw form in the caller's transaction, without persons where a law is against it."""
     today, key = datetime.now(UTC).date(), mapped.key
@@ -264,7 +270,7 @@ async def store_permit_page(
     kept = _impersonal_columns(mapped) if law else None
     raw = await asyncio.to_thread(_raw_page, page, kept)
     record = await RawRecordRepository(session).keep(key, "permits", row_count=len(page.rows), **raw)
-    report = await ingest_permits(session, rows, raw_record_id=record)
+    report = await ingest_permits(session, rows, raw_record_id=record, county=county)
     count_rows(key, report)
     return report
 
@@ -311,17 +317,23 @@ class Sealing:
 
 
 async def store_parcel_page(
-    session: Any, page: RowPage, mapped: ParcelSource, city_id: UUID, sealing: Sealing
+    session: Any, page: RowPage, mapped: ParcelSource, city: Row[Any], sealing: Sealing
 ) -> tuple[Upserted, int]:
-    """Store a page's parcels, their owners sealed or left out; what was stored, and how many rows were refused."""
+    """Store a page's parcels, their owners sealed or left out; what was stored, and how many rows were refused.
+
+    PermanentError where they lie in another part of the country.
+    """
     today, fields = datetime.now(UTC).date(), stripped_fields("parcels")
     parsed = await asyncio.to_thread(
         lambda: [parcel_of(row.columns, mapped, today, geometry=row.geometry) for row in page.rows]
     )
     rows = [row for row in parsed if isinstance(row, ParcelRow)]
+    far = far_away(rows, (city.lat, city.lng) if city.lat is not None else None)
+    if far is not None:
+        raise PermanentError(f"{mapped.key}: {far}")
     if sealing.rules.law_against(mapped.state, mapped.key):
         rows = [cleared for row in rows if isinstance(cleared := without(row, fields), ParcelRow)]
-    upserted = await ParcelRepository(session).upsert(city_id, rows, sealing.keys)
+    upserted = await ParcelRepository(session).upsert(city.id, rows, sealing.keys)
     return upserted, len(parsed) - len(rows)
 
 
@@ -411,13 +423,13 @@ def refused_words(verdicts: Sequence[Verdict]) -> str:
     return "; ".join(f"{v.source}: {', '.join(v.reasons)}" for v in verdicts if not v.usable)
 
 
-async def assessor_of(resources: Resources, lead_id: UUID) -> tuple[Row[Any], Recipe, FetchSource]:
-    """A lead's parcel, how its assessor's site is read, and its registry row; Skip where there is none."""
+async def assessor_of(resources: Resources, house_id: UUID) -> tuple[Row[Any], Recipe, FetchSource]:
+    """The parcel of that id or of that lead, how its assessor's site is read, its registry row; Skip where there is none."""
     async with resources.unit_of_work() as uow:
         repository = CityRepository(uow.session)
-        known = await repository.property(lead_id)
+        known = await repository.property(house_id) or await repository.property_of_parcel(house_id)
         if known is None:
-            raise PermanentError(f"there is no lead {lead_id}")
+            raise PermanentError(f"there is no lead or parcel {house_id}")
         if known.parcel_id is None or not known.assessor_config:
             raise Skip("no assessor is configured for this city")
         config = known.assessor_config

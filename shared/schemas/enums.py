@@ -280,16 +280,6 @@ class RoofWork(StrEnum):
     INDUSTRIAL = "industrial"
 
 
-class ScrapingJobType(StrEnum):
-    """What a scraping job reads."""
-
-    PERMIT = "permit"
-    PROPERTY = "property"
-    IMAGE = "image"
-    CONTRACTOR = "contractor"
-    WEATHER = "weather"
-
-
 class ReadingKind(StrEnum):
     """What a source is read for."""
 
@@ -326,15 +316,6 @@ class JobStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
-class JobTrigger(StrEnum):
-    """Who started a scraping job."""
-
-    SCHEDULER = "scheduler"
-    MANUAL = "manual"
-    API = "api"
-    EVENT = "event"
-
-
 class EnrichmentType(StrEnum):
     """What an enrichment job looks for."""
 
@@ -343,6 +324,14 @@ class EnrichmentType(StrEnum):
     PROPERTY = "property"
     VALIDATION = "validation"
     ALL = "all"
+
+
+class MatchLevel(StrEnum):
+    """How an address and what a geocoder took it for agree."""
+
+    EXACT = "exact"
+    NON_EXACT = "non_exact"
+    NONE = "none"
 
 
 class EventSeverity(StrEnum):
@@ -427,6 +416,29 @@ class CityStatus(StrEnum):
     ACTIVE = "active"
     PAUSED = "paused"
     FAILED = "failed"
+
+
+class TradeVertical(StrEnum):
+    """The product that a county or a permit belongs to: a slug of the table verticals."""
+
+    ROOFING = "roofing"
+    HVAC = "hvac"
+
+
+class HvacTier(StrEnum):
+    """How warm the age of a house's HVAC system makes it."""
+
+    HOT = "HOT"
+    WARM = "WARM"
+    COOL = "COOL"
+    COLD = "COLD"
+
+
+class HvacLeadStatus(StrEnum):
+    """Whether the house of an HVAC lead still is one."""
+
+    QUALIFIED = "qualified"
+    WITHDRAWN = "withdrawn"
 
 
 class PlatformType(StrEnum):

@@ -7,7 +7,7 @@ from pathlib import Path
 from shared.db.migrate import run_sql
 
 revision = "0014"
-down_revision = "0007"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 

@@ -1,4 +1,4 @@
-"""Whether a permit feed can be trusted today: columns, place, freshness, roofing share; reasons in words."""
+"""Whether a feed can be trusted today: columns, place, freshness, roofing share; reasons in words."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from services.scraper.domain.rows import PermitRow, Rejected
+from services.scraper.domain.rows import ParcelRow, PermitRow, Rejected
 from services.scraper.domain.source_health import drift_reason
 from shared.schemas.geo import miles_between
 
@@ -15,6 +15,8 @@ INSIDE_SHARE = 0.5
 # Of all permits one in sixteen speaks of a roof (Chicago, June 2026: 459 of 7,473): among so many none is no accident,
 # the feed leaves roofs out. Fewer rows cannot tell.
 ROOFLESS_ROWS = 150
+COUNTY_MILES = 100
+"""No county outside Alaska reaches further from any of its cities."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,3 +119,14 @@ def _freshness(permits: Sequence[PermitRow], wanted: Expectation, facts: dict[st
     if wanted.freshness_days is not None and age > wanted.freshness_days:
         return [f"the newest row is {age} days old, {wanted.freshness_days} are allowed"]
     return []
+
+
+def far_away(parcels: Sequence[ParcelRow], center: tuple[float, float] | None) -> str | None:
+    """In words that most parcels lie far from their city, as a wrong projection puts them; None where they do not."""
+    located = [(p.lat, p.lng) for p in parcels if p.lat is not None and p.lng is not None]
+    if center is None or not located:
+        return None
+    far = sum(1 for point in located if miles_between(point, center) > COUNTY_MILES)
+    if far * 2 <= len(located):
+        return None
+    return f"{far} of {len(located)} parcels lie more than {COUNTY_MILES} miles from the city: is their projection right?"

@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from services.scraper.domain.addresses import read_address
-from services.scraper.domain.permit_types import DATES_NO_ROOF, category_of, status_of
+from services.scraper.domain.permit_types import DATES_NO_ROOF, PermitCategory, category_of, status_of
 from services.scraper.domain.roofing_classifier import RoofingWork, classify
 from services.scraper.domain.rows import PermitRow, Rejected
 from services.scraper.domain.values import (
@@ -75,6 +75,8 @@ class PermitSource:
     constants: Mapping[str, str] = field(default_factory=dict)
     number_from: tuple[str, ...] = ()
     """Columns that make a number together, where one alone repeats or there is none."""
+    trade: PermitCategory | None = None
+    """The trade of every row, where the publisher was asked for one alone: its "rooftop unit" is no roof."""
 
     @classmethod
     def from_config(
@@ -136,7 +138,7 @@ def permit_of(row: Mapping[str, Any], source: PermitSource, today: date) -> Perm
     kind = clean_text(_first(row, source, "permit_type"), 100)
     description = (_joined(row, source, "work_description") or "")[:DESCRIPTION_LIMIT] or None
     status = status_of(clean_text(_first(row, source, "permit_status")), description)
-    work = classify(description, kind)
+    work = RoofingWork.NONE if source.trade else classify(description, kind)
     return PermitRow(
         jurisdiction=clean_text(_first(row, source, "jurisdiction"), 100) or source.authority(city),
         permit_number=number,
@@ -151,7 +153,7 @@ def permit_of(row: Mapping[str, Any], source: PermitSource, today: date) -> Perm
         lat=lat,
         lng=lng,
         permit_type=kind,
-        category=category_of(kind),
+        category=source.trade or category_of(kind),
         roof_work=work,
         dates_roof=work is RoofingWork.REROOF and status not in DATES_NO_ROOF,
         work_description=description,

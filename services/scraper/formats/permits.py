@@ -12,8 +12,9 @@ from services.scraper.domain.rows import PermitRow, Rejected
 from services.scraper.formats import accela, sources
 from services.scraper.formats.exports import EXPORTS, Row, denver_rows, is_denver_report, nyc_issuance
 from services.scraper.formats.field_map import PermitSource, permit_of
-from services.scraper.formats.files import FileRefused, PublicFile
+from services.scraper.formats.files import PublicFile
 from services.scraper.formats.tables import column_name, csv_rows, header_of, recognise_layout
+from shared.files import FileRefused
 
 COMPACT_KEYS = frozenset({"n", "d", "a", "x", "t"})
 CHICAGO_KEYS = frozenset({"permit_", "street_number", "street_name"})

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,6 +13,7 @@ from services.scraper.domain.permit_types import PermitCategory
 from services.scraper.domain.roofing_classifier import RoofingWork
 from services.scraper.domain.rows import PermitRow
 from services.scraper.repository.staging import Staging, Upserted, hashed_line
+from shared.schemas.enums import TradeVertical
 
 TABLE = "staged_permits"
 COLUMNS = (
@@ -32,19 +35,22 @@ UPSERT = f"""
           JOIN (SELECT max(ordinal) AS ordinal FROM {TABLE} GROUP BY jurisdiction, permit_number) AS last USING (ordinal)
     ), upserted AS (
         INSERT INTO roofing_permits AS known
-               ({", ".join(COLUMNS)}, content_hash, geom, city_id, vertical_id, raw_record_id)
+               ({", ".join(COLUMNS)}, content_hash, geom, city_id, vertical_id, raw_record_id, vertical, county_id)
         SELECT {", ".join(f"i.{name}" for name in COLUMNS)}, i.content_hash,
                CASE WHEN i.lat IS NOT NULL THEN ST_SetSRID(ST_MakePoint(i.lng, i.lat), 4326)::geography END,
-               c.id, v.id, CAST(:raw_record_id AS bigint)
+               c.id, v.id, CAST(:raw_record_id AS bigint), CAST(:vertical AS varchar), CAST(:county_id AS uuid)
           FROM incoming i
-          LEFT JOIN target_cities c ON c.city = i.home_city AND c.state = i.state
+          LEFT JOIN target_cities c
+            ON c.city = i.home_city AND c.state = i.state AND CAST(:county_id AS uuid) IS NULL
           LEFT JOIN verticals v ON v.slug = i.vertical
             ON CONFLICT (jurisdiction, permit_number) DO UPDATE
            SET {", ".join(f"{name} = excluded.{name}" for name in COLUMNS[2:])},
                content_hash = excluded.content_hash, geom = excluded.geom,
                city_id = coalesce(excluded.city_id, known.city_id), vertical_id = excluded.vertical_id,
-               raw_record_id = excluded.raw_record_id, scraped_at = now()
+               raw_record_id = excluded.raw_record_id, scraped_at = now(), vertical = excluded.vertical,
+               county_id = excluded.county_id
          WHERE known.content_hash <> excluded.content_hash
+            OR known.county_id IS DISTINCT FROM excluded.county_id
             OR (known.city_id IS NULL AND excluded.city_id IS NOT NULL)
         RETURNING (xmax = 0) AS is_new
     )
@@ -69,12 +75,30 @@ def permit_line(ordinal: int, row: PermitRow) -> str:
     return f"{ordinal}\t{row.home_city}\t{vertical}\t{content}"
 
 
+@dataclass(frozen=True, slots=True)
+class CountyOfRows:
+    """The county whose pull brings the rows; they are no city's."""
+
+    id: UUID
+    vertical: str
+
+
 class PermitRepository:
     """Writes and reads roofing_permits."""
 
-    def __init__(self, session: AsyncSession, *, raw_record_id: int | None = None) -> None:
+    def __init__(
+        self,
+        session: AsyncSession,
+        *,
+        raw_record_id: int | None = None,
+        county: CountyOfRows | None = None,
+    ) -> None:
         self._session = session
-        self._raw_record_id = raw_record_id
+        self._belonging = {
+            "raw_record_id": raw_record_id,
+            "vertical": county.vertical if county else TradeVertical.ROOFING.value,
+            "county_id": county.id if county else None,
+        }
         self._staging = Staging(session, TABLE, DEFINITION, STAGED)
 
     async def begin_load(self) -> None:
@@ -88,6 +112,6 @@ class PermitRepository:
     async def finish_load(self) -> Upserted:
         """Upsert everything staged by one statement; rows equal to what is stored are duplicates."""
         await self._staging.analyse()
-        result = await self._session.execute(text(UPSERT), {"raw_record_id": self._raw_record_id})
+        result = await self._session.execute(text(UPSERT), self._belonging)
         stored, updated, staged = result.one()
         return Upserted(stored, updated, staged - stored - updated)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count, repeat
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import pytest
 
@@ -90,10 +90,11 @@ def imported(plane: Plane, file: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def number(plane: Plane, statement: str) -> int:
+def number(plane: Plane, statement: LiteralString) -> int:
     with connect(plane) as connection:
-        row = connection.execute(statement).fetchone()  # type: ignore[call-overload]
-        return int(row[0])
+        row = connection.execute(statement).fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 async def trigger(door: RunningService, key: str) -> Any:
@@ -103,12 +104,14 @@ async def trigger(door: RunningService, key: str) -> Any:
 
 
 async def until(status: int, door: RunningService, keys: Iterator[str]) -> tuple[str, Any]:
-    """The first answer of that status and its key; the last one when none comes."""
+    """The first answer of that status with its key, or the last of many when none comes."""
+    key = next(keys)
+    answer = await trigger(door, key)
     for _ in range(MANY):
-        key = next(keys)
-        answer = await trigger(door, key)
         if answer.status_code == status:
             break
+        key = next(keys)
+        answer = await trigger(door, key)
     return key, answer
 
 

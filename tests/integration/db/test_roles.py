@@ -21,21 +21,22 @@ from tests.integration.db.conftest import Connection, one, plain
 from tests.integration.db.test_checks import make_lead
 
 OWNERS: dict[str, set[str]] = {
-    "scraper": {
-        "roofing_permits",
-        "parcels",
-        "raw_records",
-        "weather_events",
-        "scraping_jobs",
-        "source_runs",
-    },
+    "scraper": {"roofing_permits", "parcels", "raw_records", "weather_events", "source_runs"},
     "image_processor": {"property_images"},
     "ml_inference": {"roof_analysis", "ml_inference_jobs", "validation_tasks", "models"},
-    "enricher": {"enrichment_jobs"},
-    "contractor_acquisition": {"contractors", "outreach_campaigns"},
+    "enricher": {"enrichment_jobs", "geocodes"},
+    "contractor_acquisition": {"contractors", "contractor_listings", "outreach_campaigns"},
     "ai_calling": {"ai_call_logs", "demo_meetings"},
     "outreach": {"outreach_touchpoints", "scheduled_touchpoints"},
-    "lead_generator": {"base_leads", "roofing_leads", "lead_triggers", "lead_clusters"},
+    "lead_generator": {
+        "base_leads",
+        "roofing_leads",
+        "lead_triggers",
+        "lead_clusters",
+        "hvac_properties",
+        "hvac_leads",
+        "parcel_storms",
+    },
     "orchestrator": {"verticals", "target_cities"},
     "marketplace": {
         "users",
@@ -64,6 +65,8 @@ SECOND_WRITERS: dict[tuple[str, str], set[str]] = {
         "owner_phone_verified",
         "email_acquisition_cost",
     },
+    ("enricher", "parcels"): {"lat", "lng", "geom", "zip"},
+    ("enricher", "roofing_permits"): {"lat", "lng", "geom", "zip"},
     ("scraper", "target_cities"): {"first_scraped_at", "last_scraped_at", "total_permits_found"},
     ("lead_generator", "target_cities"): {"total_properties_processed"},
 }

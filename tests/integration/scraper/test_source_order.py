@@ -174,6 +174,23 @@ async def test_parcels_come_from_the_first_layer_that_may_be_read(scraper: Bench
     assert (read["stored"], read["derived"]) == (200, 0)
 
 
+async def test_a_countys_file_gives_the_parcels_that_its_layer_gives(
+    scraper: Bench, town: ServedTown
+) -> None:
+    own = await scraper.one("SELECT sources #> '{parcel_sources,0}' FROM target_cities WHERE city = 'Harrow'")
+    facts = (
+        "SELECT apn, address_key, year_built, owner_name_hash, mailing_address_hash FROM parcels ORDER BY apn"
+    )
+    await parcels_read(scraper, own)
+    by_layer = await scraper.rows(facts)
+    await scraper.rows("DELETE FROM parcels")
+    await scraper.rows("UPDATE core.workflow SET status = 'done', finished_at = now()")
+    file = {"kind": "csv_download", "url": f"{town.url}/files/harrow/parcels.csv", "layer_path": None}
+    read = await parcels_read(scraper, {**own, **file})
+    assert (read["stored"], read["derived"]) == (200, 0)
+    assert await scraper.rows(facts) == by_layer
+
+
 async def test_where_no_layer_may_be_asked_parcels_come_from_the_permits_addresses(scraper: Bench) -> None:
     read = await parcels_read(scraper, {"key": "desk", "kind": "html_portal", "status": "portal"})
     assert read["derived"] == read["stored"] > 0

@@ -126,13 +126,17 @@ async def test_an_assessor_is_asked_only_where_registry_and_robots_allow(
     await scraper.run(workflow, "scrape_property")
     step = await scraper.step(workflow, "scrape_property")
     kept = await decisions(scraper, workflow)
+    [reading] = await scraper.rows("SELECT * FROM source_runs WHERE source_key = 'harrow_tx_assessor'")
     if closed:
+        assert (reading.status, reading.light, reading.failure) == ("failed", "amber", "not_allowed")
         assert (step.status, step.reason) == ("skipped", "the assessor may not be read: SOURCE_DISABLED")
         assert (town.calls("assessor"), kept) == (0, {"harrow_tx_assessor": DENIED})
     else:
         evidence = await scraper.one(
             "SELECT evidence FROM compliance.contact_decision WHERE workflow_id = :id", id=workflow
         )
+        assert (reading.status, reading.light, reading.rows_read) == ("good", "green", 1)
+        assert reading.columns["year_built"] == 1
         assert (town.calls("assessor"), kept) == (1, {"harrow_tx_assessor": []})
         assert (evidence["robots_asked"], evidence["robots_status"]) == (True, 200)
 

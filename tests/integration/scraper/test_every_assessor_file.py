@@ -184,6 +184,9 @@ async def test_another_source_adds_what_it_knows_and_takes_nothing_away(
     assert after.market_value == 337_093_000
     assert after.lat == before.lat
     assert (await import_parcels([handed_over / ROLL], unit_of_work, RING)).updated == 0
+    await import_parcels([handed_over / PLUTO], unit_of_work, RING)
+    [last] = await rows(committed_db, facts)
+    assert (last.market_value, last.assessed_value) == (337_093_000, before.assessed_value)
 
 
 async def test_owners_are_sealed_and_the_kept_rows_name_nobody(

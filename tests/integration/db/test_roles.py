@@ -21,7 +21,7 @@ from tests.integration.db.conftest import Connection, one, plain
 from tests.integration.db.test_checks import make_lead
 
 OWNERS: dict[str, set[str]] = {
-    "scraper": {"roofing_permits", "parcels", "raw_records", "weather_events", "source_runs"},
+    "scraper": {"roofing_permits", "parcels", "raw_records", "weather_events", "source_runs", "page_methods"},
     "image_processor": {"property_images"},
     "ml_inference": {"roof_analysis", "ml_inference_jobs", "validation_tasks", "models"},
     "enricher": {"enrichment_jobs", "geocodes"},

@@ -1,0 +1,28 @@
+"""The reader of a process from its settings."""
+
+from __future__ import annotations
+
+from shared.http.client import GuardedFetcher
+from shared.http.ssrf import AddressGuard
+from shared.providers.page_reading import CHAIN, Method, PageReader, Pins
+from shared.providers.page_reading.browser import BrowserFetcher
+from shared.providers.page_reading.chromium import Browser, BrowserLimits
+from shared.providers.page_reading.plain import PlainFetcher
+from shared.providers.settings import ProviderSettings
+
+
+def build_page_reader(
+    settings: ProviderSettings, guard: AddressGuard, fetcher: GuardedFetcher, pins: Pins
+) -> PageReader:
+    """Every method, with a model where one is configured."""
+    limits = BrowserLimits(settings.browser_seconds, memory_bytes=settings.browser_memory_mb * 1_000_000)
+    browser = Browser(
+        guard,
+        user_agent=settings.user_agent,
+        program=settings.chromium_path,
+        limits=limits,
+        sandboxed=settings.chromium_sandbox,
+        slots=settings.browser_slots,
+    )
+    browsers = (BrowserFetcher(method, fetcher, browser) for method in CHAIN if method is not Method.HTTP)
+    return PageReader((PlainFetcher(fetcher), *browsers), pins)

@@ -201,6 +201,6 @@ async def open_providers(
             usage=usage,
             gate=gate,
             user_agent=settings.user_agent,
-            pages=build_page_reader(settings, guard, fetcher, StoredPins(unit_of_work)),
+            pages=build_page_reader(settings, guard, fetcher, StoredPins(unit_of_work), usage),
         )
         yield Providers(settings, deps, fetcher)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from shared.http.client import GuardedFetcher
 from shared.http.ssrf import AddressGuard
+from shared.providers import language_model
 from shared.providers.page_reading import CHAIN, Method, PageReader, Pins
 from shared.providers.page_reading.browser import BrowserFetcher
 from shared.providers.page_reading.chromium import Browser, BrowserLimits
+from shared.providers.page_reading.model import ModelReader
 from shared.providers.page_reading.plain import PlainFetcher
+from shared.providers.ports import UsageLog
 from shared.providers.settings import ProviderSettings
 
 
 def build_page_reader(
-    settings: ProviderSettings, guard: AddressGuard, fetcher: GuardedFetcher, pins: Pins
+    settings: ProviderSettings, guard: AddressGuard, fetcher: GuardedFetcher, pins: Pins, usage: UsageLog
 ) -> PageReader:
     """Every method, with a model where one is configured."""
     limits = BrowserLimits(settings.browser_seconds, memory_bytes=settings.browser_memory_mb * 1_000_000)
@@ -25,4 +28,5 @@ def build_page_reader(
         slots=settings.browser_slots,
     )
     browsers = (BrowserFetcher(method, fetcher, browser) for method in CHAIN if method is not Method.HTTP)
-    return PageReader((PlainFetcher(fetcher), *browsers), pins)
+    models = language_model.build(settings, usage)
+    return PageReader((PlainFetcher(fetcher), *browsers), pins, ModelReader(models) if models else None)

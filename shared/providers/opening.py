@@ -138,7 +138,7 @@ class Providers:
     ) -> assessor.Assessor:
         """The reader of an assessor's site, at its own address or the one of ASSESSOR_BASE_URL."""
         root = base_url or self.settings.base_url("assessor")
-        return assessor.build(recipe, source, self.fetcher, base_url=root)
+        return assessor.build(recipe, source, self.deps.pages, base_url=root)
 
 
 class StoredGate:

@@ -218,3 +218,5 @@ class PageMethod(Base):
     method: Mapped[str | None] = mapped_column(words(20))
     failures: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
     decided_at: Mapped[datetime] = stamp()
+    failed_at: Mapped[datetime | None]
+    """When no method worked; empty once one does again."""

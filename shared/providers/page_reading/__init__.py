@@ -75,30 +75,46 @@ class Model(Protocol):
         """Rows whose every value stands in the text; raises a ProviderError where there is no answer."""
 
 
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """What is remembered of a source: the method that last worked, and whether all have failed within the hour."""
+
+    method: Method | None = None
+    resting: bool = False
+
+
 class Pins(Protocol):
-    """The method that last worked, by source."""
+    """The memory of how sources are read."""
 
-    async def recall(self, source_key: str) -> Method | None:
-        """The method, None where none is known."""
+    async def recall(self, source_key: str) -> Pin:
+        """What is known of a source."""
 
-    async def keep(self, source_key: str, method: Method | None, failures: Sequence[str]) -> None:
-        """Remember a method, or that none works, and what the others said."""
+    async def pin(self, source_key: str, method: Method, failures: Sequence[str]) -> None:
+        """Remember the method that worked, and what the others said before it."""
+
+    async def note_failure(self, source_key: str, failures: Sequence[str]) -> None:
+        """Remember that no method worked now; the pinned one stays the first to be tried."""
 
 
 @dataclass
 class RememberedPins:
     """Pins of this process alone: for tools and tests that have no database."""
 
-    methods: dict[str, Method | None] = field(default_factory=dict)
+    pins: dict[str, Pin] = field(default_factory=dict)
     failures: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
-    async def recall(self, source_key: str) -> Method | None:
-        """The method, None where none is known."""
-        return self.methods.get(source_key)
+    async def recall(self, source_key: str) -> Pin:
+        """What is known of a source."""
+        return self.pins.get(source_key, Pin())
 
-    async def keep(self, source_key: str, method: Method | None, failures: Sequence[str]) -> None:
-        """Remember a method, or that none works, and what the others said."""
-        self.methods[source_key], self.failures[source_key] = method, tuple(failures)
+    async def pin(self, source_key: str, method: Method, failures: Sequence[str]) -> None:
+        """Remember the method that worked, and what the others said before it."""
+        self.pins[source_key], self.failures[source_key] = Pin(method), tuple(failures)
+
+    async def note_failure(self, source_key: str, failures: Sequence[str]) -> None:
+        """Remember that no method worked now; the pinned one stays the first to be tried."""
+        known = self.pins.get(source_key, Pin())
+        self.pins[source_key], self.failures[source_key] = Pin(known.method, resting=True), tuple(failures)
 
 
 class PageReader:
@@ -117,18 +133,17 @@ class PageReader:
         """
         if visit.method is not None:
             return await self._in_order(visit, recipe, (visit.method,), [])
-        pinned = await self._pins.recall(visit.source.key)
-        order = PROBE if pinned is None else tuple(dict.fromkeys((pinned, *CHAIN)))
+        known = await self._pins.recall(visit.source.key)
         failures: list[str] = []
         try:
-            reading = await self._in_order(visit, recipe, order, failures)
+            reading = await self._in_order(visit, recipe, _order(known), failures)
         except ProviderError:
-            if pinned is not None and failures:
-                await self._pins.keep(visit.source.key, None, failures)
+            if failures and not known.resting:
+                await self._pins.note_failure(visit.source.key, failures)
             raise
         method = Method(reading.method.removesuffix(BY_MODEL))
-        if reading.rows and method is not pinned:
-            await self._pins.keep(visit.source.key, method, failures)
+        if reading.rows and (known.resting or method is not known.method):
+            await self._pins.pin(visit.source.key, method, failures)
         return reading
 
     async def _in_order(
@@ -194,6 +209,13 @@ class PageReader:
             failures.append(f"{label}: the model finds {_missing(rows, recipe)}")
             return None
         return Reading(page, tuple(rows), label)
+
+
+def _order(known: Pin) -> Sequence[Method]:
+    """The methods to try; where all have just failed a source is not visited by one after the other again."""
+    if known.resting:
+        return (known.method or Method.HTTP,)
+    return PROBE if known.method is None else tuple(dict.fromkeys((known.method, *CHAIN)))
 
 
 def _missing(rows: Sequence[Texts], recipe: PageRecipe) -> str:

@@ -96,7 +96,7 @@ def _shape(recipe: PageRecipe) -> type[BaseModel]:
     config = ConfigDict(extra="forbid")
     fields: dict[str, Any] = dict.fromkeys(recipe.names(), (str | None, None))
     row = create_model("Row", __config__=config, **fields)
-    return create_model("Answer", __config__=config, rows=(list[row], ...))  # type: ignore[valid-type]
+    return create_model("Answer", __config__=config, rows=(list[row], ...))
 
 
 def _grounded(rows: Sequence[dict[str, str | None]], piece: str) -> Iterator[Texts]:

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
+from ollama import AsyncClient
 
 from shared.errors import ProviderBadAnswer, ProviderRejected, ProviderTimeout, ProviderUnavailable
 from shared.providers import language_model
@@ -83,9 +84,7 @@ async def test_the_question_keeps_the_published_shape(monkeypatch: pytest.Monkey
             200, json={"message": {"role": "assistant", "content": "{}"}, "done_reason": "stop"}
         )
 
-    async with adapter.ollama.AsyncClient(
-        "http://ollama.test", transport=httpx.MockTransport(answer)
-    ) as client:
+    async with AsyncClient("http://ollama.test", transport=httpx.MockTransport(answer)) as client:
         monkeypatch.setattr(adapter.OllamaModel, "_client", lambda _self, _seconds: client)
         model = adapter.OllamaModel(PRIMARY, "http://ollama.test", MemoryUsageLog())
         assert await model.answer([Message("user", "x")], {"type": "object"}) == "{}"

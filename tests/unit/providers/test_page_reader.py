@@ -16,7 +16,7 @@ from shared.errors import (
     ProviderUnavailable,
 )
 from shared.http.client import AuthenticationWall, FetchedPage, FetchFacts, FetchSource
-from shared.providers.page_reading import CHAIN, Method, PageReader, RememberedPins, Visit
+from shared.providers.page_reading import CHAIN, Method, PageReader, Pin, RememberedPins, Visit
 from shared.providers.page_reading.recipe import ListRecipe, PageRecipe, Texts
 from shared.providers.page_reading.tree import PageTree, Place
 from tests.factories.fetching import decide_fetch
@@ -88,7 +88,7 @@ async def test_plain_http_comes_first_and_is_pinned_where_the_recipe_is_content(
     desk = Desk(http=ROWS)
     assert await desk.read() == (({"number": "P-1", "day": "03/01/2026", "more": "/x?1"},), "http")
     assert desk.asked() == {Method.HTTP}
-    assert desk.pins.methods == {"town": Method.HTTP}
+    assert desk.pins.pins == {"town": Pin(Method.HTTP)}
 
 
 @pytest.mark.parametrize("works", [Method.CRAWL4AI, Method.PLAYWRIGHT, Method.SELENIUM])
@@ -98,28 +98,34 @@ async def test_the_chain_is_tried_in_its_order_until_one_works_which_is_pinned(w
     assert method == works
     before = set(CHAIN[: CHAIN.index(works)])
     assert desk.asked() == before | {Method.HTTP, works}
-    assert desk.pins.methods == {"town": works}
+    assert desk.pins.pins == {"town": Pin(works)}
     await desk.read()
     assert len(desk.fetchers[Method.HTTP].asked) == 1, "the pinned method is asked first"
 
 
 async def test_a_pinned_method_that_fails_gives_way_to_the_chain() -> None:
     desk = Desk(selenium=ProviderUnavailable("gone"), playwright=ROWS)
-    desk.pins.methods["town"] = Method.SELENIUM
+    desk.pins.pins["town"] = Pin(Method.SELENIUM)
     assert (await desk.read())[1] == "playwright"
-    assert desk.pins.methods == {"town": Method.PLAYWRIGHT}
+    assert desk.pins.pins == {"town": Pin(Method.PLAYWRIGHT)}
     assert desk.pins.failures["town"][0] == "selenium: gone"
     assert Method.HTTP not in desk.asked()
 
 
-async def test_where_none_works_the_pin_is_lifted_and_everyones_words_are_told() -> None:
+async def test_where_none_works_everyones_words_are_told_and_the_source_rests() -> None:
     desk = Desk(playwright=ProviderRejected("chromium is not installed here"))
-    desk.pins.methods["town"] = Method.HTTP
+    desk.pins.pins["town"] = Pin(Method.SELENIUM)
     with pytest.raises(ProviderBadAnswer, match="playwright: chromium is not installed here") as told:
         await desk.read()
     assert "http: the recipe finds no row" in told.value.detail
     assert "crawl4ai+llm: no model is configured" in told.value.detail
-    assert desk.pins.methods == {"town": None}
+    assert desk.pins.pins == {"town": Pin(Method.SELENIUM, resting=True)}
+    with pytest.raises(ProviderBadAnswer):
+        await desk.read()
+    assert [len(desk.fetchers[m].asked) for m in CHAIN] == [1, 1, 2, 1], "for an hour the pinned one alone"
+    desk.fetchers[Method.SELENIUM].answer = ROWS
+    await desk.read()
+    assert desk.pins.pins == {"town": Pin(Method.SELENIUM)}
 
 
 async def test_a_host_that_is_down_is_asked_again_later() -> None:
@@ -143,13 +149,13 @@ async def test_the_operators_method_is_the_only_one() -> None:
     with pytest.raises(ProviderBadAnswer):
         await desk.read(Visit(VISIT.url, SOURCE, method=Method.SELENIUM))
     assert desk.asked() == {Method.SELENIUM}
-    assert desk.pins.methods == {}
+    assert desk.pins.pins == {}
 
 
 async def test_a_page_that_says_it_is_empty_is_no_failure_and_pins_nothing() -> None:
     desk = Desk(http="<p>Sorry, No Permits found.</p>")
     assert await desk.read() == ((), "http")
-    assert desk.pins.methods == {}
+    assert desk.pins.pins == {}
 
 
 async def test_a_page_that_is_not_there_is_told_at_once() -> None:
@@ -169,7 +175,7 @@ async def test_the_model_is_asked_only_after_crawl4ai_and_only_where_the_recipe_
     desk = Desk()
     desk.model = Finder([{"number": "P-1"}])
     assert await desk.read() == (({"number": "P-1"},), "crawl4ai+llm")
-    assert desk.pins.methods == {"town": Method.CRAWL4AI}
+    assert desk.pins.pins == {"town": Pin(Method.CRAWL4AI)}
     assert desk.asked() == {Method.HTTP, Method.CRAWL4AI}
     desk = Desk(crawl4ai=ROWS)
     desk.model = Finder(ProviderUnavailable("must not be asked"))

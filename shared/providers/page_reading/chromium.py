@@ -41,6 +41,11 @@ FLAGS: Final = (
     "--disable-dev-shm-usage",
     "--disable-domain-reliability",
     "--disable-extensions",
+    # What the browser would ask its maker for by itself.
+    "--disable-features=NetworkTimeServiceQuerying,OptimizationHints,MediaRouter,Translate,AutofillServerCommunication",
+    "--disable-client-side-phishing-detection",
+    "--safebrowsing-disable-auto-update",
+    "--metrics-recording-only",
     "--disable-gpu",
     "--disable-quic",
     "--disable-sync",

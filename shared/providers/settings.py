@@ -188,7 +188,7 @@ class ProviderSettings(BaseSettings):
 
     chromium_path: str = Field("", alias="CHROMIUM_PATH")
     """Where Chromium is, if not on PATH; where there is none, pages are read by plain HTTP alone."""
-    chromium_sandbox: bool = Field(default=True, alias="CHROMIUM_SANDBOX")
+    chromium_namespaces: bool = Field(default=True, alias="CHROMIUM_NAMESPACES")
     """Chromium's own sandbox; it needs user namespaces, which a container may refuse. Never used as root."""
     browser_seconds: float = Field(60.0, alias="BROWSER_SECONDS", gt=0)
     browser_memory_mb: int = Field(1_000, alias="BROWSER_MEMORY_MB", ge=200)

@@ -24,7 +24,7 @@ def build_page_reader(
         user_agent=settings.user_agent,
         program=settings.chromium_path,
         limits=limits,
-        sandboxed=settings.chromium_sandbox,
+        sandboxed=settings.chromium_namespaces,
         slots=settings.browser_slots,
     )
     browsers = (BrowserFetcher(method, fetcher, browser) for method in CHAIN if method is not Method.HTTP)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+import uvicorn
+from fastapi import FastAPI
 
 from shared.providers.page_reading.chromium import find_program
 
@@ -46,3 +51,15 @@ def portal(view: str, town: str = "harrow", **more: Any) -> dict[str, Any]:
 needs_chromium = pytest.mark.skipif(
     find_program() is None, reason="there is no Chromium here (scripts/setup --tests installs it)"
 )
+
+
+@asynccontextmanager
+async def serving(app: FastAPI) -> AsyncIterator[str]:
+    """The address at which an application answers until the block ends."""
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, ws="none"))
+    running = asyncio.create_task(server.serve())
+    while not server.started:  # noqa: ASYNC110 - uvicorn offers no event to wait for
+        await asyncio.sleep(0.01)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    await running

@@ -16,7 +16,8 @@ from shared.providers.page_reading import Method, PageReader, Reading, Visit
 from shared.providers.page_reading.recipe import PageRecipe
 from shared.schemas.address import InvalidAddress, parse_address
 
-_NUMBER: Final = re.compile(r"-?\d[\d,]*(?:\.\d+)?")
+_NUMBER: Final = re.compile(r"\$?\s*(-?\d[\d,]*(?:\.\d+)?)\s*[A-Za-z. ]{0,20}")
+"""A number with its unit, and nothing else: a sentence that holds one is no value."""
 SQFT_PER_ACRE: Final = 43_560
 MOST_HITS: Final = 3
 """A search that names the house has it among its first hits."""
@@ -100,9 +101,9 @@ def _value(text: str, rule: FieldRule, date_formats: tuple[str, ...]) -> str | i
         return text
     if rule.kind == "date":
         return _date(text, date_formats)
-    match = _NUMBER.search(text)
+    match = _NUMBER.fullmatch(text)
     try:
-        number = Decimal(match.group().replace(",", "")) if match else None
+        number = Decimal(match[1].replace(",", "")) if match else None
     except InvalidOperation:
         return None
     if number is None or number < 0 or (number == 0 and rule.zero_is_unknown):

@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 LONGEST_TEXT: Final = 500
 _BLANKS: Final = re.compile(r"\s+")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Also those that write backwards: a terminal and a reviewer would see another text than is stored."""
 _UNSEEN: Final = frozenset({"script", "style", "template", "noscript", "head", "iframe", "object", "svg"})
 _HIDDEN: Final = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0", re.IGNORECASE)
 _CELLS: Final = frozenset({"td", "th", "dt"})
@@ -80,8 +82,8 @@ class PageTree:
 
 
 def clean(text: str, *, limit: int = LONGEST_TEXT) -> str:
-    """A text without needless blanks, NUL bytes and everything beyond the limit."""
-    return _BLANKS.sub(" ", text.replace("\x00", "")).strip()[:limit]
+    """A text without needless blanks, control characters and everything beyond the limit."""
+    return _CONTROL.sub("", _BLANKS.sub(" ", text)).strip()[:limit]
 
 
 def text_of(node: Any) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -11,7 +10,6 @@ import httpx
 import psutil
 import pytest
 import pytest_asyncio
-import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
@@ -23,7 +21,7 @@ from shared.providers.page_reading.browser import BrowserFetcher
 from shared.providers.page_reading.chromium import Browser, BrowserLimits
 from shared.providers.page_reading.recipe import ListRecipe
 from tests.factories.fetching import decide_fetch
-from tests.factories.pages import needs_chromium
+from tests.factories.pages import needs_chromium, serving
 
 pytestmark = needs_chromium
 
@@ -63,17 +61,6 @@ class Site:
 
     def paths(self) -> list[str]:
         return [path for path, _ in self.asked]
-
-
-@asynccontextmanager
-async def serving(app: FastAPI) -> AsyncIterator[str]:
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, ws="none"))
-    running = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110 - uvicorn offers no event to wait for
-        await asyncio.sleep(0.01)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    await running
 
 
 def pages_of(site: Site) -> FastAPI:

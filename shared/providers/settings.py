@@ -191,6 +191,8 @@ class ProviderSettings(BaseSettings):
     chromium_namespaces: bool = Field(default=True, alias="CHROMIUM_NAMESPACES")
     """Chromium's own sandbox; it needs user namespaces, which a container may refuse. Never used as root."""
     browser_seconds: float = Field(60.0, alias="BROWSER_SECONDS", gt=0)
+    browser_patience_seconds: float = Field(10.0, alias="BROWSER_PATIENCE_SECONDS", gt=0)
+    """How long a page's scripts may take to show what its recipe waits for."""
     browser_memory_mb: int = Field(1_000, alias="BROWSER_MEMORY_MB", ge=200)
     browser_slots: int = Field(1, alias="BROWSER_SLOTS", ge=1)
 

@@ -18,7 +18,9 @@ def build_page_reader(
     settings: ProviderSettings, guard: AddressGuard, fetcher: GuardedFetcher, pins: Pins, usage: UsageLog
 ) -> PageReader:
     """Every method, with a model where one is configured."""
-    limits = BrowserLimits(settings.browser_seconds, memory_bytes=settings.browser_memory_mb * 1_000_000)
+    limits = BrowserLimits(
+        settings.browser_seconds, settings.browser_patience_seconds, settings.browser_memory_mb * 1_000_000
+    )
     browser = Browser(
         guard,
         user_agent=settings.user_agent,

@@ -23,7 +23,7 @@ from shared.providers.page_reading.recipe import ListRecipe
 from tests.factories.fetching import decide_fetch
 from tests.factories.pages import needs_chromium, serving
 
-pytestmark = needs_chromium
+pytestmark = [needs_chromium, pytest.mark.slow]
 
 AGENT = "Ridgeline/0.1 (+https://ridgeline.example/bot; bot@ridgeline.example)"
 SOURCE = FetchSource("town", tos="allowed", enabled=True, requests_per_second=1_000)

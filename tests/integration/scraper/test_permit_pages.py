@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from shared.sandbox.datasets import report_permits
 from tests.factories.cities import city_of, configure, decisions, permits_of
 from tests.factories.pages import needs_chromium, portal
 from tests.factories.steps import Bench
@@ -14,6 +15,12 @@ from tests.factories.town import ServedTown
 
 SOURCE = "harrow_tx_permits"
 NIGHT = "2026-11-01"
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The town's scripts are done in a fraction of a second."""
+    monkeypatch.setenv("BROWSER_PATIENCE_SECONDS", "1")
 
 
 async def refreshed(at: Bench, feed: dict[str, Any]) -> tuple[UUID, UUID]:
@@ -53,12 +60,36 @@ async def test_rows_that_a_script_writes_are_read_by_the_pinned_method(
     scraper: Bench, town: ServedTown
 ) -> None:
     await scraper.rows("INSERT INTO page_methods (source_key, method) VALUES (:key, 'selenium')", key=SOURCE)
-    city, workflow = await refreshed(scraper, portal("app", first_days=10))
+    city, workflow = await refreshed(scraper, portal("app", first_days=5))
     assert (await scraper.step(workflow, "permits")).status == "done"
     assert await methods(scraper) == {"selenium": await permits_of(scraper, city)}
     assert await pin(scraper) == ("selenium", [])
     asked = town.sandbox.misbehaviour.calls("html_portal")["by_path"]
     assert asked["GET /harrow/app"] == asked["GET /harrow/rows"], "no page was asked for without a browser"
+
+
+@needs_chromium
+@pytest.mark.slow
+async def test_a_new_design_that_no_recipe_knows_is_read_by_the_local_model(
+    scraper: Bench, town: ServedTown
+) -> None:
+    city, workflow = await refreshed(scraper, portal("cards", first_days=5))
+    assert (await scraper.step(workflow, "permits")).status == "done"
+    stored = await permits_of(scraper, city)
+    assert stored > 0
+    assert await methods(scraper) == {"crawl4ai+llm": stored}
+    assert await pin(scraper) == (
+        "crawl4ai",
+        ["http: the recipe finds no row", "crawl4ai: the recipe finds no row"],
+    )
+    known = {row.permit_number for row in await scraper.rows("SELECT permit_number FROM roofing_permits")}
+    assert known <= {row["permit_number"] for row in town_permits(town)}
+
+
+def town_permits(town: ServedTown) -> list[dict[str, str]]:
+    """What the town really issued."""
+    table = town.sandbox.towns.derived("report", town.town().place, report_permits)
+    return [{"permit_number": table.column("PERMIT #").at(row)} for row in range(len(table))]
 
 
 @pytest.mark.parametrize(("view", "reason"), [("members", "login"), ("staff", "ROBOTS_DISALLOW")])

@@ -311,9 +311,7 @@ async def store_permit_page(
     kept = _impersonal_columns(mapped) if law else None
     raw = await asyncio.to_thread(_raw_page, page, kept)
     record = await RawRecordRepository(session).keep(key, "permits", row_count=len(page.rows), **raw)
-    report = await ingest_permits(
-        session, rows, raw_record_id=record, county=county, read_method=page.method
-    )
+    report = await ingest_permits(session, rows, raw_record_id=record, county=county, read_method=page.method)
     count_rows(key, report)
     return report
 

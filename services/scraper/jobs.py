@@ -260,13 +260,12 @@ async def scrape_property(ctx: StepContext, input: PropertyInput) -> None:
     """The assessor's facts about a property, through can_fetch; skipped with a reason where there are none."""
     if "assessor" in input.skip:
         raise Skip(input.skip["assessor"])
-    known, recipe, source = await service.assessor_of(ctx.resources, input.subject_id)
-    reader = ctx.resources.providers.assessor(recipe, source, base_url=known.assessor_url or None)
+    known, assessor, source = await service.assessor_of(ctx.resources, input.subject_id)
     try:
         with calling_for(
             "lead" if known.lead_id else "parcel", input.subject_id, workflow_id=ctx.workflow_id
         ):
-            record = await reader.look_up(ParcelQuery(apn=known.apn, street=known.address.split(",")[0]))
+            record = await assessor.look_up(ParcelQuery(apn=known.apn, street=known.address.split(",")[0]))
     except (ProviderError, PolicyViolation) as error:
         async with ctx.resources.unit_of_work() as uow:
             await readings.keep_look_up(uow.session, source.key, known.city_id, {}, error)

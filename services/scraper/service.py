@@ -54,7 +54,8 @@ from shared.errors import (
 )
 from shared.http.client import FetchDenied, FetchSource
 from shared.http.ssrf import AddressRefused
-from shared.providers.assessor import AssessorRecord
+from shared.providers.assessor import Assessor, AssessorRecord
+from shared.providers.assessor.cached import CachedAssessor
 from shared.providers.assessor.recipe import Recipe
 from shared.providers.context import calling_for
 from shared.providers.permit_source import RawRow, RowPage, SourceConfig
@@ -270,7 +271,7 @@ async def store_permit_page(
     kept = _impersonal_columns(mapped) if law else None
     raw = await asyncio.to_thread(_raw_page, page, kept)
     record = await RawRecordRepository(session).keep(key, "permits", row_count=len(page.rows), **raw)
-    report = await ingest_permits(session, rows, raw_record_id=record, county=county)
+    report = await ingest_permits(session, rows, raw_record_id=record, county=county, read_method=page.method)
     count_rows(key, report)
     return report
 
@@ -423,8 +424,8 @@ def refused_words(verdicts: Sequence[Verdict]) -> str:
     return "; ".join(f"{v.source}: {', '.join(v.reasons)}" for v in verdicts if not v.usable)
 
 
-async def assessor_of(resources: Resources, house_id: UUID) -> tuple[Row[Any], Recipe, FetchSource]:
-    """The parcel of that id or of that lead, how its assessor's site is read, its registry row; Skip where there is none."""
+async def assessor_of(resources: Resources, house_id: UUID) -> tuple[Row[Any], Assessor, FetchSource]:
+    """The parcel of that id or of that lead, its assessor and the registry's word on him; Skip where there is none."""
     async with resources.unit_of_work() as uow:
         repository = CityRepository(uow.session)
         known = await repository.property(house_id) or await repository.property_of_parcel(house_id)
@@ -435,11 +436,12 @@ async def assessor_of(resources: Resources, house_id: UUID) -> tuple[Row[Any], R
         config = known.assessor_config
         key = config.get("source_key") or f"{known.city}_{known.state}_assessor".lower()
         row = (await repository.registry([key])).get(key)
-    recipe = Recipe.model_validate(config["recipe"])
-    if row is None:
-        return known, recipe, FetchSource(key)
-    rate, slots = float(row.requests_per_second), int(row.concurrency)
-    return known, recipe, FetchSource(key, row.tos, row.enabled, requests_per_second=rate, concurrency=slots)
+    recipe, source = Recipe.model_validate(config["recipe"]), FetchSource(key)
+    if row is not None:
+        rate, slots = float(row.requests_per_second), int(row.concurrency)
+        source = FetchSource(key, row.tos, row.enabled, requests_per_second=rate, concurrency=slots)
+    site = resources.providers.assessor(recipe, source, base_url=known.assessor_url or None)
+    return known, CachedAssessor(site, resources.redis, resources.keys, recipe=recipe, source=source), source
 
 
 def assessor_facts(record: AssessorRecord) -> dict[str, Any]:

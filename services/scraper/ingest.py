@@ -105,11 +105,11 @@ async def ingest_permits(
     *,
     raw_record_id: int | None = None,
     county: CountyOfRows | None = None,
+    read_method: str | None = None,
 ) -> IngestReport:
     """Store permits inside the caller's transaction; an iterator is read in a thread while earlier rows are copied."""
-    return await _ingest(
-        PermitRepository(session, raw_record_id=raw_record_id, county=county), rows, permit_line
-    )
+    load = PermitRepository(session, raw_record_id=raw_record_id, county=county, read_method=read_method)
+    return await _ingest(load, rows, permit_line)
 
 
 async def ingest_storms(session: AsyncSession, rows: Iterable[StormRow | Rejected | Remark]) -> IngestReport:

@@ -100,6 +100,8 @@ class RoofingPermit(Base):
     reroof: Mapped[bool] = starts_false()
     roof_work: Mapped[str | None] = mapped_column(words(30))
     raw_record_id: Mapped[int | None] = mapped_column(BigInteger())
+    read_method: Mapped[str | None] = mapped_column(words(20))
+    """How the page of a portal was read; empty where a feed or a file gave the row."""
     content_hash: Mapped[str]
 
 
@@ -202,3 +204,19 @@ class RawRecord(Base):
     size_bytes: Mapped[int] = mapped_column(BigInteger())
     row_count: Mapped[int | None]
     sha256: Mapped[str]
+
+
+class PageMethod(Base):
+    """The method by which a source's pages are read, and what those that failed said. Owner: scraper."""
+
+    __tablename__ = "page_methods"
+    __table_args__ = (
+        CheckConstraint("method IN ('http', 'crawl4ai', 'playwright', 'selenium')", name="method"),
+    )
+
+    source_key: Mapped[str] = mapped_column(words(100), primary_key=True)
+    method: Mapped[str | None] = mapped_column(words(20))
+    failures: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
+    decided_at: Mapped[datetime] = stamp()
+    failed_at: Mapped[datetime | None]
+    """When no method worked; empty once one does again."""

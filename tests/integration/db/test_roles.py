@@ -27,6 +27,7 @@ OWNERS: dict[str, set[str]] = {
         "raw_records",
         "weather_events",
         "source_runs",
+        "page_methods",
         "agencies",
         "counties",
         "county_pull_schedules",

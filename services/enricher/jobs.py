@@ -122,8 +122,8 @@ async def geocode(ctx: StepContext, input: CityInput) -> None:
     """Give points to the city's parcels and permits whose sources gave none, as far as matches are sure."""
     try:
         with calling_for("city", input.subject_id, workflow_id=ctx.workflow_id):
-            asked = await places.geocode_city(ctx, input.subject_id)
+            counts = await places.geocode_city(ctx, input.subject_id)
     except PolicyViolation as closed:
         raise Skip(closed.detail) from closed
     async with ctx.commit() as tx:
-        tx.output = {"asked": asked, **await places.place_city(tx.session, input.subject_id)}
+        tx.output = {**counts, **await places.place_city(tx.session, input.subject_id)}

@@ -141,11 +141,15 @@ class ContactRepository:
         return (await self._session.execute(statement, {"id": lead_id})).scalar_one_or_none()
 
     async def in_need(self, *, limit: int, again_after_days: int) -> Sequence[UUID]:
-        """Leads whose owner is known and not yet found, the best first; none that a live workflow works on."""
+        """Leads whose owner is known and not yet found, the best first; none that a live workflow works on.
+
+        A lead of the last hour is left to its own first workflow, which may not have begun.
+        """
         statement = text(
             """
             SELECT l.id FROM base_leads l LEFT JOIN parcels p ON p.id = l.parcel_id
              WHERE l.status IN ('processing', 'review', 'available') AND l.owner_email IS NULL
+               AND l.created_at < now() - interval '1 hour'
                AND l.owner_name IS NOT NULL AND l.subject_id IS NOT NULL AND p.owner_is_company IS NOT TRUE
                AND NOT EXISTS (SELECT 1 FROM enrichment_jobs j
                                 WHERE j.base_lead_id = l.id AND j.enrichment_type IN ('email', 'all')

@@ -48,6 +48,11 @@ async def test_leads_in_need_are_looked_for_once_and_the_figures_are_those_of_th
 
         assert await one_round(1) == set(wanted)
         assert await one_round(2) == set()
+        await at.rows("DELETE FROM enrichment_jobs WHERE enrichment_type = 'validation'")
+        assert await one_round(3) == {wanted[0]}, (
+            "the post was not asked for the house of the owner who was found"
+        )
+        assert await one_round(4) == set()
         shown = await figures.measure(at.at)
     assert town.calls("hunter") == 2
     assert shown == {"match": 0.5, "verified": 1.0, "cost_usd": 0.0325, "address_valid": 1.0}

@@ -232,3 +232,17 @@ async def test_the_post_is_asked_for_a_leads_address_once_and_only_with_a_key(
         assert town.calls("usps") == 2
     else:
         assert [job.enrichment_data["address"] for job in jobs] == ["skipped: there is no key of usps"]
+
+
+async def test_a_used_up_quota_of_the_post_puts_the_address_off_and_not_the_contact(
+    open_bench: OpenBench, town: ServedTown
+) -> None:
+    town.misbehave("usps", FaultKind.TOO_MANY, retry_after=3600)
+    async with open_bench() as at:
+        lead_id = await lead_of(at, town, a_person(town, "valid"))
+        workflow = await at.begin("property", lead_id)
+        await at.run(workflow, "enrich_contact")
+        step = await at.step(workflow, "enrich_contact")
+        [job] = await at.rows("SELECT enrichment_data FROM enrichment_jobs")
+    assert step.output["status"] == "valid"
+    assert job.enrichment_data["address"].startswith("put off: usps")

@@ -31,6 +31,10 @@ async def enrich_contact(ctx: StepContext, input: PropertyInput) -> None:
     if "contacts" in input.skip:
         raise Skip(input.skip["contacts"])
     lead = await owners.load_lead(ctx.resources, input.subject_id)
+    if lead.owner_email_verified:
+        with calling_for("lead", lead.id, workflow_id=ctx.workflow_id):
+            await places.validate_lead(ctx, lead)
+        raise Skip("a verified address of the owner is known")
     search, asking = Search(), Asking(ctx.resources, ctx.effect, str(lead.id))
     caps = await spending_caps(ctx.resources, lead)
     with calling_for("lead", lead.id, caps=caps, workflow_id=ctx.workflow_id):
@@ -104,14 +108,16 @@ async def _end_without(
 
 async def enrich_leads(ctx: StepContext, input: EnrichInput) -> None:
     """Look for the owners of the leads named, else of the best that are in need, each in a workflow of its own."""
-    settings = ctx.resources.settings
+    settings, vendors = ctx.resources.settings, ctx.resources.providers.settings
     await figures.measure(ctx.resources)
     leads = input.lead_ids
     if not leads:
         async with ctx.resources.unit_of_work() as uow:
             leads = list(
                 await ContactRepository(uow.session).in_need(
-                    limit=settings.hourly_leads, again_after_days=settings.search_again_days
+                    limit=settings.hourly_leads,
+                    again_after_days=settings.search_again_days,
+                    validating=vendors.can_ask(vendors.address_validator),
                 )
             )
     await ctx.spawn_children(ENRICH_LEAD.kind, [(lead_id, {}) for lead_id in leads])
@@ -122,8 +128,8 @@ async def geocode(ctx: StepContext, input: CityInput) -> None:
     """Give points to the city's parcels and permits whose sources gave none, as far as matches are sure."""
     try:
         with calling_for("city", input.subject_id, workflow_id=ctx.workflow_id):
-            asked = await places.geocode_city(ctx, input.subject_id)
+            counts = await places.geocode_city(ctx, input.subject_id)
     except PolicyViolation as closed:
         raise Skip(closed.detail) from closed
     async with ctx.commit() as tx:
-        tx.output = {"asked": asked, **await places.place_city(tx.session, input.subject_id)}
+        tx.output = {**counts, **await places.place_city(tx.session, input.subject_id)}

@@ -12,8 +12,8 @@ from shared.cli.client import service
 from shared.cli.leads_queries import rows
 from shared.http.clients.base import ServiceClient
 
-JOBS = ("permits", "weather", "prospecting")
-"""The jobs of 02:00, 03:00 and 04:00, and the hourly one."""
+JOBS = ("permits", "weather", "prospecting", "enrichment")
+"""The jobs of 02:00, 03:00 and 04:00, and the hourly one that looks for owners."""
 EVENTS = ("permit.scraped", "property.scraped", "enrichment.completed")
 FAST = "* * * * * */5"
 """Every five seconds."""

@@ -140,17 +140,26 @@ class ContactRepository:
         )
         return (await self._session.execute(statement, {"id": lead_id})).scalar_one_or_none()
 
-    async def in_need(self, *, limit: int, again_after_days: int) -> Sequence[UUID]:
-        """Leads whose owner is known and not yet found, the best first; none that a live workflow works on."""
+    async def in_need(self, *, limit: int, again_after_days: int, validating: bool) -> Sequence[UUID]:
+        """Leads whose owner is known and not yet found, the best first; none that a live workflow works on.
+
+        Behind them, where the post can be asked, those found whose address it was not asked for. A lead of the last
+        hour is left to its own first workflow, which may not have begun.
+        """
         statement = text(
             """
             SELECT l.id FROM base_leads l LEFT JOIN parcels p ON p.id = l.parcel_id
-             WHERE l.status IN ('processing', 'review', 'available') AND l.owner_email IS NULL
+             WHERE l.status IN ('processing', 'review', 'available') AND l.created_at < now() - interval '1 hour'
                AND l.owner_name IS NOT NULL AND l.subject_id IS NOT NULL AND p.owner_is_company IS NOT TRUE
+               AND (l.owner_email IS NULL
+                    OR CAST(:validating AS boolean) AND l.owner_email_verified
+                   AND NOT EXISTS (SELECT 1 FROM enrichment_jobs v
+                                    WHERE v.base_lead_id = l.id AND v.enrichment_data ? 'delivery'))
                AND NOT EXISTS (SELECT 1 FROM enrichment_jobs j
                                 WHERE j.base_lead_id = l.id AND j.enrichment_type IN ('email', 'all')
                                   AND (j.enrichment_data @> '{"opted_out": true}'
-                                       OR j.completed_at > now() - CASE WHEN j.status = 'failed' THEN interval '1 day'
+                                       OR l.owner_email IS NULL
+                                      AND j.completed_at > now() - CASE WHEN j.status = 'failed' THEN interval '1 day'
                                                                         ELSE make_interval(days => :days) END))
                AND NOT EXISTS (SELECT 1 FROM core.workflow w
                                 WHERE w.subject_id = l.id AND w.kind IN ('property', 'enrich_lead')
@@ -159,11 +168,12 @@ class ContactRepository:
                                                    WHERE s.workflow_id = w.id
                                                      AND s.name IN ('enrich_contact', 'enrich_lead')
                                                      AND s.status IN ('pending', 'ready', 'running', 'waiting'))))
-             ORDER BY l.quality_score DESC NULLS LAST, l.pre_score DESC NULLS LAST, l.id LIMIT :limit
+             ORDER BY l.owner_email IS NULL DESC, l.quality_score DESC NULLS LAST, l.pre_score DESC NULLS LAST, l.id
+             LIMIT :limit
             """
         )
-        found = await self._session.execute(statement, {"limit": limit, "days": again_after_days})
-        return found.scalars().all()
+        values = {"limit": limit, "days": again_after_days, "validating": validating}
+        return (await self._session.execute(statement, values)).scalars().all()
 
     async def of_properties(self, property_ids: Sequence[UUID]) -> dict[UUID, UUID]:
         """The lead of each of these leads or parcels, by the id that was given."""

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 _LEAD = """
     SELECT l.id, l.address, l.city, l.state, l.zip, l.city_id, l.subject_id, l.owner_name, l.owner_name_hash,
+           l.owner_email_verified,
            p.owner_is_company, p.owner_email AS published_email, p.owner_phone AS published_phone,
            p.subject_id AS published_subject, p.source AS record_source, EXISTS (
                SELECT 1 FROM enrichment_jobs j

@@ -78,12 +78,23 @@ PLACE_PARCELS = text(
     """  # noqa: S608 - table names of ours
 )
 PLACE_PERMITS = text(_PLACE.format(table="roofing_permits", sure=_SURE))
+# The county's own point of the house is nearer than any geocoder's.
+PLACE_BY_PARCELS = text(
+    """
+    UPDATE roofing_permits t SET lat = p.lat, lng = p.lng, geom = p.geom, zip = coalesce(t.zip, p.zip)
+      FROM parcels p
+     WHERE t.city_id = :city_id AND t.geom IS NULL AND p.city_id = t.city_id AND p.state = t.state
+       AND p.address_key = t.address_key AND p.geom IS NOT NULL
+    """
+)
 UNSURE = text(
     """
     SELECT count(*) FILTER (WHERE g.match_level = 'none') AS unmatched,
            count(*) FILTER (WHERE g.match_level <> 'none') AS unsure
-      FROM parcels p JOIN geocodes g ON g.state = p.state AND g.address_key = p.address_key
-     WHERE p.city_id = :city_id AND p.geom IS NULL
+      FROM (SELECT state, address_key FROM parcels WHERE city_id = :city_id AND geom IS NULL
+            UNION
+            SELECT state, address_key FROM roofing_permits WHERE city_id = :city_id AND geom IS NULL) AS house
+      JOIN geocodes g USING (state, address_key)
     """
 )
 OTHER_ZONES = text(
@@ -133,6 +144,11 @@ class PlaceRepository:
         """Keep what a geocoder said; that it knows nothing does not overwrite what another knew."""
         await self._session.execute(KEEP, {"rows": orjson.dumps(list(rows), default=str).decode()})
 
+    async def place_by_parcels(self, city_id: UUID) -> int:
+        """Permits that got the point of the parcel at their address."""
+        placed = await self._session.execute(PLACE_BY_PARCELS, {"city_id": city_id})
+        return int(placed.rowcount)  # type: ignore[attr-defined]
+
     async def unplaced(self, city_id: UUID, *, limit: int) -> Sequence[Row[Any]]:
         """Addresses of a city's parcels and permits without a point that no geocoder was asked for."""
         values = {"city_id": city_id, "limit": limit, "days": AGAIN_DAYS}
@@ -146,7 +162,7 @@ class PlaceRepository:
         return int(parcels), int(permits)
 
     async def left_out(self, city_id: UUID) -> Row[Any]:
-        """Parcels that stay without a point: unknown to the geocoder, or matched too vaguely."""
+        """Addresses that stay without a point: unknown to the geocoder, or matched too vaguely."""
         return (await self._session.execute(UNSURE, {"city_id": city_id})).one()
 
     async def other_zones(self, city_id: UUID, *, confidence: float) -> dict[str, int]:

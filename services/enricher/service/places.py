@@ -54,9 +54,12 @@ def placed(match: GeocodedAddress | None) -> dict[str, Any]:
     }
 
 
-async def geocode_city(ctx: StepContext, city_id: UUID) -> int:
-    """Ask for the addresses of a city that have no point, a batch at a time; how many were asked for."""
-    resources, asked = ctx.resources, int(ctx.progress.get("asked", 0))
+async def geocode_city(ctx: StepContext, city_id: UUID) -> dict[str, int]:
+    """Ask for the addresses of a city that have no point, a batch at a time; counts of what was asked and known."""
+    resources, counts = ctx.resources, {"asked": 0, "placed_by_parcels": 0, **ctx.progress}
+    async with resources.unit_of_work() as uow:
+        counts["placed_by_parcels"] += await PlaceRepository(uow.session).place_by_parcels(city_id)
+        await ctx.report(counts, uow.session)
     maker = resources.providers.bulk_geocoder
     while rows := await _unplaced(resources, city_id):
         questions = [
@@ -73,11 +76,11 @@ async def geocode_city(ctx: StepContext, city_id: UUID) -> int:
             }
             for place, row in enumerate(rows)
         ]
-        asked += len(rows)
+        counts["asked"] += len(rows)
         async with resources.unit_of_work() as uow:
             await PlaceRepository(uow.session).keep(answers)
-            await ctx.report({"asked": asked}, uow.session)
-    return asked
+            await ctx.report(counts, uow.session)
+    return counts
 
 
 async def _unplaced(resources: Resources, city_id: UUID) -> Sequence[Row[Any]]:

@@ -31,6 +31,9 @@ async def test_leads_in_need_are_looked_for_once_and_the_figures_are_those_of_th
         skipping = await at.begin("property", told_not_to, skip={"contacts": "recorded rows"})
         await at.rows("UPDATE core.step SET status = 'skipped' WHERE workflow_id = :id", id=skipping)
 
+        await at.rows("UPDATE base_leads SET created_at = now() - interval '2 hours'")
+        await lead_of(at, town, 32)  # its own first workflow has not begun
+
         async def one_round(hour: int) -> set[Any]:
             async with at.unit_of_work() as uow:
                 await seed_schedule(uow.session, "enricher", tuple(service.schedule))
@@ -45,6 +48,11 @@ async def test_leads_in_need_are_looked_for_once_and_the_figures_are_those_of_th
 
         assert await one_round(1) == set(wanted)
         assert await one_round(2) == set()
+        await at.rows("DELETE FROM enrichment_jobs WHERE enrichment_type = 'validation'")
+        assert await one_round(3) == {wanted[0]}, (
+            "the post was not asked for the house of the owner who was found"
+        )
+        assert await one_round(4) == set()
         shown = await figures.measure(at.at)
     assert town.calls("hunter") == 2
     assert shown == {"match": 0.5, "verified": 1.0, "cost_usd": 0.0325, "address_valid": 1.0}

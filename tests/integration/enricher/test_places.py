@@ -111,7 +111,8 @@ async def test_houses_are_placed_in_sets_and_who_is_unknown_is_marked_and_not_as
     assert [row.match_level for row in marks] == ["exact"] * 5 + ["none"]
     assert {row.time_zone for row in marks} == {"America/Chicago", None}
     assert step.output == {
-        "asked": 6, "parcels_placed": 5, "permits_placed": 0, "unmatched": 1, "unsure": 0, "other_time_zones": {},
+        "asked": 6, "placed_by_parcels": 0,
+        "parcels_placed": 5, "permits_placed": 0, "unmatched": 1, "unsure": 0, "other_time_zones": {},
     }  # fmt: skip
     assert (calls, town.calls("census"), again.output["asked"]) == (2, 2, 0)
 
@@ -146,32 +147,55 @@ async def test_a_match_that_was_altered_or_lies_far_away_places_no_house(
     assert (rows, mark.match_level, second.output["parcels_placed"]) == ([], "exact", 0)
 
 
+async def permit_without_point(at: Bench, town: ServedTown, parcel: int) -> None:
+    """A permit of a house of Harrow whose feed gave no coordinates."""
+    street = town.town().layout.address(parcel).street_line
+    async with at.unit_of_work() as uow:
+        await uow.session.execute(
+            text(
+                """
+                INSERT INTO roofing_permits (permit_number, jurisdiction, address, address_key, city, state, city_id,
+                                             content_hash)
+                VALUES (:number, 'Harrow', :street, :key, 'Harrow', 'TX', :city_id, 'x')
+                """
+            ),
+            {
+                "number": str(parcel),
+                "street": f"{street}, Harrow TX",
+                "key": parse_address(street, "Harrow", "TX").key,
+                "city_id": await city_id(uow.session),
+            },
+        )
+
+
 async def test_permits_get_the_points_too_and_a_changed_row_is_placed_without_asking_again(
     open_bench: OpenBench, town: ServedTown
 ) -> None:
     [parcel] = buildings(town, known=True, count=1)
-    street = town.town().layout.address(parcel).street_line
     async with open_bench() as at:
-        async with at.unit_of_work() as uow:
-            await uow.session.execute(
-                text(
-                    """
-                    INSERT INTO roofing_permits (permit_number, jurisdiction, address, address_key, city, state, city_id,
-                                                 content_hash)
-                    VALUES ('1', 'Harrow', :street, :key, 'Harrow', 'TX', :city_id, 'x')
-                    """
-                ),
-                {
-                    "street": f"{street}, Harrow TX",
-                    "key": parse_address(street, "Harrow", "TX").key,
-                    "city_id": await city_id(uow.session),
-                },
-            )
+        await permit_without_point(at, town, parcel)
         _, first = await located(at)
         await at.rows("UPDATE roofing_permits SET geom = NULL, lat = NULL, lng = NULL")
         _, second = await located(at)
     assert [step.output["permits_placed"] for step in (first, second)] == [1, 1]
     assert (first.output["asked"], second.output["asked"], town.calls("census")) == (1, 0, 1)
+
+
+async def test_a_permit_takes_the_countys_own_point_before_anybody_is_asked(
+    open_bench: OpenBench, town: ServedTown
+) -> None:
+    [parcel] = buildings(town, known=True, count=1)
+    async with open_bench() as at:
+        await permit_without_point(at, town, parcel)
+        lot = await parcel_without_point(at, town, parcel)
+        await at.rows(
+            "UPDATE parcels SET lat = 32.4, lng = -98.9, geom = 'SRID=4326;POINT(-98.9 32.4)' WHERE id = :id",
+            id=lot,
+        )
+        _, step = await located(at)
+        [permit] = await at.rows("SELECT lat, lng, geom IS NOT NULL AS located FROM roofing_permits")
+    assert (float(permit.lat), float(permit.lng), permit.located) == (32.4, -98.9, True)
+    assert (step.output["placed_by_parcels"], step.output["asked"], town.calls("census")) == (1, 0, 0)
 
 
 async def test_a_geocoder_that_is_down_is_asked_again_later(open_bench: OpenBench, town: ServedTown) -> None:
@@ -208,3 +232,17 @@ async def test_the_post_is_asked_for_a_leads_address_once_and_only_with_a_key(
         assert town.calls("usps") == 2
     else:
         assert [job.enrichment_data["address"] for job in jobs] == ["skipped: there is no key of usps"]
+
+
+async def test_a_used_up_quota_of_the_post_puts_the_address_off_and_not_the_contact(
+    open_bench: OpenBench, town: ServedTown
+) -> None:
+    town.misbehave("usps", FaultKind.TOO_MANY, retry_after=3600)
+    async with open_bench() as at:
+        lead_id = await lead_of(at, town, a_person(town, "valid"))
+        workflow = await at.begin("property", lead_id)
+        await at.run(workflow, "enrich_contact")
+        step = await at.step(workflow, "enrich_contact")
+        [job] = await at.rows("SELECT enrichment_data FROM enrichment_jobs")
+    assert step.output["status"] == "valid"
+    assert job.enrichment_data["address"].startswith("put off: usps")

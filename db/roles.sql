@@ -55,7 +55,8 @@ GRANT SELECT, INSERT, UPDATE ON compliance.subject_key
     TO svc_scraper, svc_enricher, svc_contractor_acquisition, svc_marketplace;
 
 -- The owners: they create the rows and move their status.
-GRANT INSERT, UPDATE, DELETE ON roofing_permits, parcels, raw_records, weather_events, scraping_jobs TO svc_scraper;
+GRANT INSERT, UPDATE, DELETE ON roofing_permits, parcels, raw_records, raw_record_parts, weather_events, scraping_jobs
+    TO svc_scraper;
 GRANT INSERT, UPDATE, DELETE ON property_images TO svc_image_processor;
 GRANT INSERT, UPDATE, DELETE ON roof_analysis, ml_inference_jobs, validation_tasks, models TO svc_ml_inference;
 GRANT INSERT, UPDATE, DELETE ON enrichment_jobs TO svc_enricher;

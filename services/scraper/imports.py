@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
-import io
-import shutil
+import zlib
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import partial
@@ -27,6 +25,8 @@ from shared.errors import InvalidInput
 
 RAW_SOURCE = "file"
 FASTEST_COMPRESSION = 1
+GZIP_FORMAT = 16 + zlib.MAX_WBITS
+PART_BYTES = 4 << 20
 
 Ingest = Callable[[AsyncSession, Iterator[Any], int], Awaitable[IngestReport]]
 Addresses = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -124,29 +124,47 @@ async def _import_file(
         file = await asyncio.to_thread(inspect, path)
         rows = await asyncio.to_thread(parse, file)
         async with unit_of_work() as uow:
-            raw = RawRecordRepository(uow.session)
-            raw_id = await raw.find(RAW_SOURCE, file.sha256)
-            if raw_id is None:
-                gzipped, size = await asyncio.to_thread(_gzipped, file)
-                raw_id = await raw.keep(
-                    RAW_SOURCE, kind, name=file.name, gzipped=gzipped, size_bytes=size, sha256=file.sha256
-                )
+            raw_id = await _keep_raw(RawRecordRepository(uow.session), file, kind)
             return await ingest(uow.session, rows, raw_id)
     except FileRefused as refusal:
         return IngestReport.refused(refusal.reason, f"{path.name}: {refusal.detail}")
 
 
-def _gzipped(file: PublicFile) -> tuple[bytes, int]:
-    """The file's bytes, compressed block by block, and the size they unpack to."""
-    if file.compressed:
-        return file.path.read_bytes(), file.size_bytes
-    packed = io.BytesIO()
-    with (
-        file.path.open("rb") as stored,
-        gzip.GzipFile(fileobj=packed, mode="wb", compresslevel=FASTEST_COMPRESSION, mtime=0) as target,
-    ):
-        shutil.copyfileobj(stored, target, BLOCK_BYTES)
-    return packed.getvalue(), file.size_bytes
+async def _keep_raw(raw: RawRecordRepository, file: PublicFile, kind: str) -> int:
+    """Id of the record of a file's bytes, stored in parts unless it already is."""
+    known = await raw.find(RAW_SOURCE, file.sha256)
+    if known is not None:
+        return known
+    parts = _packed(file)
+    record = await raw.keep(
+        RAW_SOURCE,
+        kind,
+        name=file.name,
+        gzipped=await asyncio.to_thread(next, parts),
+        size_bytes=file.size_bytes,
+        sha256=file.sha256,
+    )
+    number = 0
+    while part := await asyncio.to_thread(next, parts, b""):
+        number += 1
+        await raw.keep_further(record, number, part)
+    return record
+
+
+def _packed(file: PublicFile) -> Iterator[bytes]:
+    """Parts that make one gzip file of the file's bytes; one that came so is cut as it is."""
+    with file.path.open("rb") as stream:
+        if file.compressed:
+            while part := stream.read(PART_BYTES):
+                yield part
+            return
+        packer, packed = zlib.compressobj(FASTEST_COMPRESSION, wbits=GZIP_FORMAT), bytearray()
+        while block := stream.read(BLOCK_BYTES):
+            packed += packer.compress(block)
+            if len(packed) >= PART_BYTES:
+                yield bytes(packed)
+                packed.clear()
+        yield bytes(packed + packer.flush())
 
 
 def _accela_addresses(paths: Sequence[Path]) -> Addresses:

@@ -1,4 +1,4 @@
-"""Rows of any length into the database: parsed ahead in a thread, copied in chunks, upserted once, counted."""
+"""Rows of any length into the database: parsed ahead in a thread, copied and upserted in chunks, counted."""
 
 from __future__ import annotations
 
@@ -16,11 +16,10 @@ from services.scraper.repository import PermitRepository, StormRepository, Upser
 from services.scraper.repository.permits import permit_line
 from services.scraper.repository.storms import storm_line
 
-CHUNK_ROWS = 5_000
-# Rows upserted by one statement. Of two rows with one key in a batch the last wins and the other is a duplicate;
-# further apart they are an update each. Larger batches would leave the database idle while rows are parsed.
-UPSERT_ROWS = 40_000
-CHUNKS_AHEAD = 3
+# Rows copied and upserted at a time. Of two rows with one key in a chunk the last wins and the other is a duplicate;
+# further apart they are an update each. Larger chunks take no less time a row and leave the database more to do at the end.
+CHUNK_ROWS = 10_000
+CHUNKS_AHEAD = 2
 Row = TypeVar("Row", PermitRow, StormRow)
 
 
@@ -133,8 +132,7 @@ async def _read_ahead(
 
 
 async def _store_chunks(load: _Load, chunks: asyncio.Queue[_Chunk | None]) -> IngestReport:
-    report, staged = IngestReport(), 0
-    await load.begin_load()
+    report = IngestReport()
     while (chunk := await chunks.get()) is not None:
         report += IngestReport(
             chunk.read,
@@ -142,17 +140,12 @@ async def _store_chunks(load: _Load, chunks: asyncio.Queue[_Chunk | None]) -> In
             reasons=dict(sorted(chunk.reasons.items())),
             remarks=tuple(chunk.remarks),
         )
-        await load.stage(chunk.lines)
-        staged += len(chunk.lines)
-        if staged >= UPSERT_ROWS:
-            report += _report_of(await load.finish_load())
+        if chunk.lines:
             await load.begin_load()
-            staged = 0
-    return report + _report_of(await load.finish_load())
-
-
-def _report_of(done: Upserted) -> IngestReport:
-    return IngestReport(0, done.stored, done.updated, done.duplicate)
+            await load.stage(chunk.lines)
+            done = await load.finish_load()
+            report += IngestReport(0, done.stored, done.updated, done.duplicate)
+    return report
 
 
 def _next_chunk(

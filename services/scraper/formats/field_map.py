@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from services.scraper.domain.addresses import read_address
+from services.scraper.domain.addresses import read_house
 from services.scraper.domain.permit_types import DATES_NO_ROOF, category_of, status_of
 from services.scraper.domain.roofing_classifier import RoofingWork, classify
 from services.scraper.domain.rows import PermitRow, Rejected
@@ -127,10 +127,10 @@ def permit_of(row: Mapping[str, Any], source: PermitSource, today: date) -> Perm
     city = clean_text(_first(row, source, "city"), 100) or source.city
     city = city.title() if city.isupper() else city
     try:
-        address = read_address(text, city, source.state, zip5_of(_first(row, source, "zip")))
+        house = read_house(text, city, source.state, zip5_of(_first(row, source, "zip")))
     except InvalidAddress:
         return Rejected("address_unreadable")
-    if not address.names_a_house():
+    if not house.number:
         return Rejected("address_without_number")
     lat, lng = point_of(_first(row, source, "lat"), _first(row, source, "lng")) or (None, None)
     kind = clean_text(_first(row, source, "permit_type"), 100)
@@ -142,12 +142,12 @@ def permit_of(row: Mapping[str, Any], source: PermitSource, today: date) -> Perm
         permit_number=number,
         source=source.key,
         address=text,
-        address_key=address.key,
+        address_key=house.key,
         city=city,
         state=source.state,
         home_city=source.city or city,
-        unit=address.unit[:20] or None,
-        zip=address.zip5 or None,
+        unit=house.unit[:20] or None,
+        zip=house.zip5 or None,
         lat=lat,
         lng=lng,
         permit_type=kind,

@@ -25,11 +25,13 @@ DEFINITION = f"""
 """  # noqa: S608 - column names of ours
 VERTICAL_OF_CATEGORY = {PermitCategory.MECHANICAL: "hvac", PermitCategory.PLUMBING: "plumbing"}
 
-# The last row of a number wins: feeds append an amended permit behind its first form.
+# The last row of a number wins: feeds append an amended permit behind its first form. One sort finds it, whatever the
+# planner knows of the rows; an ANALYZE before every load took a sixth of its time.
 UPSERT = f"""
     WITH incoming AS (
-        SELECT s.* FROM {TABLE} s
-          JOIN (SELECT max(ordinal) AS ordinal FROM {TABLE} GROUP BY jurisdiction, permit_number) AS last USING (ordinal)
+        SELECT DISTINCT ON (jurisdiction, permit_number) *
+          FROM {TABLE}
+         ORDER BY jurisdiction, permit_number, ordinal DESC
     ), upserted AS (
         INSERT INTO roofing_permits AS known
                ({", ".join(COLUMNS)}, content_hash, geom, city_id, vertical_id, raw_record_id)
@@ -87,7 +89,6 @@ class PermitRepository:
 
     async def finish_load(self) -> Upserted:
         """Upsert everything staged by one statement; rows equal to what is stored are duplicates."""
-        await self._staging.analyse()
         result = await self._session.execute(text(UPSERT), {"raw_record_id": self._raw_record_id})
         stored, updated, staged = result.one()
         return Upserted(stored, updated, staged - stored - updated)

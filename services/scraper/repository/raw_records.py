@@ -1,4 +1,4 @@
-"""What was read, as it was read: one compressed row per page or file, for replay."""
+"""What was read, as it was read: one compressed record per page or file, for replay."""
 
 from __future__ import annotations
 
@@ -14,6 +14,12 @@ KEEP = text(
         RETURNING id
     )
     SELECT id FROM kept UNION ALL SELECT id FROM raw_records WHERE source = :source AND sha256 = :sha256 LIMIT 1
+    """
+)
+CONTINUE = text(
+    """
+    INSERT INTO raw_record_parts (raw_record_id, part, payload) VALUES (:record, :part, :payload)
+        ON CONFLICT (raw_record_id, part) DO NOTHING
     """
 )
 KNOWN = text("SELECT id FROM raw_records WHERE source = :source AND sha256 = :sha256")
@@ -57,3 +63,7 @@ class RawRecordRepository:
             },
         )
         return int(result.scalar_one())
+
+    async def keep_further(self, record: int, part: int, gzipped: bytes) -> None:
+        """Keep what follows the payload of a long record; part 1 comes right behind it."""
+        await self._session.execute(CONTINUE, {"record": record, "part": part, "payload": gzipped})

@@ -25,7 +25,7 @@ from shared.db.models.outreach import (
     OutreachTouchpoint,
     ScheduledTouchpoint,
 )
-from shared.db.models.permits import Parcel, RawRecord, RoofingPermit
+from shared.db.models.permits import Parcel, RawRecord, RawRecordPart, RoofingPermit
 from shared.db.models.sales import LeadView, LedgerAccount, LedgerEntry, Notification, Payment, Sale
 from shared.db.models.system import ApiUsageLog, AuditLog, ChainHead, SystemEvent
 from shared.db.models.users import RefreshToken, User
@@ -82,6 +82,7 @@ __all__ = [
     "PropertyImage",
     "Provenance",
     "RawRecord",
+    "RawRecordPart",
     "RefreshToken",
     "RequestKey",
     "RoofAnalysis",

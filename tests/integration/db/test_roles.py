@@ -21,7 +21,14 @@ from tests.integration.db.conftest import Connection, one, plain
 from tests.integration.db.test_checks import make_lead
 
 OWNERS: dict[str, set[str]] = {
-    "scraper": {"roofing_permits", "parcels", "raw_records", "weather_events", "scraping_jobs"},
+    "scraper": {
+        "roofing_permits",
+        "parcels",
+        "raw_records",
+        "raw_record_parts",
+        "weather_events",
+        "scraping_jobs",
+    },
     "image_processor": {"property_images"},
     "ml_inference": {"roof_analysis", "ml_inference_jobs", "validation_tasks", "models"},
     "enricher": {"enrichment_jobs"},

@@ -91,7 +91,6 @@ async def test_counts_do_not_depend_on_chunks(
     db: AsyncSession, monkeypatch: pytest.MonkeyPatch, rows: int
 ) -> None:
     monkeypatch.setattr(ingest, "CHUNK_ROWS", 3)
-    monkeypatch.setattr(ingest, "UPSERT_ROWS", 6)
 
     def feed() -> Iterator[PermitRow | Rejected]:
         for number in range(rows):

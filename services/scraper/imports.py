@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import zlib
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import partial
@@ -15,18 +14,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.scraper.domain.person_fields import laws_at_entry, stripped_fields
 from services.scraper.formats import accela
 from services.scraper.formats.field_map import PermitSource
-from services.scraper.formats.files import BLOCK_BYTES, FileRefused, PublicFile, inspect
+from services.scraper.formats.files import FileRefused, PublicFile, inspect
 from services.scraper.formats.permits import parse_permits, read_json
 from services.scraper.formats.storms import parse_storms
 from services.scraper.ingest import IngestReport, ingest_permits, ingest_storms
-from services.scraper.repository import CityRepository, RawRecordRepository
+from services.scraper.repository import CityRepository, Packed, RawRecordRepository
 from shared.db.unit_of_work import UnitOfWorkFactory
 from shared.errors import InvalidInput
 
 RAW_SOURCE = "file"
-FASTEST_COMPRESSION = 1
-GZIP_FORMAT = 16 + zlib.MAX_WBITS
-PART_BYTES = 4 << 20
 
 Ingest = Callable[[AsyncSession, Iterator[Any], int], Awaitable[IngestReport]]
 Addresses = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -135,36 +131,17 @@ async def _keep_raw(raw: RawRecordRepository, file: PublicFile, kind: str) -> in
     known = await raw.find(RAW_SOURCE, file.sha256)
     if known is not None:
         return known
-    parts = _packed(file)
-    record = await raw.keep(
-        RAW_SOURCE,
-        kind,
-        name=file.name,
-        gzipped=await asyncio.to_thread(next, parts),
-        size_bytes=file.size_bytes,
-        sha256=file.sha256,
-    )
-    number = 0
-    while part := await asyncio.to_thread(next, parts, b""):
-        number += 1
-        await raw.keep_further(record, number, part)
-    return record
-
-
-def _packed(file: PublicFile) -> Iterator[bytes]:
-    """Parts that make one gzip file of the file's bytes; one that came so is cut as it is."""
     with file.path.open("rb") as stream:
-        if file.compressed:
-            while part := stream.read(PART_BYTES):
-                yield part
-            return
-        packer, packed = zlib.compressobj(FASTEST_COMPRESSION, wbits=GZIP_FORMAT), bytearray()
-        while block := stream.read(BLOCK_BYTES):
-            packed += packer.compress(block)
-            if len(packed) >= PART_BYTES:
-                yield bytes(packed)
-                packed.clear()
-        yield bytes(packed + packer.flush())
+        parts = Packed.parts_as_they_are(stream) if file.compressed else Packed.parts(stream)
+        first = await asyncio.to_thread(next, parts)
+        record = await raw.keep(
+            RAW_SOURCE, kind, name=file.name, packed=first, size_bytes=file.size_bytes, sha256=file.sha256
+        )
+        number = 0
+        while (part := await asyncio.to_thread(next, parts, None)) is not None:
+            number += 1
+            await raw.keep_further(record, number, part.payload)
+    return record
 
 
 def _accela_addresses(paths: Sequence[Path]) -> Addresses:

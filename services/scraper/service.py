@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
 import hashlib
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -29,6 +28,7 @@ from services.scraper.imports import import_storms
 from services.scraper.ingest import IngestReport, ingest_permits
 from services.scraper.repository import (
     CityRepository,
+    Packed,
     ParcelRepository,
     RawRecordRepository,
     RoofDating,
@@ -258,7 +258,7 @@ def _raw_page(page: RowPage, kept: set[str] | None) -> dict[str, Any]:
     body = orjson.dumps(list(rows), default=str)
     return {
         "name": page.source_url[:500],
-        "gzipped": gzip.compress(body, 1, mtime=0),
+        "packed": Packed.whole(body),
         "size_bytes": len(body),
         "sha256": hashlib.sha256(body).hexdigest(),
     }

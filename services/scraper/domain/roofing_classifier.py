@@ -142,7 +142,7 @@ def classify(description: str | None, permit_type: str | None = None) -> Roofing
     """What this permit does to the roof, by its description and the publisher's type."""
     text, kind = (description or "").upper(), permit_type or ""
     roofing_type = bool(ROOFING_TYPE.search(kind))
-    if not roofing_type and not any(hint in text for hint in HINTS):
+    if not roofing_type and not any(map(text.__contains__, HINTS)):
         return RoofingWork.NONE
     words = " ".join(text.split())
     if not ROOF_WORD.search(words) and not (roofing_type and COVERING_WORD.search(words)):

@@ -33,17 +33,11 @@ def clean_text(value: Any, limit: int | None = None) -> str | None:
     if not text.isalnum():  # one word needs no cleaning, and most cells are one
         if not text.isascii():
             text = DASHES.sub("-", mended(text))
-        if not _is_clean(text):
-            # PostgreSQL text cannot hold NUL; one in a public file is noise.
-            text = " ".join(text.replace("\x00", "").split())
+        # PostgreSQL text cannot hold NUL; one in a public file is noise.
+        text = " ".join(text.replace("\x00", "").split())
         if not text:
             return None
     return text[:limit] if limit is not None else text
-
-
-def _is_clean(text: str) -> bool:
-    """True for text whose only white space is single spaces between words: taking it apart would change nothing."""
-    return text.isprintable() and "  " not in text and not text.startswith(" ") and not text.endswith(" ")
 
 
 def mended(text: str) -> str:

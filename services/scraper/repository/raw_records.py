@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO, Final, Literal
+
+import zstandard
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
+
+FASTEST_LEVEL: Final = 1
+BLOCK_BYTES: Final = 1 << 20
+PART_BYTES: Final = 4 << 20
 
 KEEP = text(
     """
     WITH kept AS (
         INSERT INTO raw_records (source, kind, name, encoding, payload, size_bytes, row_count, sha256)
-        VALUES (:source, :kind, :name, 'gzip', :payload, :size_bytes, :row_count, :sha256)
+        VALUES (:source, :kind, :name, :encoding, :payload, :size_bytes, :row_count, :sha256)
             ON CONFLICT (source, sha256) DO NOTHING
         RETURNING id
     )
@@ -23,6 +32,36 @@ CONTINUE = text(
     """
 )
 KNOWN = text("SELECT id FROM raw_records WHERE source = :source AND sha256 = :sha256")
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """Compressed bytes and what they are compressed with."""
+
+    encoding: Literal["gzip", "zstd"]
+    payload: bytes
+
+    @classmethod
+    def whole(cls, content: bytes) -> Packed:
+        """A page, which fits into memory."""
+        return cls("zstd", zstandard.compress(content, FASTEST_LEVEL))
+
+    @classmethod
+    def parts(cls, content: BinaryIO) -> Iterator[Packed]:
+        """A file of any length in parts: joined they are one stream of its bytes."""
+        packer, packed = zstandard.ZstdCompressor(FASTEST_LEVEL).compressobj(), bytearray()
+        while block := content.read(BLOCK_BYTES):
+            packed += packer.compress(block)
+            if len(packed) >= PART_BYTES:
+                yield cls("zstd", bytes(packed))
+                packed.clear()
+        yield cls("zstd", bytes(packed + packer.flush()))
+
+    @classmethod
+    def parts_as_they_are(cls, gzipped: BinaryIO) -> Iterator[Packed]:
+        """A file that came compressed, cut into parts."""
+        while part := gzipped.read(PART_BYTES):
+            yield cls("gzip", part)
 
 
 class RawRecordRepository:
@@ -44,7 +83,7 @@ class RawRecordRepository:
         kind: str,
         *,
         name: str | None,
-        gzipped: bytes,
+        packed: Packed,
         size_bytes: int,
         sha256: str,
         row_count: int | None = None,
@@ -56,7 +95,8 @@ class RawRecordRepository:
                 "source": source,
                 "kind": kind,
                 "name": name,
-                "payload": gzipped,
+                "encoding": packed.encoding,
+                "payload": packed.payload,
                 "size_bytes": size_bytes,
                 "row_count": row_count,
                 "sha256": sha256,
@@ -64,6 +104,6 @@ class RawRecordRepository:
         )
         return int(result.scalar_one())
 
-    async def keep_further(self, record: int, part: int, gzipped: bytes) -> None:
+    async def keep_further(self, record: int, part: int, payload: bytes) -> None:
         """Keep what follows the payload of a long record; part 1 comes right behind it."""
-        await self._session.execute(CONTINUE, {"record": record, "part": part, "payload": gzipped})
+        await self._session.execute(CONTINUE, {"record": record, "part": part, "payload": payload})

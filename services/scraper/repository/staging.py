@@ -26,9 +26,7 @@ class Upserted:
 
 def copy_line(values: Iterable[Any]) -> str:
     r"""One row in COPY's text format, without its line end; None is \N, enumerations are their text."""
-    cells = [
-        value if value.__class__ is str else None if value is None else _text_of(value) for value in values
-    ]
+    cells = [value if value is None or value.__class__ is str else _text_of(value) for value in values]
     plain = "".join(filter(None, cells))
     # One look at the whole row, as few hold a sign that COPY wants escaped.
     if "\\" in plain or not plain.isprintable():

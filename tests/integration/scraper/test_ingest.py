@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from random import Random
 from uuid import UUID
 
 import pytest
+import zstandard
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,7 +18,7 @@ from services.scraper.domain.rows import ParcelRow, PermitRow, Rejected
 from services.scraper.formats.files import FileRefused
 from services.scraper.imports import import_permits
 from services.scraper.ingest import IngestReport, ingest_permits
-from services.scraper.repository import ParcelRepository
+from services.scraper.repository import ParcelRepository, raw_records
 from shared.db.engine import SessionMaker
 from shared.db.unit_of_work import UnitOfWorkFactory
 from shared.security.fields import KeyRing
@@ -130,6 +132,41 @@ async def test_a_file_that_breaks_half_way_leaves_nothing_behind(
     async with committed_db() as session:
         assert (await session.execute(text("SELECT count(*) FROM roofing_permits"))).scalar_one() == 0
         assert (await session.execute(text("SELECT count(*) FROM raw_records"))).scalar_one() == 0
+
+
+@pytest.mark.parametrize("gzipped", [False, True])
+async def test_a_long_file_is_kept_in_parts_that_make_it_whole_again(
+    tmp_path: Path,
+    unit_of_work: UnitOfWorkFactory,
+    committed_db: SessionMaker,
+    monkeypatch: pytest.MonkeyPatch,
+    gzipped: bool,
+) -> None:
+    monkeypatch.setattr(raw_records, "BLOCK_BYTES", 1000)
+    monkeypatch.setattr(raw_records, "PART_BYTES", 2000)
+    rows = [f"{n},New,1681189200000,{n} OAK ST,{Random(n).randbytes(1500).hex()}" for n in range(1, 201)]
+    text_of_file = "\n".join(
+        ["Permit__,Permit_Type_Description,Date_Entered,Address,Purpose", *rows]
+    ).encode()
+    path = tmp_path / "nashville.csv"
+    path.write_bytes(gzip.compress(text_of_file) if gzipped else text_of_file)
+
+    assert counts(await import_permits([path], unit_of_work)) == (200, 200, 0, 0, 0)
+    assert counts(await import_permits([path], unit_of_work)) == (200, 0, 0, 200, 0)
+
+    async with committed_db() as session:
+        [record] = await session.execute(text("SELECT id, encoding, payload, size_bytes FROM raw_records"))
+        further = text("SELECT payload FROM raw_record_parts WHERE raw_record_id = :id ORDER BY part")
+        parts = (await session.execute(further, {"id": record.id})).scalars().all()
+        stream = b"".join([record.payload, *parts])
+        whole = (
+            gzip.decompress(stream)
+            if gzipped
+            else zstandard.ZstdDecompressor().decompressobj().decompress(stream)
+        )
+        assert (whole, record.size_bytes, len(parts) > 1) == (text_of_file, len(text_of_file), True)
+        await session.execute(text("DELETE FROM raw_records"))
+        assert (await session.execute(text("SELECT count(*) FROM raw_record_parts"))).scalar_one() == 0
 
 
 async def test_verticals_points_and_city_are_set_by_the_database(db: AsyncSession) -> None:

@@ -35,6 +35,7 @@ from services.scraper.repository import (
     Upserted,
 )
 from shared.errors import (
+    InvalidInput,
     NotFound,
     PermanentError,
     ProviderBadAnswer,
@@ -43,6 +44,7 @@ from shared.errors import (
     Skip,
 )
 from shared.http.client import FetchDenied, FetchSource
+from shared.http.ssrf import AddressRefused
 from shared.providers.assessor import AssessorRecord
 from shared.providers.assessor.recipe import Recipe
 from shared.providers.context import calling_for
@@ -179,6 +181,8 @@ async def _check_source(resources: Resources, sources: CitySources, entry: Mappi
     except FetchDenied as denied:
         reasons = tuple(f"not allowed: {reason}" for reason in denied.decision.reasons)
         word, verdict = "denied", Verdict(key, reasons)
+    except (InvalidInput, AddressRefused) as error:
+        word, verdict = "refused", Verdict(key, (f"its address cannot be asked: {error.detail}",))
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         word, verdict = "refused", Verdict(key, (f"its configuration is wrong: {faults}",))
@@ -203,7 +207,10 @@ async def _sample_source(resources: Resources, sources: CitySources, entry: Mapp
     settings = resources.settings
     allowed = None if sources.recorded else entry.get("freshness_days", settings.freshness_days)
     wanted = Expectation(center, settings.city_radius_miles, allowed, today)
-    verdict = judge_sample(key, mapped.missing_columns(columns), rows, wanted)
+    missing = mapped.missing_columns(columns)
+    verdict = judge_sample(key, missing, rows, wanted)
+    if missing:
+        verdict = replace(verdict, facts={"columns": sorted(columns)})
     if "newest_row_age_days" in verdict.facts:
         metrics.NEWEST_ROW_AGE.labels(key).set(verdict.facts["newest_row_age_days"])
     return verdict

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from hashlib import sha256
 from typing import Any
@@ -75,6 +75,8 @@ class PermitSource:
     constants: Mapping[str, str] = field(default_factory=dict)
     number_from: tuple[str, ...] = ()
     """Columns that make a number together, where one alone repeats or there is none."""
+    date_format: str | None = None
+    """How the publisher writes its days, in strftime's signs, where not in one of the usual ways."""
 
     @classmethod
     def from_config(
@@ -90,7 +92,17 @@ class PermitSource:
                 fields[name] = (columns,) if isinstance(columns, str) else tuple(columns)
         number_from = tuple(config.get("number_from") or ())
         zone, url = ZoneInfo(time_zone), _url_of(config)
-        return cls(key, city, state, zone, fields, contacts, url, number_from=number_from)
+        return cls(
+            key,
+            city,
+            state,
+            zone,
+            fields,
+            contacts,
+            url,
+            number_from=number_from,
+            date_format=config.get("date_format"),
+        )
 
     def authority(self, city: str) -> str:
         """Who issued the numbers of a row in `city`; permit numbers repeat between jurisdictions (G-06)."""
@@ -111,6 +123,16 @@ class PermitSource:
         """The filled ones of a field's columns in one text, or None."""
         parts = [clean_text(row.get(column)) for column in self.fields.get(name, ())]
         return between.join(filter(None, parts)) or None
+
+    def day_of(self, given: Any) -> date | None:
+        """The calendar day of a cell, or None."""
+        text = clean_text(given) if self.date_format else None
+        if text and self.date_format:
+            try:
+                return datetime.strptime(text, self.date_format).date()  # noqa: DTZ007 - a day has no zone
+            except ValueError:
+                pass  # another column of the feed may write its days in a usual way
+        return date_of(given, self.zone)
 
     def missing_columns(self, present: set[str]) -> list[str]:
         """Required columns that the feed lacks: the number's, and every address part when none is there.
@@ -193,14 +215,14 @@ def _number(row: Mapping[str, Any], source: PermitSource, given: Any) -> str | N
 
 
 def _issue_day(given: Any, source: PermitSource, today: date) -> date | Rejected:
-    issued = date_of(given, source.zone)
+    issued = source.day_of(given)
     if issued is None:
         return Rejected("date_unreadable" if clean_text(given) else "missing_date")
     return issued if is_plausible_day(issued, today) else Rejected("date_implausible")
 
 
 def _completion_day(given: Any, source: PermitSource, today: date) -> date | None:
-    completed = date_of(given, source.zone)
+    completed = source.day_of(given)
     return completed if completed and is_plausible_day(completed, today) else None
 
 

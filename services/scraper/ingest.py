@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.scraper.domain.rows import PermitRow, Rejected, Remark, StormRow
+from services.scraper.domain.rows import PermitRow, Rejected, Remark, StatusChange, StormRow
 from services.scraper.repository import PermitRepository, StormRepository, Upserted
 from services.scraper.repository.permits import permit_line
 from services.scraper.repository.storms import storm_line
@@ -91,10 +91,33 @@ class _Load(Protocol):
 
 
 async def ingest_permits(
-    session: AsyncSession, rows: Iterable[PermitRow | Rejected], *, raw_record_id: int | None = None
+    session: AsyncSession,
+    rows: Iterable[PermitRow | Rejected | StatusChange],
+    *,
+    raw_record_id: int | None = None,
 ) -> IngestReport:
-    """Store permits inside the caller's transaction; an iterator is read in a thread while earlier rows are copied."""
-    return await _ingest(PermitRepository(session, raw_record_id=raw_record_id), rows, permit_line)
+    """Store permits inside the caller's transaction; an iterator is read in a thread while earlier rows are copied.
+
+    Status changes come last, as they may be of permits among the rows; those of permits that nobody knows are rejected.
+    """
+    permits, changes = PermitRepository(session, raw_record_id=raw_record_id), list[StatusChange]()
+    report = await _ingest(permits, _setting_aside(rows, changes), permit_line)
+    if not changes:
+        return report
+    updated, known = await permits.apply(changes)
+    unknown = len(changes) - known
+    reasons = {"status_change_only": unknown} if unknown else {}
+    return report + IngestReport(len(changes), 0, updated, known - updated, unknown, reasons)
+
+
+def _setting_aside(
+    rows: Iterable[PermitRow | Rejected | StatusChange], changes: list[StatusChange]
+) -> Iterator[PermitRow | Rejected]:
+    for row in rows:
+        if isinstance(row, StatusChange):
+            changes.append(row)
+        else:
+            yield row
 
 
 async def ingest_storms(session: AsyncSession, rows: Iterable[StormRow | Rejected | Remark]) -> IngestReport:

@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from services.scraper.domain.addresses import read_house
+from services.scraper.domain.addresses import House, read_house
 from services.scraper.domain.permit_types import DATES_NO_ROOF, category_of, status_of
 from services.scraper.domain.roofing_classifier import RoofingWork, classify
 from services.scraper.domain.rows import PermitRow, Rejected
@@ -117,6 +117,8 @@ class PermitSource:
         found: dict[str, Any] = dict(self.constants)
         for name, columns in self.fields.items():
             found[name] = row.get(columns[0]) if len(columns) == 1 else first_present(row, columns)
+        if self.contacts:
+            found["contractor_name"] = self.contacts.find(row)
         return found
 
     def joined(self, row: Mapping[str, Any], name: str, between: str) -> str | None:
@@ -151,25 +153,18 @@ class PermitSource:
 def permit_of(row: Mapping[str, Any], source: PermitSource, today: date) -> PermitRow | Rejected:
     """The permit in a publisher's row, or the reason it cannot be kept."""
     cell = source.cells(row).get
-    number, issued = (
-        _number(row, source, cell("permit_number")),
-        _issue_day(cell("issue_date"), source, today),
-    )
+    number = _number(row, source, cell("permit_number"))
+    issued = _issue_day(cell("issue_date"), source, today)
     if not number:
         return Rejected("missing_permit_number")
     if isinstance(issued, Rejected):
         return issued
-    text = source.joined(row, "address", " ")
-    if text is None:
-        return Rejected("missing_address")
+    text = source.joined(row, "address", " ") or ""
     city = clean_text(cell("city"), 100) or source.city
     city = city.title() if city.isupper() else city
-    try:
-        house = read_house(text, city, source.state, zip5_of(cell("zip")))
-    except InvalidAddress:
-        return Rejected("address_unreadable")
-    if not house.number:
-        return Rejected("address_without_number")
+    house = _house(text, city, source.state, zip5_of(cell("zip")))
+    if isinstance(house, Rejected):
+        return house
     lat, lng = point_of(cell("lat"), cell("lng")) or (None, None)
     kind = clean_text(cell("permit_type"), 100)
     description = (source.joined(row, "work_description", " / ") or "")[:DESCRIPTION_LIMIT] or None
@@ -194,9 +189,7 @@ def permit_of(row: Mapping[str, Any], source: PermitSource, today: date) -> Perm
         dates_roof=work is RoofingWork.REROOF and status not in DATES_NO_ROOF,
         work_description=description,
         estimated_value=_cost(cell("estimated_value")),
-        contractor_name=_contractor(
-            source.contacts.find(row) if source.contacts else cell("contractor_name")
-        ),
+        contractor_name=_contractor(cell("contractor_name")),
         contractor_license=clean_text(cell("contractor_license"), 100),
         issue_date=issued,
         completion_date=_completion_day(cell("completion_date"), source, today),
@@ -219,6 +212,16 @@ def _issue_day(given: Any, source: PermitSource, today: date) -> date | Rejected
     if issued is None:
         return Rejected("date_unreadable" if clean_text(given) else "missing_date")
     return issued if is_plausible_day(issued, today) else Rejected("date_implausible")
+
+
+def _house(text: str, city: str, state: str, zip5: str | None) -> House | Rejected:
+    if not text:
+        return Rejected("missing_address")
+    try:
+        house = read_house(text, city, state, zip5)
+    except InvalidAddress:
+        return Rejected("address_unreadable")
+    return house if house.number else Rejected("address_without_number")
 
 
 def _completion_day(given: Any, source: PermitSource, today: date) -> date | None:

@@ -8,9 +8,9 @@ from operator import attrgetter
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.scraper.domain.permit_types import PermitCategory
+from services.scraper.domain.permit_types import DATES_NO_ROOF, PermitCategory
 from services.scraper.domain.roofing_classifier import RoofingWork
-from services.scraper.domain.rows import PermitRow
+from services.scraper.domain.rows import PermitRow, StatusChange
 from services.scraper.repository.staging import Staging, Upserted, hashed_line
 
 TABLE = "staged_permits"
@@ -61,6 +61,36 @@ UPSERT = f"""
 """  # noqa: S608 - column names of ours
 
 
+# The hash goes with the content: whatever row of the permit comes next is an update.
+APPLY = text(
+    """
+    WITH told AS (
+        SELECT permit.id, change.place, coalesce(change.permit_status, permit.permit_status) AS permit_status,
+               coalesce(change.completion_date, permit.completion_date) AS completion_date
+          FROM unnest(CAST(:jurisdictions AS text[]), CAST(:numbers AS text[]), CAST(:statuses AS text[]),
+                      CAST(:completed AS date[])) WITH ORDINALITY
+               AS change (jurisdiction, permit_number, permit_status, completion_date, place)
+          JOIN roofing_permits permit USING (jurisdiction, permit_number)
+    ), last AS (
+        SELECT DISTINCT ON (id) * FROM told ORDER BY id, place DESC
+    ), changed AS (
+        UPDATE roofing_permits permit
+           SET permit_status = last.permit_status, completion_date = last.completion_date,
+               reroof = coalesce(permit.roof_work = 'reroof', false)
+                        AND coalesce(last.permit_status <> ALL (CAST(:dating_none AS text[])), true),
+               content_hash = md5(concat_ws('|', permit.content_hash, last.permit_status, last.completion_date)),
+               raw_record_id = CAST(:raw_record_id AS bigint), scraped_at = now()
+          FROM last
+         WHERE permit.id = last.id
+           AND (permit.permit_status, permit.completion_date)
+               IS DISTINCT FROM (last.permit_status, last.completion_date)
+        RETURNING 1
+    )
+    SELECT (SELECT count(*) FROM changed), (SELECT count(*) FROM told)
+    """
+)
+
+
 def permit_line(ordinal: int, row: PermitRow) -> str:
     """The staged form of a permit."""
     roofing = row.roof_work in (RoofingWork.REROOF, RoofingWork.REPAIR)
@@ -89,3 +119,16 @@ class PermitRepository:
         result = await self._session.execute(text(UPSERT), {"raw_record_id": self._raw_record_id})
         stored, updated, staged = result.one()
         return Upserted(stored, updated, staged - stored - updated)
+
+    async def apply(self, changes: Sequence[StatusChange]) -> tuple[int, int]:
+        """How many permits were changed, and how many of the changes are of permits that are known."""
+        values = {
+            "jurisdictions": [change.jurisdiction for change in changes],
+            "numbers": [change.permit_number for change in changes],
+            "statuses": [change.permit_status for change in changes],
+            "completed": [change.completion_date for change in changes],
+            "dating_none": list(DATES_NO_ROOF),
+            "raw_record_id": self._raw_record_id,
+        }
+        changed, known = (await self._session.execute(APPLY, values)).one()
+        return int(changed), int(known)

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.scraper import ingest
-from services.scraper.domain.rows import ParcelRow, PermitRow, Rejected
+from services.scraper.domain.rows import ParcelRow, PermitRow, Rejected, StatusChange
 from services.scraper.formats.files import FileRefused
 from services.scraper.imports import import_permits
 from services.scraper.ingest import IngestReport, ingest_permits
@@ -24,6 +24,9 @@ from shared.db.unit_of_work import UnitOfWorkFactory
 from shared.security.fields import KeyRing
 from shared.security.subject_keys import SubjectKeys
 
+STANDING = """
+    SELECT permit_number, permit_status, completion_date, reroof FROM roofing_permits ORDER BY permit_number
+"""
 RING = KeyRing({"k1": b"1" * 32}, b"2" * 32)
 
 
@@ -74,6 +77,48 @@ async def test_of_two_rows_with_one_number_the_last_wins_and_nothing_changes_the
     assert counts(await ingest_permits(db, rows)) == (2, 0, 0, 2, 0)
     stored = (await db.execute(text("SELECT contractor_name FROM roofing_permits"))).scalars().all()
     assert stored == ["AMENDED"]
+
+
+async def test_a_later_status_is_applied_and_a_withdrawn_re_roof_dates_no_roof(db: AsyncSession) -> None:
+    await ingest_permits(db, [reroof("1", permit_status="issued"), reroof("2", permit_status="issued")])
+    later = [
+        reroof("1", permit_status="completed", completion_date=date(2024, 6, 2)),
+        reroof("2", permit_status="cancelled", dates_roof=False),
+    ]
+    assert counts(await ingest_permits(db, later)) == (2, 0, 2, 0, 0)
+    stored = await db.execute(text(STANDING))
+    assert [tuple(row) for row in stored] == [
+        ("1", "completed", date(2024, 6, 2), True),
+        ("2", "cancelled", None, False),
+    ]
+
+
+async def test_a_change_that_only_numbers_its_permit_is_applied_to_the_known_one(db: AsyncSession) -> None:
+    def change(number: str, status: str | None, completed: date | None = None) -> StatusChange:
+        return StatusChange("Harrow, TX", number, status, completed)
+
+    rows: list[PermitRow | StatusChange] = [
+        reroof("1", permit_status="issued"),
+        change("1", "completed", date(2024, 6, 2)),
+        change("2", "issued"),
+        change("2", "cancelled"),
+        change("9", "completed"),
+        reroof("2"),
+        permit("3", permit_status="issued"),
+        change("3", "issued"),
+    ]
+    report = await ingest_permits(db, rows)
+    assert counts(report) == (8, 3, 2, 2, 1)
+    assert report.reasons == {"status_change_only": 1}
+    stored = await db.execute(text(STANDING))
+    assert [tuple(row) for row in stored] == [
+        ("1", "completed", date(2024, 6, 2), True),
+        ("2", "cancelled", None, False),
+        ("3", "issued", None, False),
+    ]
+    assert counts(await ingest_permits(db, [change("2", "issued")])) == (1, 0, 1, 0, 0)
+    whole = [reroof("1", permit_status="issued"), reroof("2"), permit("3", permit_status="issued")]
+    assert counts(await ingest_permits(db, whole)) == (3, 0, 2, 1, 0), "a whole row that comes later wins"
 
 
 async def test_one_number_in_two_jurisdictions_is_two_permits(db: AsyncSession) -> None:

@@ -14,7 +14,7 @@ from services.scraper.formats.field_map import PermitSource, permit_of
 from services.scraper.formats.files import FileRefused, inspect
 from services.scraper.formats.ncei import COLUMNS
 from services.scraper.formats.parcel_map import ParcelSource, parcel_of
-from services.scraper.formats.permits import parse_permits
+from services.scraper.formats.permits import Parsed, parse_permits
 from services.scraper.formats.storms import parse_storms
 
 TODAY = date(2026, 11, 22)
@@ -226,7 +226,7 @@ def test_a_bad_permit_row_is_rejected_by_name(change: dict[str, object], reason:
     assert permit(**change) == Rejected(reason)
 
 
-def parse(path: Path, source: PermitSource | None = None) -> list[PermitRow | Rejected]:
+def parse(path: Path, source: PermitSource | None = None) -> list[Parsed]:
     return list(parse_permits(inspect(path), today=TODAY, source=source))
 
 

@@ -43,10 +43,10 @@ async def import_storms(
 
     `report_day` dates the SPC files whose name carries no date.
     """
-    total = IngestReport()
+    total, parse = IngestReport(), partial(parse_storms, report_day=report_day, today=_today())
     for path in paths:
-        parse = partial(parse_storms, report_day=report_day, today=_today())
-        total += await _import_file(Path(path), "storms", unit_of_work, parse, _ingest_storms)
+        file = await asyncio.to_thread(_inspected, Path(path))
+        total += await _import_file(file, "storms", unit_of_work, parse, _ingest_storms)
     return total
 
 
@@ -66,7 +66,8 @@ async def import_permits(
     """
     found = await _permit_source(unit_of_work, city, source)
     place = _city_and_state(jurisdiction) if jurisdiction else None
-    addresses = await asyncio.to_thread(_accela_addresses, [Path(path) for path in paths])
+    files = [await asyncio.to_thread(_inspected, Path(path)) for path in paths]
+    addresses = await asyncio.to_thread(_accela_addresses, files)
     async with unit_of_work() as uow:
         rules = await CityRepository(uow.session).person_rules(laws_at_entry())
 
@@ -75,8 +76,8 @@ async def import_permits(
         return rules.strip(rows, stripped_fields("permits"))
 
     total = IngestReport()
-    for path in paths:
-        total += await _import_file(Path(path), "permits", unit_of_work, parse, _ingest_permits)
+    for file in files:
+        total += await _import_file(file, "permits", unit_of_work, parse, _ingest_permits)
     return total
 
 
@@ -108,22 +109,35 @@ def _city_and_state(place: str) -> tuple[str, str]:
     return name.strip(), state.strip().upper()
 
 
+def _inspected(path: Path) -> PublicFile | IngestReport:
+    """The file, or the report of one that cannot be read at all."""
+    try:
+        return inspect(path)
+    except FileRefused as refusal:
+        return _refused(path.name, refusal)
+
+
+def _refused(name: str, refusal: FileRefused) -> IngestReport:
+    return IngestReport.refused(refusal.reason, f"{name}: {refusal.detail}")
+
+
 async def _import_file(
-    path: Path,
+    file: PublicFile | IngestReport,
     kind: str,
     unit_of_work: UnitOfWorkFactory,
     parse: Callable[[PublicFile], Iterator[Any]],
     ingest: Ingest,
 ) -> IngestReport:
     """The report of one file: all of its rows or, with the reason, none of them."""
+    if isinstance(file, IngestReport):
+        return file
     try:
-        file = await asyncio.to_thread(inspect, path)
         rows = await asyncio.to_thread(parse, file)
         async with unit_of_work() as uow:
             raw_id = await _keep_raw(RawRecordRepository(uow.session), file, kind)
             return await ingest(uow.session, rows, raw_id)
     except FileRefused as refusal:
-        return IngestReport.refused(refusal.reason, f"{path.name}: {refusal.detail}")
+        return _refused(file.name, refusal)
 
 
 async def _keep_raw(raw: RawRecordRepository, file: PublicFile, kind: str) -> int:
@@ -144,12 +158,13 @@ async def _keep_raw(raw: RawRecordRepository, file: PublicFile, kind: str) -> in
     return record
 
 
-def _accela_addresses(paths: Sequence[Path]) -> Addresses:
+def _accela_addresses(files: Sequence[PublicFile | IngestReport]) -> Addresses:
     """Record id -> addresses out of every Accela answer among the files."""
     documents = []
-    for path in paths:
+    for file in files:
+        if isinstance(file, IngestReport):
+            continue
         try:
-            file = inspect(path)
             if file.head.lstrip().startswith("{") and '"streetName"' in file.head:
                 documents.append(read_json(file))
         except FileRefused:

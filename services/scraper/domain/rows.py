@@ -62,7 +62,7 @@ class StormRow:
     details: Mapping[str, Any] | None = field(default=None, hash=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: that way of setting its fields took a twentieth of an import
 class PermitRow:
     """One building permit at one address; `roof_work` says what it means for the roof.
 

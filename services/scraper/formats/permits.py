@@ -17,6 +17,8 @@ from services.scraper.formats.field_map import PermitSource, permit_of
 from services.scraper.formats.files import FileRefused, PublicFile
 from services.scraper.formats.tables import column_name, csv_rows, header_of, recognise_layout
 
+# In memory its values take six times as much.
+LARGEST_JSON_BYTES = 8_000_000
 COMPACT_KEYS = frozenset({"n", "d", "a", "x", "t"})
 CHICAGO_KEYS = frozenset({"permit_", "street_number", "street_name"})
 NASHVILLE_KEYS = frozenset({"Permit__", "Address"})
@@ -59,7 +61,13 @@ def parse_permits(
 
 
 def read_json(file: PublicFile) -> Any:
-    """The parsed document; raises FileRefused when it is cut or broken."""
+    """The parsed document; raises FileRefused when it is cut, broken or too long to be held in memory."""
+    if file.size_bytes > LARGEST_JSON_BYTES:
+        raise FileRefused(
+            "json_too_large",
+            f"{file.name} holds more than {LARGEST_JSON_BYTES} bytes of JSON, which is read whole:"
+            " take the publisher's CSV, which is read row by row",
+        )
     with file.open() as stream:
         text = stream.read()
     try:

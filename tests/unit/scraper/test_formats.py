@@ -230,6 +230,14 @@ def parse(path: Path, source: PermitSource | None = None) -> list[Parsed]:
     return list(parse_permits(inspect(path), today=TODAY, source=source))
 
 
+def test_a_document_too_long_for_memory_is_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "export.json"
+    path.write_text("[" + " " * 8_000_000 + "]")
+    with pytest.raises(FileRefused) as refused:
+        parse(path)
+    assert refused.value.reason == "json_too_large"
+
+
 @pytest.mark.parametrize(
     ("document", "reason"),
     [

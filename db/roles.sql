@@ -35,10 +35,10 @@ END $$;
 REVOKE ALL ON ALL TABLES IN SCHEMA public, core, compliance FROM ridgeline_service;
 GRANT USAGE ON SCHEMA public, core, compliance TO ridgeline_service;
 
--- Everybody reads everything but passwords, tokens, data keys, money and messages.
+-- Everybody reads everything but passwords, tokens, agencies' access, data keys, money and messages.
 GRANT SELECT ON ALL TABLES IN SCHEMA public, core, compliance TO ridgeline_service;
 REVOKE SELECT ON users, refresh_tokens, payments, ledger_accounts, ledger_entries, notifications,
-    compliance.subject_key FROM ridgeline_service;
+    compliance.subject_key, agencies FROM ridgeline_service;
 
 -- Schema core, through shared.workflow, shared.relay and shared.streams.
 GRANT INSERT, UPDATE, DELETE ON core.workflow, core.step, core.step_attempt, core.outbox, core.inbox,
@@ -55,15 +55,18 @@ GRANT SELECT, INSERT, UPDATE ON compliance.subject_key
     TO svc_scraper, svc_enricher, svc_contractor_acquisition, svc_marketplace;
 
 -- The owners: they create the rows and move their status.
-GRANT INSERT, UPDATE, DELETE ON roofing_permits, parcels, raw_records, raw_record_parts, weather_events, scraping_jobs
-    TO svc_scraper;
+GRANT INSERT, UPDATE, DELETE ON roofing_permits, parcels, raw_records, raw_record_parts, weather_events, counties,
+    county_pull_schedules, county_rate_limits, permit_details,
+    source_runs TO svc_scraper;
+GRANT SELECT, INSERT, UPDATE, DELETE ON agencies TO svc_scraper;
 GRANT INSERT, UPDATE, DELETE ON property_images TO svc_image_processor;
 GRANT INSERT, UPDATE, DELETE ON roof_analysis, ml_inference_jobs, validation_tasks, models TO svc_ml_inference;
-GRANT INSERT, UPDATE, DELETE ON enrichment_jobs TO svc_enricher;
-GRANT INSERT, UPDATE, DELETE ON contractors, outreach_campaigns TO svc_contractor_acquisition;
+GRANT INSERT, UPDATE, DELETE ON enrichment_jobs, geocodes TO svc_enricher;
+GRANT INSERT, UPDATE, DELETE ON contractors, contractor_listings, outreach_campaigns TO svc_contractor_acquisition;
 GRANT INSERT, UPDATE, DELETE ON ai_call_logs, demo_meetings TO svc_ai_calling;
 GRANT INSERT, UPDATE, DELETE ON outreach_touchpoints, scheduled_touchpoints TO svc_outreach;
-GRANT INSERT, UPDATE, DELETE ON base_leads, roofing_leads, lead_triggers, lead_clusters TO svc_lead_generator;
+GRANT INSERT, UPDATE, DELETE ON base_leads, roofing_leads, lead_triggers, lead_clusters, hvac_properties, hvac_leads,
+    parcel_storms TO svc_lead_generator;
 GRANT INSERT, UPDATE, DELETE ON verticals, target_cities, core.schedule, core.schedule_run, core.config,
     core.feature_flag TO svc_orchestrator;
 GRANT SELECT, INSERT, UPDATE, DELETE ON users, refresh_tokens TO svc_marketplace;
@@ -77,6 +80,7 @@ GRANT UPDATE (status, status_reason, reserved_at, sold_at, sale_id) ON base_lead
 GRANT UPDATE (subject_id, owner_name, owner_name_hash, mailing_address, mailing_address_hash,
     owner_email, owner_email_hash, owner_email_confidence, owner_email_source, owner_email_verified,
     owner_phone, owner_phone_hash, owner_phone_verified, email_acquisition_cost) ON base_leads TO svc_enricher;
+GRANT UPDATE (lat, lng, geom, zip) ON parcels, roofing_permits TO svc_enricher;
 GRANT UPDATE (signed_up_at, subscription_tier, monthly_fee, leads_per_month, contract_start_date, contract_end_date,
     auto_renew, total_leads_purchased, total_leads_contacted, total_leads_converted, total_revenue_generated,
     avg_lead_quality_rating, conversion_rate, avg_time_to_contact_hours, credential_status, credential_checked_at,

@@ -40,6 +40,7 @@ SECRET_READERS: dict[str, tuple[str, ...]] = {
     "MELISSA_API_KEY": ("enricher",),
     "MAPBOX_ACCESS_TOKEN": ("enricher",),
     "USPS_CLIENT_SECRET": ("enricher",),
+    "TWILIO_LOOKUPS_AUTH_TOKEN": ("enricher",),
     "STREETVIEW_API_KEY": ("image_processor",),
     "SOCRATA_APP_TOKEN": ("scraper",),
     "ACCELA_APP_SECRET": ("scraper",),
@@ -85,6 +86,8 @@ class Settings(BaseSettings):
     lead_generator_base_url: str = Field("", alias="LEAD_GENERATOR_BASE_URL")
     orchestrator_base_url: str = Field("", alias="ORCHESTRATOR_BASE_URL")
     service_host: str = Field("", alias="RIDGELINE_SERVICE_HOST_TEMPLATE")
+    cors_origins: str = Field("", alias="RIDGELINE_CORS_ORIGINS")
+    """Origins whose pages may call an API from a browser, separated by commas; none unless set."""
     log_format: Literal["json", "console"] = Field("json", alias="RIDGELINE_LOG_FORMAT")
     log_level: str = Field("INFO", alias="RIDGELINE_LOG_LEVEL")
     metrics_token: SecretStr = Field(SecretStr(""), alias="METRICS_TOKEN")
@@ -132,6 +135,11 @@ class Settings(BaseSettings):
             origins.append(self.sandbox_url.rstrip("/"))
         return tuple(origins)
 
+    @property
+    def allowed_origins(self) -> list[str]:
+        """Origins that a browser's page may call us from."""
+        return [origin.strip().rstrip("/") for origin in self.cors_origins.split(",") if origin.strip()]
+
     def service_url(self, name: str) -> str:
         """Base URL of a service: as set, else by template in a cluster, else by port on one machine."""
         own: str = getattr(self, f"{name}_base_url", "")
@@ -158,6 +166,8 @@ class Settings(BaseSettings):
         ]
         if missing:
             raise ValueError(f"production needs {', '.join(missing)}")
+        if "*" in self.cors_origins:
+            raise ValueError("production refuses every page in RIDGELINE_CORS_ORIGINS; name the origins")
         if self.fetch_trusted_origins or self.sandbox_url:
             raise ValueError("production refuses FETCH_TRUSTED_ORIGINS and SANDBOX_URL")
         return self

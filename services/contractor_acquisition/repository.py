@@ -6,13 +6,51 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, tuple_, update
+from sqlalchemy import func, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.db.models.contractors import Contractor
+from shared.providers.contractor_listings import Listing
 from shared.schemas.enums import AcquisitionStatus, CredentialStatus
 from shared.schemas.page import Cursor
+
+CITY = text("SELECT id FROM target_cities WHERE lower(city) = lower(:city) AND state = :state")
+ADD_LISTINGS = text(
+    """
+    WITH added AS (
+        INSERT INTO contractor_listings (directory, listing_id, city_id)
+        SELECT DISTINCT directory, listing_id, CAST(:city_id AS uuid)
+          FROM unnest(CAST(:directories AS text[]), CAST(:ids AS text[])) AS found(directory, listing_id)
+            ON CONFLICT DO NOTHING
+        RETURNING 1
+    )
+    SELECT count(*) FROM added
+    """
+)
+
+
+class ListingRepository:
+    """Ids of companies in directories."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def city_id(self, city: str, state: str) -> UUID | None:
+        """A target city's id by its name."""
+        found: UUID | None = (
+            await self._session.execute(CITY, {"city": city, "state": state})
+        ).scalar_one_or_none()
+        return found
+
+    async def add_new(self, listings: Sequence[Listing], city_id: UUID | None) -> int:
+        """How many of these listings were not known; nothing but their ids is written."""
+        values = {
+            "directories": [listing.directory for listing in listings],
+            "ids": [listing.listing_id for listing in listings],
+            "city_id": city_id,
+        }
+        return int((await self._session.execute(ADD_LISTINGS, values)).scalar_one())
 
 
 class ContractorRepository:

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from services.enricher import jobs
+from services.enricher import api, jobs
 from services.enricher.settings import EnricherSettings
 from shared.runtime import Service
-from shared.schemas.workflow_inputs import PropertyInput
+from shared.schemas.workflow_inputs import CityInput, EnrichInput, PropertyInput
 from shared.workflow import Step
-from shared.workflow.catalogue import PROPERTY
+from shared.workflow.catalogue import CITY, ENRICH_LEAD, ENRICH_LEADS, PROPERTY, REFRESH_CITY
+from shared.workflow.schedule import hourly
 
 service = Service(
     name="enricher",
-    summary="Finds and verifies how an owner can be reached, at a known cost.",
+    summary="Finds and verifies how an owner can be reached and where a house lies, at a known cost.",
     settings=EnricherSettings,
-    steps=[Step(PROPERTY, "enrich_contact", jobs.enrich_contact, PropertyInput)],
-    concurrency={"default": 10},
+    routers=[api.router],
+    steps=[
+        Step(PROPERTY, "enrich_contact", jobs.enrich_contact, PropertyInput),
+        Step(ENRICH_LEAD, "enrich_lead", jobs.enrich_contact, PropertyInput),
+        Step(ENRICH_LEADS, "enrich_leads", jobs.enrich_leads, EnrichInput),
+        Step(CITY, "geocode", jobs.geocode, CityInput),
+        Step(REFRESH_CITY, "geocode", jobs.geocode, CityInput),
+    ],
+    schedule=[hourly("enrichment", "enrich_leads", "Contacts of a hundred leads that have none.", minute=30)],
+    concurrency={"default": 10, "slow": 2},
 )

@@ -35,10 +35,11 @@ class DncReport:
     kept: int = 0
     rejected: int = 0
     notes: list[str] = field(default_factory=list)
+    remarks: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, int]:
         """The counts by name."""
-        return {name: count for name, count in asdict(self).items() if name != "notes"}
+        return {name: count for name, count in asdict(self).items() if isinstance(count, int)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,22 +1,25 @@
-"""The enricher's step: vendor after vendor until an address is verified, kept sealed with its source and cost."""
+"""Steps of the enricher: an owner's contact, the hourly round of leads in need, and where a city's houses lie."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Any
+from uuid import UUID
 
-from services.enricher import metrics, service
-from services.enricher.domain.refusals import refusal_words
+from sqlalchemy import Row
+
+from services.enricher import metrics
 from services.enricher.domain.search import Found, Search
-from services.enricher.domain.waterfall import is_open, well_formed
-from services.enricher.service import Owner
-from shared.errors import PolicyViolation, ProviderError, Skip
+from services.enricher.repository import ContactRepository
+from services.enricher.service import contacts, figures, owners, places
+from services.enricher.service.asking import Asking
+from services.enricher.service.owners import Owner
+from shared.errors import PolicyViolation, Skip
 from shared.events.leads import EnrichmentCompleted
 from shared.providers.context import calling_for
-from shared.providers.email_finder import OPTED_OUT
 from shared.runtime import StepContext
 from shared.runtime.limits import spending_caps
-from shared.schemas.workflow_inputs import PropertyInput
+from shared.schemas.workflow_inputs import CityInput, EnrichInput, PropertyInput
+from shared.workflow.catalogue import ENRICH_LEAD
 
 
 async def enrich_contact(ctx: StepContext, input: PropertyInput) -> None:
@@ -27,104 +30,100 @@ async def enrich_contact(ctx: StepContext, input: PropertyInput) -> None:
     """
     if "contacts" in input.skip:
         raise Skip(input.skip["contacts"])
-    owner = await service.load_owner(ctx.resources, input.subject_id)
-    search, asking = Search(), _Asking(ctx, owner)
-    caps = await spending_caps(ctx.resources, owner.lead)
-    with calling_for("lead", owner.lead.id, caps=caps, workflow_id=ctx.workflow_id):
-        await _search(asking, owner, search)
+    lead = await owners.load_lead(ctx.resources, input.subject_id)
+    search, asking = Search(), Asking(ctx.resources, ctx.effect, str(lead.id))
+    caps = await spending_caps(ctx.resources, lead)
+    with calling_for("lead", lead.id, caps=caps, workflow_id=ctx.workflow_id):
+        owner = await _owner(ctx, lead, asking, search)
+        await contacts.search_email(asking, owner, search)
+        phone = await contacts.offerable_phone(asking, owner, search)
+        search.address = await places.validate_lead(ctx, owner.lead)
     if search.best is not None:
-        await _keep(ctx, owner, search, search.best)
+        await _keep(ctx, lead.id, owner, search, best=search.best, phone=phone)
     elif asking.waiting is not None and not search.opted_out:
-        await service.store_cost(ctx.resources, owner.lead.id, search)
+        await contacts.store_cost(ctx.resources, input.subject_id, ctx.workflow_id, search)
         raise asking.waiting
     else:
-        await _end_without(ctx, owner, search)
+        await _end_without(ctx, lead.id, search, phone)
 
 
-class _Asking:
-    """Asks vendors, each at most once over all attempts of the step, and keeps the first that may answer later."""
-
-    def __init__(self, ctx: StepContext, owner: Owner) -> None:
-        self.ctx, self.lead_id = ctx, owner.lead.id
-        self.waiting: ProviderError | None = None
-
-    async def ask(
-        self, what: str, vendor: str, search: Search, call: Callable[[], Awaitable[dict[str, Any]]]
-    ) -> dict[str, Any] | None:
-        """The vendor's answer, from its effect where an earlier attempt has paid for it; None without one."""
-        try:
-            request = {"lead": str(self.lead_id), "vendor": vendor}
-            return await self.ctx.effect(
-                f"{what}:{vendor}", f"email.{what}", request, lambda _: call(), idempotent=True
+async def _owner(ctx: StepContext, lead: Row[Any], asking: Asking, search: Search) -> Owner:
+    """The owner, looked up in the licensed records where the county names nobody; what that cost is kept."""
+    if lead.owner_name is None and not lead.owner_is_company:
+        await owners.look_up_owner(asking, lead, search)
+    try:
+        return await owners.load_owner(ctx.resources, lead.id)
+    except Skip as nobody:
+        if asking.waiting is not None:
+            await contacts.store_cost(ctx.resources, lead.id, ctx.workflow_id, search)
+            raise asking.waiting from None
+        if search.records or search.passed_over:
+            reasons = "; ".join(f"{name}: {why}" for name, why in search.passed_over.items())
+            await _end_without(
+                ctx, lead.id, search, None, why=reasons or "no record names an owner who may be asked for"
             )
-        except ProviderError as error:
-            if error.retryable:
-                self.waiting = self.waiting or error
-            else:
-                search.refusals.append(
-                    refusal_words(error.provider, error.fields.get("reason"), error.detail)
-                )
-                search.opted_out |= error.fields.get("status") == OPTED_OUT
-        except PolicyViolation as closed:
-            search.passed_over[vendor] = closed.detail
-        return None
+        raise nobody from None
 
 
-async def _search(asking: _Asking, owner: Owner, search: Search) -> None:
-    """The waterfall: finders in order, each address verified at once, to the first that is."""
-    resources = asking.ctx.resources
-    for finder in await service.waterfall(resources, owner, search):
-        if search.verified or search.opted_out:
-            return
-        answer = await asking.ask("find", finder.name, search, lambda f=finder: service.find(f, owner))  # type: ignore[misc]
-        if answer is None:
-            continue
-        search.found.append(Found(answer))
-        if answer.get("refused"):
-            search.refusals.append(answer["refused"])
-        if answer.get("email"):
-            await _verify(asking, owner, search, search.found[-1])
-
-
-async def _verify(asking: _Asking, owner: Owner, search: Search, found: Found) -> None:
-    """Ask verifiers until one can tell; an address of wrong form is told without asking."""
-    email = owner.cipher.decrypt("owner_email", found.answer["email"])
-    if not well_formed(email):
-        found.verdicts.append(service.malformed())
-        return
-    for verifier in asking.ctx.resources.providers.email_verifiers:
-        said = await asking.ask(
-            f"verify:{found.answer['provider']}",
-            verifier.name,
-            search,
-            lambda v=verifier: service.verify(v, email),  # type: ignore[misc]
-        )
-        if said is None:
-            continue
-        found.verdicts.append(said)
-        if not is_open(found.status):
-            return
-
-
-async def _keep(ctx: StepContext, owner: Owner, search: Search, best: Found) -> None:
+async def _keep(
+    ctx: StepContext,
+    lead_id: UUID,
+    owner: Owner,
+    search: Search,
+    *,
+    best: Found,
+    phone: contacts.Phone | None,
+) -> None:
     email = owner.cipher.decrypt("owner_email", best.answer["email"])
-    phone = await service.offerable_phone(ctx.resources, owner, search)
     async with ctx.commit({"found": True, "status": best.status, "cost_usd": str(search.cost)}) as tx:
-        await service.store_contact(tx.session, ctx.resources, owner, search, best, email=email)
+        await contacts.store_contact(tx.session, ctx.resources, lead_id, search, best=best, email=email)
         if phone is not None:
-            await service.store_phone(tx.session, owner, phone)
-        if await service.store_search(tx.session, owner.lead.id, ctx.lease, search):
-            tx.publish(EnrichmentCompleted(base_lead_id=owner.lead.id, email_found=True))
+            await contacts.store_phone(tx.session, lead_id, phone)
+        if await contacts.store_search(tx.session, lead_id, ctx.lease, search):
+            tx.publish(EnrichmentCompleted(base_lead_id=lead_id, email_found=True))
     metrics.CONTACTS.labels("verified" if best.status == "valid" else "found").inc()
 
 
-async def _end_without(ctx: StepContext, owner: Owner, search: Search) -> None:
+async def _end_without(
+    ctx: StepContext,
+    lead_id: UUID,
+    search: Search,
+    phone: contacts.Phone | None,
+    *,
+    why: str | None = None,
+) -> None:
     """Keep what was searched and paid for, a phone too, then skip the step with the reason."""
-    phone = await service.offerable_phone(ctx.resources, owner, search)
     async with ctx.resources.unit_of_work() as uow:
         if phone is not None:
-            await service.store_phone(uow.session, owner, phone)
-        if await service.store_search(uow.session, owner.lead.id, ctx.lease, search):
-            uow.publish(EnrichmentCompleted(base_lead_id=owner.lead.id, email_found=False))
+            await contacts.store_phone(uow.session, lead_id, phone)
+        if await contacts.store_search(uow.session, lead_id, ctx.lease, search):
+            uow.publish(EnrichmentCompleted(base_lead_id=lead_id, email_found=False))
     metrics.CONTACTS.labels("refused" if search.refusal else "none").inc()
-    raise Skip(search.why_empty)
+    raise Skip(why or search.why_empty)
+
+
+async def enrich_leads(ctx: StepContext, input: EnrichInput) -> None:
+    """Look for the owners of the leads named, else of the best that are in need, each in a workflow of its own."""
+    settings = ctx.resources.settings
+    await figures.measure(ctx.resources)
+    leads = input.lead_ids
+    if not leads:
+        async with ctx.resources.unit_of_work() as uow:
+            leads = list(
+                await ContactRepository(uow.session).in_need(
+                    limit=settings.hourly_leads, again_after_days=settings.search_again_days
+                )
+            )
+    await ctx.spawn_children(ENRICH_LEAD.kind, [(lead_id, {}) for lead_id in leads])
+    await ctx.wait_for_children()
+
+
+async def geocode(ctx: StepContext, input: CityInput) -> None:
+    """Give points to the city's parcels and permits whose sources gave none, as far as matches are sure."""
+    try:
+        with calling_for("city", input.subject_id, workflow_id=ctx.workflow_id):
+            asked = await places.geocode_city(ctx, input.subject_id)
+    except PolicyViolation as closed:
+        raise Skip(closed.detail) from closed
+    async with ctx.commit() as tx:
+        tx.output = {"asked": asked, **await places.place_city(tx.session, input.subject_id)}

@@ -5,11 +5,20 @@ from __future__ import annotations
 from services.lead_generator import handlers, jobs
 from services.lead_generator.settings import LeadGeneratorSettings
 from shared.events.leads import LeadCreated
+from shared.events.permits import PermitScraped
 from shared.events.storms import StormReported
 from shared.runtime import Service
-from shared.schemas.workflow_inputs import CityInput, JobInput, PropertyInput, ProspectInput
+from shared.schemas.workflow_inputs import CityInput, HvacInput, JobInput, PropertyInput, ProspectInput
 from shared.workflow import Step
-from shared.workflow.catalogue import CITY, EXPIRE_LEADS, PROPERTY, PROSPECT_ACTIVE_CITIES
+from shared.workflow.catalogue import (
+    CITY,
+    EXPIRE_LEADS,
+    HVAC_PROPERTIES,
+    PROPERTY,
+    PROSPECT_ACTIVE_CITIES,
+    PUBLISH_LEAD,
+    RESCORE_LEADS,
+)
 from shared.workflow.schedule import daily, hourly
 
 service = Service(
@@ -23,11 +32,21 @@ service = Service(
         Step(PROPERTY, "cluster", jobs.cluster, PropertyInput),
         Step(PROPERTY, "publish", jobs.publish, PropertyInput),
         Step(PROSPECT_ACTIVE_CITIES, "prospect_active_cities", jobs.prospect_active_cities, ProspectInput),
+        Step(HVAC_PROPERTIES, "hvac_properties", jobs.hvac_properties, HvacInput),
+        Step(RESCORE_LEADS, "rescore_leads", jobs.rescore_leads, ProspectInput),
+        Step(PUBLISH_LEAD, "publish_lead", jobs.publish_lead, PropertyInput),
         Step(EXPIRE_LEADS, "expire_leads", jobs.expire_leads, JobInput),
     ],
-    handlers={LeadCreated: handlers.take_up_lead, StormReported: handlers.look_after_storm},
+    handlers={
+        LeadCreated: handlers.take_up_lead,
+        PermitScraped: handlers.look_at_permits,
+        StormReported: handlers.look_after_storm,
+    },
     schedule=[
         daily("04:00", "prospecting", "prospect_active_cities", "New prospects of all active cities."),
+        daily(
+            "04:30", "hvac_birthdays", "hvac_properties", "HVAC systems a year older, their tiers and leads."
+        ),
         hourly("lead_expiry", "expire_leads", "Triggers and offers past their date.", minute=20),
     ],
     concurrency={"default": 6, "slow": 2},

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from services.lead_generator.repository.hvac import HvacRepository
 from services.lead_generator.repository.prospects import ProspectRepository
 from shared.db.unit_of_work import UnitOfWork
 from shared.events.leads import LeadCreated
+from shared.events.permits import PermitScraped
 from shared.events.storms import StormReported
 from shared.runtime import Resources
+from shared.schemas.enums import TradeVertical
 from shared.workflow import start
 
 
@@ -19,7 +22,19 @@ async def take_up_lead(event: LeadCreated, uow: UnitOfWork, _: Resources) -> Non
 
 
 async def look_after_storm(event: StormReported, uow: UnitOfWork, _: Resources) -> None:
-    """Prospect a city that a storm has reached, unless its activation does so anyway."""
+    """Score the known leads of a city again that a storm has reached; prospect it, unless its activation does so anyway."""
+    city = {"city_id": str(event.city_id)}
+    await start(uow.session, "rescore_leads", subject_id=event.city_id, input=city)
     if not await ProspectRepository(uow.session).activation_runs(event.city_id):
-        city = {"city_id": str(event.city_id)}
         await start(uow.session, "prospect_active_cities", subject_id=event.city_id, input=city)
+
+
+async def look_at_permits(event: PermitScraped, uow: UnitOfWork, _: Resources) -> None:
+    """Look at the houses of a county whose HVAC permits were stored.
+
+    A run that has begun may have read the permits before these came; one that waits will read them.
+    """
+    if event.vertical != TradeVertical.HVAC or event.county_id is None:
+        return
+    if not await HvacRepository(uow.session).run_waits(event.county_id):
+        await start(uow.session, "hvac_properties", input={"county_id": str(event.county_id)})

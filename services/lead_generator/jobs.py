@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, get_args
 from uuid import UUID
 
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.lead_generator import metrics
 from services.lead_generator.domain.publishing import LeadFacts, Review, Way, publication_of
+from services.lead_generator.domain.triggers import Trigger
+from services.lead_generator.repository.hvac import HvacRepository
 from services.lead_generator.repository.leads import LeadRepository
+from services.lead_generator.repository.parcel_storms import ParcelStormRepository
 from services.lead_generator.repository.prospects import ProspectRepository
-from services.lead_generator.service import lead_triggers, score_lead, storm_ids
+from services.lead_generator.service import by_lead, lead_triggers, scored_lead, storm_ids
 from shared.compliance.loader import address_value, decide_offer
 from shared.compliance.policy import policy_at
 from shared.db.unit_of_work import UnitOfWork
@@ -21,7 +25,11 @@ from shared.events.leads import LeadCreated, LeadPublished, LeadScored
 from shared.runtime import Resources, StepContext
 from shared.runtime.limits import prospect_cap
 from shared.schemas.enums import LeadStatus, TriggerType
-from shared.schemas.workflow_inputs import CityInput, JobInput, PropertyInput, ProspectInput
+from shared.schemas.workflow_inputs import CityInput, HvacInput, JobInput, PropertyInput, ProspectInput
+from shared.workflow.catalogue import PUBLISH_LEAD
+from shared.workflow.start import start_many
+
+LEADS_AT_ONCE = 500
 
 
 async def prospecting(ctx: StepContext, input: CityInput) -> None:
@@ -62,15 +70,17 @@ async def _prospect_city(
     )
     opted_out = await _opted_out(resources, repository, city_id)
     as_of = await repository.recording_day(city_id) if recorded else None
-    counts = await repository.judge(city_id, opted_out=opted_out, sales_on=sales_on, as_of=as_of)
+    struck = await ParcelStormRepository(tx.session).match(city_id, as_of=as_of)
+    judged = await repository.judge(city_id, opted_out=opted_out, sales_on=sales_on, as_of=as_of)
     limit = cap if cap is not None else await prospect_cap(resources, city.daily_prospect_cap)
     inserted = await repository.insert(max(0, limit - await repository.started_today(city_id)))
     prohibited = [state for state, law in sale_rules["public_record_states"].items() if law == "prohibited"]
     stripped = await repository.strip_person_fields(inserted, prohibited)
     tx.publish(LeadCreated(base_lead_id=lead_id, city_id=city_id) for lead_id in inserted)
-    for verdict, number in counts.items():
+    for verdict, number in judged.items():
         metrics.PROSPECTS.labels(verdict).inc(number)
-    return {**counts, "inserted": len(inserted), "person_fields_stripped": stripped, "cap": limit}
+    done = {"inserted": len(inserted), "person_fields_stripped": stripped, "struck_by_storms": struck}
+    return {**judged, **done, "cap": limit}
 
 
 async def _opted_out(resources: Resources, repository: ProspectRepository, city_id: UUID) -> list[UUID]:
@@ -90,38 +100,80 @@ async def triggers(ctx: StepContext, input: PropertyInput) -> None:
     async with ctx.commit() as tx:
         repository = LeadRepository(tx.session)
         await repository.refresh_from_parcel(input.subject_id)
-        lead = await repository.one(input.subject_id)
-        if lead is None:
+        leads = await repository.many([input.subject_id])
+        if not leads:
             raise PermanentError(f"there is no lead {input.subject_id}")
         await repository.follow_records(input.subject_id)
-        storms = await repository.storms_near(input.subject_id)
-        found = lead_triggers(lead, storms)
-        await repository.upsert_triggers(input.subject_id, found, storm_ids(storms))
-        await repository.note_storm_flags(input.subject_id)
-        tx.output = {"triggers": sorted(t.trigger_type.value for t in found)}
+        found = await _find_triggers(repository, leads)
+        tx.output = {"triggers": sorted(t.trigger_type.value for _, t in found)}
+
+
+async def _find_triggers(repository: LeadRepository, leads: Sequence[Row[Any]]) -> list[tuple[UUID, Trigger]]:
+    ids = [lead.id for lead in leads]
+    storms = await repository.storms_near(ids)
+    near = by_lead(storms)
+    found = [(lead.id, trigger) for lead in leads for trigger in lead_triggers(lead, near[lead.id])]
+    await repository.upsert_triggers(found, storm_ids(storms))
+    await repository.note_storm_flags(ids)
+    return found
 
 
 async def score(ctx: StepContext, input: PropertyInput) -> None:
     """Score, grade and price the lead, with the explanation stored beside them."""
     async with ctx.commit() as tx:
         repository = LeadRepository(tx.session)
-        lead = await repository.one(input.subject_id)
-        if lead is None:
+        leads = await repository.many([input.subject_id])
+        if not leads:
             raise PermanentError(f"there is no lead {input.subject_id}")
-        result, price = score_lead(lead, await repository.active_triggers(input.subject_id))
-        await repository.store_score(
-            input.subject_id,
-            {
-                "score": result.total,
-                "grade": result.grade,
-                "price": price,
-                "breakdown": result.breakdown(),
-                "confidence": lead.calibrated_confidence,
-            },
-        )
-        tx.publish(LeadScored(base_lead_id=input.subject_id, score=result.total, grade=result.grade))
-        tx.output = {"score": result.total, "grade": result.grade, "price": str(price) if price else None}
-    metrics.SCORES.observe(result.total)
+        (scored,) = await _scores(repository, leads)
+        await repository.store_scores([scored])
+        total, grade, price = scored["score"], scored["grade"], scored["price"]
+        tx.publish(LeadScored(base_lead_id=input.subject_id, score=total, grade=grade))
+        tx.output = {"score": total, "grade": grade, "price": str(price) if price else None}
+    metrics.SCORES.observe(total)
+
+
+async def _scores(repository: LeadRepository, leads: Sequence[Row[Any]]) -> list[dict[str, Any]]:
+    active = by_lead(await repository.active_triggers([lead.id for lead in leads]))
+    return [scored_lead(lead, active[lead.id]) for lead in leads]
+
+
+async def rescore_leads(ctx: StepContext, input: ProspectInput) -> None:
+    """Look again at the known leads of a city that a storm has reached: triggers, score, grade, price (G-16)."""
+    async with ctx.resources.unit_of_work() as uow:
+        cities = await ProspectRepository(uow.session).active_cities(input.city_id)
+        await LeadRepository(uow.session).follow_records()
+    totals = dict.fromkeys(("leads", "changed", "saleable"), 0)
+    for city_id in cities:
+        last: UUID | None = None
+        while True:
+            async with ctx.resources.unit_of_work() as uow:
+                ids = await LeadRepository(uow.session).known(city_id, after=last, limit=LEADS_AT_ONCE)
+                changed = await _rescore(uow, ids)
+            totals["leads"] += len(ids)
+            totals["changed"] += len(changed)
+            totals["saleable"] += sum(row.saleable for row in changed)
+            if len(ids) < LEADS_AT_ONCE:
+                break
+            last = ids[-1]
+    async with ctx.commit(totals):
+        pass
+
+
+async def _rescore(tx: UnitOfWork, lead_ids: Sequence[UUID]) -> Sequence[Row[Any]]:
+    repository = LeadRepository(tx.session)
+    leads = await repository.many(lead_ids)
+    await _find_triggers(repository, leads)
+    # A lead without a score is on its way through its own workflow, which scores it with what is stored here.
+    changed = await repository.store_scores(
+        await _scores(repository, [lead for lead in leads if lead.quality_score is not None])
+    )
+    await repository.prolong_storm_offers(lead_ids)
+    saleable: list[tuple[UUID, dict[str, Any]]] = [(row.id, {}) for row in changed if row.saleable]
+    if saleable:
+        await start_many(tx.session, PUBLISH_LEAD, saleable)
+    tx.publish(LeadScored(base_lead_id=r.id, score=r.quality_score, grade=r.grade) for r in changed)
+    return changed
 
 
 async def cluster(ctx: StepContext, input: PropertyInput) -> None:
@@ -143,26 +195,38 @@ async def cluster(ctx: StepContext, input: PropertyInput) -> None:
 
 async def publish(ctx: StepContext, input: PropertyInput) -> None:
     """Ask the law, then the gate; the lead goes on sale, to review, or stays out with the reason stored."""
+    said = ctx.results.get("validate")
+    await _publish(ctx, input.subject_id, said.output if said is not None and said.done else {})
+
+
+async def publish_lead(ctx: StepContext, input: PropertyInput) -> None:
+    """The same for a lead that was known before, by what validation said of it then."""
+    async with ctx.resources.unit_of_work() as uow:
+        said = await LeadRepository(uow.session).validation(input.subject_id)
+    await _publish(ctx, input.subject_id, said)
+
+
+async def _publish(ctx: StepContext, lead_id: UUID, validation: Mapping[str, Any]) -> None:
     resources = ctx.resources
     async with resources.unit_of_work() as uow:
-        lead = await LeadRepository(uow.session).one(input.subject_id)
+        lead = await LeadRepository(uow.session).one(lead_id)
     if lead is None:
-        raise PermanentError(f"there is no lead {input.subject_id}")
+        raise PermanentError(f"there is no lead {lead_id}")
     address_hash = resources.keys.blind_index(address_value(lead.state, lead.address_key), "address")
     async with ctx.commit() as tx:
-        decision = await decide_offer(tx.session, input.subject_id, address_hash=address_hash)
+        decision = await decide_offer(tx.session, lead_id, address_hash=address_hash)
         facts = LeadFacts(
             offer_reasons=tuple(decision.reasons),
             score=lead.quality_score,
             price=lead.price,
             confidence=lead.calibrated_confidence,
-            review=_validated(ctx, "review", get_args(Review)),
-            has_storm_trigger=await _has_storm(tx.session, input.subject_id),
-            way=_validated(ctx, "gate", get_args(Way)),
+            review=_known_word(validation.get("review"), get_args(Review)),
+            has_storm_trigger=await _has_storm(tx.session, lead_id),
+            way=_known_word(validation.get("gate"), get_args(Way)),
         )
         said = publication_of(facts, lead.now)
         await LeadRepository(tx.session).publish(
-            input.subject_id,
+            lead_id,
             {
                 "status": said.status,
                 "reason": said.reason,
@@ -172,21 +236,25 @@ async def publish(ctx: StepContext, input: PropertyInput) -> None:
             },
         )
         if said.status is LeadStatus.AVAILABLE:
-            tx.publish(LeadPublished(base_lead_id=input.subject_id, city_id=lead.city_id, label=said.label))
+            tx.publish(LeadPublished(base_lead_id=lead_id, city_id=lead.city_id, label=said.label))
         tx.output = {"status": said.status, "reason": said.reason, "label": said.label}
     metrics.PUBLISHED.labels(said.status, said.reason if len(said.reason) < 40 else "law").inc()
 
 
-def _validated(ctx: StepContext, what: str, known: Collection[str]) -> Any:
-    """What the validate step of this workflow said, in one of the known words; "none" where it did not."""
-    said = ctx.results.get("validate")
-    word = said.output.get(what) if said is not None and said.done else None
-    return word if word in known else "none"
+def _known_word(said: Any, known: Collection[str]) -> Any:
+    """What validation said, in one of the known words; "none" where it did not."""
+    return said if said in known else "none"
 
 
 async def _has_storm(session: AsyncSession, lead_id: UUID) -> bool:
-    rows = await LeadRepository(session).active_triggers(lead_id)
+    rows = await LeadRepository(session).active_triggers([lead_id])
     return any(row.trigger_type == TriggerType.WEATHER_EVENT for row in rows)
+
+
+async def hvac_properties(ctx: StepContext, input: HvacInput) -> None:
+    """Houses, tiers and leads of the HVAC vertical as their permits say today."""
+    async with ctx.commit() as tx:
+        tx.output = await HvacRepository(tx.session).aggregate(input.county_id)
 
 
 async def expire_leads(ctx: StepContext, _: JobInput) -> None:

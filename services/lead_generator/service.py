@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -76,6 +77,27 @@ def score_lead(lead: Row[Any], triggers: Iterable[Row[Any]]) -> tuple[Score, Dec
     )
     urgent = any(t.trigger_type == TriggerType.WEATHER_EVENT for t in rows)
     return score, price_of(score.total, [Premium.URGENT] if urgent else [])
+
+
+def scored_lead(lead: Row[Any], triggers: Iterable[Row[Any]]) -> dict[str, Any]:
+    """What is stored of a lead's score."""
+    score, price = score_lead(lead, triggers)
+    return {
+        "lead_id": lead.id,
+        "score": score.total,
+        "grade": score.grade,
+        "price": price,
+        "breakdown": score.breakdown(),
+        "confidence": lead.calibrated_confidence,
+    }
+
+
+def by_lead(rows: Iterable[Row[Any]]) -> Mapping[UUID, list[Row[Any]]]:
+    """Rows by their lead, none for a lead without."""
+    grouped: defaultdict[UUID, list[Row[Any]]] = defaultdict(list)
+    for row in rows:
+        grouped[row.lead_id].append(row)
+    return grouped
 
 
 def _reach(*, known: bool, verified: bool) -> Reach:

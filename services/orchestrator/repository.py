@@ -307,6 +307,14 @@ class JobRepository:
         result = await self._session.execute(statement, {"job": job, "enabled": enabled, "actor": actor})
         return bool(result.rowcount)  # type: ignore[attr-defined]
 
+    async def set_times(self, job: str, cron: str, tz: str, actor: str) -> bool:
+        """Let a job run at other times from now on; False when there is no such job."""
+        statement = text(
+            "UPDATE core.schedule SET cron = :cron, tz = :tz, updated_at = now(), updated_by = :actor WHERE job = :job"
+        )
+        result = await self._session.execute(statement, {"job": job, "cron": cron, "tz": tz, "actor": actor})
+        return bool(result.rowcount)  # type: ignore[attr-defined]
+
 
 class ConfigRepository:
     """Configuration values and feature flags."""

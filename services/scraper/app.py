@@ -2,19 +2,52 @@
 
 from __future__ import annotations
 
-from services.scraper import api, jobs
+from services.scraper import jobs
+from services.scraper.api import (
+    background_jobs,
+    counties,
+    health,
+    neighborhood,
+    scrape,
+    source_health,
+    sources,
+)
+from services.scraper.api import jobs as job_routes
+from services.scraper.hvac import steps as county_steps
+from services.scraper.own import open_own
 from services.scraper.settings import ScraperSettings
 from shared.runtime import Service
-from shared.schemas.workflow_inputs import CityInput, JobInput, PropertyInput, StormsInput
+from shared.schemas.workflow_inputs import CityInput, ContractorsInput, JobInput, PropertyInput, StormsInput
 from shared.workflow import Step
-from shared.workflow.catalogue import CITY, PROPERTY, REFRESH_CITY, REFRESH_PERMITS, REFRESH_STORMS
+from shared.workflow.catalogue import (
+    CITY,
+    COUNTY_PULL,
+    PROPERTY,
+    REFRESH_CITY,
+    REFRESH_PERMITS,
+    REFRESH_STORMS,
+    SCHEDULE_COUNTY_PULLS,
+    SCRAPE_CONTRACTORS,
+    SCRAPE_PROPERTY,
+)
 from shared.workflow.schedule import daily, hourly
 
 service = Service(
     name="scraper",
     summary="Permits, parcels, storms and assessor pages from public sources.",
     settings=ScraperSettings,
-    routers=[api.router],
+    routers=[
+        source_health.router,
+        sources.router,
+        scrape.router,
+        job_routes.router,
+        neighborhood.router,
+        counties.router,
+        background_jobs.router,
+        health.router,
+    ],
+    enveloped_paths=["/api/"],
+    own=open_own,
     steps=[
         Step(CITY, "source_check", jobs.source_check, CityInput),
         Step(CITY, "permits", jobs.permits, CityInput),
@@ -26,6 +59,10 @@ service = Service(
         Step(REFRESH_CITY, "permits", jobs.permits, CityInput),
         Step(REFRESH_CITY, "date_roofs", jobs.date_roofs, CityInput),
         Step(REFRESH_STORMS, "refresh_storms", jobs.refresh_storms, StormsInput),
+        Step(COUNTY_PULL, "county_pull", county_steps.county_pull, county_steps.CountyPullInput),
+        Step(SCHEDULE_COUNTY_PULLS, "schedule_county_pulls", county_steps.schedule_county_pulls, JobInput),
+        Step(SCRAPE_PROPERTY, "scrape_property", jobs.scrape_property, PropertyInput),
+        Step(SCRAPE_CONTRACTORS, "scrape_contractors", jobs.scrape_contractors, ContractorsInput),
     ],
     schedule=[
         daily("02:00", "permits", "refresh_permits", "Permits of all active cities."),
@@ -37,6 +74,7 @@ service = Service(
             minute=10,
             input={"near_real_time": True},
         ),
+        hourly("county_pulls", "schedule_county_pulls", "Counties whose next pull is due.", minute=20),
     ],
-    concurrency={"default": 10, "slow": 2},
+    concurrency={"default": 10, "slow": 2, "pulls": 3},
 )

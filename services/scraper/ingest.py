@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Protocol, TypeVar
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.scraper.domain.rows import PermitRow, Rejected, Remark, StatusChange, StormRow
-from services.scraper.repository import PermitRepository, StormRepository, Upserted
+from services.scraper.domain.rows import ParcelRow, PermitRow, Rejected, Remark, StatusChange, StormRow
+from services.scraper.repository import (
+    CountyOfRows,
+    ParcelRepository,
+    PermitRepository,
+    StormRepository,
+    Upserted,
+)
 from services.scraper.repository.permits import permit_line
 from services.scraper.repository.storms import storm_line
+from shared.security.fields import KeyRing
 
 # Rows copied and upserted at a time. Of two rows with one key in a chunk the last wins and the other is a duplicate;
 # further apart they are an update each. Larger chunks take no less time a row and leave the database more to do at the end.
@@ -95,12 +103,14 @@ async def ingest_permits(
     rows: Iterable[PermitRow | Rejected | StatusChange],
     *,
     raw_record_id: int | None = None,
+    county: CountyOfRows | None = None,
 ) -> IngestReport:
     """Store permits inside the caller's transaction; an iterator is read in a thread while earlier rows are copied.
 
     Status changes come last, as they may be of permits among the rows; those of permits that nobody knows are rejected.
     """
-    permits, changes = PermitRepository(session, raw_record_id=raw_record_id), list[StatusChange]()
+    permits = PermitRepository(session, raw_record_id=raw_record_id, county=county)
+    changes: list[StatusChange] = []
     report = await _ingest(permits, _setting_aside(rows, changes), permit_line)
     if not changes:
         return report
@@ -123,6 +133,27 @@ def _setting_aside(
 async def ingest_storms(session: AsyncSession, rows: Iterable[StormRow | Rejected | Remark]) -> IngestReport:
     """Store storms inside the caller's transaction; an iterator is read in a thread while earlier rows are copied."""
     return await _ingest(StormRepository(session), rows, storm_line)
+
+
+async def ingest_parcels(
+    session: AsyncSession,
+    batches: AsyncIterator[Sequence[ParcelRow | Rejected]],
+    city_id: UUID,
+    keys: KeyRing,
+) -> IngestReport:
+    """Store a file's parcels inside the caller's transaction; of several rows on one lot the first counts."""
+    load, report = ParcelRepository(session), IngestReport()
+    await load.begin_file()
+    async for batch in batches:
+        reasons = Counter(row.reason for row in batch if isinstance(row, Rejected))
+        rows = [row for row in batch if isinstance(row, ParcelRow)]
+        fresh = await load.not_loaded(rows)
+        done = await load.upsert(city_id, fresh, keys)
+        duplicate = done.duplicate + len(rows) - len(fresh)
+        report += IngestReport(
+            len(batch), done.stored, done.updated, duplicate, reasons.total(), dict(sorted(reasons.items()))
+        )
+    return report
 
 
 async def _ingest(

@@ -20,18 +20,22 @@ from services.scraper import metrics
 from services.scraper.domain.person_fields import PersonRules, laws_at_entry, stripped_fields, without
 from services.scraper.domain.roof_covers import roof_material_of
 from services.scraper.domain.rows import ParcelRow, PermitRow, Rejected
-from services.scraper.domain.source_check import Expectation, Verdict, judge_sample
+from services.scraper.domain.source_check import Expectation, Verdict, far_away, judge_sample
+from services.scraper.domain.source_health import Finding
 from services.scraper.domain.values import point_of
 from services.scraper.formats.field_map import PermitSource, permit_of
 from services.scraper.formats.parcel_map import ParcelSource, parcel_of
 from services.scraper.imports import import_storms
 from services.scraper.ingest import IngestReport, ingest_permits
+from services.scraper.readings import Before, Shape, columns_changed, failed, failure_code
 from services.scraper.repository import (
     CityRepository,
+    CountyOfRows,
     Packed,
     ParcelRepository,
     RawRecordRepository,
     RoofDating,
+    SourceRunRepository,
     Upserted,
 )
 from shared.errors import (
@@ -52,12 +56,16 @@ from shared.providers.permit_source import RawRow, RowPage, SourceConfig
 from shared.providers.source_choice import PARCEL_KINDS, PERMIT_KINDS, refusal
 from shared.providers.storm_feed import StormFeed, StormFileRef
 from shared.runtime import Resources
+from shared.schemas.enums import ReadingKind, SourceLight
 from shared.security.fields import KeyRing
 
 SAMPLE_ROWS = 200
 ROBOTS = {"accela_portal": "obeyed: robots.txt is asked before the first page"}
 ROBOTS_OF_INTERFACES = "not asked: a documented interface is read by its terms"
 STORM_DOWNLOADS = 6
+STORED_AS = {"nws_alerts": ("nws_alert",), "swdi": ("swdi_plsr", "swdi_nx3hail")}
+"""What a feed's rows are called where it is not the feed's own name."""
+GOOD = Finding(SourceLight.GREEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +147,7 @@ async def check_sources(
     with calling_for("city", sources.city.id, workflow_id=workflow_id):
         for entry in sources.permits:
             try:
-                verdict = await _judge_source(resources, sources, entry)
+                verdict = await _judge_source(resources, sources, entry, workflow_id)
             except ProviderError as error:
                 unanswered = unanswered or error
                 verdict = Verdict(entry["key"], (f"no answer: {error.detail}",))
@@ -151,12 +159,23 @@ async def check_sources(
     return verdicts
 
 
-async def _judge_source(resources: Resources, sources: CitySources, entry: Mapping[str, Any]) -> Verdict:
+async def _judge_source(
+    resources: Resources, sources: CitySources, entry: Mapping[str, Any], workflow_id: UUID | None
+) -> Verdict:
     """The verdict on one source; that on a city's own source is kept with its licence row."""
     reason = refusal(entry, PERMIT_KINDS)
     if reason is not None:
         return Verdict(entry["key"], (reason,))
-    verdict = await _check_source(resources, sources, entry)
+    try:
+        verdict = await _check_source(resources, sources, entry)
+    except ProviderError as error:
+        if sources.own:
+            async with resources.unit_of_work() as uow:
+                code = failure_code(error)
+                unanswered = Verdict(entry["key"], (f"no answer: {error.detail}",), failure=code)
+                await _keep_verdict(uow.session, sources, unanswered)
+                await _keep_refusal(uow.session, sources, unanswered, workflow_id, SourceLight.AMBER)
+        raise
     async with resources.unit_of_work() as uow:
         repository = CityRepository(uow.session)
         licence = (await repository.registry([verdict.source])).get(verdict.source)
@@ -165,11 +184,52 @@ async def _judge_source(resources: Resources, sources: CitySources, entry: Mappi
             robots = ROBOTS.get(entry["kind"], ROBOTS_OF_INTERFACES)
             verdict = replace(verdict, facts={**verdict.facts, "terms": basis, "robots": robots})
         if sources.own:
-            place = f"{sources.city.city}, {sources.city.state}"
-            result = {"city": place, "usable": verdict.usable, "reasons": list(verdict.reasons)}
-            newest = verdict.facts.get("newest_row")
-            await repository.keep_check(verdict.source, {**result, "facts": verdict.facts}, newest)
+            await _keep_verdict(uow.session, sources, verdict)
+            await _keep_refusal(uow.session, sources, verdict, workflow_id, SourceLight.RED)
     return verdict
+
+
+async def _keep_refusal(
+    session: Any, sources: CitySources, verdict: Verdict, workflow_id: UUID | None, light: SourceLight
+) -> None:
+    """A source that a workflow does not come to read leaves a failed reading with the reasons of its check."""
+    if verdict.usable or workflow_id is None:
+        return
+    repository = SourceRunRepository(session)
+    key, run = verdict.source, str(workflow_id)
+    city_id = sources.city.id
+    await repository.begin(
+        key, run, ReadingKind.PERMITS, city_id=city_id, workflow_id=workflow_id, window_days=None
+    )
+    await repository.end(key, run, Finding(light, verdict.reasons), failure=verdict.failure)
+
+
+async def _keep_verdict(session: Any, sources: CitySources, verdict: Verdict) -> None:
+    """Keep a verdict with the licence row; a bad one leaves the columns that the last good one saw."""
+    last = await SourceRunRepository(session).last_check(verdict.source)
+    seen = verdict.columns if verdict.usable else last.get("columns", {})
+    sampled = verdict.facts.get("sampled", 0) if verdict.usable else last.get("sampled", 0)
+    result = {
+        "city": f"{sources.city.city}, {sources.city.state}",
+        "usable": verdict.usable,
+        "reasons": list(verdict.reasons),
+        "facts": verdict.facts,
+        "columns": dict(seen),
+        "sampled": sampled,
+    }
+    await CityRepository(session).keep_check(verdict.source, result, verdict.facts.get("newest_row"))
+
+
+def sampled_since(facts: Mapping[str, Any], entry: Mapping[str, Any], since: date | None) -> int:
+    """How many of the rows that the check sampled a reading must bring again; 0 where nobody can tell."""
+    readable = int(facts.get("readable") or 0)
+    if since is None:
+        return readable
+    dated = entry.get("field_map", {}).get("issue_date")
+    columns = dated if isinstance(dated, list) else [dated]
+    if not entry.get("incremental_date_field") or columns != [entry["incremental_date_field"]]:
+        return 0
+    return 1 if (facts.get("newest_row") or "") >= since.isoformat() and readable else 0
 
 
 async def _check_source(resources: Resources, sources: CitySources, entry: Mapping[str, Any]) -> Verdict:
@@ -180,9 +240,12 @@ async def _check_source(resources: Resources, sources: CitySources, entry: Mappi
         word = "usable" if verdict.usable else "refused"
     except FetchDenied as denied:
         reasons = tuple(f"not allowed: {reason}" for reason in denied.decision.reasons)
-        word, verdict = "denied", Verdict(key, reasons)
-    except (InvalidInput, AddressRefused) as error:
-        word, verdict = "refused", Verdict(key, (f"its address cannot be asked: {error.detail}",))
+        word, verdict = "denied", Verdict(key, reasons, failure="not_allowed")
+    except AddressRefused as refused:
+        word, verdict = "denied", Verdict(key, (f"not allowed: {refused.detail}",), failure=refused.code)
+    except InvalidInput as error:
+        reason = f"its address cannot be asked: {error.detail}"
+        word, verdict = "refused", Verdict(key, (reason,), failure=error.code)
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         word, verdict = "refused", Verdict(key, (f"its configuration is wrong: {faults}",))
@@ -190,7 +253,8 @@ async def _check_source(resources: Resources, sources: CitySources, entry: Mappi
         metrics.SOURCE_CHECKS.labels("unanswered" if error.retryable else "refused").inc()
         if error.retryable:
             raise
-        return Verdict(key, (f"the source answers wrongly: {error.detail}",))
+        reason = f"the source answers wrongly: {error.detail}"
+        return Verdict(key, (reason,), failure=failure_code(error))
     metrics.SOURCE_CHECKS.labels(word).inc()
     return verdict
 
@@ -206,11 +270,18 @@ async def _sample_source(resources: Resources, sources: CitySources, entry: Mapp
     center = (sources.city.lat, sources.city.lng) if sources.city.lat is not None else None
     settings = resources.settings
     allowed = None if sources.recorded else entry.get("freshness_days", settings.freshness_days)
-    wanted = Expectation(center, settings.city_radius_miles, allowed, today)
-    missing = mapped.missing_columns(columns)
-    verdict = judge_sample(key, missing, rows, wanted)
+    may_be_empty = bool(entry.get("may_be_empty"))
+    wanted = Expectation(center, settings.city_radius_miles, allowed, today, may_be_empty=may_be_empty)
+    async with resources.unit_of_work() as uow:
+        runs = SourceRunRepository(uow.session)
+        before = Before.of(await runs.history(key, ""), {}) if sources.own else Before([], {}, 0)
+        if not before.columns and sources.own:
+            before = Before.of([], await runs.last_check(key))
+    lost, new, page = columns_changed(Shape.of_permits(mapped), before, columns, sample)
+    missing = [*mapped.missing_columns(columns), *lost]
+    verdict = replace(judge_sample(key, missing, rows, wanted, new_columns=new), columns=page)
     if missing:
-        verdict = replace(verdict, facts={"columns": sorted(columns)})
+        verdict = replace(verdict, facts={**verdict.facts, "columns": sorted(columns)})
     if "newest_row_age_days" in verdict.facts:
         metrics.NEWEST_ROW_AGE.labels(key).set(verdict.facts["newest_row_age_days"])
     return verdict
@@ -230,7 +301,12 @@ def _placed(permit: PermitRow | Rejected, geometry: Mapping[str, Any] | None) ->
 
 
 async def store_permit_page(
-    session: Any, page: RowPage, mapped: PermitSource, rules: PersonRules
+    session: Any,
+    page: RowPage,
+    mapped: PermitSource,
+    rules: PersonRules,
+    *,
+    county: CountyOfRows | None = None,
 ) -> IngestReport:
     """Store a page's rows and its raw form in the caller's transaction, without persons where a law is against it."""
     today, key = datetime.now(UTC).date(), mapped.key
@@ -240,7 +316,7 @@ async def store_permit_page(
     kept = _impersonal_columns(mapped) if law else None
     raw = await asyncio.to_thread(_raw_page, page, kept)
     record = await RawRecordRepository(session).keep(key, "permits", row_count=len(page.rows), **raw)
-    report = await ingest_permits(session, rows, raw_record_id=record)
+    report = await ingest_permits(session, rows, raw_record_id=record, county=county)
     count_rows(key, report)
     return report
 
@@ -258,17 +334,18 @@ def _impersonal_columns(mapped: PermitSource) -> set[str]:
 
 
 def _raw_page(page: RowPage, kept: set[str] | None) -> dict[str, Any]:
-    rows = (
-        {"id": row.row_id, "columns": {k: v for k, v in row.columns.items() if kept is None or k in kept}}
-        for row in page.rows
-    )
-    body = orjson.dumps(list(rows), default=str)
+    body = orjson.dumps([_kept_row(row, kept) for row in page.rows], default=str)
     return {
         "name": page.source_url[:500],
         "packed": Packed.whole(body),
         "size_bytes": len(body),
         "sha256": hashlib.sha256(body).hexdigest(),
     }
+
+
+def _kept_row(row: RawRow, kept: set[str] | None) -> dict[str, Any]:
+    columns = {k: v for k, v in row.columns.items() if kept is None or k in kept}
+    return {"id": row.row_id, "columns": columns, "geometry": row.geometry}
 
 
 def count_rows(source: str, report: IngestReport) -> None:
@@ -286,17 +363,23 @@ class Sealing:
 
 
 async def store_parcel_page(
-    session: Any, page: RowPage, mapped: ParcelSource, city_id: UUID, sealing: Sealing
+    session: Any, page: RowPage, mapped: ParcelSource, city: Row[Any], sealing: Sealing
 ) -> tuple[Upserted, int]:
-    """Store a page's parcels, their owners sealed or left out; what was stored, and how many rows were refused."""
+    """Store a page's parcels, their owners sealed or left out; what was stored, and how many rows were refused.
+
+    PermanentError where they lie in another part of the country.
+    """
     today, fields = datetime.now(UTC).date(), stripped_fields("parcels")
     parsed = await asyncio.to_thread(
         lambda: [parcel_of(row.columns, mapped, today, geometry=row.geometry) for row in page.rows]
     )
     rows = [row for row in parsed if isinstance(row, ParcelRow)]
+    far = far_away(rows, (city.lat, city.lng) if city.lat is not None else None)
+    if far is not None:
+        raise PermanentError(f"{mapped.key}: {far}")
     if sealing.rules.law_against(mapped.state, mapped.key):
         rows = [cleared for row in rows if isinstance(cleared := without(row, fields), ParcelRow)]
-    upserted = await ParcelRepository(session).upsert(city_id, rows, sealing.keys)
+    upserted = await ParcelRepository(session).upsert(city.id, rows, sealing.keys)
     return upserted, len(parsed) - len(rows)
 
 
@@ -312,6 +395,8 @@ class StormReading:
     report: IngestReport = field(default_factory=IngestReport)
     denied: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
+    feeds: dict[str, IngestReport | Exception] = field(default_factory=dict)
+    """What became of each feed that was asked."""
 
     def facts(self) -> dict[str, Any]:
         """The reading as a step's output."""
@@ -323,26 +408,52 @@ def near_real_time_feeds(resources: Resources) -> tuple[StormFeed, ...]:
     return tuple(feed for feed in resources.providers.storm_feeds if feed.near_real_time)
 
 
-async def read_storms(resources: Resources, feeds: Sequence[StormFeed], days: int) -> StormReading:
-    """Storms of the last days from each of the feeds that may be read; PermanentError where none may."""
+async def read_storms(
+    resources: Resources, feeds: Sequence[StormFeed], days: int, reading: StormReading
+) -> None:
+    """Read the storms of the last days from each of the feeds that may be read; PermanentError where none may.
+
+    `reading` is filled feed by feed, also where a feed that may answer later ends it with its ProviderError.
+    """
     today = datetime.now(UTC).date()
-    reading = StormReading()
     with tempfile.TemporaryDirectory(prefix="ridgeline-storms-") as folder:
         for feed in feeds:
             try:
                 paths = await _download_feed(feed, Path(folder), today - timedelta(days=days), today)
             except FetchDenied as denied:
                 reading.denied.append(denied.detail)
+                reading.feeds[feed.name] = denied
                 continue
-            except (ProviderBadAnswer, ProviderRejected) as error:
+            except ProviderError as error:
+                reading.feeds[feed.name] = error
+                if not isinstance(error, ProviderBadAnswer | ProviderRejected):
+                    raise
                 reading.failed.append(f"{feed.name}: {error.detail}")
                 continue
             report = await import_storms(paths, resources.unit_of_work)
             count_rows(feed.name, report)
             reading.report += report
+            reading.feeds[feed.name] = report
     if reading.denied and len(reading.denied) == len(feeds):
         raise PermanentError(f"no storm feed is left: {'; '.join(reading.denied)}")
-    return reading
+
+
+async def keep_storm_runs(session: Any, reading: StormReading, workflow_id: UUID, days: int) -> None:
+    """Keep what became of each feed that was asked."""
+    repository = SourceRunRepository(session)
+    for feed, outcome in reading.feeds.items():
+        report = outcome if isinstance(outcome, IngestReport) else IngestReport()
+        found, failure = failed(outcome) if isinstance(outcome, Exception) else (GOOD, None)
+        await repository.keep_storms(
+            feed,
+            workflow_id,
+            window_days=days,
+            rows=report.read,
+            rejected=report.rejected,
+            stored_as=STORED_AS.get(feed, (feed,)),
+            found=found,
+            failure=failure,
+        )
 
 
 async def _download_feed(feed: StormFeed, folder: Path, since: date, until: date) -> list[Path]:
@@ -376,13 +487,13 @@ def refused_words(verdicts: Sequence[Verdict]) -> str:
     return "; ".join(f"{v.source}: {', '.join(v.reasons)}" for v in verdicts if not v.usable)
 
 
-async def assessor_of(resources: Resources, lead_id: UUID) -> tuple[Row[Any], Recipe, FetchSource]:
-    """A lead's parcel, how its assessor's site is read, and its registry row; Skip where there is none."""
+async def assessor_of(resources: Resources, house_id: UUID) -> tuple[Row[Any], Recipe, FetchSource]:
+    """The parcel of that id or of that lead, how its assessor's site is read, its registry row; Skip where there is none."""
     async with resources.unit_of_work() as uow:
         repository = CityRepository(uow.session)
-        known = await repository.property(lead_id)
+        known = await repository.property(house_id) or await repository.property_of_parcel(house_id)
         if known is None:
-            raise PermanentError(f"there is no lead {lead_id}")
+            raise PermanentError(f"there is no lead or parcel {house_id}")
         if known.parcel_id is None or not known.assessor_config:
             raise Skip("no assessor is configured for this city")
         config = known.assessor_config
@@ -393,6 +504,17 @@ async def assessor_of(resources: Resources, lead_id: UUID) -> tuple[Row[Any], Re
         return known, recipe, FetchSource(key)
     rate, slots = float(row.requests_per_second), int(row.concurrency)
     return known, recipe, FetchSource(key, row.tos, row.enabled, requests_per_second=rate, concurrency=slots)
+
+
+async def keep_look_up(
+    session: Any, source: str, city_id: UUID, facts: Mapping[str, Any], error: Exception | None = None
+) -> None:
+    """Count a page of an assessor with the facts that were on it, or why it could not be read."""
+    found, failure = failed(error) if error else (GOOD, None)
+    named = [name for name, value in facts.items() if value is not None]
+    await SourceRunRepository(session).add_look_up(
+        source, city_id, columns=named, found=found, failure=failure
+    )
 
 
 def assessor_facts(record: AssessorRecord) -> dict[str, Any]:

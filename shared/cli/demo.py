@@ -75,7 +75,7 @@ def _start(*, keep: bool) -> None:
 
 async def _main_job(seed: int, setup_seconds: float) -> tuple[dict[str, Any], dict[str, Any]]:
     """The figures of a run, and what is shown of it besides."""
-    from shared.cli import demo_facts, leads_queries, processes
+    from shared.cli import demo_facts, demo_night, leads_queries, processes
     from shared.cli.activate_run import Place, activation_words, run_activation
     from shared.cli.demo_sale import buy_best_lead
     from shared.cli.truth_run import measure
@@ -92,6 +92,11 @@ async def _main_job(seed: int, setup_seconds: float) -> tuple[dict[str, Any], di
     began = time.monotonic()
     bought = await buy_best_lead(place)
     sale_seconds = time.monotonic() - began
+    began = time.monotonic()
+    jobs = await demo_night.play_a_day()
+    console.print(
+        f"a day's scheduled jobs on a fast clock: {', '.join(f'{job} {how}' for job, how in jobs.items())}"
+    )
     facts = demo_facts.Facts(
         seed=seed,
         report=report,
@@ -103,6 +108,9 @@ async def _main_job(seed: int, setup_seconds: float) -> tuple[dict[str, Any], di
         pss_mb=pss,
         setup_seconds=setup_seconds,
         sale_seconds=sale_seconds,
+        jobs=jobs,
+        events=await demo_night.announced(),
+        jobs_seconds=time.monotonic() - began,
     )
     return demo_facts.document(facts), {"leads": table, "bought": bought, "quality": facts.quality.as_json()}
 

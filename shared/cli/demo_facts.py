@@ -45,6 +45,9 @@ class Facts:
     pss_mb: float
     setup_seconds: float
     sale_seconds: float
+    jobs: dict[str, str]
+    events: dict[str, int]
+    jobs_seconds: float
 
 
 def document(facts: Facts) -> dict[str, Any]:
@@ -83,9 +86,12 @@ def document(facts: Facts) -> dict[str, Any]:
             "activate": round(facts.report["elapsed_seconds"] - seconds["properties"], 1),
             "workflows": round(seconds["properties"], 1),
             "sale": round(facts.sale_seconds, 1),
+            "jobs": round(facts.jobs_seconds, 1),
             "total": 0.0,
         },
         "pss_mb": facts.pss_mb,
+        "jobs": facts.jobs,
+        "events": facts.events,
     }
     found["ok"] = not faults(found)
     return found
@@ -106,6 +112,8 @@ def faults(found: dict[str, Any]) -> list[str]:
         "there are dead letters": found["dead_letters"] > 0,
         "invariants are violated": found["invariant_violations"] > 0,
         "no roof was analysed": found["accuracy"]["condition"]["n"] == 0,
+        "a scheduled job did not run to its end": any(how != "done" for how in found["jobs"].values()),
+        "an event was never announced": 0 in found["events"].values(),
     }
     return [words for words, wrong in checks.items() if wrong]
 

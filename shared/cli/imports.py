@@ -1,4 +1,4 @@
-"""`ridgeline import storms|permits|dnc`: recorded files into the database."""
+"""`ridgeline import storms|permits|parcels|listings|dnc`: recorded files into the database."""
 
 from __future__ import annotations
 
@@ -17,16 +17,25 @@ from shared.errors import InvalidInput
 from shared.settings import Settings
 
 Files = Annotated[list[Path], typer.Argument(help="Files, plain or gzip.", exists=True, dir_okay=False)]
+Layers = Annotated[
+    list[Path],
+    typer.Argument(
+        help="CSV, TSV, XLSX, GeoJSON or ArcGIS answers, plain or packed; shapefiles.", exists=True
+    ),
+]
 ImportFiles = Callable[[Any, Any], Awaitable[Any]]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this group."""
     group = typer.Typer(
-        help="Read files of public data and of the do-not-call registry.", no_args_is_help=True
+        help="Read files of public data, of business directories and of the do-not-call registry.",
+        no_args_is_help=True,
     )
     group.command()(storms)
     group.command()(permits)
+    group.command()(parcels)
+    group.command()(listings)
     group.command()(dnc)
     app.add_typer(group, name="import")
 
@@ -70,6 +79,39 @@ def permits(
         )
 
     _print(asyncio.run(_with_importer(run, "scraper")))
+
+
+def parcels(
+    files: Layers,
+    jurisdiction: Annotated[
+        str | None, typer.Option(help='Target city that the parcels belong to: "Oakland, CA".')
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option(help="Key of the city's parcel source whose field map reads the files.")
+    ] = None,
+) -> None:
+    """Import parcel files, shapefiles as ZIP, folder or .shp, and print what became of their rows as one JSON line."""
+    from shared.security.fields import KeyRing
+
+    async def run(scraper: Any, unit_of_work: Any) -> Any:
+        keys = KeyRing.from_settings(Settings())
+        return await scraper.import_parcels(
+            files, unit_of_work, keys, jurisdiction=jurisdiction, source=source
+        )
+
+    _print(asyncio.run(_with_importer(run, "scraper")))
+
+
+def listings(
+    files: Files,
+    city: Annotated[str | None, typer.Option(help='City that was searched: "Austin, TX".')] = None,
+) -> None:
+    """Import answers of Google Places and Yelp: only ids are kept, and what a term leaves out is told."""
+
+    async def run(acquisition: Any, unit_of_work: Any) -> Any:
+        return await acquisition.import_listings(files, unit_of_work, city=city)
+
+    _print(asyncio.run(_with_importer(run, "contractor_acquisition")))
 
 
 def dnc(

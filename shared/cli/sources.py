@@ -1,8 +1,9 @@
-"""`ridgeline source check` and `ridgeline cities`: whether permit feeds can be used, and why not."""
+"""`ridgeline source` and `ridgeline cities`: whether sources can be used and how they are doing, and why not."""
 
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 import sys
 from collections import Counter
@@ -26,6 +27,8 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Sources of public data.", no_args_is_help=True)
     group.callback()(_group)
     group.command()(check)
+    group.command()(health)
+    group.command()(replay)
     app.add_typer(group, name="source")
     app.command()(cities)
 
@@ -53,6 +56,45 @@ def check(
         raise typer.Exit(1)
 
 
+def health(
+    place: Annotated[str | None, typer.Argument(metavar='"CITY, ST"', help="The city.")] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON lines.")] = False,
+) -> None:
+    """How the sources of the active cities and the storm feeds are doing, worst first; exit status 1 where one is red.
+
+    A source is judged by its last readings: rows against history, lost columns, known rows asked for again, age.
+    """
+    found = asyncio.run(_health(place))
+    for source in found if as_json else ():
+        sys.stdout.write(json.dumps(source) + "\n")
+    if not as_json:
+        console.print(_health_table(found))
+    if any(source["light"] == "red" for source in found):
+        raise typer.Exit(1)
+
+
+def replay(
+    place: Annotated[str, typer.Argument(metavar='"CITY, ST"', help="The city.")],
+    *,
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Store what differs, as after a mended field map.")
+    ] = False,
+) -> None:
+    """Read a city's kept permit rows again with today's code, without fetching; one JSON line a source tells what differs.
+
+    Exit status 1 where nothing of the city is kept.
+    """
+    from shared.cli.activate_run import Place
+
+    found = asyncio.run(_replay(Place.parse(place), store=apply))
+    for line in found:
+        sys.stdout.write(json.dumps(line) + "\n")
+    if not found:
+        sys.stderr.write(f"no row of {place} is kept\n")
+        raise typer.Exit(1)
+
+
 def cities(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON lines.")] = False) -> None:
     """Every target city: its status, whether its sources can be asked, and why not."""
     found = asyncio.run(_cities())
@@ -60,6 +102,33 @@ def cities(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON l
         sys.stdout.write(json.dumps(city) + "\n")
     if not as_json:
         console.print(_city_table(found))
+
+
+async def _health(place: str | None) -> list[dict[str, Any]]:
+    from shared.cli.activate_run import Place
+    from shared.cli.client import service
+
+    city = Place.parse(place) if place else None
+    async with service("scraper") as scraper:
+        wanted = {"city": city.city, "state": city.state} if city else {}
+        found: list[dict[str, Any]] = await scraper.get("/sources/health", params=wanted)
+    return found
+
+
+async def _replay(place: Any, *, store: bool) -> list[dict[str, Any]]:
+    """The scraper's replay; loaded by name, as no package of `shared` imports a service."""
+    from shared.db.engine import make_engine, make_session_maker
+    from shared.db.unit_of_work import UnitOfWorkFactory
+    from shared.settings import Settings
+
+    engine = make_engine(Settings().database_url, application_name="ridgeline-replay")
+    try:
+        scraper = importlib.import_module("services.scraper.replay")
+        unit_of_work = UnitOfWorkFactory(make_session_maker(engine))
+        found = await scraper.replay_city(unit_of_work, place.city, place.state, store=store)
+    finally:
+        await engine.dispose()
+    return [one.as_json() for one in found]
 
 
 async def _check_one(place: str, *, as_json: bool) -> bool:
@@ -155,6 +224,34 @@ def _city_table(found: list[dict[str, Any]]) -> Table:
         place, status = f"{city['city']}, {city['state']}", str(city["status"])
         table.add_row(place, str(city["tier"]), status, str(city["source_status"]), told)
     return table
+
+
+def _health_table(found: list[dict[str, Any]]) -> Table:
+    """The sources' health for a terminal."""
+    counts = Counter(source["light"] for source in found)
+    words = ", ".join(f"{number} {light}" for light, number in counts.items())
+    table = Table(title=f"{len(found)} sources: {words}")
+    for column in ("source", "city", "light", "last success", "newest row", "rows", "why"):
+        table.add_column(column, overflow="fold")
+    for source in found:
+        table.add_row(
+            source["source"],
+            source["city"] or "",
+            source["light"],
+            (source["last_success"] or "never")[:16].replace("T", " "),
+            source["newest_row"] or "",
+            _rows_word(source),
+            "; ".join([*source["reasons"], *source["notes"]]),
+        )
+    return table
+
+
+def _rows_word(source: dict[str, Any]) -> str:
+    """The rows of the last reading, and how many were expected."""
+    if source["rows"] is None:
+        return ""
+    expected = source["rows_expected"]
+    return str(source["rows"]) if expected is None else f"{source['rows']} of about {expected}"
 
 
 def _table(found: list[dict[str, Any]]) -> Table:

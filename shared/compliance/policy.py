@@ -14,7 +14,7 @@ import yaml
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """One version of all rules; `sale`, `contact` and `images` are the parsed files."""
+    """One version of all rules; `sale`, `contact`, `images` and `listings` are the parsed files."""
 
     version: str
     effective_from: datetime
@@ -22,6 +22,7 @@ class Policy:
     sale: Mapping[str, Any]
     contact: Mapping[str, Any]
     images: Mapping[str, Any]
+    listings: Mapping[str, Any]
 
 
 def policy_at(now: datetime) -> Policy:
@@ -48,6 +49,7 @@ def _read(folder: str) -> Policy:
         sale=_file(folder, "sale"),
         contact=_file(folder, "contact"),
         images=_file(folder, "images"),
+        listings=_file(folder, "listings"),
     )
 
 

@@ -287,7 +287,8 @@ def _town(city: Mapping[str, Any]) -> dict[str, Any]:
     lat, lng = city["lat"], city["lng"]
     box = {"west": lng - 0.08, "south": lat - 0.08, "east": lng + 0.08, "north": lat + 0.08}
     unknown = {"population": None, "median_home_value": None, "platform_type": city["platform"]}
-    return {**city, **unknown, **box}
+    known = {name: value for name, value in city.items() if name != "permits"}
+    return {**known, **unknown, **box}
 
 
 def _key(city: Mapping[str, Any], what: str) -> str:
@@ -296,13 +297,13 @@ def _key(city: Mapping[str, Any], what: str) -> str:
 
 def _town_sources(city: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
     """What the town's portals publish; addresses are relative to the vendors' base URLs."""
-    permits: dict[str, Any] = {"key": _key(city, "permits"), "kind": city["platform"]}
-    if city["platform"] == "socrata":
-        permits |= {"dataset_id": city["dataset_id"], "incremental_date_field": "issue_date"}
-    else:
-        layer = f"rest/services/{city['city']}_Permits/FeatureServer/0"
-        permits |= {"layer_path": layer, "incremental_date_field": "Date_Issued"}
-    permits["field_map"] = defaults[f"permits_{city['platform']}"]
+    permits = {
+        "key": _key(city, "permits"),
+        "kind": city["platform"],
+        **city["permits"],
+        "requests_per_second": defaults["requests_per_second"],
+        "field_map": defaults[f"permits_{city['platform']}"],
+    }
     parcels = {
         "key": _key(city, "parcels"),
         "kind": "arcgis",

@@ -8,13 +8,15 @@ from shared.events.base import Event
 
 
 class PermitScraped(Event):
-    """Permits of a city that we had not seen were stored."""
+    """Permits of a city, or of a county and another trade, that we had not seen were stored."""
 
     name = "permit.scraped"
-    city_id: UUID
+    city_id: UUID | None = None
     stored: int
     updated: int
     newest_issued_on: str | None = None
+    vertical: str = "roofing"
+    county_id: UUID | None = None
 
 
 class PropertyScraped(Event):

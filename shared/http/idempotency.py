@@ -20,9 +20,10 @@ from shared.errors import Conflict, InvalidInput
 from shared.schemas.digest import request_hash
 from shared.schemas.workflow_enums import RequestState
 
-IdempotencyKey = Annotated[
-    str, Header(alias="Idempotency-Key", min_length=8, max_length=255, pattern=r"^[\x21-\x7e]+$")
-]
+_KEY = Header(alias="Idempotency-Key", min_length=8, max_length=255, pattern=r"^[\x21-\x7e]+$")
+IdempotencyKey = Annotated[str, _KEY]
+# For commands that find what they started before while it runs: a key then serves him whose answer was lost for long.
+OptionalIdempotencyKey = Annotated[str | None, _KEY]
 
 
 class IdempotencyKeyReused(InvalidInput):

@@ -32,6 +32,7 @@ from shared.errors import (
     TooManyRequests,
     Unavailable,
 )
+from shared.http.envelope import refusal_of
 from shared.telemetry.context import Trace, current_trace, trace_from
 from shared.telemetry.logging import get_logger
 
@@ -94,6 +95,7 @@ def problem(
     """The answer that tells a caller what went wrong, and the correlation id to ask about."""
     document = {
         **(fields or {}),
+        **refusal_of(request.scope, detail),
         "type": f"{TYPE_PREFIX}{code}",
         "title": title,
         "status": status,

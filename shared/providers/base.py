@@ -30,7 +30,7 @@ from shared.http.answers import (
 from shared.http.ssrf import CONFIGURED_EXTENSION, Origin
 from shared.providers.breaker import BreakerOpen, Breakers
 from shared.providers.context import current_purpose
-from shared.providers.limiter import RateLimiter
+from shared.providers.limiter import SLOW_DOWN_SHARE, RateLimiter
 from shared.providers.metrics import COST, REQUESTS, SECONDS
 from shared.providers.outcomes import (
     Answer,
@@ -64,6 +64,8 @@ class ClientSettings:
     longest_backoff_seconds: float = 8.0
     patience_seconds: float = 10.0
     """Longest wait inside a call, for our bucket or a Retry-After; the caller schedules longer ones."""
+    slow_down_share: float = SLOW_DOWN_SHARE
+    """Below this share of the vendor's allowance what is left is spread over the time to its reset."""
     body_cap_bytes: int = 25_000_000
     headers: Mapping[str, str] = field(default_factory=dict)
     daily_cap: Decimal = Decimal(25)
@@ -353,7 +355,11 @@ class ProviderClient:
         reset = moment_seconds(numbers["reset"]) if numbers["reset"] else None
         if remaining is not None and limit is not None and reset is not None:
             await self._deps.limiter.observe(
-                self._bucket, remaining=remaining, limit=limit, reset_seconds=reset
+                self._bucket,
+                remaining=remaining,
+                limit=limit,
+                reset_seconds=reset,
+                share=self.settings.slow_down_share,
             )
 
     def _with_wait(self, answer: Answer, verdict: Verdict) -> Verdict:

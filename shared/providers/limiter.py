@@ -156,9 +156,17 @@ class RateLimiter:
         self._local.pause(key, seconds, rate=rate / self._replicas)
         await self._run(_PAUSE, key, seconds, rate, RECOVERY_SECONDS)
 
-    async def observe(self, key: str, *, remaining: float, limit: float, reset_seconds: float) -> None:
-        """Slow everybody down when little of the vendor's allowance is left before its reset."""
-        if reset_seconds <= 0 or limit <= 0 or remaining > SLOW_DOWN_SHARE * limit:
+    async def observe(
+        self,
+        key: str,
+        *,
+        remaining: float,
+        limit: float,
+        reset_seconds: float,
+        share: float = SLOW_DOWN_SHARE,
+    ) -> None:
+        """Slow everybody down when less than this share of the vendor's allowance is left before its reset."""
+        if reset_seconds <= 0 or limit <= 0 or remaining > share * limit:
             return
         if remaining < 1:
             await self.pause(key, reset_seconds)

@@ -28,13 +28,16 @@ from shared.providers import (
     parcel_source,
     payments,
     permit_source,
+    phone_lookup,
     storm_feed,
 )
 from shared.providers.assessor.recipe import Recipe
 from shared.providers.base import ProviderDeps
 from shared.providers.breaker import Breakers
 from shared.providers.context import current_purpose
+from shared.providers.geocoder import Geocoder
 from shared.providers.limiter import RateLimiter
+from shared.providers.permit_source import accela_access, accela_records
 from shared.providers.ports import BudgetPort
 from shared.providers.settings import ProviderSettings
 from shared.providers.usage import open_usage_log
@@ -54,6 +57,11 @@ class Providers:
         return geocoder.build(self.settings, self.deps)
 
     @cached_property
+    def bulk_geocoder(self) -> Geocoder:
+        """The same for whole cities, without key or price."""
+        return geocoder.build_bulk(self.settings, self.deps)
+
+    @cached_property
     def address_validator(self) -> address_validator.AddressValidator:
         """Whether the post delivers to an address."""
         return address_validator.build(self.settings, self.deps)
@@ -62,6 +70,11 @@ class Providers:
     def owner_records(self) -> tuple[owner_records.OwnerRecords, ...]:
         """Who owns a house, by licensed copies of the counties' records."""
         return owner_records.build(self.settings, self.deps)
+
+    @cached_property
+    def phone_lookup(self) -> phone_lookup.PhoneLookup | None:
+        """Line type and carrier of a number, where a vendor is chosen."""
+        return phone_lookup.build(self.settings, self.deps)
 
     @cached_property
     def email_finders(self) -> tuple[email_finder.EmailFinder, ...]:
@@ -100,6 +113,19 @@ class Providers:
     def permit_source(self, config: permit_source.SourceConfig) -> permit_source.PermitSource:
         """The reader of a permit feed."""
         return permit_source.build(config, self.settings, self.deps)
+
+    def accela_desk(self, account: accela_access.AccelaAccount, *, source: str) -> accela_access.TokenDesk:
+        """Where an agency's tokens are bought."""
+        seconds = self.settings.accela_request_timeout
+        return accela_access.TokenDesk(
+            account, self.settings, self.deps, source=source, timeout_seconds=seconds
+        )
+
+    def accela_records(
+        self, account: accela_access.AccelaAccount, tokens: accela_access.Tokens, *, source: str
+    ) -> accela_records.AccelaRecords:
+        """The reader of an agency's records of one kind with their owners."""
+        return accela_records.AccelaRecords(account, tokens, self.settings, self.deps, source=source)
 
     def parcel_source(self, config: parcel_source.SourceConfig) -> parcel_source.ParcelSource:
         """The reader of a parcel layer."""

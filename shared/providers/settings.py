@@ -52,19 +52,27 @@ VENDORS: Final[Mapping[str, VendorFacts]] = {
     "melissa": VendorFacts("https://property.melissadata.net", 5, 5, 20),
     "mapbox": VendorFacts("https://api.mapbox.com", 10, 10, 20),
     "usps": VendorFacts("https://apis.usps.com", 60 / 3600, 5, 20),  # the app's quota, tokens included
+    "twilio_lookups": VendorFacts("https://lookups.twilio.com", 10, 10, 15),
     "stripe": VendorFacts("https://api.stripe.com", 25, 25, 20),
     "sendgrid": VendorFacts("https://api.sendgrid.com", 10, 10, 15),
 }
 
 KEYED: Final = (
-    "hunter", "snov", "apollo", "fullcontact", "zerobounce", "neverbounce", "attom", "melissa", "mapbox", "stripe",
-    "sendgrid",
+    "hunter", "snov", "apollo", "fullcontact", "zerobounce", "neverbounce", "attom", "melissa", "mapbox",
+    "twilio_lookups", "stripe", "sendgrid",
 )  # fmt: skip
 _KEY_FIELDS: Final[Mapping[str, str]] = {
     "stripe": "secret_key",
     "snov": "client_secret",
     "usps": "client_secret",
     "mapbox": "access_token",
+    "twilio_lookups": "auth_token",
+}
+_TASKS: Final[Mapping[str, str]] = {
+    "zerobounce": "verify",
+    "neverbounce": "verify",
+    "attom": "lookup",
+    "melissa": "lookup",
 }
 _SANDBOX_KEY: Final = "sandbox"
 SANDBOX_PACE: Final = 50.0  # FE-2: our own town bears more than a stranger's host
@@ -109,6 +117,7 @@ class ProviderSettings(BaseSettings):
     melissa_base_url: str = Field("", alias="MELISSA_BASE_URL")
     mapbox_base_url: str = Field("", alias="MAPBOX_BASE_URL")
     usps_base_url: str = Field("", alias="USPS_BASE_URL")
+    twilio_lookups_base_url: str = Field("", alias="TWILIO_LOOKUPS_BASE_URL")
     stripe_base_url: str = Field("", alias="STRIPE_BASE_URL")
     sendgrid_base_url: str = Field("", alias="SENDGRID_BASE_URL")
 
@@ -117,6 +126,12 @@ class ProviderSettings(BaseSettings):
     accela_app_secret: SecretStr = Field(SecretStr(""), alias="ACCELA_APP_SECRET")
     accela_username: str = Field("", alias="ACCELA_USERNAME")
     accela_password: SecretStr = Field(SecretStr(""), alias="ACCELA_PASSWORD")
+    accela_rate_limit_threshold: float = Field(0.15, alias="ACCELA_RATE_LIMIT_THRESHOLD", gt=0, lt=1)
+    """Share of an agency's allowance below which county pulls hold back."""
+    accela_pagination_delay_fallback: float = Field(0.5, alias="ACCELA_PAGINATION_DELAY_FALLBACK", gt=0)
+    accela_enrichment_delay_fallback: float = Field(0.1, alias="ACCELA_ENRICHMENT_DELAY_FALLBACK", gt=0)
+    accela_max_retries: int = Field(3, alias="ACCELA_MAX_RETRIES", ge=0, le=10)
+    accela_request_timeout: float = Field(30.0, alias="ACCELA_REQUEST_TIMEOUT", gt=0)
     streetview_api_key: SecretStr = Field(SecretStr(""), alias="STREETVIEW_API_KEY")
     hunter_api_key: SecretStr = Field(SecretStr(""), alias="HUNTER_API_KEY")
     snov_client_id: str = Field("", alias="SNOV_CLIENT_ID")
@@ -130,12 +145,15 @@ class ProviderSettings(BaseSettings):
     mapbox_access_token: SecretStr = Field(SecretStr(""), alias="MAPBOX_ACCESS_TOKEN")
     usps_client_id: str = Field("", alias="USPS_CLIENT_ID")
     usps_client_secret: SecretStr = Field(SecretStr(""), alias="USPS_CLIENT_SECRET")
+    twilio_account_sid: str = Field("", alias="TWILIO_ACCOUNT_SID")
+    twilio_lookups_auth_token: SecretStr = Field(SecretStr(""), alias="TWILIO_LOOKUPS_AUTH_TOKEN")
     stripe_secret_key: SecretStr = Field(SecretStr(""), alias="STRIPE_SECRET_KEY")
     sendgrid_api_key: SecretStr = Field(SecretStr(""), alias="SENDGRID_API_KEY")
 
     geocoder: str = Field("census", alias="GEOCODER")
     address_validator: str = Field("usps", alias="ADDRESS_VALIDATOR")
     owner_records: str = Field("", alias="OWNER_RECORDS")
+    phone_lookup: str = Field("", alias="PHONE_LOOKUP")
     email_finders: str = Field("hunter", alias="EMAIL_FINDERS")
     email_verifiers: str = Field("zerobounce,neverbounce", alias="EMAIL_VERIFIERS")
     nadir_imagery: str = Field("stac", alias="NADIR_IMAGERY")
@@ -152,6 +170,7 @@ class ProviderSettings(BaseSettings):
     neverbounce_verify_cost_usd: Decimal = Field(Decimal("0.008"), alias="NEVERBOUNCE_VERIFY_COST_USD")
     attom_lookup_cost_usd: Decimal = Field(Decimal("0.25"), alias="ATTOM_LOOKUP_COST_USD")
     melissa_lookup_cost_usd: Decimal = Field(Decimal("0.20"), alias="MELISSA_LOOKUP_COST_USD")
+    twilio_lookup_cost_usd: Decimal = Field(Decimal("0.008"), alias="TWILIO_LOOKUP_COST_USD")
     mapbox_geocode_cost_usd: Decimal = Field(Decimal("0.005"), alias="MAPBOX_GEOCODE_COST_USD")
     free_calls_a_month: str = Field("", alias="FREE_CALLS_A_MONTH")
     """Accounts on a vendor's free plan: `hunter=50,zerobounce=100` are what the vendors' price pages gave in 2026."""
@@ -193,6 +212,11 @@ class ProviderSettings(BaseSettings):
         secret: SecretStr = getattr(self, f"{vendor}_{_key_field(vendor)}")
         return secret.get_secret_value() or _SANDBOX_KEY
 
+    def can_ask(self, vendor: str) -> bool:
+        """Whether there is a key for this vendor, or the sandbox stands in for it, which takes any."""
+        local = bool(self.sandbox_url) and self.base_url(vendor).startswith(self.sandbox_url.rstrip("/"))
+        return local or self.key(vendor) != _SANDBOX_KEY
+
     @property
     def street_source(self) -> str:
         """The licence row of street pictures: Google's, which allows display only, unless another is known."""
@@ -205,8 +229,7 @@ class ProviderSettings(BaseSettings):
         """What a billable answer of a contact vendor costs this account, US dollars."""
         if figures(self.free_calls_a_month).get(vendor):
             return Decimal(0)
-        task = "verify" if vendor in ("zerobounce", "neverbounce") else "find"
-        price: Decimal = getattr(self, f"{vendor}_{task}_cost_usd")
+        price: Decimal = getattr(self, f"{vendor}_{_TASKS.get(vendor, 'find')}_cost_usd")
         return price
 
     def client(self, vendor: str, *, headers: Mapping[str, str] | None = None) -> ClientSettings:
@@ -227,7 +250,7 @@ class ProviderSettings(BaseSettings):
         """Fail at start rather than find out at the first charge that a key of this service is missing."""
         if self.environment != "production":
             return
-        chosen = {self.payments, self.mailer, self.geocoder, *names(self.owner_records)}
+        chosen = {self.payments, self.mailer, self.geocoder, self.phone_lookup, *names(self.owner_records)}
         chosen |= {*names(self.email_finders), *names(self.email_verifiers)}
         missing = [
             vendor

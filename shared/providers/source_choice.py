@@ -27,7 +27,7 @@ class SourceStatus(StrEnum):
 
 
 PERMIT_KINDS: Final[frozenset[str]] = frozenset(get_args(SourceConfig.model_fields["kind"].annotation))
-PARCEL_KINDS: Final[frozenset[str]] = frozenset({"arcgis"})
+PARCEL_KINDS: Final[frozenset[str]] = frozenset({"arcgis", "csv_download"})
 """What `permit_source.build` and `parcel_source.build` have a reader for."""
 ASKED: Final = (SourceStatus.USABLE, SourceStatus.WATCH)
 _BEST_FIRST: Final = tuple(SourceStatus)

@@ -13,6 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from shared.db.unit_of_work import UnitOfWorkFactory
+from shared.relay import quality
 from shared.telemetry.logging import get_logger
 from shared.workflow import metrics, sql
 from shared.workflow.budget import Budget
@@ -75,7 +76,7 @@ class Sweeper:
             await self._guard(self._measure)
             if time.monotonic() - measured_at > self._invariants_every_seconds:
                 measured_at = time.monotonic()
-                for duty in (self._check_invariants, self._expire, self.trim_streams):
+                for duty in (self._check_invariants, self._measure_quality, self._expire, self.trim_streams):
                     await self._guard(duty)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), self._every_seconds)
@@ -139,6 +140,10 @@ class Sweeper:
             metrics.INVARIANT_VIOLATIONS.labels(row.name).set(row.violations)
             if row.violations:
                 log.error("invariant_broken", invariant=row.name, violations=row.violations)
+
+    async def _measure_quality(self) -> None:
+        async with self._unit_of_work() as uow:
+            await quality.measure(uow.session)
 
     async def _expire(self) -> None:
         await fail_past_deadline(self._unit_of_work)

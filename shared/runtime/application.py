@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import base64
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
+import orjson
 from fastapi import Depends, FastAPI, Request, Response
+from fastapi.encoders import jsonable_encoder
+from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
 from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.db.revision import required_revision
@@ -24,12 +29,13 @@ from shared.http.auth import (
     require,
     unguarded_routes,
 )
+from shared.http.envelope import envelop
 from shared.http.json_body import refuse_unstorable_json
 from shared.http.problems import TRACE_SCOPE_KEY, BodyLimitMiddleware, install_problem_handlers
 from shared.runtime.resources import Resources, open_resources
 from shared.runtime.service import Service
 from shared.security.policy import Action, Actor, permitted_scope
-from shared.settings import SERVICE_PORTS
+from shared.settings import SERVICE_PORTS, Settings
 from shared.telemetry import metrics
 from shared.telemetry.context import trace_from, use_trace
 from shared.telemetry.exposition import CONTENT_TYPE_LATEST, generate_latest, is_scraper
@@ -93,6 +99,7 @@ def create_app(
         dependencies=[Depends(refuse_unstorable_json)],
     )
     app.state.readiness = readiness or Readiness()
+    envelop(app, service.enveloped_paths)
     if resources is not None:
         _attach(app, service, resources)
     for router in service.routers:
@@ -100,11 +107,24 @@ def create_app(
     _add_platform_routes(app, service)
     install_problem_handlers(app)
     app.add_middleware(BodyLimitMiddleware, upload_paths=service.upload_paths)
+    _allow_origins(app, resources.settings if resources else service.settings())
     app.add_middleware(RequestMiddleware, service=service.name, routes=app)
     unguarded = unguarded_routes(app)
     if unguarded:
         raise RuntimeError(f"{service.name} has routes that ask for no action: {', '.join(unguarded)}")
     return app
+
+
+def _allow_origins(app: FastAPI, settings: Settings) -> None:
+    """Let pages of the configured origins call us; without any, browsers keep all of them out."""
+    if settings.allowed_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.allowed_origins,
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=["authorization", "content-type", "idempotency-key"],
+            expose_headers=["x-correlation-id", "retry-after"],
+        )
 
 
 def _attach(app: FastAPI, service: Service, resources: Resources) -> None:
@@ -139,6 +159,8 @@ def _add_platform_routes(app: FastAPI, service: Service) -> None:
         "/ready": _ready,
         "/metrics": _metrics_text,
         "/openapi.json": _openapi_of(app),
+        "/docs": _swagger_of(app),
+        "/redoc": _redoc_of(app),
     }
     for path, endpoint in routes.items():
         if (path, "GET") not in taken:
@@ -192,6 +214,24 @@ def _openapi_of(app: FastAPI) -> Callable[..., Awaitable[dict[str, Any]]]:
         return app.openapi()
 
     return openapi
+
+
+def _swagger_of(app: FastAPI) -> Callable[..., Awaitable[Response]]:
+    async def docs(_: Annotated[Actor, require(Action.OPERATIONS_READ)]) -> Response:
+        """This service's interface to read and try; the document is in the page, so that no second token is asked."""
+        spec = {"spec": jsonable_encoder(app.openapi())}
+        return get_swagger_ui_html(openapi_url="", title=app.title, swagger_ui_parameters=spec)
+
+    return docs
+
+
+def _redoc_of(app: FastAPI) -> Callable[..., Awaitable[Response]]:
+    async def redoc(_: Annotated[Actor, require(Action.OPERATIONS_READ)]) -> Response:
+        """This service's interface to read, with its document in the page."""
+        document = base64.b64encode(orjson.dumps(app.openapi())).decode()
+        return get_redoc_html(openapi_url=f"data:application/json;base64,{document}", title=app.title)
+
+    return redoc
 
 
 async def require_schema(engine: AsyncEngine) -> None:

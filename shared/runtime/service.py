@@ -26,7 +26,7 @@ class Service:
     """The declaration in a service's app.py.
 
     `concurrency` gives the number of steps at once per weight class; `own` opens what only this service needs
-    and finds its place in `resources.own`.
+    and finds its place in `resources.own`. Answers below `enveloped_paths` are {success, data, error}, refusals too.
     """
 
     name: str
@@ -39,6 +39,7 @@ class Service:
     concurrency: Mapping[str, int] = field(default_factory=dict)
     own: Callable[[Resources], AbstractAsyncContextManager[Any]] | None = None
     upload_paths: Sequence[str] = ()
+    enveloped_paths: Sequence[str] = ()
     accepts_cookies: bool = False
     ticks_schedule: bool = False
 

@@ -40,6 +40,7 @@ from shared.sandbox.vendors import (
     stripe,
     stripe_desk,
     swdi,
+    twilio_lookups,
     usps,
     zerobounce,
 )
@@ -70,6 +71,7 @@ VENDORS = (
     "melissa",
     "mapbox",
     "usps",
+    "twilio_lookups",
     "stripe",
     "sendgrid",
 )
@@ -118,6 +120,7 @@ def create_app(settings: SandboxSettings | None = None) -> FastAPI:
         app.include_router(vendor.router(sandbox))
     for contacts in (email_finder, snov, apollo, fullcontact, zerobounce, neverbounce, owner_records):
         app.include_router(contacts.router(sandbox))
+    app.include_router(twilio_lookups.router())
     app.include_router(stripe.router(desk))
     app.include_router(sendgrid.router(mailroom))
     return app

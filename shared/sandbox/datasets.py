@@ -263,6 +263,10 @@ def report_permits(town: Town) -> Table:
     return table_of(columns, count)
 
 
+PUBLISHED_PER_THOUSAND = 20
+"""Owners whose application for the homestead exemption, e-mail and telephone with it, is an open record."""
+
+
 def parcels(town: Town) -> Table:
     """Parcels as the county's ArcGIS server publishes them."""
     count = town.parcels
@@ -274,6 +278,7 @@ def parcels(town: Town) -> Table:
     uses = list(USE_CODES.values())
     homestead = np.where(town.people.occupied & (town.people.seed % 10 != 0), 1, 0)
     east = (layout.column[building] >= 0).astype(np.int64)
+    open_ = (town.people.seed % 1_000 >= 1_000 - PUBLISHED_PER_THOUSAND).tolist()
     columns = [
         number_column("OBJECTID", np.arange(1, count + 1), whole=True),
         written_column("APN", [town.apn(parcel) for parcel in range(count)]),
@@ -286,6 +291,12 @@ def parcels(town: Town) -> Table:
         written_column("MAIL_CITY", [owner.mailing_city for owner in owners]),
         written_column("MAIL_STATE", [owner.mailing_state for owner in owners]),
         written_column("MAIL_ZIP", [owner.mailing_zip5 for owner in owners]),
+        written_column(
+            "OWNER_EMAIL", [owner.email if told else "" for owner, told in zip(owners, open_, strict=True)]
+        ),
+        written_column(
+            "OWNER_PHONE", [owner.phone if told else "" for owner, told in zip(owners, open_, strict=True)]
+        ),
         text_column("HOMESTEAD", homestead, ["N", "Y"]),
         text_column("USE_CODE", layout.kind[building], [code for code, _ in uses]),
         text_column("USE_DESC", layout.kind[building], [words for _, words in uses]),

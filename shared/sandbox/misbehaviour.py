@@ -19,6 +19,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 RECENT_CALLS = 200
 HTML_PAGE = b"<!DOCTYPE html><html><head><title>Maintenance</title></head><body><h1>We will be back</h1></body></html>"
 CUT_SHARE = 0.5
+HUGE_BYTES = 1 << 30
+METADATA_URL = "http://169.254.169.254/latest/meta-data/"
+ERROR_BODY = b'{"error":{"code":500,"message":"Internal error"},"success":false}'
 LONGEST_HANG_SECONDS = 120.0
 
 
@@ -40,6 +43,12 @@ class FaultKind(StrEnum):
     FORGED = "forged"
     RENAME_COLUMN = "rename_column"
     EMPTY = "empty"
+    HUGE = "huge"
+    """A gigabyte of blanks, packed into some hundred kilobytes."""
+    REDIRECT = "redirect"
+    """A redirect to the address where clouds keep their machines' keys."""
+    ERROR_INSIDE = "error_inside"
+    """HTTP 200 with an error in its body."""
 
 
 WEBHOOK_FAULTS = frozenset({FaultKind.DUPLICATE, FaultKind.OUT_OF_ORDER, FaultKind.FORGED})
@@ -178,6 +187,13 @@ class MisbehaviourMiddleware:
             await _respond(send, status, body, "application/json", order.retry_after)
         elif order.fault is FaultKind.HTML:
             await _respond(send, 200, HTML_PAGE, "text/html; charset=utf-8", None)
+        elif order.fault is FaultKind.ERROR_INSIDE:
+            await _respond(send, 200, ERROR_BODY, "application/json", None)
+        elif order.fault is FaultKind.REDIRECT:
+            await _respond(send, 302, b"", "text/plain", None, (b"location", METADATA_URL.encode()))
+        elif order.fault is FaultKind.HUGE:
+            packed = (b"content-encoding", b"gzip")
+            await _respond(send, 200, _huge_body(), "application/json", None, packed)
         else:
             await self._altered(order, scope, receive, send)
 
@@ -274,8 +290,21 @@ def _vendor_and_path(scope: Scope) -> tuple[str, str]:
     return ("", "") if vendor.startswith("_") or not rest else (vendor, f"/{rest}")
 
 
-async def _respond(send: _Watched, status: int, body: bytes, kind: str, retry_after: float | None) -> None:
-    headers = [(b"content-type", kind.encode()), (b"content-length", str(len(body)).encode())]
+def _huge_body() -> bytes:
+    """Members of a megabyte each, one behind the other: a valid gzip body that costs next to nothing to make."""
+    member = gzip.compress(b" " * (1 << 20), mtime=0)
+    return member * (HUGE_BYTES >> 20)
+
+
+async def _respond(
+    send: _Watched,
+    status: int,
+    body: bytes,
+    kind: str,
+    retry_after: float | None,
+    *more: tuple[bytes, bytes],
+) -> None:
+    headers = [(b"content-type", kind.encode()), (b"content-length", str(len(body)).encode()), *more]
     if retry_after is not None:
         headers.append((b"retry-after", f"{retry_after:g}".encode()))
     await send({"type": "http.response.start", "status": status, "headers": headers})

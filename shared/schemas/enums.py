@@ -280,14 +280,30 @@ class RoofWork(StrEnum):
     INDUSTRIAL = "industrial"
 
 
-class ScrapingJobType(StrEnum):
-    """What a scraping job reads."""
+class ReadingKind(StrEnum):
+    """What a source is read for."""
 
-    PERMIT = "permit"
-    PROPERTY = "property"
-    IMAGE = "image"
-    CONTRACTOR = "contractor"
-    WEATHER = "weather"
+    PERMITS = "permits"
+    PARCELS = "parcels"
+    STORMS = "storms"
+    ASSESSOR = "assessor"
+
+
+class ReadingStatus(StrEnum):
+    """Life of one reading of one source."""
+
+    READING = "reading"
+    GOOD = "good"
+    FAILED = "failed"
+
+
+class SourceLight(StrEnum):
+    """How a source is doing; an idle one is asked by nobody."""
+
+    GREEN = "green"
+    AMBER = "amber"
+    RED = "red"
+    IDLE = "idle"
 
 
 class JobStatus(StrEnum):
@@ -300,15 +316,6 @@ class JobStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
-class JobTrigger(StrEnum):
-    """Who started a scraping job."""
-
-    SCHEDULER = "scheduler"
-    MANUAL = "manual"
-    API = "api"
-    EVENT = "event"
-
-
 class EnrichmentType(StrEnum):
     """What an enrichment job looks for."""
 
@@ -317,6 +324,14 @@ class EnrichmentType(StrEnum):
     PROPERTY = "property"
     VALIDATION = "validation"
     ALL = "all"
+
+
+class MatchLevel(StrEnum):
+    """How an address and what a geocoder took it for agree."""
+
+    EXACT = "exact"
+    NON_EXACT = "non_exact"
+    NONE = "none"
 
 
 class EventSeverity(StrEnum):
@@ -401,6 +416,29 @@ class CityStatus(StrEnum):
     ACTIVE = "active"
     PAUSED = "paused"
     FAILED = "failed"
+
+
+class TradeVertical(StrEnum):
+    """The product that a county or a permit belongs to: a slug of the table verticals."""
+
+    ROOFING = "roofing"
+    HVAC = "hvac"
+
+
+class HvacTier(StrEnum):
+    """How warm the age of a house's HVAC system makes it."""
+
+    HOT = "HOT"
+    WARM = "WARM"
+    COOL = "COOL"
+    COLD = "COLD"
+
+
+class HvacLeadStatus(StrEnum):
+    """Whether the house of an HVAC lead still is one."""
+
+    QUALIFIED = "qualified"
+    WITHDRAWN = "withdrawn"
 
 
 class PlatformType(StrEnum):

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from datetime import date
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel
+
+
+class JobTrigger(StrEnum):
+    """Who started a job, where its input says so."""
+
+    SCHEDULER = "scheduler"
+    MANUAL = "manual"
+    API = "api"
+    EVENT = "event"
 
 
 class CityInput(BaseModel):
@@ -39,10 +49,34 @@ class JobInput(BaseModel):
     slot: str = ""
 
 
-class StormsInput(JobInput):
-    """Which feeds a look at the weather asks: all, or those that tell of a storm within the hour."""
+class EnrichInput(JobInput):
+    """Whose owners to look for; the leads most in need where none is named."""
 
+    lead_ids: list[UUID] = []
+
+
+class StormsInput(JobInput):
+    """Which feeds a look at the weather asks (all, or those that tell of a storm within the hour), how far back.
+
+    `subject_id` is the city for which somebody asked.
+    """
+
+    subject_id: UUID | None = None
     near_real_time: bool = False
+    days: int | None = None
+
+
+class ContractorsInput(BaseModel):
+    """The city whose roofers are wanted, and how many of them at most."""
+
+    subject_id: UUID
+    max_results: int
+
+
+class HvacInput(JobInput):
+    """The county whose houses are looked at; all where none is named."""
+
+    county_id: UUID | None = None
 
 
 class ProspectInput(JobInput):

@@ -39,6 +39,7 @@ class Action(StrEnum):
     LEAD_PURCHASE = "lead:purchase"
     SALE_READ = "sale:read"
     LEAD_WRITE = "lead:write"
+    CONTACT_FIND = "contact:find"
     REVIEW_READ = "review:read"
     REVIEW_DECIDE = "review:decide"
     OPERATIONS_READ = "operations:read"
@@ -97,6 +98,7 @@ PERMISSIONS: dict[Action, dict[Role, Scope]] = {
     Action.LEAD_PURCHASE: _OWN_COMPANY,
     Action.SALE_READ: _ANY_STAFF | _OWN_COMPANY,
     Action.LEAD_WRITE: _ANY_STAFF,
+    Action.CONTACT_FIND: _ANY_STAFF,
     Action.REVIEW_READ: _ANY_STAFF | {Role.REVIEWER: Scope.ANY},
     Action.REVIEW_DECIDE: {Role.ADMIN: Scope.ANY, Role.OPS: Scope.ANY, Role.REVIEWER: Scope.ANY},
     Action.OPERATIONS_READ: _ANY_STAFF,

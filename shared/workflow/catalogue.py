@@ -124,12 +124,15 @@ CITY = register(
             StepSpec("source_check", "scraper", "slow", timeout_seconds=120, max_attempt=4),
             StepSpec("permits", "scraper", "slow", needs=("source_check",), timeout_seconds=1800),
             StepSpec("parcels", "scraper", "slow", needs=("permits",), timeout_seconds=1800),
+            StepSpec("geocode", "enricher", "slow", needs=("parcels",), optional=True, timeout_seconds=1800),
             StepSpec("storms", "scraper", "slow", needs=("parcels",), timeout_seconds=1800),
-            StepSpec("prospecting", "lead_generator", "slow", needs=("storms",), timeout_seconds=600),
+            StepSpec(
+                "prospecting", "lead_generator", "slow", needs=("geocode", "storms"), timeout_seconds=600
+            ),
             StepSpec("properties", "orchestrator", needs=("prospecting",), timeout_seconds=600),
         ),
         deadline_seconds=10 * 24 * 3600,
-        description="A city from its sources to leads: check, permits, parcels, storms, prospects, properties.",
+        description="A city from its sources to leads: check, permits, parcels, points, storms, prospects, properties.",
     )
 )
 
@@ -145,29 +148,89 @@ SALE = register(
     )
 )
 
+# A job of the scraper is tried again three times (S4-4.6.1-1).
+SCRAPER_ATTEMPTS = 4
 REFRESH_PERMITS = single_step(
     "refresh_permits",
     "scraper",
     weight="slow",
+    max_attempt=SCRAPER_ATTEMPTS,
     description="Permits of all active cities, a workflow each.",
 )
 REFRESH_CITY = register(
     WorkflowSpec(
         "refresh_city",
         (
-            StepSpec("source_check", "scraper", "slow", timeout_seconds=120, max_attempt=4),
-            StepSpec("permits", "scraper", "slow", needs=("source_check",), timeout_seconds=1800),
-            StepSpec("date_roofs", "scraper", "slow", needs=("permits",), timeout_seconds=600),
+            StepSpec("source_check", "scraper", "slow", timeout_seconds=120, max_attempt=SCRAPER_ATTEMPTS),
+            StepSpec(
+                "permits",
+                "scraper",
+                "slow",
+                needs=("source_check",),
+                timeout_seconds=1800,
+                max_attempt=SCRAPER_ATTEMPTS,
+            ),
+            StepSpec(
+                "date_roofs",
+                "scraper",
+                "slow",
+                needs=("permits",),
+                timeout_seconds=600,
+                max_attempt=SCRAPER_ATTEMPTS,
+            ),
+            StepSpec("geocode", "enricher", "slow", needs=("permits",), optional=True, timeout_seconds=1800),
         ),
         description="The last weeks' permits of one city, from the feeds that may be read and pass the check.",
     )
+)
+ENRICH_LEAD = register(
+    WorkflowSpec(
+        "enrich_lead",
+        (StepSpec("enrich_lead", "enricher", optional=True),),
+        description="The contact of one lead's owner, outside the lead's first workflow.",
+    )
+)
+ENRICH_LEADS = single_step(
+    "enrich_leads",
+    "enricher",
+    weight="slow",
+    description="Contacts of the leads named, or of the hundred most in need of one, a workflow each.",
 )
 REFRESH_STORMS = single_step(
     "refresh_storms",
     "scraper",
     weight="slow",
     timeout_seconds=3600,
+    max_attempt=SCRAPER_ATTEMPTS,
     description="Storm reports of the last days, or within the hour those of the feeds that are that fast.",
+)
+COUNTY_PULL = register(
+    WorkflowSpec(
+        "county_pull",
+        (StepSpec("county_pull", "scraper", "pulls", timeout_seconds=6 * 3600, max_attempt=4),),
+        deadline_seconds=10 * 24 * 3600,
+        description="A county's permits of one trade: all years, oldest first, or those of the last days.",
+    )
+)
+SCHEDULE_COUNTY_PULLS = single_step(
+    "schedule_county_pulls",
+    "scraper",
+    timeout_seconds=120,
+    description="A pull of the last days for every county that is due.",
+)
+SCRAPE_PROPERTY = single_step(
+    "scrape_property",
+    "scraper",
+    timeout_seconds=60,
+    max_attempt=SCRAPER_ATTEMPTS,
+    description="The assessor's facts about one parcel that somebody asked for.",
+)
+SCRAPE_CONTRACTORS = single_step(
+    "scrape_contractors",
+    "scraper",
+    weight="slow",
+    max_attempt=SCRAPER_ATTEMPTS,
+    description="The roofers of a city as its stored permits show them.",
 )
 PROSPECT_ACTIVE_CITIES = single_step(
     "prospect_active_cities",
@@ -175,6 +238,26 @@ PROSPECT_ACTIVE_CITIES = single_step(
     weight="slow",
     timeout_seconds=1800,
     description="New prospects of all active cities, or of one that a storm has reached.",
+)
+HVAC_PROPERTIES = single_step(
+    "hvac_properties",
+    "lead_generator",
+    weight="slow",
+    timeout_seconds=1800,
+    description="HVAC houses, their tiers and leads from stored permits: of a county after its pull, of all every day.",
+)
+RESCORE_LEADS = single_step(
+    "rescore_leads",
+    "lead_generator",
+    weight="slow",
+    timeout_seconds=1800,
+    description="Triggers, scores and prices of the known leads of a city that a storm has reached.",
+)
+PUBLISH_LEAD = single_step(
+    "publish_lead",
+    "lead_generator",
+    timeout_seconds=60,
+    description="The gate again for a known lead that a new score has made saleable.",
 )
 EXPIRE_LEADS = single_step(
     "expire_leads", "lead_generator", description="Triggers and published leads past their date end."

@@ -31,6 +31,21 @@ async def cancel(session: AsyncSession, workflow_id: UUID, *, reason: str = "can
     return 1 + len(children)
 
 
+async def cancel_gracefully(session: AsyncSession, workflow_id: UUID) -> bool:
+    """Let the running step end the workflow where it is safe to stop; True when nothing ran and it is cancelled now.
+
+    For steps that look at `ctx.asked_to_cancel()`. A worker that dies before it does leaves the wish to the next.
+    """
+    workflow = await lock_workflow(session, workflow_id)
+    if workflow.status not in OPEN:
+        raise Conflict(f"workflow {workflow_id} is {workflow.status}", status_now=workflow.status)
+    asked = await session.execute(sql.ASK_TO_CANCEL, {"workflow_id": workflow_id})
+    if asked.scalar_one_or_none() is not None:
+        return False
+    await cancel(session, workflow_id)
+    return True
+
+
 async def retry(session: AsyncSession, workflow_id: UUID) -> None:
     """Run a failed or cancelled workflow again, with new time, from the steps that did not finish.
 

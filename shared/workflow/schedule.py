@@ -9,7 +9,7 @@ from itertools import takewhile
 from typing import Any, Literal
 from uuid import UUID
 from zlib import crc32
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import orjson
 from croniter import croniter
@@ -100,7 +100,7 @@ def slots(cron: str, zone: ZoneInfo, after: datetime, until: datetime) -> Iterat
             return
         if after < due <= until and due not in seen:
             seen.add(due)
-            yield Slot(local.isoformat(timespec="minutes"), due)
+            yield Slot(local.isoformat(timespec="seconds" if local.second else "minutes"), due)
 
 
 def next_slot(cron: str, zone: ZoneInfo, after: datetime) -> datetime | None:
@@ -177,12 +177,21 @@ async def trigger(session: AsyncSession, job: str, *, key: str) -> UUID:
     return workflow_id
 
 
+def check_times(cron: str, tz: str) -> None:
+    """Refuse a cron expression or a zone that nobody knows; a sixth field of the expression is seconds."""
+    if not croniter.is_valid(cron):
+        raise InvalidInput(f"cron {cron!r} is not valid", cron=cron)
+    try:
+        ZoneInfo(tz)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise InvalidInput(f"time zone {tz!r} is not known", tz=tz) from error
+
+
 async def seed_schedule(session: AsyncSession, service: str, jobs: tuple[ScheduledJob, ...]) -> None:
     """Insert the rows of a service's jobs that are not there yet; existing rows belong to the operator."""
     for job in jobs:
         known_kind(job.kind)
-        if not croniter.is_valid(job.cron):
-            raise InvalidInput(f"job {job.job}: cron {job.cron!r} is not valid")
+        check_times(job.cron, job.tz)
         await session.execute(
             SEED,
             {

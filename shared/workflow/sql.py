@@ -328,6 +328,18 @@ INSERT_HISTORY = text(
     """
 )
 
+ASK_TO_CANCEL = text(
+    """
+    UPDATE core.workflow w SET cancel_requested = true
+     WHERE w.id = :workflow_id
+       AND EXISTS (SELECT 1 FROM core.step s
+                    WHERE s.workflow_id = w.id AND s.status = 'running' AND s.lease_until > now())
+    RETURNING w.id
+    """
+)
+
+CANCEL_REQUESTED = text("SELECT cancel_requested FROM core.workflow WHERE id = :workflow_id")
+
 SET_PAUSED = text(
     """
     UPDATE core.workflow SET paused = :paused

@@ -13,10 +13,18 @@ from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.db.unit_of_work import UnitOfWork, UnitOfWorkFactory
-from shared.workflow import effects, sql
+from shared.workflow import control, effects, sql
 from shared.workflow.catalogue import StepSpec, WorkflowSpec, workflow_spec
 from shared.workflow.start import Parent, start_many
-from shared.workflow.transitions import Lease, LeaseLost, admit_children, advance, as_json, fence
+from shared.workflow.transitions import (
+    Lease,
+    LeaseLost,
+    admit_children,
+    advance,
+    as_json,
+    fence,
+    lock_workflow,
+)
 
 R = TypeVar("R", bound="StepResources")
 PAGE = 50
@@ -146,6 +154,20 @@ class StepContext(Generic[R]):
             "output": as_json(self.progress),
         }
         return bool((await session.execute(sql.REPORT, values)).rowcount)  # type: ignore[attr-defined]
+
+    async def asked_to_cancel(self) -> bool:
+        """Whether an operator wants this workflow to stop at the next place where that does no harm."""
+        key = {"workflow_id": self.workflow_id}
+        rows = await self.resources.unit_of_work.alone(sql.CANCEL_REQUESTED, key)
+        return bool(rows) and bool(rows[0].cancel_requested)
+
+    async def end_cancelled(self) -> None:
+        """End the whole workflow as cancelled; what this step reported stays. LeaseLost for another owner's step."""
+        async with self.resources.unit_of_work() as uow:
+            await lock_workflow(uow.session, self.workflow_id)
+            await self.report(self.progress, uow.session)
+            await control.cancel(uow.session, self.workflow_id)
+        self.ended = True
 
     async def effect(
         self,

@@ -19,14 +19,23 @@ USUAL = REQUIRED | {
 }  # fmt: skip
 # What a service needs beyond the usual files, and why.
 PARTICULAR = {
+    "contractor_acquisition": {
+        "imports.py": "recorded answers of business directories, read by the command line",
+    },
     "enricher": {
         "imports.py": "files of the do-not-call registry, read by the command line",
     },
     "scraper": {
         "city_service.py": "the verbs of a city's sources; the rest of the service is jobs",
         "formats": "readers of the file shapes that sources have",
+        "health.py": "the lights of all sources, put together for operators",
+        "houses.py": "which house an address means and what goes on around it, for orders and questions",
+        "job_service.py": "the verbs of the jobs that are ordered; the rest of the service is steps",
+        "hvac": "the county puller: agencies, their permits of one trade, and its jobs",
         "imports.py": "one-off import of recorded files by the command line",
         "ingest.py": "from rows to tables: staging, upsert, counts",
+        "readings.py": "a source while it is read: what it shows against its history",
+        "replay.py": "kept rows read again, for the command line",
     },
     "ml_inference": {
         "MODEL_CARD.md": "what the weights were trained on and how well they do",

@@ -1,4 +1,4 @@
-"""`python -m tests.bench [core|fleet|demo|ingest ...]`: measure; writes artifacts/bench.json and prints a table."""
+"""`python -m tests.bench [core|fleet|demo|ingest|storms ...]`: measure; writes artifacts/bench.json and prints a table."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Callable
 
-from tests.bench import core, demo, fleet, ingest
+from tests.bench import core, demo, fleet, ingest, storms
 from tests.bench.figure import Figure
 from tests.faults.report import ARTIFACTS, say
 
@@ -17,6 +17,7 @@ SUBSETS: dict[str, Callable[[], list[Figure]]] = {
     "fleet": fleet.figures,
     "demo": demo.figures,
     "ingest": ingest.figures,
+    "storms": storms.figures,
 }
 REPORT = ARTIFACTS / "bench.json"
 

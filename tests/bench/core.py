@@ -67,7 +67,7 @@ def _baselines(plane: Plane) -> tuple[float, float]:
             await pipe.execute()
         return 5000 / (time.perf_counter() - began)
 
-    return inserts, _with_resources(plane, pipeline)
+    return inserts, with_resources(plane, pipeline)
 
 
 def _throughput(plane: Plane, *, inserts: float, pipeline: float) -> list[Figure]:
@@ -90,7 +90,7 @@ def _throughput(plane: Plane, *, inserts: float, pipeline: float) -> list[Figure
             moved += batch
         return moved / (time.perf_counter() - began), 1000 * (_cpu() - cpu) / moved
 
-    relayed, relay_cpu = _with_resources(plane, relay)
+    relayed, relay_cpu = with_resources(plane, relay)
     _empty(plane)
     handled, handle_cpu = _handled_a_second(plane)
     return [
@@ -129,7 +129,7 @@ def _handled_a_second(plane: Plane) -> tuple[float, float]:
             async with resources.unit_of_work() as uow:
                 uow.publish([ChaosStepDone(subject_id=uuid4(), step="x") for _ in range(100)])
 
-    _with_resources(plane, publish)
+    with_resources(plane, publish)
     _until_handled(plane, EVENTS)
     seconds = time.perf_counter() - began
     spent = sum(cpu_seconds_of(process.pid) for process in processes) - spent
@@ -154,7 +154,7 @@ def _latency(plane: Plane) -> Figure:
             async with resources.unit_of_work() as uow:
                 uow.publish(ChaosStepDone(subject_id=uuid4(), step="x"))
 
-    _with_resources(plane, publish)
+    with_resources(plane, publish)
     _until_handled(plane, LATENCY_EVENTS)
     _end(processes)
     with connect(plane) as connection:
@@ -238,7 +238,7 @@ async def _relay(resources: Resources) -> None:
 
 
 def _fork(part: Callable[[Resources], Coroutine[Any, Any, None]], plane: Plane) -> Any:
-    process = FORK.Process(target=_with_resources, args=(plane, part), daemon=True)
+    process = FORK.Process(target=with_resources, args=(plane, part), daemon=True)
     process.start()
     return process
 
@@ -249,7 +249,9 @@ def _end(processes: list[Any]) -> None:
         process.join()
 
 
-def _with_resources(plane: Plane, work: Callable[[Resources], Awaitable[Any]]) -> Any:
+def with_resources(plane: Plane, work: Callable[[Resources], Awaitable[Any]]) -> Any:
+    """What the work returned, run with the resources of a process of its own."""
+
     async def opened() -> Any:
         async with open_resources("bench", settings_for(plane)) as resources:
             return await work(resources)
@@ -265,7 +267,7 @@ def _empty(plane: Plane) -> None:
         await resources.redis.flushdb()
         await resources.redis.set(EPOCH_KEY, READY)
 
-    _with_resources(plane, clean)
+    with_resources(plane, clean)
 
 
 def _until_handled(plane: Plane, count: int) -> None:

@@ -21,6 +21,8 @@ KEYS = {
     "permits": {"read", "stored", "updated", "duplicate", "rejected", "suppressed_addresses"},
     "workflows": {"done", "failed", "waiting"},
     "leads": {"A", "B", "C", "D", "onsite_check", "review"},
+    "jobs": {"permits", "weather", "prospecting"},
+    "events": {"permit.scraped", "property.scraped", "enrichment.completed"},
     "sale": {"lead_id", "reserved_at", "charged_cents", "charges", "revealed_at"},
     "accuracy": {"condition", "suppression"},
     "seconds": {"setup", "activate", "workflows", "sale", "total"},

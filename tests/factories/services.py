@@ -11,7 +11,9 @@ from uuid import UUID, uuid4
 import httpx
 from fastapi import FastAPI
 from pydantic import SecretStr
+from sqlalchemy import text
 
+from shared.db.engine import SessionMaker
 from shared.http.tls import known_authorities
 from shared.runtime.application import create_app
 from shared.runtime.resources import Resources, open_resources
@@ -68,6 +70,19 @@ class RunningService:
         user = user_id or uuid4()
         issued = self.resources.issuer.issue_user(user, role, contractor_id=contractor_id, session_id=user)
         return issued.token
+
+
+async def call(door: RunningService, method: str, path: str, **options: Any) -> Any:
+    """The answer to an operator's request, or to another role's."""
+    role = options.pop("role", Role.ADMIN)
+    async with door.client(token=door.user_token(role), timeout=30) as client:
+        return await client.request(method, path, **options)
+
+
+async def scalar(db: SessionMaker, statement: str, **values: Any) -> Any:
+    """The one value of a statement."""
+    async with db() as session:
+        return (await session.execute(text(statement), values)).scalar_one()
 
 
 @asynccontextmanager

@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import Callable
 
-from tests.faults import mutants, suites, targeted
+from tests.faults import marked, mutants, suites, targeted
 from tests.faults.fleet.suite import fleet
 from tests.faults.report import Report, say
 
@@ -15,7 +15,8 @@ FORMS: dict[str, tuple[Callable[[Report], None], ...]] = {
     "short": (suites.short,),
     "core": (suites.core,),
     "fleet": (fleet,),
-    "all": (suites.core, *targeted.FORMS.values(), fleet),
+    "marked": (marked.tests,),
+    "all": (marked.tests, suites.core, *targeted.FORMS.values(), fleet),
     **{name: (form,) for name, form in targeted.FORMS.items()},
 }
 

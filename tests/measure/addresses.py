@@ -41,10 +41,10 @@ def permit_addresses(folder: Path) -> list[Written]:
     return list(found)
 
 
-def tagged_addresses(folder: Path) -> list[tuple[str, dict[str, str]]]:
+def tagged_addresses(folder: Path, files: str = "*.xml") -> list[tuple[str, dict[str, str]]]:
     """The addresses that people tagged for usaddress: the text, and its words by part."""
     found = []
-    for path in sorted((folder / "data" / "addresses").glob("*.xml")):
+    for path in sorted((folder / "data" / "addresses").glob(files)):
         for entry in ET.parse(path).getroot():
             tags: dict[str, str] = {}
             for part in entry:

@@ -8,8 +8,9 @@ from datetime import date
 from pathlib import Path
 
 from services.scraper.domain.rows import PermitRow
-from services.scraper.formats.files import FileRefused, inspect
+from services.scraper.formats.files import inspect
 from services.scraper.formats.permits import parse_permits
+from shared.files import FileRefused
 
 HANDED_OVER = Path(__file__).resolve().parents[3] / "shared"
 TODAY = date(2026, 11, 22)

@@ -31,11 +31,17 @@ class Search:
     """How far a search came."""
 
     found: list[Found] = field(default_factory=list)
+    records: list[Answer] = field(default_factory=list)
+    """Answers about the house and the line, which cost too: who owns it, what kind of line a number is."""
+
     passed_over: dict[str, str] = field(default_factory=dict)
     refusals: list[str] = field(default_factory=list)
     opted_out: bool = False
     phone: dict[str, Any] | None = None
     """Line type, carrier and do-not-call status of the last number looked at, never the number."""
+
+    address: str | None = None
+    """What the post says of the house's address, or why it was not asked."""
 
     @property
     def verified(self) -> bool:
@@ -65,12 +71,19 @@ class Search:
     def cost(self) -> Decimal:
         """What all answers cost together, US dollars: each was billed, kept or not."""
         answers = [answer for one in self.found for answer in (one.answer, *one.verdicts)]
+        answers += self.records
         return sum((Decimal(answer["cost"]) for answer in answers), Decimal(0))
 
     @property
     def calls(self) -> int:
         """How many vendors' answers there are."""
-        return sum(1 + sum(1 for said in one.verdicts if said["provider"]) for one in self.found)
+        verdicts = (sum(1 for said in one.verdicts if said["provider"]) for one in self.found)
+        return len(self.found) + sum(verdicts) + len(self.records)
+
+    @property
+    def tried(self) -> list[str]:
+        """Who was asked, in order."""
+        return [answer["provider"] for answer in (*self.records, *(one.answer for one in self.found))]
 
     @property
     def refusal(self) -> str | None:
@@ -109,8 +122,13 @@ class Search:
                 }
                 for one in self.found
             ],
+            "records": [
+                {name: one[name] for name in ("provider", "cost", "company") if name in one}
+                for one in self.records
+            ],
             "passed_over": self.passed_over,
             "refusals": self.refusals,
             "opted_out": self.opted_out,
             "phone": self.phone,
+            "address": self.address,
         }

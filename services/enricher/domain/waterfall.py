@@ -14,6 +14,8 @@ HIT_SHARES: Final[Mapping[str, Decimal]] = {
     "snov": Decimal("0.35"),
     "apollo": Decimal("0.35"),
     "fullcontact": Decimal("0.65"),
+    "attom": Decimal("0.45"),
+    "melissa": Decimal("0.45"),
 }
 DEFAULT_SHARE: Final = Decimal("0.35")
 ADDRESS: Final = re.compile(r"[^@\s]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z][A-Za-z0-9-]{1,62}")

@@ -75,16 +75,24 @@ class ParcelColumns:
 
 @dataclass(frozen=True, slots=True)
 class StormColumns:
-    """SQL expressions of one storm report as it lies to one parcel; `now` is a timestamptz."""
+    """SQL expressions of one storm report; `now` is a timestamptz."""
 
     now: str
-    distance_miles: str
     event_type: str = "storm.event_type"
     began_at: str = "storm.began_at"
     hail_size_inches: str = "storm.hail_size_inches"
     wind_speed_mph: str = "storm.wind_speed_mph"
     tornado_rating: str = "storm.tornado_rating"
     hurricane_category: str = "(storm.details->>'category')::int"
+
+
+@dataclass(frozen=True, slots=True)
+class StormForce:
+    """SQL expressions of what a storm can do: strength where it struck, points lost at the edge, its reach."""
+
+    peak: str = "storm.peak"
+    edge_loss: str = "storm.edge_loss"
+    reach_miles: str = "storm.reach_miles"
 
 
 def service_life_expression(material: str) -> str:
@@ -179,45 +187,52 @@ def _three_way(column: str, yes: int, unknown: int, no: int) -> str:
     return f"CASE WHEN {column} THEN {yes} WHEN {column} IS NULL THEN {unknown} ELSE {no} END"
 
 
-def storm_strength_expression(columns: StormColumns) -> str:
-    """Strength 80 to 100 of a storm for a parcel; NULL out of reach, out of time or too weak."""
-    reach = choices_case(
-        columns.event_type, ((kind.value, miles) for kind, miles in STORM_REACH_MILES.items())
-    )
-    distance = _distance(columns)
+def storm_force(columns: StormColumns) -> StormForce:
+    """The force of a storm report, once for all houses around it; its peak is NULL out of time and where too weak."""
+    by_kind = {
+        WeatherEventType.HAIL: _hail_peak(columns),
+        WeatherEventType.WIND: _wind_peak(columns),
+        WeatherEventType.TORNADO: choices_case(
+            columns.tornado_rating, ((r.value, s) for r, s in TORNADO_STRENGTHS.items()), UNRATED_TORNADO
+        ),
+        WeatherEventType.HURRICANE: choices_case(
+            f"({columns.hurricane_category})::text",
+            ((str(category), strength) for category, strength in HURRICANE_STRENGTHS.items()),
+            UNRATED_HURRICANE,
+        ),
+    }
     age = f"({columns.now} - {columns.began_at})"
-    in_reach = f"{age} >= interval '0' AND {age} <= interval '{STORM_WINDOW_DAYS * 24} hours' AND {distance} <= {reach}"
-    tornado = choices_case(
-        columns.tornado_rating, ((r.value, s) for r, s in TORNADO_STRENGTHS.items()), UNRATED_TORNADO
+    peaks = " ".join(f"WHEN '{kind}' THEN {peak}" for kind, peak in by_kind.items())
+    return StormForce(
+        peak=f"CASE WHEN {age} >= interval '0' AND {age} <= interval '{STORM_WINDOW_DAYS * 24} hours'"
+        f" THEN CASE {columns.event_type} {peaks} END END",
+        edge_loss=choices_case(columns.event_type, [(WeatherEventType.HAIL.value, HAIL_DISTANCE_LOSS)]),
+        reach_miles=choices_case(
+            columns.event_type, ((kind.value, miles) for kind, miles in STORM_REACH_MILES.items())
+        ),
     )
-    hurricane = choices_case(
-        f"({columns.hurricane_category})::text",
-        ((str(category), strength) for category, strength in HURRICANE_STRENGTHS.items()),
-        UNRATED_HURRICANE,
-    )
+
+
+def storm_strength_expression(force: StormForce, distance_miles: str) -> str:
+    """Strength 80 to 100 of a storm at a distance, never rising with it; NULL out of reach and without a peak."""
+    distance = f"round(({distance_miles})::numeric, 3)"
+    left = f"{force.peak} - {force.edge_loss} * {distance} / {force.reach_miles}"
+    # greatest() skips NULL: without the test a storm that counts for nothing would count for the floor.
     return (
-        f"CASE WHEN {in_reach} THEN CASE {columns.event_type}"
-        f" WHEN '{WeatherEventType.HAIL}' THEN {_hail_case(columns, distance)}"
-        f" WHEN '{WeatherEventType.WIND}' THEN {_wind_case(columns)}"
-        f" WHEN '{WeatherEventType.TORNADO}' THEN {tornado}"
-        f" WHEN '{WeatherEventType.HURRICANE}' THEN {hurricane} END END"
+        f"CASE WHEN {distance} <= {force.reach_miles} AND {force.peak} IS NOT NULL"
+        f" THEN round(greatest({STORM_FLOOR}, {left}))::int END"
     )
 
 
-def _distance(columns: StormColumns) -> str:
-    return f"round(({columns.distance_miles})::numeric, 3)"
-
-
-def _hail_case(columns: StormColumns, distance: str) -> str:
+def _hail_peak(columns: StormColumns) -> str:
     size = f"{columns.hail_size_inches}::numeric"
     days = f"floor(extract(epoch FROM {columns.now} - {columns.began_at}) / 86400)"
     raw = f"least({STORM_CEILING}, {STORM_FLOOR} + 10 * ({size} - {HAIL_MIN_INCHES}) / {HAIL_INCHES_PER_TEN})"
-    reach = STORM_REACH_MILES[WeatherEventType.HAIL]
-    lost = f"{HAIL_DISTANCE_LOSS} * {distance} / {reach} + {HAIL_TIME_LOSS} * {days} / {STORM_WINDOW_DAYS}"
-    return f"CASE WHEN {size} >= {HAIL_MIN_INCHES} THEN round(greatest({STORM_FLOOR}, {raw} - ({lost})))::int END"
+    lost = f"{HAIL_TIME_LOSS} * {days} / {STORM_WINDOW_DAYS}"
+    return f"CASE WHEN {size} >= {HAIL_MIN_INCHES} THEN {raw} - {lost} END"
 
 
-def _wind_case(columns: StormColumns) -> str:
+def _wind_peak(columns: StormColumns) -> str:
     speed = columns.wind_speed_mph
     rise = f"{STORM_FLOOR} + ({speed} - {WIND_ABOVE_MPH}) / 2.0"
-    return f"CASE WHEN {speed} > {WIND_ABOVE_MPH} THEN round(least({STORM_CEILING}, {rise}))::int END"
+    return f"CASE WHEN {speed} > {WIND_ABOVE_MPH} THEN least({STORM_CEILING}, {rise}) END"

@@ -12,6 +12,7 @@ from shared.schemas.enums import ConfidenceBand, LeadStatus, PublishLabel
 
 SHELF_DAYS: Final = 90
 STORM_SHELF_DAYS: Final = 180
+NOT_FOR_SALE: Final = "not_for_sale_below_60"
 
 Review = Literal["none", "approved", "rejected"]
 Way = Literal["none", "pass", "onsite_check", "review"]
@@ -49,7 +50,7 @@ def publication_of(facts: LeadFacts, now: datetime) -> Publication:
     if facts.review == "rejected":
         return Publication(LeadStatus.WITHDRAWN, "rejected_in_review", band)
     if facts.score is None or facts.price is None or facts.price <= 0:
-        return Publication(LeadStatus.PROCESSING, "not_for_sale_below_60", band)
+        return Publication(LeadStatus.PROCESSING, NOT_FOR_SALE, band)
     if band is None:
         return Publication(LeadStatus.PROCESSING, "roof_not_analysed")
     if facts.way == "none":

@@ -1,4 +1,4 @@
-"""One lead at a time: its storms, triggers, score, cluster and publication; and what expires."""
+"""Leads known: their storms, triggers, scores, clusters and publication; and what expires."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import orjson
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.lead_generator.domain.publishing import NOT_FOR_SALE, STORM_SHELF_DAYS
 from services.lead_generator.domain.triggers import STORM_REACH_MILES, STORM_WINDOW_DAYS, Trigger
 from shared.db.geo import METRES_PER_MILE
 
@@ -49,13 +50,17 @@ FOLLOW_RECORDS = text(
 
 
 class LeadRepository:
-    """Statements about single leads."""
+    """Statements about leads, by their ids."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
     async def one(self, lead_id: UUID) -> Row[Any] | None:
         """A lead with everything a score may look at."""
+        return next(iter(await self.many([lead_id])), None)
+
+    async def many(self, lead_ids: Sequence[UUID]) -> Sequence[Row[Any]]:
+        """Leads with everything a score may look at."""
         statement = text(
             """
             SELECT l.id, l.address, l.zip, l.city, l.state, l.county, l.city_id, l.lat, l.lng, l.geom IS NOT NULL AS located,
@@ -71,10 +76,23 @@ class LeadRepository:
               FROM base_leads l
               LEFT JOIN roofing_leads r ON r.base_lead_id = l.id
               LEFT JOIN roof_analysis a ON a.base_lead_id = l.id AND a.is_current
-             WHERE l.id = :id
+             WHERE l.id = ANY (:ids)
             """
         )
-        return (await self._session.execute(statement, {"id": lead_id})).one_or_none()
+        return (await self._session.execute(statement, {"ids": list(lead_ids)})).all()
+
+    async def known(self, city_id: UUID, *, after: UUID | None, limit: int) -> list[UUID]:
+        """A page of a city's leads that are not sold, reserved or off the market, in the order of their ids."""
+        statement = text(
+            """
+            SELECT id FROM base_leads
+             WHERE city_id = :city_id AND status IN ('processing', 'review', 'available')
+               AND (CAST(:after AS uuid) IS NULL OR id > :after)
+             ORDER BY id LIMIT :limit
+            """
+        )
+        values = {"city_id": city_id, "after": after, "limit": limit}
+        return list((await self._session.execute(statement, values)).scalars())
 
     async def refresh_from_parcel(self, lead_id: UUID) -> None:
         """Take over what the assessor's page added to the lead's parcel."""
@@ -99,20 +117,20 @@ class LeadRepository:
         )
         await self._session.execute(statement, {"id": lead_id})
 
-    async def storms_near(self, lead_id: UUID) -> Sequence[Row[Any]]:
-        """Storm reports of the last 90 days within reach of a lead, with their distance in miles."""
+    async def storms_near(self, lead_ids: Sequence[UUID]) -> Sequence[Row[Any]]:
+        """Storm reports of the last 90 days within reach of each lead, with their distance in miles."""
         statement = text(
             f"""
-            SELECT e.id, e.event_type, e.began_at, e.hail_size_inches, e.wind_speed_mph, e.tornado_rating, e.source,
+            SELECT l.id AS lead_id, e.id, e.event_type, e.began_at, e.hail_size_inches, e.wind_speed_mph, e.tornado_rating, e.source,
                    (e.details->>'category')::int AS hurricane_category,
                    ST_Distance(coalesce(e.swath, e.geom), l.geom) / {METRES_PER_MILE} AS distance_miles
               FROM base_leads l
               JOIN weather_events e ON ST_DWithin(coalesce(e.swath, e.geom), l.geom, {_REACH_METRES})
-             WHERE l.id = :id AND e.superseded_by IS NULL
+             WHERE l.id = ANY (:ids) AND e.superseded_by IS NULL
                AND e.began_at > now() - interval '{STORM_WINDOW_DAYS + 1} days'
             """  # noqa: S608 - numbers of ours
         )
-        return (await self._session.execute(statement, {"id": lead_id})).all()
+        return (await self._session.execute(statement, {"ids": list(lead_ids)})).all()
 
     async def follow_records(self, lead_id: UUID | None = None) -> int:
         """Let triggers, of one lead or of all, follow superseded reports to the record; how many changed."""
@@ -120,77 +138,125 @@ class LeadRepository:
         return int(done.rowcount)  # type: ignore[attr-defined]
 
     async def upsert_triggers(
-        self, lead_id: UUID, triggers: Sequence[Trigger], storms: Mapping[str, UUID]
+        self, triggers: Sequence[tuple[UUID, Trigger]], storms: Mapping[str, UUID]
     ) -> None:
-        """Store a lead's triggers by their natural key; the same ones again only refresh strength and details."""
+        """Store leads' triggers by their natural key; the same ones again only refresh strength and details."""
         if not triggers:
             return
         statement = text(
             """
             INSERT INTO lead_triggers (base_lead_id, trigger_type, origin_key, trigger_date, trigger_strength, trigger_details,
                                        expires_at, weather_event_id, active)
-            SELECT :lead_id, t.type, t.origin, t.occurred_at, t.strength, t.details, t.expires_at, t.storm, t.expires_at > now()
-              FROM unnest(CAST(:types AS text[]), CAST(:origins AS text[]), CAST(:occurred AS timestamptz[]),
-                          CAST(:strengths AS int[]), CAST(:details AS jsonb[]), CAST(:expires AS timestamptz[]),
-                          CAST(:storms AS uuid[])) AS t(type, origin, occurred_at, strength, details, expires_at, storm)
+            SELECT t.lead_id, t.type, t.origin, t.occurred_at, t.strength, t.details, t.expires_at, t.storm, t.expires_at > now()
+              FROM unnest(CAST(:leads AS uuid[]), CAST(:types AS text[]), CAST(:origins AS text[]),
+                          CAST(:occurred AS timestamptz[]), CAST(:strengths AS int[]), CAST(:details AS jsonb[]),
+                          CAST(:expires AS timestamptz[]), CAST(:storms AS uuid[]))
+                   AS t(lead_id, type, origin, occurred_at, strength, details, expires_at, storm)
+             ORDER BY t.lead_id, t.type, t.origin
             ON CONFLICT (base_lead_id, trigger_type, origin_key) DO UPDATE
                SET trigger_strength = excluded.trigger_strength, trigger_details = excluded.trigger_details
             """
         )
+        found = [trigger for _, trigger in triggers]
         await self._session.execute(
             statement,
             {
-                "lead_id": lead_id,
-                "types": [t.trigger_type.value for t in triggers],
-                "origins": [t.origin_key for t in triggers],
-                "occurred": [t.occurred_at for t in triggers],
-                "strengths": [t.strength for t in triggers],
-                "details": [_json({**t.details, "scores_as": t.scores_as}) for t in triggers],
-                "expires": [t.expires_at for t in triggers],
-                "storms": [storms.get(t.origin_key) for t in triggers],
+                "leads": [lead_id for lead_id, _ in triggers],
+                "types": [t.trigger_type.value for t in found],
+                "origins": [t.origin_key for t in found],
+                "occurred": [t.occurred_at for t in found],
+                "strengths": [t.strength for t in found],
+                "details": [_json({**t.details, "scores_as": t.scores_as}) for t in found],
+                "expires": [t.expires_at for t in found],
+                "storms": [storms.get(t.origin_key) for t in found],
             },
         )
 
-    async def note_storm_flags(self, lead_id: UUID) -> None:
-        """Bring a roofing lead's storm flags and leading trigger in line with its active triggers."""
+    async def note_storm_flags(self, lead_ids: Sequence[UUID]) -> None:
+        """Bring roofing leads' storm flags and leading trigger in line with their active triggers."""
         statement = text(
             """
             UPDATE roofing_leads r
                SET hail_event_30d = s.hail_30, hail_event_90d = s.hail_90, wind_event_30d = s.wind_30,
                    trigger_event = s.first_type, trigger_details = s.first_details
-              FROM (SELECT
+              FROM (SELECT known.id AS lead_id,
                       coalesce(bool_or(t.trigger_details->>'event_type' = 'hail' AND t.trigger_date > now() - interval '30 days'), false) AS hail_30,
                       coalesce(bool_or(t.trigger_details->>'event_type' = 'hail' AND t.trigger_date > now() - interval '90 days'), false) AS hail_90,
                       coalesce(bool_or(t.trigger_details->>'event_type' = 'wind' AND t.trigger_date > now() - interval '30 days'), false) AS wind_30,
                       (array_agg(t.trigger_type ORDER BY t.trigger_strength DESC, t.trigger_date DESC))[1] AS first_type,
                       (array_agg(t.trigger_details ORDER BY t.trigger_strength DESC, t.trigger_date DESC))[1] AS first_details
-                    FROM lead_triggers t WHERE t.base_lead_id = :id AND t.active) s
-             WHERE r.base_lead_id = :id
+                    FROM unnest(CAST(:ids AS uuid[])) AS known (id)
+                    LEFT JOIN lead_triggers t ON t.base_lead_id = known.id AND t.active GROUP BY known.id) s
+             WHERE r.base_lead_id = s.lead_id
             """
         )
-        await self._session.execute(statement, {"id": lead_id})
+        await self._session.execute(statement, {"ids": list(lead_ids)})
 
-    async def active_triggers(self, lead_id: UUID) -> Sequence[Row[Any]]:
-        """Triggers that still count."""
+    async def active_triggers(self, lead_ids: Sequence[UUID]) -> Sequence[Row[Any]]:
+        """Triggers of leads that still count."""
         statement = text(
             """
-            SELECT trigger_type, trigger_strength, trigger_date, trigger_details FROM lead_triggers
-             WHERE base_lead_id = :id AND active AND expires_at > now()
+            SELECT base_lead_id AS lead_id, trigger_type, trigger_strength, trigger_date, trigger_details FROM lead_triggers
+             WHERE base_lead_id = ANY (:ids) AND active AND expires_at > now()
             """
         )
-        return (await self._session.execute(statement, {"id": lead_id})).all()
+        return (await self._session.execute(statement, {"ids": list(lead_ids)})).all()
 
-    async def store_score(self, lead_id: UUID, values: Mapping[str, Any]) -> None:
-        """A lead's score, grade, price and their explanation."""
+    async def store_scores(self, scores: Sequence[Mapping[str, Any]]) -> Sequence[Row[Any]]:
+        """Store scores, grades, prices and their explanation; the leads that changed, `saleable` where below 60 until now.
+
+        G-18: a price is frozen once somebody reserves the lead. An offer does not fall below 60 on the shelf.
+        """
         statement = text(
             """
-            UPDATE base_leads SET quality_score = :score, grade = :grade, price = :price,
-                   score_breakdown = CAST(:breakdown AS jsonb), confidence = :confidence
-             WHERE id = :id AND status IN ('processing', 'review')
+            UPDATE base_leads l SET quality_score = new.score, grade = new.grade, price = new.price,
+                   score_breakdown = new.breakdown, confidence = new.confidence
+              FROM unnest(CAST(:ids AS uuid[]), CAST(:scores AS int[]), CAST(:grades AS text[]), CAST(:prices AS numeric[]),
+                          CAST(:breakdowns AS jsonb[]), CAST(:confidences AS numeric[]))
+                   AS new (id, score, grade, price, breakdown, confidence)
+             WHERE l.id = new.id
+               AND (l.status IN ('processing', 'review') OR (l.status = 'available' AND new.price IS NOT NULL))
+               AND (l.quality_score, l.grade, l.price, l.score_breakdown, l.confidence)
+                   IS DISTINCT FROM (new.score, new.grade, new.price, new.breakdown, new.confidence)
+            RETURNING l.id, l.quality_score, l.grade,
+                      l.status = 'processing' AND l.status_reason IS NOT DISTINCT FROM :not_for_sale
+                         AND l.price IS NOT NULL AS saleable
             """
         )
-        values = {**values, "id": lead_id, "breakdown": _json(values["breakdown"])}
-        await self._session.execute(statement, values)
+        values = {
+            "ids": [score["lead_id"] for score in scores],
+            "scores": [score["score"] for score in scores],
+            "grades": [score["grade"] and str(score["grade"]) for score in scores],
+            "prices": [score["price"] for score in scores],
+            "breakdowns": [_json(score["breakdown"]) for score in scores],
+            "confidences": [score["confidence"] for score in scores],
+            "not_for_sale": NOT_FOR_SALE,
+        }
+        return (await self._session.execute(statement, values)).all()
+
+    async def prolong_storm_offers(self, lead_ids: Sequence[UUID]) -> None:
+        """Give offers that a storm has reached since the shelf life of a storm's."""
+        statement = text(
+            f"""
+            UPDATE base_leads l SET available_until = l.published_at + interval '{STORM_SHELF_DAYS} days'
+             WHERE l.id = ANY (:ids) AND l.status = 'available'
+               AND l.available_until < l.published_at + interval '{STORM_SHELF_DAYS} days'
+               AND EXISTS (SELECT 1 FROM lead_triggers t WHERE t.base_lead_id = l.id AND t.active
+                              AND t.trigger_type = 'weather_event')
+            """  # noqa: S608 - a number of ours
+        )
+        await self._session.execute(statement, {"ids": list(lead_ids)})
+
+    async def validation(self, lead_id: UUID) -> dict[str, Any]:
+        """What validation said when it last looked at the lead; empty where that is not kept any more."""
+        statement = text(
+            """
+            SELECT s.output FROM core.step s JOIN core.workflow w ON w.id = s.workflow_id
+             WHERE w.kind = 'property' AND w.subject_id = :id AND s.name = 'validate' AND s.status = 'done'
+             ORDER BY s.finished_at DESC LIMIT 1
+            """
+        )
+        return (await self._session.execute(statement, {"id": lead_id})).scalar_one_or_none() or {}
 
     async def lock_clusters(self, city_id: UUID) -> None:
         """Let one lead at a time join a city's clusters."""

@@ -1,4 +1,4 @@
-"""Prospecting: one statement over a city's parcels, storms and permits; another that makes leads of the best."""
+"""Prospecting: one statement over a city's parcels, their storms and permits; another that makes leads of the best."""
 
 from __future__ import annotations
 
@@ -13,28 +13,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.lead_generator.domain.prospecting import NEIGHBOR_RADIUS_MILES, NEIGHBOR_WINDOW_DAYS
 from services.lead_generator.domain.prospecting_sql import (
     ParcelColumns,
-    StormColumns,
     exclusion_expression,
     house_age_expression,
     pre_score_expression,
     reasons_expression,
     roof_age_expression,
-    storm_strength_expression,
 )
-from services.lead_generator.domain.triggers import STORM_REACH_MILES, STORM_WINDOW_DAYS
 from shared.db.geo import METRES_PER_MILE
 
-_REACH_METRES = float(max(STORM_REACH_MILES.values())) * METRES_PER_MILE
 _NEIGHBOR_METRES = NEIGHBOR_RADIUS_MILES * METRES_PER_MILE
 # A recording is judged as of its own last day; everything else as of today.
 _TODAY = "coalesce(CAST(:as_of AS date), current_date)"
-_NOW = "coalesce(CAST(:as_of AS date) + interval '1 day', now())"
 _PARCEL = ParcelColumns(
     today=_TODAY, opted_out="parcel.id = ANY (CAST(:opted_out AS uuid[]))", state_sales_on="policy.on"
-)
-_STORM = StormColumns(
-    now=_NOW,
-    distance_miles=f"ST_Distance(coalesce(storm.swath, storm.geom), parcel.geom) / {METRES_PER_MILE}",
 )
 
 # The temporary table lives for the transaction: judged once, then counted and cut from the same rows. What lies around a
@@ -48,20 +39,14 @@ JUDGE: TextClause = text(
            {roof_age_expression(_PARCEL)} AS roof_age, {house_age_expression(_PARCEL)} AS house_age,
            neighbors.permits_30d, neighbors.permits_60d, neighbors.permits_90d
       FROM parcels parcel
-     CROSS JOIN LATERAL (
-        SELECT max({storm_strength_expression(_STORM)}) AS strength
-          FROM weather_events storm
-         WHERE ST_DWithin(coalesce(storm.swath, storm.geom), parcel.geom, {_REACH_METRES})
-           AND storm.superseded_by IS NULL
-           AND storm.began_at > {_NOW} - interval '{STORM_WINDOW_DAYS + 1} days'
-     ) storm
+      LEFT JOIN parcel_storms storm ON storm.city_id = :city_id AND storm.parcel_id = parcel.id
      CROSS JOIN LATERAL (
         SELECT count(*) AS permits_90d,
                count(*) FILTER (WHERE r.issue_date > {_TODAY} - 60) AS permits_60d,
                count(*) FILTER (WHERE r.issue_date > {_TODAY} - 30) AS permits_30d
           FROM roofing_permits r
          WHERE ST_DWithin(r.geom, parcel.geom, {_NEIGHBOR_METRES})
-           AND r.reroof AND r.issue_date > {_TODAY} - {NEIGHBOR_WINDOW_DAYS} AND r.issue_date <= {_TODAY}
+           AND r.reroof AND r.vertical = 'roofing' AND r.issue_date > {_TODAY} - {NEIGHBOR_WINDOW_DAYS} AND r.issue_date <= {_TODAY}
            AND r.address_key IS DISTINCT FROM parcel.address_key
      ) neighbors
      CROSS JOIN (SELECT CAST(:sales_on AS boolean) AS on) policy
@@ -194,7 +179,7 @@ class ProspectRepository:
         statement = text(
             """
             SELECT percentile_disc(0.99) WITHIN GROUP (ORDER BY issue_date) FROM roofing_permits
-             WHERE city_id = :id AND issue_date <= current_date
+             WHERE city_id = :id AND vertical = 'roofing' AND issue_date <= current_date
             """
         )
         day: date | None = (await self._session.execute(statement, {"id": city_id})).scalar_one()
@@ -203,7 +188,7 @@ class ProspectRepository:
     async def judge(
         self, city_id: UUID, *, opted_out: Sequence[UUID], sales_on: bool, as_of: date | None = None
     ) -> dict[str, int]:
-        """Judge every parcel of a city, as of today unless said otherwise; counts by verdict."""
+        """Judge every parcel of a city by the storms matched to it, as of today unless said otherwise; counts by verdict."""
         await self._session.execute(
             JUDGE,
             {"city_id": city_id, "opted_out": list(opted_out), "sales_on": sales_on, "as_of": as_of},

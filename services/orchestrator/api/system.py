@@ -27,6 +27,14 @@ class Dismissal(BaseModel):
     reason: str = Field(min_length=3, max_length=500)
 
 
+class JobTimes(BaseModel):
+    """When a job runs: a cron expression (a sixth field is seconds) by the clock of a zone."""
+
+    model_config = ConfigDict(extra="forbid")
+    cron: str = Field(min_length=9, max_length=100)
+    tz: str = Field("UTC", max_length=64)
+
+
 class JobStarted(BaseModel):
     """The workflow that runs a job."""
 
@@ -75,6 +83,12 @@ async def pause_job(job_id: str, resources: ResourcesDep, actor: Operator) -> No
 async def resume_job(job_id: str, resources: ResourcesDep, actor: Operator) -> None:
     """Resume a job."""
     await system.resume_job(resources, actor, job_id)
+
+
+@router.put("/jobs/{job_id}/times", status_code=204, tags=["jobs"])
+async def change_job_times(job_id: str, times: JobTimes, resources: ResourcesDep, actor: Operator) -> None:
+    """Let a job run at other times; survives restarts and releases."""
+    await system.change_times(resources, actor, job_id, cron=times.cron, tz=times.tz)
 
 
 @router.get("/config", tags=["config"])

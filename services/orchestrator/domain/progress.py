@@ -11,6 +11,7 @@ STEP_WORDS: dict[str, str] = {
     "source_check": "checking the sources",
     "permits": "reading permits",
     "parcels": "reading parcels",
+    "geocode": "placing houses without coordinates",
     "storms": "reading storms",
     "prospecting": "choosing prospects",
     "properties": "working through properties",

@@ -31,7 +31,7 @@ from shared.runtime import Resources
 from shared.security import audit
 from shared.security.policy import Actor
 from shared.settings import SERVICE_PORTS
-from shared.workflow.schedule import next_slot, trigger
+from shared.workflow.schedule import check_times, next_slot, trigger
 
 SERVICE = "orchestrator"
 
@@ -124,6 +124,23 @@ async def pause_job(resources: Resources, actor: Actor, job: str) -> None:
 async def resume_job(resources: Resources, actor: Actor, job: str) -> None:
     """Let a job run again from its next slot."""
     await _set_enabled(resources, actor, job, enabled=True)
+
+
+async def change_times(resources: Resources, actor: Actor, job: str, *, cron: str, tz: str) -> None:
+    """Let a job run at other times; slots that have passed are not made up for."""
+    check_times(cron, tz)
+    async with resources.unit_of_work() as uow:
+        if not await JobRepository(uow.session).set_times(job, cron, tz, actor.name):
+            raise NotFound(f"there is no scheduled job {job!r}", job=job)
+        await audit.record(
+            uow.session,
+            actor,
+            "job.times",
+            service=SERVICE,
+            object_type="job",
+            object_id=job,
+            details={"cron": cron, "tz": tz},
+        )
 
 
 async def _set_enabled(resources: Resources, actor: Actor, job: str, *, enabled: bool) -> None:

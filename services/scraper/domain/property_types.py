@@ -1,4 +1,4 @@
-"""Kinds of property and owner, from the words and codes of assessors."""
+"""Kinds of property, from the words and codes of assessors."""
 
 from __future__ import annotations
 
@@ -17,10 +17,6 @@ PROPERTY_TYPE_WORDS: tuple[tuple[str, str], ...] = (
     (r"\bCOMMERCIAL|\bRETAIL|\bOFFICE|\bSTORE|\bHOTEL|\bRESTAURANT|\bCHURCH|\bSCHOOL", "commercial"),
     (r"\bSINGLE|\bSFR\b|\bONE FAMILY|\b1 FAMILY|\bRESIDEN|\bDWELLING", "single_family"),
 )
-COMPANY_WORDS = re.compile(
-    r"\b(?:LLC|L L C|INC|CORP|CORPORATION|COMPANY|LTD|LP|L P|LLP|PLC|BANK|PARTNERS|PARTNERSHIP|PROPERTIES|HOLDINGS|"
-    r"INVESTMENTS?|REALTY|ENTERPRISES|ASSOCIATION|ASSN|CHURCH|CITY OF|COUNTY OF|STATE OF|AUTHORITY|DISTRICT|UNIVERSITY)\b"
-)
 PATTERNS = tuple((re.compile(words), kind) for words, kind in PROPERTY_TYPE_WORDS)
 
 
@@ -29,8 +25,3 @@ def property_type_of(use: str | None) -> str | None:
     """Our kind of a property by its use in words, or None when they say nothing."""
     text = (use or "").upper()
     return next((kind for pattern, kind in PATTERNS if pattern.search(text)), None)
-
-
-def is_company(owner: str | None) -> bool | None:
-    """True for an owner that is no natural person; None when there is no name."""
-    return None if not owner else bool(COMPANY_WORDS.search(owner.upper().replace(".", "")))

@@ -115,6 +115,8 @@ class ParcelRow:
     roof_material: str | None = None
     owner_name: str | None = None
     mailing_address: str | None = None
+    owner_email: str | None = None
+    owner_phone: str | None = None
     owner_occupied: bool | None = None
     owner_is_company: bool | None = None
     hoa: bool | None = None

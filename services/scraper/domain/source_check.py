@@ -1,19 +1,22 @@
-"""Whether a permit feed can be trusted today: columns, place, freshness, roofing share; reasons in words."""
+"""Whether a feed can be trusted today: columns, place, freshness, roofing share; reasons in words."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from services.scraper.domain.rows import PermitRow, Rejected
+from services.scraper.domain.rows import ParcelRow, PermitRow, Rejected
+from services.scraper.domain.source_health import drift_reason
 from shared.schemas.geo import miles_between
 
 INSIDE_SHARE = 0.5
 # Of all permits one in sixteen speaks of a roof (Chicago, June 2026: 459 of 7,473): among so many none is no accident,
 # the feed leaves roofs out. Fewer rows cannot tell.
 ROOFLESS_ROWS = 150
+COUNTY_MILES = 100
+"""No county outside Alaska reaches further from any of its cities."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,8 @@ class Expectation:
     radius_miles: float
     freshness_days: int | None
     today: date
+    may_be_empty: bool = False
+    """True where the source's entry says so: a small town may have had no permit yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,10 @@ class Verdict:
     source: str
     reasons: tuple[str, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
+    columns: Mapping[str, int] = field(default_factory=dict)
+    """In how many of the sampled rows each column was."""
+    failure: str = "refused"
+    """The stable name of what speaks against the feed."""
 
     @property
     def usable(self) -> bool:
@@ -41,15 +50,23 @@ class Verdict:
 
 
 def judge_sample(
-    source: str, missing_columns: Sequence[str], rows: Sequence[PermitRow | Rejected], wanted: Expectation
+    source: str,
+    missing_columns: Sequence[str],
+    rows: Sequence[PermitRow | Rejected],
+    wanted: Expectation,
+    *,
+    new_columns: Sequence[str] = (),
 ) -> Verdict:
-    """The verdict on a feed from its columns and a sample of its rows."""
+    """The verdict on a feed from its columns and a sample of its rows; `new_columns` were not there before."""
     if missing_columns:
-        return Verdict(source, (f"column missing: {', '.join(sorted(set(missing_columns)))}",))
-    if not rows:
-        return Verdict(source, ("the feed is empty",))
+        reason = drift_reason(sorted(set(missing_columns)), new_columns)
+        return Verdict(source, (reason,), failure="column_missing")
     permits = [row for row in rows if isinstance(row, PermitRow)]
     facts: dict[str, Any] = {"sampled": len(rows), "readable": len(permits)}
+    if not rows:
+        return Verdict(source, () if wanted.may_be_empty else ("the feed is empty",), facts)
+    if new_columns:
+        facts["new_columns"] = ", ".join(new_columns)
     if not permits:
         causes = sorted({row.reason for row in rows if isinstance(row, Rejected)})
         return Verdict(source, (f"no row is readable: {', '.join(causes)}",), facts)
@@ -102,3 +119,14 @@ def _freshness(permits: Sequence[PermitRow], wanted: Expectation, facts: dict[st
     if wanted.freshness_days is not None and age > wanted.freshness_days:
         return [f"the newest row is {age} days old, {wanted.freshness_days} are allowed"]
     return []
+
+
+def far_away(parcels: Sequence[ParcelRow], center: tuple[float, float] | None) -> str | None:
+    """In words that most parcels lie far from their city, as a wrong projection puts them; None where they do not."""
+    located = [(p.lat, p.lng) for p in parcels if p.lat is not None and p.lng is not None]
+    if center is None or not located:
+        return None
+    far = sum(1 for point in located if miles_between(point, center) > COUNTY_MILES)
+    if far * 2 <= len(located):
+        return None
+    return f"{far} of {len(located)} parcels lie more than {COUNTY_MILES} miles from the city: is their projection right?"

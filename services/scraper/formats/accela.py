@@ -43,11 +43,10 @@ def body_of(document: Any) -> Any:
 
 
 def is_answer(document: Any) -> bool:
-    """True for an Accela envelope, with or without the recording around it."""
+    """True for an Accela envelope, whose status is a number, with or without the recording around it."""
     body = body_of(document)
-    return (
-        isinstance(body, dict) and "status" in body and ("result" in body or "code" in body or "page" in body)
-    )
+    numbered = isinstance(body, dict) and isinstance(body.get("status"), int)
+    return numbered and ("result" in body or "code" in body or "page" in body)
 
 
 def records_of(document: Any) -> list[Any]:

@@ -10,8 +10,8 @@ from typing import Any
 from services.scraper.domain.rows import Rejected
 from services.scraper.formats import sources
 from services.scraper.formats.field_map import PermitSource
-from services.scraper.formats.files import FileRefused
 from services.scraper.formats.tables import Layout, column_name
+from shared.files import FileRefused
 
 Row = Mapping[str, Any]
 DRAFT = re.compile(r"\d{2}TMP-", re.IGNORECASE)

@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from services.scraper.domain.addresses import House, read_house
-from services.scraper.domain.permit_types import DATES_NO_ROOF, category_of, status_of
+from services.scraper.domain.permit_types import DATES_NO_ROOF, PermitCategory, category_of, status_of
 from services.scraper.domain.roofing_classifier import RoofingWork, classify
 from services.scraper.domain.rows import PermitRow, Rejected
 from services.scraper.domain.values import (
@@ -77,6 +77,8 @@ class PermitSource:
     """Columns that make a number together, where one alone repeats or there is none."""
     date_format: str | None = None
     """How the publisher writes its days, in strftime's signs, where not in one of the usual ways."""
+    trade: PermitCategory | None = None
+    """The trade of every row, where the publisher was asked for one alone: its "rooftop unit" is no roof."""
 
     @classmethod
     def from_config(
@@ -169,7 +171,7 @@ def permit_of(row: Mapping[str, Any], source: PermitSource, today: date) -> Perm
     kind = clean_text(cell("permit_type"), 100)
     description = (source.joined(row, "work_description", " / ") or "")[:DESCRIPTION_LIMIT] or None
     status = status_of(clean_text(cell("permit_status")), description)
-    work = classify(description, kind)
+    work = RoofingWork.NONE if source.trade else classify(description, kind)
     return PermitRow(
         jurisdiction=clean_text(cell("jurisdiction"), 100) or source.authority(city),
         permit_number=number,
@@ -184,7 +186,7 @@ def permit_of(row: Mapping[str, Any], source: PermitSource, today: date) -> Perm
         lat=lat,
         lng=lng,
         permit_type=kind,
-        category=category_of(kind),
+        category=source.trade or category_of(kind),
         roof_work=work,
         dates_roof=work is RoofingWork.REROOF and status not in DATES_NO_ROOF,
         work_description=description,

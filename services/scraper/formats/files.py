@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import codecs
-import gzip
 import hashlib
 import io
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, TextIO, cast
+from typing import BinaryIO, TextIO
 
-GZIP_MAGIC = b"\x1f\x8b"
-ZIP_MAGIC = b"PK\x03\x04"
-BLOCK_BYTES = 1 << 20
+from shared.files import (
+    GZIP_MAGIC,
+    ZIP_MAGIC,
+    FileRefused,
+    FirstReading,
+    archive_of,
+    open_file,
+    unpacking,
+)
+
 HEAD_CHARACTERS = 65_536
 LARGEST_FILE_BYTES = 4 << 30
-
-
-class FileRefused(Exception):
-    """The whole file cannot be read; `reason` is stable, `detail` tells the operator why."""
-
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(detail)
-        self.reason = reason
-        self.detail = detail
+ONE_LINE_FORMS = ("{", "[", "<")
+"""How documents begin that may stand in one line of any length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +34,7 @@ class PublicFile:
     sha256: str
     size_bytes: int
     head: str
-    zipped: bool = False
+    member: str | None = None
 
     @property
     def name(self) -> str:
@@ -51,9 +47,7 @@ class PublicFile:
 
     def unpacked(self) -> BinaryIO:
         """The bytes of the text from the start."""
-        if self.zipped:
-            return _open_member(self.path)
-        return _open_bytes(self.path, compressed=self.compressed)
+        return open_file(self.path, self.member)
 
 
 def inspect(path: Path) -> PublicFile:
@@ -64,63 +58,24 @@ def inspect(path: Path) -> PublicFile:
         magic = stream.read(4)
     if not magic:
         raise FileRefused("empty_file", f"{path.name} is empty")
-    zipped, compressed = magic == ZIP_MAGIC, magic[:2] == GZIP_MAGIC
-    source = _open_member(path) if zipped else _open_bytes(path, compressed=compressed)
-    digest, size, encoding, head = _read_through(path, source)
+    member = _only_member(path) if magic == ZIP_MAGIC else None
+    digest, reading = hashlib.sha256(), FirstReading(LARGEST_FILE_BYTES)
+    with unpacking(), open_file(path, member) as stream:
+        for block in reading.blocks(stream):
+            digest.update(block)
+    head = reading.first.decode(reading.encoding, errors="replace")[:HEAD_CHARACTERS]
     if not head.strip():
         raise FileRefused("empty_file", f"{path.name} holds no text")
-    return PublicFile(path, encoding, compressed, digest, size, head, zipped)
+    if not head.lstrip("\ufeff \t\r\n").startswith(ONE_LINE_FORMS):
+        reading.refuse_long_lines()
+    packed = magic[:2] == GZIP_MAGIC
+    return PublicFile(path, reading.encoding, packed, digest.hexdigest(), reading.size, head, member)
 
 
-def _open_member(path: Path) -> BinaryIO:
+def _only_member(path: Path) -> str:
     """The one file of a ZIP archive; an archive of several is refused, as none of them is the file that was named."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = [member.filename for member in archive.infolist() if not member.is_dir()]
-            if len(names) != 1:
-                raise FileRefused(
-                    "unsupported_format_zip", f"{path.name} holds {len(names)} files; unpack it first"
-                )
-            return cast("BinaryIO", archive.open(names[0]))
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-        raise FileRefused("broken_zip", f"{path.name} is damaged or locked: {error}") from error
-
-
-def _open_bytes(path: Path, *, compressed: bool) -> BinaryIO:
-    return io.BufferedReader(gzip.GzipFile(path), BLOCK_BYTES) if compressed else path.open("rb")
-
-
-def _read_through(path: Path, source: BinaryIO) -> tuple[str, int, str, str]:
-    """SHA-256 and number of the unpacked bytes, the encoding that fits all of them, and the first characters."""
-    digest = hashlib.sha256()
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    first, size, encoding = b"", 0, "utf-8-sig"
-    try:
-        with source as stream:
-            while block := stream.read(BLOCK_BYTES):
-                size += len(block)
-                if size > LARGEST_FILE_BYTES:
-                    raise FileRefused(
-                        "file_too_large", f"{path.name} unpacks to more than {LARGEST_FILE_BYTES} bytes"
-                    )
-                digest.update(block)
-                first = first or block
-                encoding = _still_utf8(decoder, block, encoding)
-    except zipfile.BadZipFile as error:
-        raise FileRefused("broken_zip", f"{path.name} is damaged: {error}") from error
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise FileRefused("truncated_gzip", f"{path.name} is cut or damaged: {error}") from error
-    if encoding != "latin-1" and decoder.getstate()[0]:
-        encoding = "latin-1"
-    return digest.hexdigest(), size, encoding, first.decode(encoding, errors="replace")[:HEAD_CHARACTERS]
-
-
-def _still_utf8(decoder: codecs.IncrementalDecoder, block: bytes, encoding: str) -> str:
-    if encoding == "latin-1":
-        return encoding
-    try:
-        decoder.decode(block)
-    except UnicodeDecodeError:
-        # NCEI narratives hold stray single bytes; every byte is a character in Latin-1, so no row is lost.
-        return "latin-1"
-    return encoding
+    with archive_of(path) as archive:
+        names = [member.filename for member in archive.infolist() if not member.is_dir()]
+    if len(names) != 1:
+        raise FileRefused("unsupported_format_zip", f"{path.name} holds {len(names)} files; unpack it first")
+    return names[0]

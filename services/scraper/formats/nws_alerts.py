@@ -23,7 +23,8 @@ from services.scraper.domain.storms import (
 )
 from services.scraper.domain.swaths import area_of
 from services.scraper.domain.values import clean_text, is_plausible_day
-from services.scraper.formats.files import FileRefused, PublicFile
+from services.scraper.formats.files import PublicFile
+from shared.files import FileRefused
 
 SOURCE = "nws_alert"
 SOURCE_URL = "https://api.weather.gov/alerts/"
@@ -53,8 +54,9 @@ LIMIT_ZONES = 100
 
 
 def is_collection(document: Any) -> bool:
-    """True for a collection of alerts, also an empty one."""
-    return isinstance(document, dict) and isinstance(document.get("features"), list)
+    """True for a collection of alerts, also an empty one; an ArcGIS answer has features too, but no such type."""
+    wanted = isinstance(document, dict) and document.get("type") == "FeatureCollection"
+    return wanted and isinstance(document.get("features"), list)
 
 
 def parse(file: PublicFile, today: date) -> Iterator[StormRow | Rejected]:

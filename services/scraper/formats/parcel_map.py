@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -10,8 +11,10 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+import shapely
+
 from services.scraper.domain.addresses import read_address
-from services.scraper.domain.property_types import is_company, property_type_of
+from services.scraper.domain.property_types import property_type_of
 from services.scraper.domain.rows import ParcelRow, Rejected
 from services.scraper.domain.values import (
     clean_text,
@@ -22,17 +25,26 @@ from services.scraper.domain.values import (
     point_of,
     zip5_of,
 )
+from shared.providers.parcel_source.projections import in_degrees, point_in_degrees
 from shared.schemas.address import Address, InvalidAddress, parse_address
+from shared.schemas.owners import is_company
 
 SQFT_PER_ACRE = Decimal(43_560)
 OLDEST_HOUSE = 1600
+NOMINAL_SALE = 100
+"""Deeds between relatives and to trusts name "ten dollars and other good and valuable consideration"; no market price."""
 YES = frozenset({"Y", "YES", "TRUE", "1", "T"})
+EMAIL = re.compile(r"[^@\s,;]+@[^@\s,;]+\.[A-Za-z]{2,}")
+PERSON_FIELDS = ("owner_name", "owner_mailing", "mailing_address", "owner_email", "owner_phone")
 Ring = Sequence[Sequence[float]]
 
 
 @dataclass(frozen=True, slots=True)
 class ParcelSource:
-    """A parcel layer: its county, its zone and what its columns are called."""
+    """A parcel layer: its county, its zone and what its columns are called.
+
+    `projection` is that of its own `x`, `y` and `boundary_wkt` columns, where it has such.
+    """
 
     key: str
     city: str
@@ -41,6 +53,7 @@ class ParcelSource:
     zone: ZoneInfo
     fields: Mapping[str, tuple[str, ...]]
     source_url: str | None = None
+    projection: str | None = None
 
     @classmethod
     def from_config(
@@ -53,7 +66,24 @@ class ParcelSource:
             if columns
         }
         url = config.get("layer_url") or config.get("url")
-        return cls(key, city, state, county, ZoneInfo(time_zone), fields, str(url) if url else None)
+        return cls(
+            key,
+            city,
+            state,
+            county,
+            ZoneInfo(time_zone),
+            fields,
+            str(url) if url else None,
+            config.get("projection"),
+        )
+
+    def columns(self) -> frozenset[str]:
+        """Every column that the map reads."""
+        return frozenset(column for columns in self.fields.values() for column in columns)
+
+    def person_columns(self) -> frozenset[str]:
+        """The columns that name the owner or where he lives."""
+        return frozenset(column for name in PERSON_FIELDS for column in self.fields.get(name, ()))
 
 
 def parcel_of(
@@ -68,13 +98,10 @@ def parcel_of(
     if isinstance(place, Rejected):
         return place
     line, city, state, address = place
-    boundary = multipolygon_of(geometry)
-    lat, lng = (
-        point_of(cell.first("lat"), cell.first("lng")) or _centre_of(geometry, boundary) or (None, None)
-    )
+    boundary, lat, lng = _ground_of(cell, geometry or cell.shape())
     owner, mailing = cell.joined("owner_name"), cell.joined("owner_mailing") or cell.joined("mailing_address")
     return ParcelRow(
-        county=source.county,
+        county=clean_text(cell.first("county"), 100) or source.county,
         state=state,
         apn=apn,
         address=line,
@@ -87,6 +114,8 @@ def parcel_of(
         boundary=boundary,
         owner_name=owner,
         mailing_address=mailing,
+        owner_email=cell.email("owner_email"),
+        owner_phone=cell.phone("owner_phone"),
         owner_occupied=_occupied(clean_text(cell.first("homestead")), mailing, address),
         owner_is_company=is_company(owner),
         hoa=True if clean_text(cell.first("hoa_name")) else None,
@@ -102,7 +131,7 @@ def parcel_of(
         market_value=cell.number("market_value", below=10**10),
         tax_amount=cell.number("tax_amount", below=10**10),
         last_sale_on=cell.day("last_sale_date", today),
-        last_sale_price=cell.number("last_sale_price", below=10**10),
+        last_sale_price=cell.number("last_sale_price", above=NOMINAL_SALE, below=10**10),
         source=source.key,
         source_url=source.source_url,
     )
@@ -127,6 +156,14 @@ def _place_of(cell: _Cells) -> _Place | Rejected:
         return Rejected("address_unreadable")
 
 
+def _ground_of(cell: _Cells, geometry: Mapping[str, Any] | None) -> tuple[Any, float | None, float | None]:
+    """Boundary, latitude and longitude, as far as the row tells them."""
+    boundary = multipolygon_of(geometry)
+    said = point_of(cell.first("lat"), cell.first("lng"))
+    lat, lng = said or _centre_of(geometry, boundary) or cell.projected_point() or (None, None)
+    return boundary, lat, lng
+
+
 @dataclass(frozen=True, slots=True)
 class _Cells:
     row: Mapping[str, Any]
@@ -140,9 +177,9 @@ class _Cells:
         parts = [clean_text(self.row.get(column)) for column in self.source.fields.get(name, ())]
         return " ".join(part for part in parts if part) or None
 
-    def number(self, name: str, *, below: int) -> Decimal | None:
+    def number(self, name: str, *, below: int, above: int = 0) -> Decimal | None:
         value = decimal_of(self.first(name))
-        return value if value is not None and 0 < value < below else None
+        return value if value is not None and above < value < below else None
 
     def whole(self, name: str, *, low: int, high: int) -> int | None:
         value = decimal_of(self.first(name))
@@ -151,6 +188,30 @@ class _Cells:
     def day(self, name: str, today: date) -> date | None:
         value = date_of(self.first(name), self.source.zone)
         return value if value and is_plausible_day(value, today) else None
+
+    def shape(self) -> dict[str, Any] | None:
+        wkt, projection = clean_text(self.first("boundary_wkt")), self.source.projection
+        if wkt is None or projection is None:
+            return None
+        shape = shapely.from_wkt(wkt, on_invalid="ignore")
+        return in_degrees(projection, shapely.geometry.mapping(shape)) if shape is not None else None
+
+    def projected_point(self) -> tuple[float, float] | None:
+        x, y = decimal_of(self.first("x")), decimal_of(self.first("y"))
+        if not x or not y or self.source.projection is None:
+            return None
+        lng, lat = point_in_degrees(self.source.projection, float(x), float(y))
+        return point_of(lat, lng)
+
+    def email(self, name: str) -> str | None:
+        """The one address in a cell; a clerk's remark, or several in one cell, is none."""
+        value = clean_text(self.first(name), 254)
+        return value.lower() if value and EMAIL.fullmatch(value) else None
+
+    def phone(self, name: str) -> str | None:
+        """Ten digits in any spelling."""
+        value = clean_text(self.first(name), 40)
+        return value if value and len(re.sub(r"\D", "", value).removeprefix("1")) == 10 else None
 
     def acres(self) -> Decimal | None:
         lot = self.number("lot_sqft", below=10**12)
@@ -195,12 +256,19 @@ def _signed_area(ring: Ring) -> float:
     return sum(one[0] * two[1] - two[0] * one[1] for one, two in pairs) / 2
 
 
+def _point_itself(geometry: Mapping[str, Any]) -> tuple[float, float] | None:
+    if geometry.get("type") == "Point":
+        lng, lat, *_ = geometry["coordinates"]
+        return point_of(lat, lng)
+    return point_of(geometry.get("y"), geometry.get("x"))
+
+
 def _centre_of(
     geometry: Mapping[str, Any] | None, boundary: Mapping[str, Any] | None
 ) -> tuple[float, float] | None:
     """Centroid of the largest part, or the point itself."""
     if boundary is None:
-        return point_of((geometry or {}).get("y"), (geometry or {}).get("x"))
+        return _point_itself(geometry or {})
     ring = max(
         (polygon[0] for polygon in boundary["coordinates"]), key=lambda outer: abs(_signed_area(outer))
     )

@@ -14,8 +14,9 @@ from services.scraper.domain.values import clean_text, date_of
 from services.scraper.formats import accela, sources
 from services.scraper.formats.exports import EXPORTS, Row, denver_rows, is_denver_report, nyc_issuance
 from services.scraper.formats.field_map import PermitSource, permit_of
-from services.scraper.formats.files import FileRefused, PublicFile
+from services.scraper.formats.files import PublicFile
 from services.scraper.formats.tables import column_name, csv_rows, header_of, recognise_layout
+from shared.files import FileRefused
 
 # In memory its values take six times as much.
 LARGEST_JSON_BYTES = 8_000_000

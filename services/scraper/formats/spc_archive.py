@@ -20,8 +20,8 @@ from services.scraper.domain.storms import (
 )
 from services.scraper.domain.swaths import METRES_PER_YARD, track_of
 from services.scraper.domain.values import is_plausible_day, point_of
-from services.scraper.formats.files import FileRefused
 from services.scraper.formats.tables import Layout, csv_rows, positions
+from shared.files import FileRefused
 
 SOURCE = "spc_archive"
 SOURCE_URL = "https://www.spc.noaa.gov/wcm/"

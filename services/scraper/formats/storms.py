@@ -8,8 +8,9 @@ from typing import TextIO
 
 from services.scraper.domain.rows import Rejected, Remark, StormRow
 from services.scraper.formats import lsr, ncei, ncei_export, nws_alerts, spc, spc_archive, swdi
-from services.scraper.formats.files import FileRefused, PublicFile
+from services.scraper.formats.files import PublicFile
 from services.scraper.formats.tables import Layout, column_name, header_of, recognise_layout
+from shared.files import FileRefused
 
 StormRows = Iterator[StormRow | Rejected | Remark]
 

@@ -22,7 +22,7 @@ from services.scraper.domain.storms import (
     state_code,
 )
 from services.scraper.domain.values import clean_text, is_plausible_day, point_of
-from services.scraper.formats.files import FileRefused
+from shared.files import FileRefused
 
 REPORTS, RADAR_HAIL = "swdi_plsr", "swdi_nx3hail"
 ROOT = "<swdixmlresponse"

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TextIO
 
-from services.scraper.formats.files import FileRefused
+from shared.files import FileRefused, csv_cells
 
 NOT_WORD = re.compile(r"[^A-Z0-9]+")
 SIMILAR_ENOUGH = 0.6
@@ -59,15 +59,10 @@ def header_of(head: str) -> list[str]:
 
 
 def csv_rows(stream: TextIO) -> Iterator[list[str]]:
-    """The rows behind the header line, blank lines left out; raises FileRefused on a broken quote."""
-    reader = csv.reader(stream)
-    try:
-        next(reader, None)
-        for row in reader:
-            if row:
-                yield row
-    except csv.Error as error:
-        raise FileRefused("broken_csv", f"line {reader.line_num}: {error}") from error
+    """The rows behind the header line, blank lines left out; raises FileRefused on a broken or open quote."""
+    rows = csv_cells(stream)
+    next(rows, None)
+    yield from filter(None, rows)
 
 
 def positions(header: Sequence[str]) -> dict[str, int]:

@@ -69,18 +69,29 @@ FILINGS = text(
 NOTE_SCRAPE = text(
     """
     UPDATE target_cities SET first_scraped_at = coalesce(first_scraped_at, now()), last_scraped_at = now(),
-           total_permits_found = (SELECT count(*) FROM roofing_permits WHERE city_id = :id)
+           total_permits_found = (SELECT count(*) FROM roofing_permits
+                                   WHERE city_id = :id AND vertical = 'roofing')
      WHERE id = :id
-    RETURNING (SELECT max(issue_date) FROM roofing_permits WHERE city_id = :id)
+    RETURNING (SELECT max(issue_date) FROM roofing_permits WHERE city_id = :id AND vertical = 'roofing')
     """
 )
 
-PROPERTY = text(
-    """
+_PROPERTY = """
     SELECT l.id AS lead_id, p.id AS parcel_id, p.apn, p.address, p.source, c.id AS city_id, c.city, c.state,
            c.assessor_config, c.assessor_url, c.sources
+"""
+PROPERTY = text(
+    f"""
+    {_PROPERTY}
       FROM base_leads l JOIN target_cities c ON c.id = l.city_id LEFT JOIN parcels p ON p.id = l.parcel_id
      WHERE l.id = :id
+    """
+)
+PROPERTY_OF_PARCEL = text(
+    f"""
+    {_PROPERTY}
+      FROM parcels p JOIN target_cities c ON c.id = p.city_id
+      LEFT JOIN base_leads l ON l.parcel_id = p.id WHERE p.id = :id ORDER BY l.id LIMIT 1
     """
 )
 
@@ -152,6 +163,10 @@ class CityRepository:
     async def property(self, lead_id: UUID) -> Row[Any] | None:
         """The parcel behind a lead and the assessor who knows it."""
         return (await self._session.execute(PROPERTY, {"id": lead_id})).one_or_none()
+
+    async def property_of_parcel(self, parcel_id: UUID) -> Row[Any] | None:
+        """The same for a parcel, with its lead where it is one."""
+        return (await self._session.execute(PROPERTY_OF_PARCEL, {"id": parcel_id})).one_or_none()
 
     async def store_assessor_facts(self, parcel_id: UUID, facts: Mapping[str, Any]) -> None:
         """What the assessor's page says of a parcel; what it leaves out stays as it was."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.scraper.domain.rows import ParcelRow
 from services.scraper.repository.staging import Staging, Upserted, copy_line, hashed_line
-from shared.security.fields import KeyRing, SubjectCipher
+from shared.schemas.address import Address
+from shared.security.fields import IndexKind, KeyRing, SubjectCipher
 from shared.security.subject_keys import SubjectKeys
 
 TABLE = "staged_parcels"
@@ -22,15 +24,23 @@ COLUMNS = (
     "county", "state", "apn", "address", "address_key", "unit", "city", "zip", "lat", "lng", "owner_occupied",
     "owner_is_company", "hoa", "property_type", "use_code", "year_built", "stories", "sqft", "lot_size", "beds",
     "baths", "assessed_value", "market_value", "tax_amount", "last_sale_on", "last_sale_price", "roof_material",
-    "source", "source_url", "owner_name_hash", "mailing_address_hash",
+    "source", "source_url", "owner_name_hash", "mailing_address_hash", "owner_email_hash", "owner_phone_hash",
 )  # fmt: skip
 STAGED = ("ordinal", "boundary_json", *COLUMNS, "content_hash")
 DEFINITION = f"""
     SELECT 0 AS ordinal, ''::text AS boundary_json, {", ".join(COLUMNS)}, content_hash
       FROM parcels WITH NO DATA
 """  # noqa: S608 - column names of ours
-OWNER_COLUMNS = ("ordinal", "subject_id", "owner_name", "mailing_address")
-OWNER_DEFINITION = "SELECT 0 AS ordinal, subject_id, owner_name, mailing_address FROM parcels WITH NO DATA"
+SEALED: dict[str, IndexKind] = {
+    "owner_name": "name",
+    "mailing_address": "address",
+    "owner_email": "email",
+    "owner_phone": "phone",
+}
+"""Columns of the owner that are kept as ciphertext, and by which blind index each is found."""
+HASHES = {f"{column}_hash": column for column in SEALED}
+OWNER_COLUMNS = ("ordinal", "subject_id", *SEALED)
+OWNER_DEFINITION = f"SELECT 0 AS ordinal, subject_id, {', '.join(SEALED)} FROM parcels WITH NO DATA"  # noqa: S608
 
 # Which staged owners need a key: rows that are new or changed. A changed house with the same owner keeps its subject.
 OWNERS_TO_SEAL = text(
@@ -38,37 +48,99 @@ OWNERS_TO_SEAL = text(
     SELECT s.ordinal, CASE WHEN p.owner_name_hash = s.owner_name_hash THEN p.subject_id END AS subject_id
       FROM {TABLE} s
       LEFT JOIN parcels p USING (county, state, apn)
-     WHERE (s.owner_name_hash IS NOT NULL OR s.mailing_address_hash IS NOT NULL)
+     WHERE coalesce({", ".join(f"s.{name}" for name in HASHES)}) IS NOT NULL
        AND (p.id IS NULL OR p.content_hash <> s.content_hash)
      ORDER BY s.ordinal
     """  # noqa: S608 - column names of ours
 )
 
+# A source writes all that it says over what it said before; another one adds what it knows. An older sale never comes
+# over a newer one of another source, and an owner comes whole, as his fields are sealed with one key.
+KEYS, PLACE = COLUMNS[:3], ("address", "address_key", "unit", "city", "zip", "source", "source_url")
+OWNER = ("subject_id", *HASHES, *SEALED)
+SALE, POINT = ("last_sale_on", "last_sale_price"), ("lat", "lng", "geom")
+ADDED = tuple(
+    name
+    for name in COLUMNS
+    if name not in {*KEYS, *PLACE, *OWNER, *SALE, *POINT, "roof_material"}
+)  # fmt: skip
+SAME_SOURCE = "known.source = excluded.source"
+NEWER_SALE = "excluded.last_sale_on >= coalesce(known.last_sale_on, '-infinity')"
+
+
+def _group(names: Sequence[str], taken: str) -> list[str]:
+    """Assignments that take columns together: by the same source, or where `taken` holds."""
+    chosen = f"CASE WHEN {SAME_SOURCE} OR {taken} THEN excluded.%s ELSE known.%s END"
+    return [f"{name} = {chosen % (name, name)}" for name in names]
+
+
+MERGED = (
+    *(f"{name} = excluded.{name}" for name in PLACE),
+    *(
+        f"{name} = CASE WHEN {SAME_SOURCE} THEN excluded.{name} ELSE coalesce(excluded.{name}, known.{name}) END"
+        for name in (*ADDED, "boundary")
+    ),
+    *_group(POINT, "excluded.lat IS NOT NULL"),
+    *_group(OWNER, "excluded.subject_id IS NOT NULL"),
+    *_group(SALE, NEWER_SALE),
+    "roof_material = coalesce(excluded.roof_material, known.roof_material)",
+    "content_hash = excluded.content_hash",
+    "city_id = excluded.city_id",
+    "details = (known.details - 'not_published') || excluded.details",
+    "fetched_at = now()",
+)
+# Whether another source says anything that is not known.
+TOLD = ("address_key", *ADDED, "lat", "lng", *HASHES)
+SAYS_MORE = f"""
+    ({", ".join(f"coalesce(excluded.{name}, known.{name})" for name in TOLD)})
+        IS DISTINCT FROM ({", ".join(f"known.{name}" for name in TOLD)})
+    OR (known.boundary IS NULL AND excluded.boundary IS NOT NULL)
+    OR ({NEWER_SALE} AND (excluded.last_sale_on, excluded.last_sale_price)
+                         IS DISTINCT FROM (known.last_sale_on, known.last_sale_price))
+"""
+
 UPSERT = f"""
-    WITH upserted AS (
+    WITH private_prices AS (
+        SELECT DISTINCT ON (state) state, rules #>> '{{marks,disclosure}}' AS basis, rules ->> 'sale_price_disclosed' AS told
+          FROM compliance.state_policy WHERE effective_from <= current_date ORDER BY state, version DESC
+    ), upserted AS (
         INSERT INTO parcels AS known
-               ({", ".join(COLUMNS)}, content_hash, city_id, geom, boundary, subject_id, owner_name, mailing_address)
+               ({", ".join(COLUMNS)}, content_hash, city_id, geom, boundary, subject_id, details, {", ".join(SEALED)})
         SELECT {", ".join(f"s.{name}" for name in COLUMNS)}, s.content_hash, :city_id,
                CASE WHEN s.lat IS NOT NULL THEN ST_SetSRID(ST_MakePoint(s.lng, s.lat), 4326)::geography END,
                ST_Multi(ST_SetSRID(ST_GeomFromGeoJSON(s.boundary_json), 4326))::geography,
-               o.subject_id, o.owner_name, o.mailing_address
+               o.subject_id,
+               CASE WHEN s.last_sale_price IS NULL AND p.told = 'false'
+                    THEN jsonb_build_object('not_published', jsonb_build_object('last_sale_price', p.basis))
+                    ELSE '{{}}' END,
+               {", ".join(f"o.{name}" for name in SEALED)}
           FROM {TABLE} s
           LEFT JOIN {OWNERS} o USING (ordinal)
+          LEFT JOIN private_prices p USING (state)
          ORDER BY s.county, s.state, s.apn
             ON CONFLICT (county, state, apn) DO UPDATE
-           SET {", ".join(f"{name} = excluded.{name}" for name in COLUMNS[3:] if name != "roof_material")},
-               roof_material = coalesce(excluded.roof_material, known.roof_material),
-               content_hash = excluded.content_hash, city_id = excluded.city_id, geom = excluded.geom,
-               boundary = excluded.boundary, subject_id = excluded.subject_id, owner_name = excluded.owner_name,
-               mailing_address = excluded.mailing_address, fetched_at = now()
-         WHERE known.content_hash <> excluded.content_hash
+           SET {", ".join(MERGED)}
+         WHERE known.content_hash <> excluded.content_hash AND ({SAME_SOURCE} OR {SAYS_MORE})
         RETURNING (xmax = 0) AS is_new
     )
     SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new) FROM upserted
 """  # noqa: S608 - column names of ours
 
+# One file tells of a lot once: of its rows on one lot the first counts, however far apart they stand.
+LOADED = "loaded_parcels"
+BEGIN_FILE = text(
+    f"CREATE TEMPORARY TABLE {LOADED} (county text, state text, apn text, PRIMARY KEY (county, state, apn))"
+    " ON COMMIT DROP"
+)
+NOT_LOADED = text(
+    f"""
+    INSERT INTO {LOADED} SELECT * FROM unnest(CAST(:counties AS text[]), CAST(:states AS text[]), CAST(:apns AS text[]))
+        ON CONFLICT DO NOTHING RETURNING county, state, apn
+    """  # noqa: S608 - a name of ours
+)
+
 DERIVED_SOURCE = "permit_addresses"
-# A city without a parcel layer: one parcel an address that any of its permits names.
+# A city without a parcel layer: one parcel an address that any of its permits names and no imported file knows.
 DERIVE = text(
     f"""
     WITH houses AS (
@@ -84,7 +156,10 @@ DERIVE = text(
                      AND p.work_description !~* '(accessory|pool|garage|shed|carport|deck|porch)'
                ) OVER house::int AS year_built
           FROM roofing_permits p
-         WHERE p.city_id = :city_id AND p.address_key IS NOT NULL
+         WHERE p.city_id = :city_id AND p.vertical = 'roofing' AND p.address_key IS NOT NULL
+           AND NOT EXISTS (SELECT 1 FROM parcels q
+                            WHERE q.city_id = p.city_id AND q.state = p.state AND q.address_key = p.address_key
+                              AND q.source <> '{DERIVED_SOURCE}')
         WINDOW house AS (PARTITION BY p.state, p.address_key)
          ORDER BY p.state, p.address_key, (p.lat IS NULL), p.issue_date DESC NULLS LAST, p.id
     ), derived AS (
@@ -121,7 +196,8 @@ DATE_ROOFS = text(
                p.address_key !~ '\\|\\d{5}$' AS without_zip, nullif(p.apn, '') AS apn,
                coalesce(p.completion_date, p.issue_date) AS done_on
           FROM roofing_permits p
-         WHERE p.city_id = :city_id AND p.reroof AND coalesce(p.completion_date, p.issue_date) IS NOT NULL
+         WHERE p.city_id = :city_id AND p.reroof AND p.vertical = 'roofing'
+           AND coalesce(p.completion_date, p.issue_date) IS NOT NULL
     ), houses AS (
         SELECT q.id, q.state, q.address_key, regexp_replace(q.address_key, '\\|[^|]*$', '') AS street_key,
                q.address_key !~ '\\|\\d{5}$' AS without_zip, q.apn, q.source
@@ -175,6 +251,19 @@ class RoofDating:
     unmatched_permits: int
 
 
+# A house by its key; by its street alone where the ZIP is missing on either side.
+HOUSES_AT = text(
+    """
+    SELECT id FROM parcels WHERE city_id = :city_id AND address_key = :key
+    UNION
+    SELECT id FROM parcels
+     WHERE city_id = :city_id AND regexp_replace(address_key, '\\|[^|]*$', '') = :street_key
+       AND (:without_zip OR address_key !~ '\\|\\d{5}$')
+     LIMIT 2
+    """
+)
+
+
 class ParcelRepository:
     """Writes and reads parcels."""
 
@@ -185,7 +274,7 @@ class ParcelRepository:
 
     async def upsert(self, city_id: UUID, rows: Sequence[ParcelRow], ring: KeyRing) -> Upserted:
         """Store parcels by (county, state, apn); owners are encrypted only where the row is new or changed."""
-        last = {(row.county, row.state, row.apn): row for row in rows}
+        last = {key_of(row): row for row in rows}
         numbered = dict(enumerate(last.values()))
         await self._staging.prepare()
         await self._owners.prepare()
@@ -194,6 +283,22 @@ class ParcelRepository:
         await self._owners.copy(await self._sealed_owners(numbered, ring))
         stored, updated = (await self._session.execute(text(UPSERT), {"city_id": city_id})).one()
         return Upserted(stored, updated, len(rows) - stored - updated)
+
+    async def begin_file(self) -> None:
+        """From here to the end of the transaction, `not_loaded` remembers the lots of one file."""
+        await self._session.execute(BEGIN_FILE)
+
+    async def not_loaded(self, rows: Sequence[ParcelRow]) -> list[ParcelRow]:
+        """One row a lot that the file has not told of before: that of the latest sale, else the first."""
+        chosen: dict[tuple[str, str, str], ParcelRow] = {}
+        for row in rows:
+            known = chosen.setdefault(key_of(row), row)
+            if (row.last_sale_on or date.min) > (known.last_sale_on or date.min):
+                chosen[key_of(row)] = row
+        counties, states, apns = zip(*chosen, strict=True) if chosen else ((), (), ())
+        values = {"counties": list(counties), "states": list(states), "apns": list(apns)}
+        fresh = {tuple(row) for row in await self._session.execute(NOT_LOADED, values)}
+        return [row for key, row in chosen.items() if key in fresh]
 
     async def _sealed_owners(self, rows: dict[int, ParcelRow], ring: KeyRing) -> list[str]:
         wanted = (await self._session.execute(OWNERS_TO_SEAL)).all()
@@ -214,6 +319,16 @@ class ParcelRepository:
         stored, updated, houses = (await self._session.execute(DERIVE, {"city_id": city_id})).one()
         return Upserted(stored, updated, houses - stored - updated)
 
+    async def houses_at(self, city_id: UUID, address: Address) -> Sequence[UUID]:
+        """The parcels of a city that this address may mean, two at most."""
+        values = {
+            "city_id": city_id,
+            "key": address.key,
+            "street_key": address.street_key,
+            "without_zip": not address.zip5,
+        }
+        return (await self._session.execute(HOUSES_AT, values)).scalars().all()
+
     async def date_roofs(self, city_id: UUID) -> RoofDating:
         """Let each address's newest re-roof permit date its roof and suppress it for ten years (C-01)."""
         result = await self._session.execute(
@@ -223,13 +338,16 @@ class ParcelRepository:
         return RoofDating(dated, changed, withdrawn, suppressed, unmatched)
 
 
+def key_of(row: ParcelRow) -> tuple[str, str, str]:
+    """What no two parcels share."""
+    return row.county, row.state, row.apn
+
+
 def _parcel_line(ordinal: int, row: ParcelRow, ring: KeyRing) -> str:
     boundary = orjson.dumps(row.boundary).decode() if row.boundary else None
     values: list[Any] = [
-        ring.blind_index_optional(row.owner_name, "name")
-        if name == "owner_name_hash"
-        else ring.blind_index_optional(row.mailing_address, "address")
-        if name == "mailing_address_hash"
+        ring.blind_index_optional(getattr(row, HASHES[name]), SEALED[HASHES[name]])
+        if name in HASHES
         else getattr(row, name)
         for name in COLUMNS
     ]
@@ -237,11 +355,5 @@ def _parcel_line(ordinal: int, row: ParcelRow, ring: KeyRing) -> str:
 
 
 def _owner_line(ordinal: int, row: ParcelRow, cipher: SubjectCipher) -> str:
-    return copy_line(
-        (
-            ordinal,
-            cipher.subject_id,
-            cipher.encrypt_optional("owner_name", row.owner_name),
-            cipher.encrypt_optional("mailing_address", row.mailing_address),
-        )
-    )
+    sealed = (cipher.encrypt_optional(column, getattr(row, column)) for column in SEALED)
+    return copy_line((ordinal, cipher.subject_id, *sealed))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from operator import attrgetter
+from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,6 +14,7 @@ from services.scraper.domain.permit_types import DATES_NO_ROOF, PermitCategory
 from services.scraper.domain.roofing_classifier import RoofingWork
 from services.scraper.domain.rows import PermitRow, StatusChange
 from services.scraper.repository.staging import Staging, Upserted, hashed_line
+from shared.schemas.enums import TradeVertical
 
 TABLE = "staged_permits"
 COLUMNS = (
@@ -39,19 +42,22 @@ UPSERT = f"""
          ORDER BY jurisdiction, permit_number, ordinal DESC
     ), upserted AS (
         INSERT INTO roofing_permits AS known
-               ({", ".join(COLUMNS)}, content_hash, geom, city_id, vertical_id, raw_record_id)
+               ({", ".join(COLUMNS)}, content_hash, geom, city_id, vertical_id, raw_record_id, vertical, county_id)
         SELECT {", ".join(f"i.{name}" for name in COLUMNS)}, i.content_hash,
                CASE WHEN i.lat IS NOT NULL THEN ST_SetSRID(ST_MakePoint(i.lng, i.lat), 4326)::geography END,
-               c.id, v.id, CAST(:raw_record_id AS bigint)
+               c.id, v.id, CAST(:raw_record_id AS bigint), CAST(:vertical AS varchar), CAST(:county_id AS uuid)
           FROM incoming i
-          LEFT JOIN target_cities c ON c.city = i.home_city AND c.state = i.state
+          LEFT JOIN target_cities c
+            ON c.city = i.home_city AND c.state = i.state AND CAST(:county_id AS uuid) IS NULL
           LEFT JOIN verticals v ON v.slug = i.vertical
             ON CONFLICT (jurisdiction, permit_number) DO UPDATE
            SET {", ".join(f"{name} = excluded.{name}" for name in COLUMNS[2:])},
                content_hash = excluded.content_hash, geom = excluded.geom,
                city_id = coalesce(excluded.city_id, known.city_id), vertical_id = excluded.vertical_id,
-               raw_record_id = excluded.raw_record_id, scraped_at = now()
+               raw_record_id = excluded.raw_record_id, scraped_at = now(), vertical = excluded.vertical,
+               county_id = excluded.county_id
          WHERE known.content_hash <> excluded.content_hash
+            OR known.county_id IS DISTINCT FROM excluded.county_id
             OR (known.city_id IS NULL AND excluded.city_id IS NOT NULL)
         RETURNING (xmax = 0) AS is_new
     )
@@ -98,12 +104,30 @@ def permit_line(ordinal: int, row: PermitRow) -> str:
     return f"{ordinal}\t{row.home_city}\t{vertical}\t{hashed_line(CELLS(row))}"
 
 
+@dataclass(frozen=True, slots=True)
+class CountyOfRows:
+    """The county whose pull brings the rows; they are no city's."""
+
+    id: UUID
+    vertical: str
+
+
 class PermitRepository:
     """Writes and reads roofing_permits."""
 
-    def __init__(self, session: AsyncSession, *, raw_record_id: int | None = None) -> None:
+    def __init__(
+        self,
+        session: AsyncSession,
+        *,
+        raw_record_id: int | None = None,
+        county: CountyOfRows | None = None,
+    ) -> None:
         self._session = session
-        self._raw_record_id = raw_record_id
+        self._belonging = {
+            "raw_record_id": raw_record_id,
+            "vertical": county.vertical if county else TradeVertical.ROOFING.value,
+            "county_id": county.id if county else None,
+        }
         self._staging = Staging(session, TABLE, DEFINITION, STAGED)
 
     async def begin_load(self) -> None:
@@ -116,7 +140,7 @@ class PermitRepository:
 
     async def finish_load(self) -> Upserted:
         """Upsert everything staged by one statement; rows equal to what is stored are duplicates."""
-        result = await self._session.execute(text(UPSERT), {"raw_record_id": self._raw_record_id})
+        result = await self._session.execute(text(UPSERT), self._belonging)
         stored, updated, staged = result.one()
         return Upserted(stored, updated, staged - stored - updated)
 
@@ -128,7 +152,7 @@ class PermitRepository:
             "statuses": [change.permit_status for change in changes],
             "completed": [change.completion_date for change in changes],
             "dating_none": list(DATES_NO_ROOF),
-            "raw_record_id": self._raw_record_id,
+            "raw_record_id": self._belonging["raw_record_id"],
         }
         changed, known = (await self._session.execute(APPLY, values)).one()
         return int(changed), int(known)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import gzip
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Final, Literal
 
@@ -16,13 +17,22 @@ PART_BYTES: Final = 4 << 20
 
 KEEP = text(
     """
-    WITH kept AS (
-        INSERT INTO raw_records (source, kind, name, encoding, payload, size_bytes, row_count, sha256)
-        VALUES (:source, :kind, :name, :encoding, :payload, :size_bytes, :row_count, :sha256)
-            ON CONFLICT (source, sha256) DO NOTHING
-        RETURNING id
-    )
-    SELECT id FROM kept UNION ALL SELECT id FROM raw_records WHERE source = :source AND sha256 = :sha256 LIMIT 1
+    INSERT INTO raw_records (source, kind, name, encoding, payload, size_bytes, row_count, sha256)
+    VALUES (:source, :kind, :name, :encoding, :payload, :size_bytes, :row_count, :sha256)
+        ON CONFLICT (source, sha256) DO UPDATE SET fetched_at = now()
+    RETURNING id
+    """
+)
+PAGES = text(
+    """
+    SELECT id FROM raw_records WHERE source = :source AND kind = :kind ORDER BY fetched_at DESC, id DESC
+    """
+)
+WHOLE = text(
+    """
+    SELECT encoding, payload FROM raw_records WHERE id = :id
+     UNION ALL
+    (SELECT NULL, payload FROM raw_record_parts WHERE raw_record_id = :id ORDER BY part)
     """
 )
 CONTINUE = text(
@@ -57,6 +67,12 @@ class Packed:
                 packed.clear()
         yield cls("zstd", bytes(packed + packer.flush()))
 
+    def unpacked(self) -> bytes:
+        """The bytes as they were."""
+        if self.encoding == "gzip":
+            return gzip.decompress(self.payload)
+        return zstandard.ZstdDecompressor().decompressobj().decompress(self.payload)
+
     @classmethod
     def parts_as_they_are(cls, gzipped: BinaryIO) -> Iterator[Packed]:
         """A file that came compressed, cut into parts."""
@@ -88,7 +104,10 @@ class RawRecordRepository:
         sha256: str,
         row_count: int | None = None,
     ) -> int:
-        """Id of the record of these bytes, stored unless they already are; `sha256` is of the unpacked bytes."""
+        """Id of the record of these bytes, which are stored once and carry the time they were last read.
+
+        `sha256` is of the unpacked bytes.
+        """
         result = await self._session.execute(
             KEEP,
             {
@@ -107,3 +126,12 @@ class RawRecordRepository:
     async def keep_further(self, record: int, part: int, payload: bytes) -> None:
         """Keep what follows the payload of a long record; part 1 comes right behind it."""
         await self._session.execute(CONTINUE, {"record": record, "part": part, "payload": payload})
+
+    async def pages(self, source: str, kind: str) -> Sequence[int]:
+        """Ids of the kept pages of a source, the last read first."""
+        return (await self._session.execute(PAGES, {"source": source, "kind": kind})).scalars().all()
+
+    async def payload(self, record: int) -> bytes:
+        """What was read, unpacked and whole."""
+        parts = (await self._session.execute(WHOLE, {"id": record})).all()
+        return Packed(parts[0].encoding, b"".join(part.payload for part in parts)).unpacked()

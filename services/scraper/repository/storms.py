@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import orjson
 from sqlalchemy import Row, text
@@ -92,6 +93,15 @@ REACHED_CITIES = text(
 )
 
 
+NEAR_CITY = text(
+    """
+    SELECT count(*) FROM weather_events e JOIN target_cities c ON c.id = :city_id
+     WHERE ST_DWithin(coalesce(e.swath, e.geom), c.center, :metres) AND e.superseded_by IS NULL
+       AND e.began_at > now() - make_interval(days => :days)
+    """
+)
+
+
 def storm_line(ordinal: int, row: StormRow) -> str:
     """The staged form of a storm; its date and hour are those of the place."""
     local = row.local_began_at or row.began_at
@@ -125,6 +135,11 @@ class StormRepository:
         """Active cities with the number of new storms of the last days near them, stored since a moment."""
         values = {"since": since, "days": days, "metres": radius_miles * METRES_PER_MILE}
         return (await self._session.execute(REACHED_CITIES, values)).all()
+
+    async def count_near_city(self, city_id: UUID, *, days: int, radius_miles: float) -> int:
+        """How many storms of the last days lie near a city."""
+        values = {"city_id": city_id, "days": days, "metres": radius_miles * METRES_PER_MILE}
+        return int((await self._session.execute(NEAR_CITY, values)).scalar_one())
 
     async def finish_load(self) -> Upserted:
         """Upsert everything staged by one statement, then let the better report of each event supersede the others.

@@ -13,10 +13,12 @@ from shared.db.models.compliance import (
     SubjectKey,
     Suppression,
 )
-from shared.db.models.contractors import Contractor, LeadAssignment
+from shared.db.models.contractors import Contractor, ContractorListing, LeadAssignment
+from shared.db.models.counties import Agency, County, CountyPullSchedule, CountyRateLimit, PermitDetail
+from shared.db.models.hvac import HvacLead, HvacProperty
 from shared.db.models.imagery import MlInferenceJob, Model, PropertyImage, RoofAnalysis, ValidationTask
-from shared.db.models.jobs import EnrichmentJob, ScrapingJob
-from shared.db.models.leads import BaseLead, LeadCluster, LeadTrigger, RoofingLead
+from shared.db.models.jobs import EnrichmentJob, Geocode
+from shared.db.models.leads import BaseLead, LeadCluster, LeadTrigger, ParcelStorm, RoofingLead
 from shared.db.models.messages import DeadLetter, InboxRow, OutboxRow
 from shared.db.models.outreach import (
     AiCallLog,
@@ -27,6 +29,7 @@ from shared.db.models.outreach import (
 )
 from shared.db.models.permits import Parcel, RawRecord, RawRecordPart, RoofingPermit
 from shared.db.models.sales import LeadView, LedgerAccount, LedgerEntry, Notification, Payment, Sale
+from shared.db.models.sources import SourceRun
 from shared.db.models.system import ApiUsageLog, AuditLog, ChainHead, SystemEvent
 from shared.db.models.users import RefreshToken, User
 from shared.db.models.weather import WeatherEvent
@@ -46,6 +49,7 @@ from shared.db.models.workflow import (
 )
 
 __all__ = [
+    "Agency",
     "AiCallLog",
     "ApiUsageLog",
     "AuditLog",
@@ -58,12 +62,19 @@ __all__ = [
     "ConsentEvent",
     "ContactDecision",
     "Contractor",
+    "ContractorListing",
+    "County",
+    "CountyPullSchedule",
+    "CountyRateLimit",
     "DeadLetter",
     "DemoMeeting",
     "DncImport",
     "Effect",
     "EnrichmentJob",
     "FeatureFlag",
+    "Geocode",
+    "HvacLead",
+    "HvacProperty",
     "InboxRow",
     "LeadAssignment",
     "LeadCluster",
@@ -78,7 +89,9 @@ __all__ = [
     "OutreachCampaign",
     "OutreachTouchpoint",
     "Parcel",
+    "ParcelStorm",
     "Payment",
+    "PermitDetail",
     "PropertyImage",
     "Provenance",
     "RawRecord",
@@ -92,8 +105,8 @@ __all__ = [
     "Schedule",
     "ScheduleRun",
     "ScheduledTouchpoint",
-    "ScrapingJob",
     "SourceRegistry",
+    "SourceRun",
     "StatePolicy",
     "StateRegistration",
     "Step",

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from geoalchemy2 import WKBElement
-from sqlalchemy import CheckConstraint, Index, text
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.db.models.base import (
@@ -149,6 +149,25 @@ class Contractor(Base):
     payment_customer_ref: Mapped[str | None] = mapped_column(words(255))
     payment_method_ref: Mapped[str | None] = mapped_column(words(255))
     sandbox: Mapped[bool] = starts_false()
+
+
+class ContractorListing(Base):
+    """A company that a business directory lists, by its id there. Owner: contractor_acquisition.
+
+    The directories' terms keep everything else out of our tables; it is shown live.
+    """
+
+    __tablename__ = "contractor_listings"
+    __table_args__ = (
+        UniqueConstraint("directory", "listing_id"),
+        Index("idx_contractor_listings_city", "city_id"),
+    )
+
+    id: Mapped[UUID] = key()
+    directory: Mapped[str] = mapped_column(words(50))
+    listing_id: Mapped[str] = mapped_column(words(255))
+    city_id: Mapped[UUID | None] = refers("target_cities.id")
+    found_at: Mapped[datetime] = stamp()
 
 
 class LeadAssignment(Base):

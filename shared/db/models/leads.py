@@ -235,6 +235,21 @@ class LeadTrigger(Base):
     expires_at: Mapped[datetime | None]
 
 
+class ParcelStorm(Base):
+    """The storm that speaks most for a parcel now. Owner: lead_generator. Prospecting writes a city's rows anew.
+
+    Without foreign keys: it is derived, and a check of each of a million rows would cost more than finding them.
+    """
+
+    __tablename__ = "parcel_storms"
+    __table_args__ = (between("strength", 0, 100),)
+
+    city_id: Mapped[UUID] = mapped_column(primary_key=True)
+    parcel_id: Mapped[UUID] = mapped_column(primary_key=True)
+    weather_event_id: Mapped[UUID]
+    strength: Mapped[int]
+
+
 class LeadCluster(Base):
     """Neighbouring leads that one crew can work together. Owner: lead_generator."""
 

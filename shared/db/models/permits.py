@@ -34,11 +34,16 @@ from shared.db.models.base import (
     subject,
     words,
 )
-from shared.schemas.enums import RoofAgeEvidence, RoofMaterial
+from shared.schemas.enums import RoofAgeEvidence, RoofMaterial, TradeVertical
 
 
 class RoofingPermit(Base):
-    """A building permit of a roof or (by vertical_id) of another trade. Owner: scraper."""
+    """A building permit. Owner: scraper.
+
+    vertical_id is the trade that its words tell; `vertical` is the product whose sources it was read from, and no
+    step of one product reads the rows of another. The enricher fills
+    lat, lng, geom and zip where the source gave none.
+    """
 
     __tablename__ = "roofing_permits"
     __table_args__ = (
@@ -51,6 +56,19 @@ class RoofingPermit(Base):
         Index("idx_permits_vertical", "vertical_id"),
         Index("idx_permits_city", "city_id", text("issue_date DESC")),
         Index("idx_permits_reroofs", "city_id", text("issue_date DESC"), postgresql_where=text("reroof")),
+        Index(
+            "idx_permits_county",
+            "county_id",
+            text("issue_date DESC"),
+            postgresql_where=text("county_id IS NOT NULL"),
+        ),
+        Index(
+            "idx_permits_other_verticals",
+            "vertical",
+            "state",
+            "address_key",
+            postgresql_where=text("vertical <> 'roofing'"),
+        ),
         between("lat", -90, 90),
         between("lng", -180, 180),
     )
@@ -80,6 +98,10 @@ class RoofingPermit(Base):
     jurisdiction: Mapped[str] = mapped_column(words(100))
     city_id: Mapped[UUID | None] = refers("target_cities.id")
     vertical_id: Mapped[UUID | None] = refers("verticals.id")
+    vertical: Mapped[TradeVertical] = choice(
+        "vertical", TradeVertical, length=50, default=TradeVertical.ROOFING
+    )
+    county_id: Mapped[UUID | None] = refers("counties.id", on_delete="SET NULL")
     address_key: Mapped[str | None]
     unit: Mapped[str | None] = mapped_column(words(20))
     apn: Mapped[str | None] = mapped_column(words(64))
@@ -93,7 +115,8 @@ class RoofingPermit(Base):
 class Parcel(Base):
     """One lot with its house, as the assessor sees it. Owner: scraper.
 
-    owner_name and mailing_address are ciphertext bound to subject_id, the hashes are blind indexes.
+    owner_name, mailing_address, owner_email and owner_phone are ciphertext bound to subject_id, the hashes are blind
+    indexes. The enricher fills lat, lng, geom and zip where the source gave none.
     """
 
     __tablename__ = "parcels"
@@ -132,6 +155,10 @@ class Parcel(Base):
     owner_name_hash: Mapped[str | None]
     mailing_address: Mapped[str | None]
     mailing_address_hash: Mapped[str | None]
+    owner_email: Mapped[str | None]
+    owner_email_hash: Mapped[str | None]
+    owner_phone: Mapped[str | None]
+    owner_phone_hash: Mapped[str | None]
     owner_occupied: Mapped[bool | None]
     owner_is_company: Mapped[bool | None]
     hoa: Mapped[bool | None]

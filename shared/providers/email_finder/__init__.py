@@ -79,6 +79,9 @@ class EmailFinder(Protocol):
     price: Decimal
     """What a find costs, US dollars."""
 
+    gives_phones: bool
+    """Whether telephone numbers can come with the answer."""
+
     def can_find(self, person: Person) -> bool:
         """Whether what is known of the person is enough to ask this vendor."""
 

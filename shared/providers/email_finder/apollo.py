@@ -17,6 +17,7 @@ class ApolloFinder:
     """Finds by name with company or domain; a match without an address costs nothing."""
 
     name = "apollo"
+    gives_phones = False
 
     def __init__(self, settings: ProviderSettings, deps: ProviderDeps) -> None:
         headers = {"x-api-key": settings.key(self.name)}

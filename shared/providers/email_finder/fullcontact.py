@@ -18,6 +18,7 @@ class FullContactFinder:
     """Finds by name together with the address; every match costs, and so does every repeat."""
 
     name = "fullcontact"
+    gives_phones = True
 
     def __init__(self, settings: ProviderSettings, deps: ProviderDeps) -> None:
         headers = {"authorization": f"Bearer {settings.key(self.name)}"}

@@ -19,6 +19,7 @@ class HunterFinder:
     """Finds by name with company or domain; a search without result costs nothing."""
 
     name = "hunter"
+    gives_phones = False
 
     def __init__(self, settings: ProviderSettings, deps: ProviderDeps) -> None:
         # The key goes in a header: in the query it would end in logs and traces (PITFALLS 32).

@@ -23,6 +23,7 @@ class SnovFinder:
     """Finds where the owner's domain is known, which for a household it hardly ever is."""
 
     name = "snov"
+    gives_phones = False
 
     def __init__(self, settings: ProviderSettings, deps: ProviderDeps) -> None:
         self._client = ProviderClient(self.name, settings.client(self.name), deps, source=self.name)

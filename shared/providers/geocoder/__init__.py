@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 from typing import Final, Protocol
 
@@ -11,6 +13,9 @@ from shared.errors import InvalidInput
 from shared.providers.base import ProviderDeps
 from shared.providers.settings import ProviderSettings
 from shared.schemas.geo import GeoPoint
+
+_ZIP: Final = re.compile(r"\b[A-Za-z]{2,}\.?,? (\d{5})(?:-\d{4})?(?:, United States)?$")
+"""Behind the state's name, never the number of the house."""
 
 
 class Accuracy(StrEnum):
@@ -49,11 +54,22 @@ class GeocodedAddress:
     accuracy: Accuracy
     exact: bool
 
+    @property
+    def zip_code(self) -> str:
+        """The ZIP code of the matched address; empty where it names none."""
+        found = _ZIP.search(self.matched_address)
+        return found[1] if found else ""
+
 
 class Geocoder(Protocol):
     """Finds points."""
 
     name: str
+    source: str
+    """The registry's key of its licence row."""
+
+    price: Decimal
+    """What an address asked for costs, US dollars."""
 
     async def locate(self, address: PostalAddress) -> GeocodedAddress | None:
         """The point of an address, or None where it matches nothing."""
@@ -85,3 +101,8 @@ def build(settings: ProviderSettings, deps: ProviderDeps) -> Geocoder:
     if settings.geocoder not in _GEOCODERS:
         raise InvalidInput(f"no geocoder is called {settings.geocoder}")
     return _GEOCODERS[settings.geocoder](settings, deps)
+
+
+def build_bulk(settings: ProviderSettings, deps: ProviderDeps) -> Geocoder:
+    """The geocoder of whole cities: free, and its results may be stored."""
+    return _census(settings, deps)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -23,10 +24,11 @@ BATCH_SECONDS: Final = 300.0
 class CensusGeocoder:
     """Points interpolated along the street."""
 
-    name = "census"
+    name = source = "census"
+    price = Decimal(0)
 
     def __init__(self, settings: ProviderSettings, deps: ProviderDeps) -> None:
-        self._client = ProviderClient(self.name, settings.client(self.name), deps, source=self.name)
+        self._client = ProviderClient(self.name, settings.client(self.name), deps, source=self.source)
 
     async def locate(self, address: PostalAddress) -> GeocodedAddress | None:
         """The point of an address, or None where it matches nothing."""

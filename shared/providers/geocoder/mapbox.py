@@ -28,12 +28,12 @@ _ACCURACIES: Final[Mapping[str, Accuracy]] = {
 class MapboxGeocoder:
     """Points of houses; every address asked for costs, found or not."""
 
-    name = "mapbox"
+    name, source = "mapbox", "mapbox_geocoding"
 
     def __init__(self, settings: ProviderSettings, deps: ProviderDeps) -> None:
-        self._client = ProviderClient(self.name, settings.client(self.name), deps, source="mapbox_geocoding")
+        self._client = ProviderClient(self.name, settings.client(self.name), deps, source=self.source)
         self._key = ("access_token", settings.key(self.name))
-        self._cost = settings.mapbox_geocode_cost_usd
+        self.price = settings.mapbox_geocode_cost_usd
 
     async def locate(self, address: PostalAddress) -> GeocodedAddress | None:
         """The point of an address, or None where no house is surely meant."""
@@ -50,7 +50,7 @@ class MapboxGeocoder:
                 self._key,
             ],
             repeat=Repeat.ONCE,
-            cost=self._cost,
+            cost=self.price,
             judge=_judge_one,
         )
         return self._best((await self._client.call(request)).answer.json_object())
@@ -73,7 +73,7 @@ class MapboxGeocoder:
             params=[("permanent", "true"), self._key],
             json=[{"q": address.one_line(), "types": ["address"]} for address in addresses],
             repeat=Repeat.ONCE,
-            cost=self._cost * len(addresses),
+            cost=self.price * len(addresses),
             judge=judge,
             timeout_seconds=BATCH_SECONDS,
         )

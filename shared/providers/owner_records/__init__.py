@@ -37,6 +37,8 @@ class OwnerRecords(Protocol):
     """Looks up owners; what the answer may be used for stands in the vendor's licence row."""
 
     name: str
+    price: Decimal
+    """What a look-up costs, US dollars."""
 
     async def look_up(self, address: PostalAddress) -> OwnerAnswer:
         """Who owns the house at that address."""

@@ -25,6 +25,7 @@ class AttomRecords:
         headers = {"apikey": settings.key(self.name), "accept": "application/json"}
         client = settings.client(self.name, headers=headers)
         self._client = ProviderClient(self.name, client, deps, source=self.name)
+        self.price = settings.price(self.name)
         self._cost = settings.attom_lookup_cost_usd
 
     async def look_up(self, address: PostalAddress) -> OwnerAnswer:

@@ -25,6 +25,7 @@ class MelissaRecords:
     def __init__(self, settings: ProviderSettings, deps: ProviderDeps) -> None:
         self._client = ProviderClient(self.name, settings.client(self.name), deps, source=self.name)
         self._key = settings.key(self.name)
+        self.price = settings.price(self.name)
         self._cost = settings.melissa_lookup_cost_usd
 
     async def look_up(self, address: PostalAddress) -> OwnerAnswer:

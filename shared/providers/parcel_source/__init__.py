@@ -37,4 +37,8 @@ def build(config: SourceConfig, settings: ProviderSettings, deps: ProviderDeps) 
         from shared.providers.parcel_source.arcgis import ArcgisParcels
 
         return ArcgisParcels(config, settings, deps)
+    if config.kind == "csv_download":
+        from shared.providers.parcel_source.download import ParcelFiles
+
+        return ParcelFiles(config, settings, deps)
     raise InvalidInput(f"no parcel reader for sources of kind {config.kind}", source=config.key)

@@ -11,6 +11,7 @@ from shared.errors import InvalidInput, ProviderBadAnswer, ProviderTimeout, Prov
 from shared.providers.base import ClientSettings, ProviderClient, ProviderDeps, ProviderRequest
 from shared.providers.outcomes import Answer, Outcome, Verdict, judge_by_status
 from shared.providers.permit_source import Column, ColumnKind, RawRow, RowPage, SourceConfig
+from shared.providers.permit_source.portal import PageWatch
 from shared.providers.settings import VENDORS, ProviderSettings
 
 LONGEST_URL: Final = 2000
@@ -109,9 +110,11 @@ class ArcgisSource:
     async def _by_offset(self, layer: Layer, where: str, after: int) -> AsyncIterator[RowPage]:
         condition = f"{where} AND {layer.object_id} > {after}" if after >= 0 else where
         window, total = _Window(0, layer.page_size), None
+        watch = PageWatch(self.name, self._config.key)
         while True:
             body, window = await self._ask_shrinking(condition, layer, window)
             rows, more = tuple(_rows(body, layer.object_id)), _exceeded(body)
+            watch.check(rows)
             if rows or not more:
                 yield self._page(rows, rows[-1].row_id if more else None)
             if not more:

@@ -6,7 +6,7 @@ import asyncio
 import heapq
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from itertools import islice
@@ -16,12 +16,13 @@ import httpx
 import orjson
 
 from shared.errors import InvalidInput, ProviderBadAnswer, ProviderRejected
+from shared.files import FileRefused
 from shared.providers.base import ClientSettings, ProviderClient, ProviderDeps, ProviderRequest
 from shared.providers.outcomes import Answer, Outcome, Reply, Verdict, judge_by_status
 from shared.providers.permit_source import Column, ColumnKind, RawRow, RowPage, SourceConfig
 from shared.providers.permit_source.kept_files import KeptFile, KeptFiles
 from shared.providers.permit_source.portal import portal_settings
-from shared.providers.permit_source.table_files import TableFile, TableRefused, inspect
+from shared.providers.permit_source.table_files import inspect
 from shared.providers.settings import ProviderSettings
 
 LARGEST_DOWNLOAD_BYTES: Final = 80_000_000
@@ -61,6 +62,15 @@ class _Position:
         return orjson.dumps([self.version, self.rows]).decode()
 
 
+@dataclass(frozen=True, slots=True)
+class OpenTable:
+    """A downloaded file, open for reading: its version, its columns, its rows by their number in the file."""
+
+    version: str
+    columns: Callable[[], tuple[Column, ...]]
+    rows: Callable[[], Iterator[RawRow]]
+
+
 class FileSource:
     """Downloads the file where it changed and reads it row by row, dated rows by their own column.
 
@@ -89,9 +99,9 @@ class FileSource:
         async with self._table() as table:
             if table.version != position.version:
                 position = _Position(table.version)
-            numbered = enumerate(table.rows(), start=1)
-            await self._in_thread(lambda: sum(1 for _ in islice(numbered, position.rows)))
-            rows = self._since(numbered, since)
+            found = table.rows()
+            await self._in_thread(lambda: sum(1 for _ in islice(found, position.rows)))
+            rows = self._since(found, since)
             ahead, more = await self._next(rows), True
             while more:
                 page, ahead = ahead, await self._next(rows)
@@ -104,7 +114,7 @@ class FileSource:
         """A few rows, newest first where the feed has a date field."""
         field = self._config.incremental_date_field
         async with self._table() as table:
-            found = self._since(enumerate(table.rows(), start=1), None)
+            found = self._since(table.rows(), None)
             if field is None:
                 return tuple(await self._in_thread(lambda: list(islice(found, rows))))
             newest = await self._in_thread(
@@ -115,24 +125,22 @@ class FileSource:
     async def columns(self) -> tuple[Column, ...]:
         """The columns in the file's header today."""
         async with self._table() as table:
-            names = await self._in_thread(table.columns)
-            kind = ColumnKind.OTHER if table.is_workbook else ColumnKind.TEXT
-        return tuple(Column(name, kind) for name in names)
+            return await self._in_thread(table.columns)
 
-    def _since(self, numbered: Iterator[tuple[int, dict[str, Any]]], since: date | None) -> Iterator[RawRow]:
-        """Rows by number in the file; one whose date cannot be read is kept for the normaliser to judge."""
+    def _since(self, rows: Iterator[RawRow], since: date | None) -> Iterator[RawRow]:
+        """The rows of that day or later; one whose date cannot be read is kept for the normaliser to judge."""
         field = self._config.incremental_date_field
-        for number, columns in numbered:
-            if field is not None and field not in columns:
+        for row in rows:
+            if field is not None and field not in row.columns:
                 raise ProviderRejected(
                     f"the file has no column {field}",
                     provider=self.name,
                     source=self._config.key,
                     reason="invalid",
                 )
-            day = _day(columns[field]) if since is not None and field is not None else None
+            day = _day(row.columns[field]) if since is not None and field is not None else None
             if since is None or day is None or day >= since:
-                yield RawRow(str(number), columns)
+                yield row
 
     async def _next(self, rows: Iterator[RawRow]) -> list[RawRow]:
         return await self._in_thread(lambda: list(islice(rows, self._config.page_size)))
@@ -148,18 +156,27 @@ class FileSource:
             )
 
     @asynccontextmanager
-    async def _table(self) -> AsyncIterator[TableFile]:
+    async def _table(self) -> AsyncIterator[OpenTable]:
         """The table of today, open for reading."""
-        with await self._current() as content:
-            yield await self._in_thread(
-                lambda: inspect(content, member=self._config.member, sheet=self._config.sheet)
-            )
+        with await self._current() as content, ExitStack() as held:
+            yield await self._in_thread(lambda: held.enter_context(self._opened(content)))
+
+    @contextmanager
+    def _opened(self, content: BinaryIO) -> Iterator[OpenTable]:
+        """The table in a downloaded file; raises FileRefused."""
+        table = inspect(content, member=self._config.member, sheet=self._config.sheet)
+        kind = ColumnKind.OTHER if table.is_workbook else ColumnKind.TEXT
+        yield OpenTable(
+            table.version,
+            lambda: tuple(Column(name, kind) for name in table.columns()),
+            lambda: (RawRow(str(number), columns) for number, columns in enumerate(table.rows(), start=1)),
+        )
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         """The work's result; a refused table is a bad answer of its publisher, and asked for anew next time."""
         try:
             return await asyncio.to_thread(work)
-        except TableRefused as refused:
+        except FileRefused as refused:
             self._kept.forget(self._url)
             raise ProviderBadAnswer(
                 refused.detail, provider=self.name, source=self._config.key, reason=refused.reason

@@ -12,7 +12,7 @@ from shared.errors import InvalidInput, ProviderBadAnswer
 from shared.providers.base import ClientSettings, ProviderClient, ProviderDeps, ProviderRequest
 from shared.providers.outcomes import Answer, Outcome, Verdict, judge_by_status
 from shared.providers.permit_source import Column, ColumnKind, RawRow, RowPage, SourceConfig
-from shared.providers.permit_source.portal import portal_settings
+from shared.providers.permit_source.portal import PageWatch, portal_settings
 from shared.providers.settings import ProviderSettings
 
 _KINDS: Final[Mapping[str, ColumnKind]] = {
@@ -45,11 +45,14 @@ class SocrataSource:
     async def pages(self, *, since: date | None = None, cursor: str | None = None) -> AsyncIterator[RowPage]:
         """Pages of rows dated `since` or later, resuming after the cursor of an earlier page."""
         position: _Position | None = _Position.parse(cursor) if cursor else _Position()
+        watch = PageWatch(self.name, self._config.key)
         while position is not None:
             rows = await self._rows(self._query(since, position))
             kept, position = position.advance(rows, self._config.page_size)
             if kept or position is None:
-                yield self._page(kept, position)
+                page = self._page(kept, position)
+                watch.check(page.rows)
+                yield page
 
     async def sample(self, rows: int = 5) -> tuple[RawRow, ...]:
         """A few rows, newest first where the feed has a date field."""

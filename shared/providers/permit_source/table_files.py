@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import codecs
-import csv
-import gzip
 import hashlib
 import io
-import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from fnmatch import fnmatch
 from itertools import chain
-from typing import IO, Any, BinaryIO, Final, cast
+from typing import Any, BinaryIO, Final, cast
 
-BLOCK_BYTES: Final = 1 << 20
+from shared.files import (
+    BLOCK_BYTES,
+    ZIP_MAGIC,
+    FileRefused,
+    FirstReading,
+    archive_of,
+    csv_cells,
+    open_unpacked,
+    unpacking,
+)
+
 LARGEST_TABLE_BYTES: Final = 1_000_000_000
 """Of text once unpacked; it is streamed."""
 LARGEST_WORKBOOK_BYTES: Final = 64_000_000
@@ -35,14 +40,6 @@ _NO_TABLES: Final = (
 )
 
 Cells = Sequence[Any]
-
-
-class TableRefused(Exception):
-    """The file is no table we can trust; `reason` is stable, `detail` tells the operator why."""
-
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(detail)
-        self.reason, self.detail = reason, detail
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +69,7 @@ class TableFile:
             extra = [cell for cell in row[width:] if _filled(cell)]
             yield columns | ({EXTRA_CELLS: extra} if extra else {})
         if last is not None and not self.ends_with_newline and 1 < len(last) < width:
-            raise TableRefused("cut_off", f"the last line ends after {len(last)} of {width} cells")
+            raise FileRefused("cut_off", f"the last line ends after {len(last)} of {width} cells")
 
     def columns(self) -> tuple[str, ...]:
         """The names in the header, in their order."""
@@ -90,9 +87,9 @@ def inspect(content: BinaryIO, *, member: str | None = None, sheet: str | None =
     content.seek(0)
     magic = content.read(4)
     if not magic:
-        raise TableRefused("empty_file", "the file is empty")
+        raise FileRefused("empty_file", "the file is empty")
     chosen = None
-    if magic == b"PK\x03\x04":
+    if magic == ZIP_MAGIC:
         chosen = _member_of(content, member)
         if chosen is None or chosen.lower().endswith(".xlsx"):
             _check_archive(content)
@@ -111,19 +108,9 @@ def _digest(content: BinaryIO) -> str:
     return digest.hexdigest()[:16]
 
 
-def _archive(content: BinaryIO) -> zipfile.ZipFile:
-    content.seek(0)
-    try:
-        return zipfile.ZipFile(content)
-    except (zipfile.BadZipFile, NotImplementedError) as error:
-        raise TableRefused("truncated_zip", f"the archive is cut or damaged: {error}") from error
-
-
 def _member_of(content: BinaryIO, wanted: str | None) -> str | None:
     """The table in an archive; None where the archive itself is a workbook."""
-    with _archive(content) as archive:
-        if any(info.flag_bits & 1 for info in archive.infolist()):
-            raise TableRefused("encrypted_zip", "the archive asks for a password")
+    with archive_of(content) as archive:
         names = archive.namelist()
     if "xl/workbook.xml" in names:
         return None
@@ -131,108 +118,47 @@ def _member_of(content: BinaryIO, wanted: str | None) -> str | None:
     found = [n for n in names if n.lower().endswith(_DATA_SUFFIXES) and fnmatch(n, pattern)]
     if len(found) != 1:
         reason = "several_tables" if found else "no_table"
-        raise TableRefused(reason, f"the archive holds {', '.join(names)[:200]}: name one with `member`")
+        raise FileRefused(reason, f"the archive holds {', '.join(names)[:200]}: name one with `member`")
     return found[0]
 
 
 def _check_archive(content: BinaryIO) -> None:
     """Unpack everything once: sizes in a directory may lie, and a workbook's reader would believe them."""
-    with _archive(content) as archive:
+    with archive_of(content) as archive:
         size = 0
         for info in archive.infolist():
-            with _unpacking(), archive.open(info) as stream:
+            with unpacking(), archive.open(info) as stream:
                 while block := stream.read(BLOCK_BYTES):
                     size += len(block)
                     if size > LARGEST_WORKBOOK_BYTES:
-                        raise TableRefused("zip_bomb", f"unpacks to more than {LARGEST_WORKBOOK_BYTES} bytes")
-
-
-@contextmanager
-def _unpacking() -> Iterator[None]:
-    """Turns what unpacking raises into the refusal of a cut file."""
-    try:
-        yield
-    except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile) as error:
-        raise TableRefused("truncated_file", f"the packed file is cut or damaged: {error}") from error
-    except NotImplementedError as error:  # Deflate64, which Windows writes for large archives
-        raise TableRefused("unsupported_compression", str(error)) from error
-
-
-def _open(content: BinaryIO, member: str | None) -> IO[bytes]:
-    """The unpacked bytes from the start; the content itself stays open."""
-    if member is not None:
-        return _archive(content).open(member)
-    content.seek(0)
-    magic = content.read(2)
-    content.seek(0)
-    if magic == b"\x1f\x8b":
-        return cast("IO[bytes]", gzip.GzipFile(fileobj=content))
-    return io.BufferedReader(_Borrowed(content), BLOCK_BYTES)
-
-
-class _Borrowed(io.RawIOBase):
-    """A view of a file that leaves it open."""
-
-    def __init__(self, content: BinaryIO) -> None:
-        self._content = content
-
-    def readable(self) -> bool:
-        """True."""
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        """Fill the buffer."""
-        block = self._content.read(len(buffer))
-        buffer[: len(block)] = block
-        return len(block)
+                        raise FileRefused("zip_bomb", f"unpacks to more than {LARGEST_WORKBOOK_BYTES} bytes")
 
 
 def _read_through(content: BinaryIO, member: str | None) -> tuple[str, bool]:
     """The encoding that fits every byte and whether the last line is ended."""
-    decoders = {name: codecs.getincrementaldecoder(name)() for name in ("utf-8-sig", "cp1252")}
-    size, last, fits = 0, b"", ["utf-8-sig", "cp1252"]
-    with _unpacking(), _open(content, member) as stream:
-        while block := stream.read(BLOCK_BYTES):
-            if not size:
+    reading = FirstReading(LARGEST_TABLE_BYTES)
+    with unpacking(), open_unpacked(content, member) as stream:
+        for block in reading.blocks(stream):
+            if reading.size == len(block):
                 _refuse_no_table(block)
-                if block.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-                    fits = ["utf-16"]
-            size, last = size + len(block), block[-1:]
-            if size > LARGEST_TABLE_BYTES:
-                raise TableRefused("zip_bomb", f"unpacks to more than {LARGEST_TABLE_BYTES} bytes")
-            fits = [name for name in fits if name == "utf-16" or _decodes(decoders[name], block)]
-    if fits and fits[0] == "utf-8-sig" and decoders["utf-8-sig"].getstate()[0]:
-        fits.pop(0)
-    # Every byte is a character in Latin-1, so no row is lost.
-    return (fits[0] if fits else "latin-1"), last in (b"\n", b"\r", b"\x00")
-
-
-def _decodes(decoder: codecs.IncrementalDecoder, block: bytes) -> bool:
-    try:
-        decoder.decode(block)
-    except UnicodeDecodeError:
-        return False
-    return True
+    reading.refuse_long_lines()
+    return reading.encoding, reading.last in (b"\n", b"\r", b"\x00")
 
 
 def _refuse_no_table(head: bytes) -> None:
     text = head.removeprefix(codecs.BOM_UTF8).lstrip()
     if not text:
-        raise TableRefused("empty_file", "the file holds no text")
+        raise FileRefused("empty_file", "the file holds no text")
     for start, kind in _NO_TABLES:
         if text.startswith(start):
-            raise TableRefused(kind, f"a table was promised, {kind.upper()} came")
+            raise FileRefused(kind, f"a table was promised, {kind.upper()} came")
 
 
 def _csv_cells(content: BinaryIO, member: str | None, encoding: str) -> Iterator[Cells]:
-    with _unpacking(), _open(content, member) as stream:
+    with unpacking(), open_unpacked(content, member) as stream:
         text = io.TextIOWrapper(stream, encoding=encoding, newline="")
         head = text.read(4096)
-        reader = csv.reader(chain(_lines(head, text), text), delimiter=_delimiter(head))
-        try:
-            yield from reader
-        except csv.Error as error:
-            raise TableRefused("broken_csv", f"line {reader.line_num}: {error}") from error
+        yield from csv_cells(chain(_lines(head, text), text), _delimiter(head))
 
 
 def _lines(head: str, text: io.TextIOWrapper) -> Iterator[str]:
@@ -250,19 +176,19 @@ def _workbook_cells(content: BinaryIO, member: str | None, sheet: str | None) ->
     import python_calamine
 
     if member is not None:
-        with _unpacking(), _archive(content).open(member) as stream:
+        with unpacking(), archive_of(content).open(member) as stream:
             content = cast("BinaryIO", io.BytesIO(stream.read()))
         _check_archive(content)
     content.seek(0)
     try:
         book = python_calamine.CalamineWorkbook.from_filelike(content)
         if sheet is not None and sheet not in book.sheet_names:
-            raise TableRefused("no_sheet", f"the workbook has the sheets {', '.join(book.sheet_names)[:200]}")
+            raise FileRefused("no_sheet", f"the workbook has the sheets {', '.join(book.sheet_names)[:200]}")
         found = book.get_sheet_by_name(sheet) if sheet else book.get_sheet_by_index(0)
         for row in found.iter_rows():
             yield [_plain(cell) for cell in row]
     except python_calamine.CalamineError as error:
-        raise TableRefused("broken_workbook", str(error)[:200]) from error
+        raise FileRefused("broken_workbook", str(error)[:200]) from error
 
 
 def _plain(cell: Any) -> Any:
@@ -284,8 +210,9 @@ def _header(cells: Iterator[Cells]) -> dict[int, str]:
     for row in cells:
         named = [" ".join(str(cell).split()) if cell is not None else "" for cell in row]
         if sum(1 for name in named if name) > 1:
-            return {at: "" if name in named[:at] else name for at, name in enumerate(named)}
-    raise TableRefused("no_header", "no line names two columns")
+            first = {name: at for at, name in reversed(list(enumerate(named)))}
+            return {at: name if first[name] == at else "" for at, name in enumerate(named)}
+    raise FileRefused("no_header", "no line names two columns")
 
 
 def _filled(cell: Any) -> bool:

@@ -1,4 +1,7 @@
-"""Files for download: permits as CSV, packed CSV, ZIP or XLSX. `{base}/{town}/permits.csv`, `.csv.gz`, `.zip`, `.xlsx`."""
+"""Files for download: permits as CSV, packed CSV, ZIP or XLSX, parcels as CSV.
+
+`{base}/{town}/permits.csv`, `.csv.gz`, `.zip`, `.xlsx`, `{base}/{town}/parcels.csv`.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from xml.sax.saxutils import escape
 from fastapi import APIRouter, Request
 from fastapi.responses import PlainTextResponse, Response
 
-from shared.sandbox.datasets import report_permits
+from shared.sandbox.datasets import parcels, report_permits
 from shared.sandbox.state import Sandbox
 from shared.sandbox.table import ColumnKind
 from shared.sandbox.town import Town, place_named
@@ -44,13 +47,13 @@ def router(sandbox: Sandbox) -> APIRouter:
     """Routes of the download pages; a file known by its ETag is not sent again."""
     routes = APIRouter(prefix="/files")
 
-    @routes.get("/{town}/permits.{form}")
-    def file(town: str, form: str, request: Request) -> Response:
+    @routes.get("/{town}/{name}")
+    def file(town: str, name: str, request: Request) -> Response:
         place = place_named(town)
-        if place is None or form not in FORMS:
+        if place is None or name not in FORMS:
             return PlainTextResponse("Not Found", status_code=404)
-        make, kind = FORMS[form]
-        body = sandbox.towns.derived(f"file:{form}", place, make)
+        make, kind = FORMS[name]
+        body = sandbox.towns.derived(f"file:{name}", place, make)
         etag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
         if request.headers.get("if-none-match") == etag:
             return Response(status_code=304, headers={"etag": etag})
@@ -81,6 +84,15 @@ def _csv(town: Town) -> bytes:
     return text.getvalue().encode("cp1252")
 
 
+def _parcels(town: Town) -> bytes:
+    table = parcels(town)
+    text = io.StringIO()
+    rows = csv.writer(text)
+    rows.writerow(table.columns)
+    rows.writerows([column.at(row) for column in table.columns.values()] for row in range(len(table)))
+    return text.getvalue().encode()
+
+
 def _zip(town: Town) -> bytes:
     return _packed({"readme.txt": b"Permits of the week.", f"{town.place.key}_permits.csv": _csv(town)})
 
@@ -109,8 +121,9 @@ def _packed(members: dict[str, bytes]) -> bytes:
 
 
 FORMS: dict[str, tuple[Callable[[Town], bytes], str]] = {
-    "csv": (_csv, "text/csv"),
-    "csv.gz": (lambda town: gzip.compress(_csv(town), mtime=0), "application/gzip"),
-    "zip": (_zip, "application/zip"),
-    "xlsx": (_xlsx, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    "permits.csv": (_csv, "text/csv"),
+    "permits.csv.gz": (lambda town: gzip.compress(_csv(town), mtime=0), "application/gzip"),
+    "permits.zip": (_zip, "application/zip"),
+    "permits.xlsx": (_xlsx, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    "parcels.csv": (_parcels, "text/csv"),
 }

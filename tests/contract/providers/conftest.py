@@ -36,6 +36,7 @@ CONTRACTS = {
     "melissa": ("melissa_property.json", "/melissa"),
     "mapbox": ("mapbox.json", "/mapbox"),
     "usps": ("usps_addresses_v3.json", "/usps"),
+    "twilio_lookups": ("twilio_lookups_v2.json", "/twilio_lookups"),
     "stripe": ("stripe.json", "/stripe"),
     "sendgrid": ("sendgrid_mail_v3.json", "/sendgrid"),
     "nws": ("weather_gov.json", "/nws"),

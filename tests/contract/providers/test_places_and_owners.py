@@ -45,6 +45,7 @@ class TestGeocoders:
             house = GeoPoint(lat=rows[key]["latitude"], lng=rows[key]["longitude"])
             near = 0.03 if found.accuracy is Accuracy.INTERPOLATED else 0.001
             assert found.point.miles_to(house) < near
+            assert found.zip_code == rows[key]["address"]["zip5"]
         assert world.purse.open == {}
 
     async def test_nonsense_matches_nothing(self, maker: Geocoder) -> None:

@@ -16,10 +16,12 @@ from services.lead_generator.domain.prospecting import EXCLUDED_PROPERTY_TYPES, 
 from services.lead_generator.domain.prospecting_sql import (
     ParcelColumns,
     StormColumns,
+    StormForce,
     exclusion_expression,
     pre_score_expression,
     reasons_expression,
     roof_age_expression,
+    storm_force,
     storm_strength_expression,
 )
 from services.lead_generator.domain.triggers import Storm, storm_trigger
@@ -186,7 +188,6 @@ async def test_storm_strengths_agree(db: AsyncSession) -> None:
     rows = [storm_row(rng) for _ in range(ROWS)]
     columns = StormColumns(
         now=f"TIMESTAMPTZ '{NOW.isoformat()}'",
-        distance_miles="distance",
         event_type="event_type",
         began_at="began_at",
         hail_size_inches="hail",
@@ -204,7 +205,10 @@ async def test_storm_strengths_agree(db: AsyncSession) -> None:
         "category": "int",
     }
 
-    found = await select(db, shape, rows, {"strength": storm_strength_expression(columns)})
+    parts = storm_force(columns)
+    force = StormForce(f"({parts.peak})", f"({parts.edge_loss})", f"({parts.reach_miles})")
+
+    found = await select(db, shape, rows, {"strength": storm_strength_expression(force, "distance")})
 
     strengths = set()
     for row, answer in zip(rows, found, strict=True):

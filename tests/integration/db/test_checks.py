@@ -153,10 +153,6 @@ REFUSED: list[tuple[str, LiteralString]] = [
         ),
     ),
     (
-        "a jobs row that does not add up",
-        "INSERT INTO scraping_jobs (job_type, processed_items) VALUES ('permit', 3)",
-    ),
-    (
         "an entry on both sides",
         (
             "INSERT INTO ledger_entries (transaction_id, account_id, debit_cents, credit_cents)"

@@ -69,7 +69,7 @@ def test_an_older_schema_is_refused_and_a_newer_one_tolerated(empty_url: str) ->
 
 DRIFTS = {
     "ALTER TABLE base_leads ADD COLUMN surprise text": "surprise",
-    "ALTER TABLE core.step DROP COLUMN reason": "'add_column', 'core', 'step'",
+    "ALTER TABLE core.step DROP COLUMN worker": "'add_column', 'core', 'step'",
     "DROP INDEX idx_base_leads_geom": "idx_base_leads_geom",
     "ALTER TABLE compliance.suppression ALTER COLUMN reason DROP NOT NULL": "modify_nullable",
     "ALTER TABLE sales ALTER COLUMN price TYPE numeric(12, 2)": "modify_type",

@@ -22,6 +22,8 @@ DEVIATIONS = {
     ("weather_events", "hail_size_inches"): {"kind": "numeric(4,2)"},
     ("weather_events", "damage_estimate"): {"kind": "numeric(16,2)"},
 }
+# A job of the scraper is a workflow: the table's columns are read from the core (ARCHITECTURE 2).
+VIEWS = {"scraping_jobs"}
 COLUMN = """
     SELECT format_type(a.atttypid, a.atttypmod) AS kind, a.attnotnull AS not_null,
            pg_get_expr(d.adbin, d.adrelid) AS default_value,
@@ -55,6 +57,8 @@ def _assert_as_specified(connection: Connection, column: SpecifiedColumn) -> Non
     assert found is not None, label
     deviation = DEVIATIONS.get((column.table, column.name), {})
     assert found.kind == deviation.get("kind", column.kind), label
+    if column.table in VIEWS:
+        return
     default = deviation.get("default", column.default)
     if default is not None:
         assert re.sub(r"::[\w ]+$", "", found.default_value or "") == default, label
@@ -63,7 +67,9 @@ def _assert_as_specified(connection: Connection, column: SpecifiedColumn) -> Non
         assert found.reference == column.reference, label
 
 
-@pytest.mark.parametrize("index", indexes(), ids=lambda index: index.name)
+@pytest.mark.parametrize(
+    "index", [i for i in indexes() if i.table not in VIEWS], ids=lambda index: index.name
+)
 def test_specified_index_exists(connection: Connection, index: SpecifiedIndex) -> None:
     found = connection.execute(INDEX, (index.table, index.name)).fetchone()
     # the e-mail itself is ciphertext; looking it up goes by its blind index (C-49)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
+import json
 import zipfile
+from base64 import urlsafe_b64encode
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import text
+from typer.testing import CliRunner
 
 from services.enricher.imports import DncReport, import_dnc
 from services.enricher.repository import DncRepository
+from shared.cli.main import build
 from shared.security.fields import KeyRing
 
 RING = KeyRing({"k1": b"1" * 32}, b"2" * 32)
@@ -97,3 +102,20 @@ async def test_changes_need_a_full_list_and_take_nobody_off(
     off, on = await check(unit_of_work, "+12145550100"), await check(unit_of_work, "+12145550102")
     assert (off.listed, on.listed) == (True, True)
     assert on.registry_version_at.date() == TODAY
+
+
+async def test_the_command_prints_its_counts(
+    empty: Any, tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = urlsafe_b64encode(b"1" * 32).decode()
+    for name, value in (
+        ("DATABASE_URL", database_url),
+        ("FIELD_KEYS", f"k1:{key}"),
+        ("BLIND_INDEX_PEPPER", key),
+    ):
+        monkeypatch.setenv(name, value)
+    (tmp_path / "214.txt").write_text("214,5550100\n")
+    command = ["import", "dnc", str(tmp_path / "214.txt"), "--date", str(TODAY)]
+    result = await asyncio.to_thread(CliRunner().invoke, build(), command)
+    assert result.exception is None
+    assert json.loads(result.stdout) == {"read": 1, "listed": 1, "known": 0, "kept": 0, "rejected": 0}

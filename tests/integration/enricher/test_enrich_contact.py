@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from decimal import Decimal
 from typing import Any
@@ -12,12 +12,10 @@ from uuid import UUID
 
 import numpy as np
 import pytest
-import pytest_asyncio
-from sqlalchemy import text
 
 from services.enricher.app import service
 from services.enricher.repository import DncRepository
-from services.enricher.service import load_owner
+from services.enricher.service.owners import load_owner
 from services.enricher.settings import EnricherSettings
 from shared.errors import Skip
 from shared.providers import settings as vendors
@@ -27,19 +25,13 @@ from shared.sandbox.town.people import EMAIL_STATUSES, PERSON
 from shared.sandbox.vendors.acquaintance import knows
 from shared.sandbox.vendors.email_finder import OBJECTOR_PER_THOUSAND
 from shared.security.subject_keys import SubjectKeys
-from tests.factories.leads import make_lead
+from tests.factories.owners import a_person, lead_of, only_known_to
 from tests.factories.steps import Bench, bench
-from tests.factories.town import ServedTown, serving_town
+from tests.factories.town import ServedTown
 
 FIND, VERIFY = Decimal("0.0245"), Decimal("0.008")
 STEP = "enrich_contact"
 OpenBench = Callable[..., AbstractAsyncContextManager[Bench]]
-
-
-@pytest_asyncio.fixture
-async def town() -> AsyncIterator[ServedTown]:
-    async with serving_town(parcels=2_000) as served:
-        yield served
 
 
 @pytest.fixture(autouse=True)
@@ -57,42 +49,6 @@ def open_bench(
     return lambda **given: bench(service, EnricherSettings, town, unit_of_work, **servers, **given)
 
 
-def a_person(town: ServedTown, status: str, *, objects: bool = False) -> int:
-    """A parcel whose owner the finder knows and the verifier calls so."""
-    people = town.town().people
-    fits = people.found & people.has_email & (people.kind == PERSON)
-    fits &= people.email_status == EMAIL_STATUSES.index(status)
-    fits &= (people.seed % 1_000 < OBJECTOR_PER_THOUSAND) == objects
-    return int(np.nonzero(fits)[0][0])
-
-
-def only_known_to(town: ServedTown, vendor: str, *, count: int = 1) -> list[int]:
-    """Parcels whose owner takes mail and is known to this finder and not to Hunter."""
-    people = town.town().people
-    fits = ~people.found & people.has_email & (people.kind == PERSON)
-    fits &= people.email_status == EMAIL_STATUSES.index("valid")
-    known = (parcel for parcel in np.nonzero(fits)[0].tolist() if knows(vendor, town.town(), parcel))
-    return list(itertools.islice(known, count))
-
-
-async def lead_of(at: Bench, town: ServedTown, parcel: int | None) -> UUID:
-    """A lead for the owner of a parcel, or for somebody nobody knows."""
-    there = town.town()
-    name = there.owner(parcel).name if parcel is not None else "ZZYZX QUENTIN"
-    street = there.layout.address(parcel or 0).street_line
-    async with at.unit_of_work() as uow:
-        lead_id = await make_lead(uow.session, at.at.keys, address=street, address_key=street)
-        found = await uow.session.execute(
-            text("SELECT subject_id FROM base_leads WHERE id = :id"), {"id": lead_id}
-        )
-        cipher = await SubjectKeys(uow.session, at.at.keys).load(found.scalar_one())
-        await uow.session.execute(
-            text("UPDATE base_leads SET owner_name = :name WHERE id = :id"),
-            {"name": cipher.encrypt("owner_name", name), "id": lead_id},
-        )
-    return lead_id
-
-
 async def enriched(at: Bench, lead_id: UUID) -> tuple[UUID, Any]:
     """The workflow and its step after one attempt."""
     workflow = await at.begin("property", lead_id)
@@ -105,7 +61,9 @@ async def lead_row(at: Bench, lead_id: UUID) -> Any:
 
 
 async def search_row(at: Bench, lead_id: UUID) -> Any:
-    [row] = await at.rows("SELECT * FROM enrichment_jobs WHERE base_lead_id = :id", id=lead_id)
+    [row] = await at.rows(
+        "SELECT * FROM enrichment_jobs WHERE base_lead_id = :id AND enrichment_type = 'email'", id=lead_id
+    )
     return row
 
 
@@ -467,3 +425,55 @@ async def test_a_phone_is_kept_sealed_unless_the_registry_lists_it(
         assert (cipher.decrypt("owner_phone", lead.owner_phone), lead.owner_phone_hash) == (number, digest)
         assert [tuple(row) for row in sources] == [("fullcontact", "fullcontact_terms")]
     assert lead.owner_email_source == "fullcontact"
+
+
+@pytest.mark.parametrize("may_sell", [True, False])
+async def test_what_the_county_publishes_is_taken_first_and_costs_only_its_verifying(
+    open_bench: OpenBench, town: ServedTown, *, may_sell: bool
+) -> None:
+    parcel = a_person(town, "valid")
+    email, number = town.town().people.email(parcel), "+13255550142"
+    async with open_bench() as at:
+        lead_id = await lead_of(at, town, parcel)
+        lead = await lead_row(at, lead_id)
+        async with at.unit_of_work() as uow:
+            cipher = await SubjectKeys(uow.session, at.at.keys).load(lead.subject_id)
+        await at.rows(
+            """
+            WITH house AS (
+                INSERT INTO parcels (city_id, apn, county, state, address, address_key, city, source, content_hash,
+                                     subject_id, owner_email, owner_phone)
+                VALUES (:city_id, 'T-1', 'Ashby', 'TX', :address, :address, 'Harrow', 'harrow_tx_parcels', 'x',
+                        :subject_id, :email, :phone) RETURNING id)
+            UPDATE base_leads SET parcel_id = (SELECT id FROM house) WHERE id = :id
+            """,
+            city_id=lead.city_id,
+            address=lead.address,
+            subject_id=lead.subject_id,
+            email=cipher.encrypt("owner_email", email),
+            phone=cipher.encrypt("owner_phone", number),
+            id=lead_id,
+        )
+        await at.rows(
+            "UPDATE compliance.source_registry SET may_sell = :may WHERE source_key = 'harrow_tx_parcels'",
+            may=may_sell,
+        )
+        await enriched(at, lead_id)
+        lead, search = await lead_row(at, lead_id), await search_row(at, lead_id)
+        sources = await at.rows(
+            "SELECT field, source, licence_id IS NOT NULL AS licensed FROM compliance.provenance"
+            " WHERE entity_id = :id AND field IN ('owner_email', 'owner_phone') ORDER BY field",
+            id=lead_id,
+        )
+    assert cipher.decrypt("owner_email", lead.owner_email) == email
+    if may_sell:
+        assert (lead.owner_email_source, search.sources_tried) == ("harrow_tx_parcels", ["harrow_tx_parcels"])
+        assert (lead.email_acquisition_cost, town.calls("hunter")) == (VERIFY, 0)
+        assert cipher.decrypt("owner_phone", lead.owner_phone) == number
+        assert [tuple(row) for row in sources] == [
+            ("owner_email", "harrow_tx_parcels", True),
+            ("owner_phone", "harrow_tx_parcels", True),
+        ]
+    else:
+        assert (lead.owner_email_source, lead.owner_phone) == ("hunter", None)
+        assert "harrow_tx_parcels" in search.enrichment_data["passed_over"]

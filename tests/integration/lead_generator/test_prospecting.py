@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.lead_generator.repository.parcel_storms import ParcelStormRepository
 from services.lead_generator.repository.prospects import JUDGE, ProspectRepository
 from tests.factories.leads import city_id
 
@@ -59,6 +60,7 @@ async def test_a_town_just_loaded_is_read_once(db: AsyncSession) -> None:
 
 async def test_every_parcel_is_judged_with_its_storms_and_neighbours(db: AsyncSession) -> None:
     asked = await load_town(db)
+    assert await ParcelStormRepository(db).match(asked["city_id"]) == PARCELS
     counts = await ProspectRepository(db).judge(asked["city_id"], opted_out=[], sales_on=True, as_of=None)
     assert sum(counts.values()) == PARCELS
 

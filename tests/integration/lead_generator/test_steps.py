@@ -2,36 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
 import pytest
-from redis.asyncio import Redis
 from sqlalchemy import text
 
 from services.lead_generator.app import service
 from services.lead_generator.handlers import look_after_storm, take_up_lead
-from services.lead_generator.settings import LeadGeneratorSettings
 from shared.db.engine import SessionMaker
 from shared.events.leads import LeadCreated
 from shared.events.storms import StormReported
 from tests.factories.leads import city_id, make_lead
-from tests.factories.services import RunningService, running, settings_with_keys
+from tests.factories.services import RunningService
 from tests.factories.single_step import begin, run_step
 from tests.integration.lead_generator.test_prospecting import PARCELS, load_town
-
-
-@pytest.fixture
-async def generator(
-    database_url: str, redis_url: str, redis: Redis, committed_db: SessionMaker
-) -> AsyncIterator[RunningService]:
-    """The service on committed tables."""
-    settings = settings_with_keys(
-        LeadGeneratorSettings, database_url=database_url, redis_url=redis_url, port_base=1
-    )
-    async with running(service, settings) as started:
-        yield started
 
 
 async def one(db: SessionMaker, statement: str, **values: Any) -> Any:
@@ -266,11 +251,9 @@ async def test_a_storm_prospects_the_city_it_reached_and_no_other(
         async with generator.resources.unit_of_work() as uow:
             await look_after_storm(event, uow, generator.resources)
 
-    workflow = await one(
-        committed_db,
-        "SELECT id FROM core.workflow WHERE kind = 'prospect_active_cities' AND subject_id = :id",
-        id=harrow,
-    )
+    begun = "SELECT id FROM core.workflow WHERE kind = :kind AND subject_id = :id"
+    workflow = await one(committed_db, begun, kind="prospect_active_cities", id=harrow)
+    assert await one(committed_db, begun, kind="rescore_leads", id=harrow)
     step = await run_step(service, generator.resources, workflow, "prospect_active_cities")
 
     assert step.output["cities"] == 1

@@ -303,6 +303,7 @@ async def test_a_webhook_five_times_is_taken_once(market: Market, committed_db: 
 
 
 @pytest.mark.fault
+@pytest.mark.slow
 async def test_five_hundred_buyers_of_one_lead_make_one_sale(
     market: Market, committed_db: SessionMaker
 ) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
-from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -18,9 +16,8 @@ from shared.db.engine import SessionMaker
 from shared.security.policy import Role
 from shared.workflow import start
 from shared.workflow.runner import StepRunner
-from shared.workflow.schedule import Scheduler
 from tests.factories.leads import make_lead
-from tests.factories.services import RunningService
+from tests.factories.services import RunningService, call, scalar
 
 EXPIRED_AND_FRESH = """
     WITH keys AS (
@@ -42,17 +39,6 @@ EXPIRED_AND_FRESH = """
       FROM generate_series(1, 7) AS n
     UNION ALL SELECT 'housekeeping', 'fresh', now() - interval '89 days', now() - interval '89 days'
 """
-
-
-async def call(door: RunningService, method: str, path: str, **options: Any) -> Any:
-    role = options.pop("role", Role.ADMIN)
-    async with door.client(token=door.user_token(role), timeout=30) as client:
-        return await client.request(method, path, **options)
-
-
-async def scalar(db: SessionMaker, statement: str, **values: Any) -> Any:
-    async with db() as session:
-        return (await session.execute(text(statement), values)).scalar_one()
 
 
 async def test_activating_a_city_starts_one_workflow_and_announces_it(
@@ -302,49 +288,6 @@ async def test_only_an_administrator_changes_configuration(orchestrator: Running
     answer = await call(orchestrator, "PATCH", "/config", json={"lead.budget_usd": 1}, role=Role.OPS)
 
     assert answer.status_code == 403
-
-
-async def test_a_job_is_listed_triggered_once_per_key_paused_and_resumed(
-    orchestrator: RunningService, committed_db: SessionMaker
-) -> None:
-    keys = {"Idempotency-Key": "trigger-0001"}
-    runs = [await call(orchestrator, "POST", "/jobs/housekeeping/trigger", headers=keys) for _ in range(2)]
-    paused = await call(orchestrator, "POST", "/jobs/weekly_report/pause")
-    listed = {job["job"]: job for job in (await call(orchestrator, "GET", "/jobs/scheduled")).json()}
-    resumed = await call(orchestrator, "POST", "/jobs/weekly_report/resume")
-
-    assert [run.status_code for run in runs] == [202, 202]
-    assert runs[0].json() == runs[1].json()
-    assert (paused.status_code, resumed.status_code) == (204, 204)
-    assert listed["weekly_report"]["enabled"] is False
-    assert listed["housekeeping"]["last_slot"] == "manual:trigger-0001"
-    assert listed["housekeeping"]["now"] is not None
-    assert (await call(orchestrator, "POST", "/jobs/nothing/pause")).status_code == 404
-    assert await scalar(committed_db, "SELECT enabled FROM core.schedule WHERE job = 'weekly_report'") is True
-
-
-async def test_two_schedulers_start_a_slot_once(
-    orchestrator: RunningService, committed_db: SessionMaker
-) -> None:
-    async with committed_db.begin() as session:
-        await session.execute(
-            text(
-                "INSERT INTO core.schedule (job, service, kind, cron, tz, misfire, updated_at)"
-                " VALUES ('often', 'orchestrator', 'housekeeping', '* * * * *', 'UTC', 'skip', :then)"
-            ),
-            {"then": datetime.now(UTC) - timedelta(minutes=15)},
-        )
-    replicas = [Scheduler(orchestrator.resources.unit_of_work) for _ in range(2)]
-
-    started = await asyncio.gather(*(replica.tick() for replica in replicas))
-
-    slots = await scalar(committed_db, "SELECT count(*) FROM core.schedule_run")
-    assert sum(started) == slots
-    assert slots >= 12
-    assert (
-        await scalar(committed_db, "SELECT count(*) - count(DISTINCT (job, slot)) FROM core.schedule_run")
-        == 0
-    )
 
 
 async def test_a_dead_letter_of_a_step_is_driven_again(

@@ -16,6 +16,8 @@ from shared.http.client import FetchSource, GuardedFetcher
 from shared.http.ssrf import AddressGuard, AddressRefused, GuardedTransport
 from tests.factories.fetching import decide_fetch
 
+pytestmark = pytest.mark.fault
+
 SOURCE = FetchSource("county", tos="allowed", enabled=True, requests_per_second=1000, concurrency=10)
 
 

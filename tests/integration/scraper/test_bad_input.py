@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import tempfile
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +14,7 @@ from services.orchestrator.domain.progress import StepView, step_sentence
 from services.scraper import metrics
 from shared.providers.settings import VENDORS, VendorFacts
 from shared.sandbox.misbehaviour import FaultKind
+from shared.workflow.control import retry
 from tests.factories.cities import city_of, configure, permits_of
 from tests.factories.steps import Bench
 from tests.factories.town import ServedTown
@@ -122,8 +126,16 @@ async def test_a_good_feed_passes_and_is_counted(scraper: Bench) -> None:
 @pytest.mark.parametrize(
     ("fault", "status", "words"),
     [
-        (EMPTY, "done", "reading permits done: read 0, stored 0"),
-        (RENAMED, "dead", "reading permits failed: no row of the feeds can be kept: missing_permit_number"),
+        (
+            EMPTY,
+            "dead",
+            "reading permits failed: harrow_tx_permits: no row came, though the source check saw",
+        ),
+        (
+            RENAMED,
+            "dead",
+            "reading permits failed: harrow_tx_permits: column missing: permit_number (new: permit_number_v2)",
+        ),
         (PAGE, "dead", f"reading permits failed: {HTML}"),
         (HANGING, "ready", "reading permits will be tried again (attempt 2): "),
         (BUSY, "ready", "reading permits will be tried again (attempt 1): "),
@@ -141,3 +153,59 @@ async def test_a_feed_that_turns_bad_after_its_check_leaves_nothing_half_written
     assert (await told(scraper, workflow, "permits")).startswith(words)
     assert await permits_of(scraper, city) == 0
     assert await scraper.events("permit.scraped") == []
+
+
+PORTALS = {"Harrow": "socrata", "Ellery": "arcgis", "Marn": "ckan", "Quill": "accela", "Sable": "files"}
+WORDS = {
+    FaultKind.ERROR_INSIDE: r"Internal error|was promised|were promised",
+    FaultKind.HUGE: r"over \d+ bytes",
+    FaultKind.REDIRECT: r"HTTP 302|the host has an address that is not public",
+}
+
+
+@pytest.mark.parametrize("place", PORTALS)
+async def test_every_kind_of_portal_names_its_fault_in_the_jobs_row_and_the_retry_reads_it(
+    scraper: Bench, town: ServedTown, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    city = await city_of(scraper, place)
+    workflow = await scraper.begin("refresh_city", city)
+    await scraper.run(workflow, "source_check")
+    for fault, words in WORDS.items():
+        town.misbehave(PORTALS[place], fault)
+        await scraper.run(workflow, "permits")
+        step = await scraper.step(workflow, "permits")
+        assert step.status in ("dead", "ready"), fault
+        assert re.search(words, step.reason), (fault, step.reason)
+        assert await permits_of(scraper, city) == 0
+        town.sandbox.misbehaviour.reset()
+        await again(scraper, workflow, step.status)
+    await scraper.run(workflow, "permits")
+    assert (await scraper.step(workflow, "permits")).status == "done"
+    assert await permits_of(scraper, city) > 0
+    runs = await scraper.rows("SELECT status, tries FROM source_runs WHERE city_id = :city", city=city)
+    assert [(run.status, run.tries) for run in runs] == [("good", 1 + len(WORDS))]
+
+
+async def again(at: Bench, workflow: UUID, status: str) -> None:
+    """Let a step that failed run at once: by an operator's retry where it was given up."""
+    if status == "dead":
+        async with at.unit_of_work() as uow:
+            await retry(uow.session, workflow)
+    await at.rows("UPDATE core.step SET run_after = now() WHERE workflow_id = :id", id=workflow)
+
+
+async def test_points_that_are_none_are_counted_and_turn_the_light_amber(scraper: Bench) -> None:
+    city, workflow = await begun(scraper)
+    await scraper.run(workflow, "source_check")
+    field_map = await scraper.one(
+        "SELECT sources #> '{permit_sources,0,field_map}' FROM target_cities WHERE id = :id", id=city
+    )
+    await configure(scraper, city, field_map={**field_map, "lat": "longitude", "lng": "latitude"})
+    await scraper.run(workflow, "permits")
+    output = (await scraper.step(workflow, "permits")).output
+    assert output["read"] >= output["misplaced"] > 0.8 * output["read"]
+    assert await scraper.one("SELECT count(*) FROM roofing_permits WHERE geom IS NOT NULL") == 0
+    [run] = await scraper.rows("SELECT light, reasons FROM source_runs")
+    assert run.light == "amber"
+    assert "give a point that is none: zero, or no degrees" in run.reasons[0]

@@ -10,52 +10,15 @@ from tests.factories.cities import city_of, configure, permits_of
 from tests.factories.steps import Bench
 from tests.factories.town import ServedTown
 
-REPORT: dict[str, Any] = {
-    "permit_number": "PERMIT #",
-    "address": "ADDRESS",
-    "city": "CITY",
-    "zip": "ZIP",
-    "lat": "Y_COORD",
-    "lng": "X_COORD",
-    "permit_type": "PERMIT TYPE",
-    "work_description": ["PROJECT NAME", "WORK TYPE"],
-    "estimated_value": "DECLARED VALUATION",
-    "contractor_name": "PRIMARY CONTACT",
-    "issue_date": "DATE ISSUED",
-    "permit_status": "STATUS",
-    "parcel_id": "PARCEL",
+SEEDED = {
+    "Harrow": "socrata",
+    "Ellery": "arcgis",
+    "Marn": "ckan",
+    "Quill": "accela_api",
+    "Sable": "csv_download",
 }
-FEEDS: dict[str, dict[str, Any]] = {
-    "ckan": {
-        "city": "Marn",
-        "resource_id": "c21106f9-0000-4000-8000-00000000a1a1",
-        "incremental_date_field": "DATE ISSUED",
-        "field_map": REPORT,
-    },
-    "csv_download": {
-        "city": "Ellery",
-        "file_path": "ellery/permits.xlsx",
-        "incremental_date_field": "DATE ISSUED",
-        "field_map": REPORT,
-    },
-    "accela_api": {
-        "city": "Quill",
-        "accela_agency_code": "QUILL",
-        "accela_module": "Building",
-        "incremental_date_field": "openedDate",
-        "field_map": {
-            "permit_number": "customId",
-            "address": "address",
-            "city": "city",
-            "zip": "postalCode",
-            "permit_type": "type",
-            "work_description": ["description", "typePath"],
-            "estimated_value": "jobValue",
-            "issue_date": "openedDate",
-            "permit_status": "status",
-            "parcel_id": "parcelNumber",
-        },
-    },
+"""What the towns are seeded with."""
+PORTALS: dict[str, dict[str, Any]] = {
     "accela_portal": {
         "city": "Sable",
         "portal_path": "SABLE/Cap/CapHome.aspx?module=Building",
@@ -85,6 +48,8 @@ FEEDS: dict[str, dict[str, Any]] = {
         },
     },
 }
+VENDORS = {"csv_download": "files", "accela_api": "accela"}
+"""Where a kind of source and its vendor differ in name."""
 
 
 @pytest.fixture(autouse=True)
@@ -92,13 +57,31 @@ def _files_beside_the_test(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
 
 
-async def test_towns_of_five_kinds_are_refreshed_in_one_night(scraper: Bench, town: ServedTown) -> None:
-    for kind, feed in FEEDS.items():
+@pytest.mark.parametrize("city", SEEDED)
+async def test_each_town_is_activated_by_its_own_kind_of_portal(
+    scraper: Bench, town: ServedTown, city: str
+) -> None:
+    vendor = VENDORS.get(SEEDED[city], SEEDED[city])
+    town_id = await city_of(scraper, city)
+    asked = town.calls(vendor)
+    flow = await scraper.begin("city", town_id, city_id=str(town_id))
+    await scraper.run(flow, "source_check", "permits", "parcels")
+    for name in ("source_check", "permits", "parcels"):
+        assert (await scraper.step(flow, name)).status == "done", name
+    counts = (await scraper.step(flow, "permits")).output
+    assert counts["stored"] == await permits_of(scraper, town_id) > 100
+    assert counts["read"] == sum(counts[n] for n in ("stored", "updated", "duplicate", "rejected"))
+    assert (await scraper.step(flow, "parcels")).output["suppressed_addresses"] > 0
+    assert town.calls(vendor) > asked
+
+
+async def test_towns_of_portals_are_refreshed_in_one_night(scraper: Bench, town: ServedTown) -> None:
+    for kind, feed in PORTALS.items():
         city = await city_of(scraper, feed["city"])
         entry = {name: value for name, value in feed.items() if name != "city"}
-        await configure(scraper, city, kind=kind, requests_per_second=50, **entry)
+        await configure(scraper, city, kind=kind, **entry)
     await scraper.rows(
-        "UPDATE target_cities SET active = city = ANY (:c)", c=[f["city"] for f in FEEDS.values()]
+        "UPDATE target_cities SET active = city = ANY (:c)", c=[f["city"] for f in PORTALS.values()]
     )
     night = await scraper.begin("refresh_permits", None)
     await scraper.run(night, "refresh_permits")
@@ -106,7 +89,7 @@ async def test_towns_of_five_kinds_are_refreshed_in_one_night(scraper: Bench, to
         await scraper.run(child.id, "source_check", "permits", "date_roofs")
     await scraper.run(night, "refresh_permits")
     step = await scraper.step(night, "refresh_permits")
-    assert (step.status, step.output["done"], step.output["failed"]) == ("done", len(FEEDS), 0)
-    for feed in FEEDS.values():
+    assert (step.status, step.output["done"], step.output["failed"]) == ("done", len(PORTALS), 0)
+    for feed in PORTALS.values():
         assert await permits_of(scraper, await city_of(scraper, feed["city"])) > 0, feed["city"]
     assert town.calls("accela_portal") > 0

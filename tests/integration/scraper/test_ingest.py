@@ -15,12 +15,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.scraper import ingest
 from services.scraper.domain.rows import ParcelRow, PermitRow, Rejected, StatusChange
-from services.scraper.formats.files import FileRefused
 from services.scraper.imports import import_permits
 from services.scraper.ingest import IngestReport, ingest_permits
 from services.scraper.repository import ParcelRepository, raw_records
 from shared.db.engine import SessionMaker
 from shared.db.unit_of_work import UnitOfWorkFactory
+from shared.files import FileRefused
 from shared.security.fields import KeyRing
 from shared.security.subject_keys import SubjectKeys
 
@@ -173,7 +173,7 @@ async def test_a_file_that_breaks_half_way_leaves_nothing_behind(
     assert (counts(report), report.reasons) == ((1, 0, 0, 0, 1), {"broken_csv": 1})
     cut = tmp_path / "cut.csv.gz"
     cut.write_bytes(gzip.compress(header.encode() * 500)[:-9])
-    assert (await import_permits([cut], unit_of_work)).reasons == {"truncated_gzip": 1}
+    assert (await import_permits([cut], unit_of_work)).reasons == {"truncated_file": 1}
     async with committed_db() as session:
         assert (await session.execute(text("SELECT count(*) FROM roofing_permits"))).scalar_one() == 0
         assert (await session.execute(text("SELECT count(*) FROM raw_records"))).scalar_one() == 0
@@ -243,6 +243,7 @@ def parcel(apn: str, **change: object) -> ParcelRow:
         zip="79501",
         owner_name=f"OWNER {apn}",
         mailing_address=f"{apn} OAK ST HARROW TX 79501",
+        owner_email="owner@mail.example",
         year_built=1990,
     )
     return replace(plain, **change)  # type: ignore[arg-type]
@@ -250,14 +251,14 @@ def parcel(apn: str, **change: object) -> ParcelRow:
 
 async def test_owners_are_ciphertext_that_only_their_own_key_opens(db: AsyncSession) -> None:
     await ParcelRepository(db).upsert(await city_id(db), [parcel("1")], RING)
-    row = (
-        await db.execute(text("SELECT subject_id, owner_name, owner_name_hash, mailing_address FROM parcels"))
-    ).one()
+    row = (await db.execute(text("SELECT * FROM parcels"))).one()
     assert "OWNER" not in row.owner_name
     assert row.owner_name_hash == RING.blind_index("owner  1", "name")
     cipher = await SubjectKeys(db, RING).load(row.subject_id)
     assert cipher.decrypt("owner_name", row.owner_name) == "OWNER 1"
     assert cipher.decrypt("mailing_address", row.mailing_address) == "1 OAK ST HARROW TX 79501"
+    assert cipher.decrypt("owner_email", row.owner_email) == "owner@mail.example"
+    assert row.owner_email_hash == RING.blind_index("owner@mail.example", "email")
 
 
 async def test_an_unchanged_parcel_is_left_alone_and_a_new_owner_is_a_new_subject(db: AsyncSession) -> None:

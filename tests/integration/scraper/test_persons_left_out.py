@@ -16,7 +16,8 @@ PERSONS = """
     SELECT (SELECT count(*) FROM roofing_permits WHERE city_id = :id AND contractor_name IS NOT NULL) AS contractors,
            (SELECT count(*) FROM roofing_permits WHERE city_id = :id) AS permits,
            (SELECT count(*) FROM parcels WHERE city_id = :id
-               AND (owner_name IS NOT NULL OR mailing_address IS NOT NULL OR owner_name_hash IS NOT NULL)) AS owners,
+               AND coalesce(owner_name, mailing_address, owner_name_hash, owner_email, owner_email_hash,
+                            owner_phone, owner_phone_hash) IS NOT NULL) AS owners,
            (SELECT count(*) FROM parcels WHERE city_id = :id AND owner_occupied IS NOT NULL) AS known_use
 """
 

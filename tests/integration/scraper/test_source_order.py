@@ -111,10 +111,10 @@ async def test_a_source_that_does_not_answer_is_passed_over_while_another_is_lef
 @pytest.mark.parametrize(
     ("feed", "why"),
     [
-        ({"kind": "energov"}, "a energov source needs base_domain or base_url"),
+        ({"kind": "energov"}, "its address cannot be asked: a energov source needs base_domain or base_url"),
         (
             {"kind": "arcgis", "layer_url": "http://169.254.169.254/0"},
-            "the host has an address that is not public",
+            "not allowed: the host has an address that is not public",
         ),
     ],
 )
@@ -127,7 +127,7 @@ async def test_a_source_whose_address_cannot_be_asked_says_so_and_the_next_is_ta
     at = replace(scraper.at, providers=replace(providers, settings=alone))
     await with_feeds(scraper, {"key": "harrow_tx_permits", **feed}, PORTAL)
     first, second = await service.check_city(at, "Harrow", "TX")
-    assert first.reasons == (f"its address cannot be asked: {why}",)
+    assert first.reasons == (why,)
     assert second.reasons == NOT_ASKED["harrow_tx_desk"]
     assert (await kept(scraper, "harrow_tx_permits")).check_result["reasons"] == list(first.reasons)
 
@@ -208,6 +208,23 @@ async def test_parcels_come_from_the_first_layer_that_may_be_read(scraper: Bench
     read = await parcels_read(scraper, blocked, unlicensed, own, {**own, "key": "never_reached"})
     assert read["denied"] == ["nobody_reviewed may not be read: SOURCE_TOS_UNKNOWN, SOURCE_DISABLED"]
     assert (read["stored"], read["derived"]) == (200, 0)
+
+
+async def test_a_countys_file_gives_the_parcels_that_its_layer_gives(
+    scraper: Bench, town: ServedTown
+) -> None:
+    own = await scraper.one("SELECT sources #> '{parcel_sources,0}' FROM target_cities WHERE city = 'Harrow'")
+    facts = (
+        "SELECT apn, address_key, year_built, owner_name_hash, mailing_address_hash FROM parcels ORDER BY apn"
+    )
+    await parcels_read(scraper, own)
+    by_layer = await scraper.rows(facts)
+    await scraper.rows("DELETE FROM parcels")
+    await scraper.rows("UPDATE core.workflow SET status = 'done', finished_at = now()")
+    file = {"kind": "csv_download", "url": f"{town.url}/files/harrow/parcels.csv", "layer_path": None}
+    read = await parcels_read(scraper, {**own, **file})
+    assert (read["stored"], read["derived"]) == (200, 0)
+    assert await scraper.rows(facts) == by_layer
 
 
 async def test_where_no_layer_may_be_asked_parcels_come_from_the_permits_addresses(scraper: Bench) -> None:

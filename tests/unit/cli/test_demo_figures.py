@@ -21,7 +21,7 @@ from shared.errors import Conflict
 
 KEYS = [
     "version", "seed", "ok", "permits", "parcels", "prospects", "workflows", "leads", "sale", "outbox_unpublished",
-    "dead_letters", "invariant_violations", "accuracy", "seconds", "pss_mb",
+    "dead_letters", "invariant_violations", "accuracy", "seconds", "pss_mb", "jobs", "events",
 ]  # fmt: skip
 
 
@@ -93,6 +93,9 @@ def facts(**changes: Any) -> Facts:
         "pss_mb": 1234.5,
         "setup_seconds": 30.0,
         "sale_seconds": 2.0,
+        "jobs": {"permits": "done", "weather": "done"},
+        "events": {"permit.scraped": 1},
+        "jobs_seconds": 9.0,
     }
     return Facts(**{**values, **changes})
 
@@ -105,7 +108,9 @@ def test_document_has_the_agreed_keys() -> None:
         "read": 10, "stored": 7, "updated": 1, "duplicate": 1, "rejected": 1, "suppressed_addresses": 2,
     }  # fmt: skip
     assert found["workflows"] == {"done": 2, "failed": 0, "waiting": 1}
-    assert found["seconds"] == {"setup": 30.0, "activate": 4.0, "workflows": 20.0, "sale": 2.0, "total": 0.0}
+    assert found["seconds"] == {
+        "setup": 30.0, "activate": 4.0, "workflows": 20.0, "sale": 2.0, "jobs": 9.0, "total": 0.0,
+    }  # fmt: skip
     assert json.loads(json.dumps(found)) == found
 
 
@@ -116,6 +121,8 @@ SALE = facts().sale
     "changes",
     [
         {"platform": {"outbox_unpublished": 1, "dead_letters": 0, "invariant_violations": 0}},
+        {"jobs": {"permits": "done", "weather": "late"}},
+        {"events": {"permit.scraped": 1, "property.scraped": 0}},
         {"platform": {"outbox_unpublished": 0, "dead_letters": 1, "invariant_violations": 0}},
         {"platform": {"outbox_unpublished": 0, "dead_letters": 0, "invariant_violations": 1}},
         {"sale": {**SALE, "charges": 2}},

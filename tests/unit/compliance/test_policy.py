@@ -20,7 +20,7 @@ def test_before_the_first_version_the_first_holds() -> None:
 
 def test_all_files_of_a_version_carry_its_name() -> None:
     for policy in all_policies():
-        for rules in (policy.sale, policy.contact, policy.images):
+        for rules in (policy.sale, policy.contact, policy.images, policy.listings):
             assert rules["version"] == policy.version
 
 

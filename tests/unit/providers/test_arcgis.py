@@ -117,6 +117,16 @@ async def test_a_flag_that_never_goes_down_ends_with_the_count(world: Any, setti
     assert await read(world, settings, Server(7, cap=3, stuck_flag=True)) == list(range(1, 8))
 
 
+async def test_a_server_that_ignores_the_offset_is_told(world: Any, settings: Any) -> None:
+    class Deaf(Server):
+        def query(self, asked: dict[str, str]) -> httpx.Response:
+            return super().query({**asked, "resultOffset": "0"})
+
+    with pytest.raises(ProviderBadAnswer) as caught:
+        await read(world, settings, Deaf(7, cap=3))
+    assert caught.value.fields["reason"] == "same_page"
+
+
 async def test_a_heavy_page_is_halved_until_it_comes(world: Any, settings: Any) -> None:
     server = Server(400, chokes_above=300)
     await read(world, settings, server)

@@ -51,6 +51,15 @@ async def read_all(source: SocrataSource, **kwargs: Any) -> list[RawRow]:
     return [row async for page in source.pages(**kwargs) for row in page.rows]
 
 
+async def test_a_portal_that_ignores_the_position_is_told(world: Any, settings: Any) -> None:
+    rows = [row(n, n // 700) for n in range(2500)]
+    world.answer = lambda _: httpx.Response(200, json=rows[:1000])
+    source = SocrataSource(CONFIG, settings, world.deps)
+    with pytest.raises(ProviderBadAnswer) as caught:
+        await read_all(source)
+    assert caught.value.fields["reason"] == "same_page"
+
+
 @pytest.mark.parametrize(
     "minutes",
     [

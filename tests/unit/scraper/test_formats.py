@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -9,13 +10,14 @@ from zoneinfo import ZoneInfo
 import orjson
 import pytest
 
-from services.scraper.domain.rows import PermitRow, Rejected, Remark, StormRow
+from services.scraper.domain.rows import ParcelRow, PermitRow, Rejected, Remark, StormRow
 from services.scraper.formats.field_map import PermitSource, permit_of
-from services.scraper.formats.files import FileRefused, inspect
+from services.scraper.formats.files import inspect
 from services.scraper.formats.ncei import COLUMNS
 from services.scraper.formats.parcel_map import ParcelSource, parcel_of
 from services.scraper.formats.permits import Parsed, parse_permits
 from services.scraper.formats.storms import parse_storms
+from shared.files import FileRefused
 
 TODAY = date(2026, 11, 22)
 NCEI = {
@@ -94,7 +96,7 @@ def test_a_cut_gzip_is_refused_before_the_first_row(tmp_path: Path) -> None:
     path.write_bytes(
         gzip.compress(ncei_file(tmp_path, *[{"EVENT_ID": str(n)} for n in range(500)]).read_bytes())[:-40]
     )
-    assert refusal(path) == "truncated_gzip"
+    assert refusal(path) == "truncated_file"
 
 
 @pytest.mark.parametrize(
@@ -321,3 +323,21 @@ def test_a_tax_bill_sent_elsewhere_means_an_absent_owner() -> None:
 def test_the_zone_of_a_source_is_its_citys() -> None:
     assert SOURCE.zone == ZoneInfo("America/Chicago")
     assert SOURCE.source_url == "https://example.org/layer/0"
+
+
+@pytest.mark.parametrize(
+    ("email", "phone", "kept"),
+    [
+        ("Ann.Lee@Mail.example", "(325) 555-0142", ("ann.lee@mail.example", "(325) 555-0142")),
+        ("none on file", "555-0142", (None, None)),
+        ("a@mail.example; b@mail.example", "", (None, None)),
+    ],
+)
+def test_what_a_county_publishes_of_an_owner_is_taken_where_it_is_one_address(
+    email: str, phone: str, kept: tuple[str | None, str | None]
+) -> None:
+    fields = {**PARCELS.fields, "owner_email": ("EMAIL",), "owner_phone": ("PHONE",)}
+    row = {"APN": "001-2", "SITUS": "12 OAK ST", "EMAIL": email, "PHONE": phone}
+    parcel = parcel_of(row, replace(PARCELS, fields=fields), TODAY)
+    assert isinstance(parcel, ParcelRow)
+    assert (parcel.owner_email, parcel.owner_phone) == kept

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from services.scraper.domain.permit_types import PermitCategory, PermitStatus, category_of, status_of
-from services.scraper.domain.property_types import is_company, property_type_of
+from services.scraper.domain.property_types import property_type_of
 
 
 @pytest.mark.parametrize(
@@ -53,9 +53,3 @@ def test_kinds_of_permits_are_recognised(text: str | None, category: PermitCateg
 )  # fmt: skip
 def test_uses_of_assessors_become_our_property_types(text: str, kind: str | None) -> None:
     assert property_type_of(text) == kind
-
-
-def test_companies_are_told_from_people() -> None:
-    assert is_company("ACME HOLDINGS LLC") is True
-    assert is_company("SMITH JOHN & MARY TRUSTEES") is False
-    assert is_company(None) is None

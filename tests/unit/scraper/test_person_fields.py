@@ -87,10 +87,12 @@ def test_a_parcel_keeps_what_is_told_of_the_house() -> None:
     parcel = ParcelRow(
         "Ocotal", "AZ", "1", "1 OAK ST", "key", "Sable", "layer",
         owner_name="WALKER", mailing_address="PO BOX 1", owner_occupied=False, year_built=1990,
+        owner_email="w@mail.example", owner_phone="3255550142",
     )  # fmt: skip
     cleared = without(parcel, FIELDS["parcels"])
     assert isinstance(cleared, ParcelRow)
     assert (cleared.owner_name, cleared.mailing_address) == (None, None)
+    assert (cleared.owner_email, cleared.owner_phone) == (None, None)
     assert (cleared.owner_occupied, cleared.year_built) == (False, 1990)
 
 

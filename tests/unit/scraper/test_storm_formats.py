@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from services.scraper.domain.rows import Rejected, Remark, StormRow
 from services.scraper.domain.storms import SCALES, MagnitudeUnit, clock_offset, measured, standard_offset
 from services.scraper.domain.swaths import area_of, track_of
-from services.scraper.formats.files import FileRefused, inspect
+from services.scraper.formats.files import inspect
 from services.scraper.formats.ncei_export import EXPORT
 from services.scraper.formats.storms import parse_storms
+from shared.files import FileRefused
 
 TODAY = date(2026, 11, 22)
 MAGNITUDES = st.decimals(-9999, 9999, places=2)
@@ -220,7 +221,7 @@ class TestSpcArchive:
         path.write_bytes(path.read_bytes()[:-30])
         with pytest.raises(FileRefused) as refused:
             inspect(path)
-        assert refused.value.reason == "broken_zip"
+        assert refused.value.reason == "truncated_zip"
 
 
 LSR = """NWUS54 KOUN 012113
@@ -443,6 +444,9 @@ class TestAlerts:
 
     def test_a_feature_that_is_none_is_named(self, tmp_path: Path) -> None:
         assert (
-            read(tmp_path / "a.json", '{"features": [3, {"properties": null}]}')
+            read(
+                tmp_path / "a.json",
+                '{"type": "FeatureCollection", "features": [3, {"properties": null}]}',
+            )
             == [Rejected("not_an_alert")] * 2
         )

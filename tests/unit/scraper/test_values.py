@@ -78,7 +78,18 @@ def test_1950_read_as_2050_is_not_plausible() -> None:
 
 
 @pytest.mark.parametrize(
-    "pair", [(0, 0), (None, None), ("", ""), (91, -80), (52.5, 13.4), ("x", "y"), ("nan", "nan")]
+    "pair",
+    [
+        (0, 0),
+        (10_101_234.5, 3_112_000.2),
+        (-97.7, 30.2),
+        (None, None),
+        ("", ""),
+        (91, -80),
+        (52.5, 13.4),
+        ("x", "y"),
+        ("nan", "nan"),
+    ],
 )
 def test_points_outside_the_united_states_are_missing(pair: tuple[object, object]) -> None:
     assert point_of(*pair) is None

@@ -29,7 +29,7 @@ def test_every_action_is_granted_to_somebody(action: Action) -> None:
 def test_buyers_reach_nothing_operational(role: Role) -> None:
     operational = {
         Action.OPERATIONS_READ, Action.OPERATIONS_WRITE, Action.CONFIG_WRITE, Action.SERVICE_CALL,
-        Action.LEAD_WRITE, Action.REVIEW_READ, Action.REVIEW_DECIDE,
+        Action.LEAD_WRITE, Action.CONTACT_FIND, Action.REVIEW_READ, Action.REVIEW_DECIDE,
     }  # fmt: skip
     assert {action for action in Action if role in PERMISSIONS[action]}.isdisjoint(operational)
 

@@ -1,4 +1,4 @@
-"""Routes of the scraper."""
+"""Routes of the cities' sources."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Routes of the scraper, by noun."""

@@ -57,7 +57,7 @@ GRANT SELECT, INSERT, UPDATE ON compliance.subject_key
 -- The owners: they create the rows and move their status.
 GRANT INSERT, UPDATE, DELETE ON roofing_permits, parcels, raw_records, raw_record_parts, weather_events, counties,
     county_pull_schedules, county_rate_limits, permit_details,
-    source_runs TO svc_scraper;
+    source_runs, page_methods TO svc_scraper;
 GRANT SELECT, INSERT, UPDATE, DELETE ON agencies TO svc_scraper;
 GRANT INSERT, UPDATE, DELETE ON property_images TO svc_image_processor;
 GRANT INSERT, UPDATE, DELETE ON roof_analysis, ml_inference_jobs, validation_tasks, models TO svc_ml_inference;

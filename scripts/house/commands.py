@@ -29,7 +29,7 @@ def dataplane(words: Sequence[str]) -> int:
 def setup(words: Sequence[str]) -> int:
     """Exit status of `setup`: the data plane is up and `.venv` holds what the pins name.
 
-    `--tests` also installs the monitoring programs that tests run for real.
+    `--tests` also installs the programs that tests run for real: Prometheus, Alertmanager and Chromium.
     """
     if list(words) not in ([], ["--tests"]):
         warn(
@@ -43,7 +43,7 @@ def _set_up(home: Home, *, tests: bool) -> None:
     began = time.monotonic()
     plane.up(home)
     if tests:
-        packages.install_monitoring(home)
+        packages.install_for_tests(home)
     with plane.locked(home):
         changed = venv.ensure(home)
         venv.compile_project(home)

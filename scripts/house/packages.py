@@ -15,7 +15,11 @@ from house.shell import SetupError, run, say, warn
 
 OLDEST_POSTGRES = 15
 OLDEST_REDIS = 7
-MONITORING = {"prometheus": "prometheus", "promtool": "prometheus", "amtool": "prometheus-alertmanager"}
+FOR_TESTS = (
+    {"prometheus": "prometheus", "promtool": "prometheus", "amtool": "prometheus-alertmanager"},
+    {"chromium": "chromium", "chromedriver": "chromium-driver"},
+)
+"""What tests run for real, program by package: rules and dashboards, and pages whose rows a script writes."""
 INSTALLER = ROOT / "scripts" / "install-packages"
 
 
@@ -108,17 +112,22 @@ def install_venv(home: Home) -> None:
     _installer(home, "install", package)
 
 
-def install_monitoring(home: Home) -> None:
-    """Prometheus and Alertmanager for the tests of rules and dashboards; where they cannot be had, those are skipped."""
-    wanted = sorted({package for program, package in MONITORING.items() if shutil.which(program) is None})
-    if not wanted or not can_install():
+def install_for_tests(home: Home) -> None:
+    """The programs that tests start; where they cannot be had, those tests are skipped."""
+    groups = [
+        sorted({package for program, package in group.items() if not shutil.which(program)})
+        for group in FOR_TESTS
+    ]
+    missing = [group for group in groups if group]
+    if not missing or not can_install():
         return
-    say(f"packages: {' '.join(wanted)}")
     _installer(home, "update", check=False)
-    try:
-        _installer(home, "install", *wanted)
-    except SetupError as refused:
-        warn(f"{refused}; what needs {' and '.join(wanted)} will be skipped")
+    for wanted in missing:
+        say(f"packages: {' '.join(wanted)}")
+        try:
+            _installer(home, "install", *wanted)
+        except SetupError as refused:
+            warn(f"{refused}; what needs {' and '.join(wanted)} will be skipped")
 
 
 def missing_venv() -> str | None:

@@ -104,12 +104,13 @@ async def ingest_permits(
     *,
     raw_record_id: int | None = None,
     county: CountyOfRows | None = None,
+    read_method: str | None = None,
 ) -> IngestReport:
     """Store permits inside the caller's transaction; an iterator is read in a thread while earlier rows are copied.
 
     Status changes come last, as they may be of permits among the rows; those of permits that nobody knows are rejected.
     """
-    permits = PermitRepository(session, raw_record_id=raw_record_id, county=county)
+    permits = PermitRepository(session, raw_record_id=raw_record_id, county=county, read_method=read_method)
     changes: list[StatusChange] = []
     report = await _ingest(permits, _setting_aside(rows, changes), permit_line)
     if not changes:

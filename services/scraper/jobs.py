@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from services.scraper import metrics, service
+from services.scraper import metrics, readings, service
 from services.scraper.domain.person_fields import PersonRules
 from services.scraper.ingest import IngestReport
 from services.scraper.readings import Reading, ReadSource, Shape, SourceFailed, Unwatched, reading_of
@@ -59,7 +59,7 @@ async def permits(ctx: StepContext, input: CityInput) -> None:
     seen = (checked.output.get("facts") or {}) if checked else {}
     for entry in sources.permits:
         if entry["key"] in usable:
-            sampled = service.sampled_since(seen.get(entry["key"]) or {}, entry, input.since)
+            sampled = readings.sampled_since(seen.get(entry["key"]) or {}, entry, input.since)
             await _read_feed(ctx, sources, entry, rules, since=input.since, sampled=sampled)
             laws.add(rules.law_against(sources.city.state, entry["key"]))
     counts = {name: ctx.progress.get(name, default) for name, default in NOTHING.items()}
@@ -138,7 +138,8 @@ async def _reading(
             yield Unwatched()
             return
         today = datetime.now(UTC).date()
-        source = ReadSource(entry["key"], kind, sources.city.id, ctx.workflow_id, since, today)
+        dated = readings.is_dated(entry)
+        source = ReadSource(entry["key"], kind, sources.city.id, ctx.workflow_id, since, today, dated=dated)
         async with reading_of(ctx.resources.unit_of_work, source, shape) as reading:
             yield reading
 
@@ -231,7 +232,7 @@ async def storms(ctx: StepContext, input: CityInput) -> None:
     days = ctx.resources.settings.storm_days
     reading = await _read_storms(ctx, feeds, days, retry_seconds=30)
     async with ctx.commit(reading.facts()) as tx:
-        await service.keep_storm_runs(tx.session, reading, ctx.workflow_id, days)
+        await readings.keep_storm_runs(tx.session, reading.feeds, ctx.workflow_id, days)
 
 
 async def _read_storms(
@@ -252,29 +253,28 @@ async def _read_storms(
 
 async def _keep_failed_storms(ctx: StepContext, reading: service.StormReading, days: int) -> None:
     async with ctx.resources.unit_of_work() as uow:
-        await service.keep_storm_runs(uow.session, reading, ctx.workflow_id, days)
+        await readings.keep_storm_runs(uow.session, reading.feeds, ctx.workflow_id, days)
 
 
 async def scrape_property(ctx: StepContext, input: PropertyInput) -> None:
     """The assessor's facts about a property, through can_fetch; skipped with a reason where there are none."""
     if "assessor" in input.skip:
         raise Skip(input.skip["assessor"])
-    known, recipe, source = await service.assessor_of(ctx.resources, input.subject_id)
-    reader = ctx.resources.providers.assessor(recipe, source, base_url=known.assessor_url or None)
+    known, assessor, source = await service.assessor_of(ctx.resources, input.subject_id)
     try:
         with calling_for(
             "lead" if known.lead_id else "parcel", input.subject_id, workflow_id=ctx.workflow_id
         ):
-            record = await reader.look_up(ParcelQuery(apn=known.apn, street=known.address.split(",")[0]))
+            record = await assessor.look_up(ParcelQuery(apn=known.apn, street=known.address.split(",")[0]))
     except (ProviderError, PolicyViolation) as error:
         async with ctx.resources.unit_of_work() as uow:
-            await service.keep_look_up(uow.session, source.key, known.city_id, {}, error)
+            await readings.keep_look_up(uow.session, source.key, known.city_id, {}, error)
         _skip_where_not_allowed(error)
         raise
     metrics.PROPERTIES.labels("found" if record else "not_found").inc()
     if record is None:
         async with ctx.resources.unit_of_work() as uow:
-            await service.keep_look_up(uow.session, source.key, known.city_id, {})
+            await readings.keep_look_up(uow.session, source.key, known.city_id, {})
         raise Skip("the assessor knows no such property")
     facts = service.assessor_facts(record)
     fields = sorted(name for name, value in facts.items() if value is not None)
@@ -286,7 +286,7 @@ async def scrape_property(ctx: StepContext, input: PropertyInput) -> None:
             fields,
             {"source": source.key, "licence_id": None, "fetched_at": record.fetched_at},
         )
-        await service.keep_look_up(tx.session, source.key, known.city_id, facts)
+        await readings.keep_look_up(tx.session, source.key, known.city_id, facts)
         if known.lead_id is not None:
             tx.publish(PropertyScraped(base_lead_id=known.lead_id, found=True))
 
@@ -325,7 +325,7 @@ async def refresh_storms(ctx: StepContext, input: StormsInput) -> None:
         reached = await repository.reached_cities(
             began_at, days=resources.settings.storm_days, radius_miles=radius
         )
-        await service.keep_storm_runs(tx.session, reading, ctx.workflow_id, days)
+        await readings.keep_storm_runs(tx.session, reading.feeds, ctx.workflow_id, days)
         tx.publish(StormReported(city_id=row.city_id, reports=row.reports) for row in reached)
         tx.output = {**reading.facts(), "cities_reached": len(reached)}
         if input.subject_id is not None:

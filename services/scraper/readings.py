@@ -12,8 +12,10 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.scraper.domain.source_check import Verdict
 from services.scraper.domain.source_health import (
     KNOWN_ROWS,
     Finding,
@@ -31,9 +33,9 @@ from services.scraper.domain.values import clean_text, date_of, first_present, i
 from services.scraper.formats.field_map import PermitSource
 from services.scraper.formats.parcel_map import ParcelSource
 from services.scraper.ingest import IngestReport
-from services.scraper.repository import SourceRunRepository
+from services.scraper.repository import CityRepository, SourceRunRepository
 from shared.db.unit_of_work import UnitOfWorkFactory
-from shared.errors import PermanentError, ProviderError
+from shared.errors import PermanentError, PolicyViolation, ProviderError
 from shared.http.client import FetchDenied
 from shared.providers.outcomes import Outcome
 from shared.providers.permit_source import RawRow
@@ -41,6 +43,9 @@ from shared.schemas.enums import ReadingKind, SourceLight
 from shared.workflow.transitions import LeaseLost
 
 UNKNOWN_FAILURE = "error"
+STORED_AS = {"nws_alerts": ("nws_alert",), "swdi": ("swdi_plsr", "swdi_nx3hail")}
+"""What a feed's rows are called where it is not the feed's own name."""
+GOOD = Finding(SourceLight.GREEN)
 UNTOLD = frozenset({Outcome.RETRYABLE.value, Outcome.BAD_ANSWER.value})
 """Reasons that say less than the kind of the error."""
 
@@ -112,8 +117,8 @@ class Seen:
     rows: int = 0
     columns: Counter[str] = field(default_factory=Counter)
     newest: list[KnownRow] = field(default_factory=list)
-    again: dict[str, str] = field(default_factory=dict)
-    """Prints of the known rows that came again, by name."""
+    again: dict[str, set[str]] = field(default_factory=dict)
+    """Prints of the known rows that came again, by name: a publisher may have several rows of one."""
     misplaced: int = 0
 
     def add(self, rows: Sequence[RawRow], asked_for: Collection[str], today: date) -> Counter[str]:
@@ -123,7 +128,7 @@ class Seen:
             page.update(row.columns.keys())
             self.misplaced += self.shape.is_misplaced(row)
             if asked_for and (name := self.shape.name_of(row)) in asked_for:
-                self.again[name] = self.shape.known(row).print
+                self.again.setdefault(name, set()).add(self.shape.known(row).print)
         self.rows += len(rows)
         self.columns += page
         self.newest = self._newest([*self.newest, *self._candidates(rows, today)])
@@ -159,18 +164,37 @@ class Before:
         return cls(history, good.columns if good else {}, good.rows if good else 0)
 
 
+@dataclass(frozen=True, slots=True)
+class ReadSource:
+    """A source of a city, the workflow that reads it and how far back."""
+
+    key: str
+    kind: ReadingKind
+    city_id: UUID
+    workflow_id: UUID
+    since: date | None
+    today: date
+    dated: bool = True
+    """True where it is asked by the day that its rows carry."""
+
+    @property
+    def window_days(self) -> int | None:
+        """The days it is asked for; None for all it has."""
+        return max(1, (self.today - self.since).days) if self.since else None
+
+
 class Reading:
     """One reading; `look` refuses a page before it is stored, `keep` commits with it, `end` judges the whole."""
 
-    def __init__(
-        self, run: str, kept: Run, before: Before, shape: Shape, *, since: date | None, today: date
-    ) -> None:
+    def __init__(self, run: str, kept: Run, before: Before, shape: Shape, source: ReadSource) -> None:
         self._run, self._kept, self._before = run, kept, before
-        self._since, self._today = since, today
+        self._since, self._today = source.since, source.today
         self.seen = Seen(shape, kept.rows, Counter(dict(kept.columns)), list(kept.known))
         last = next((one for one in before.history if one.good and one.known), None)
-        # What an earlier attempt saw again is not kept: a reading that goes on in the middle cannot miss a row.
-        self._known = last.known if last and not kept.rows else ()
+        # What an earlier attempt saw again is not kept: a reading that goes on in the middle cannot miss a row. Nor can
+        # one whose window is of another day than the one its rows carry.
+        askable = not kept.rows and (source.since is None or source.dated)
+        self._known = last.known if last and askable else ()
 
     def look(self, rows: Sequence[RawRow]) -> None:
         """Take a page in; SourceFailed, by the names of the columns, where the source lost one that is read."""
@@ -247,23 +271,6 @@ class Unwatched:
         """Judge nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReadSource:
-    """A source of a city, the workflow that reads it and how far back."""
-
-    key: str
-    kind: ReadingKind
-    city_id: UUID
-    workflow_id: UUID
-    since: date | None
-    today: date
-
-    @property
-    def window_days(self) -> int | None:
-        """The days it is asked for; None for all it has."""
-        return max(1, (self.today - self.since).days) if self.since else None
-
-
 @asynccontextmanager
 async def reading_of(
     unit_of_work: UnitOfWorkFactory, source: ReadSource, shape: Shape
@@ -283,7 +290,7 @@ async def reading_of(
         check = await repository.last_check(source.key) if source.kind is ReadingKind.PERMITS else {}
         before = Before.of(await repository.history(source.key, run), check)
     try:
-        yield Reading(run, kept, before, shape, since=source.since, today=source.today)
+        yield Reading(run, kept, before, shape, source)
     except LeaseLost:
         raise
     except Exception as error:
@@ -294,10 +301,9 @@ async def reading_of(
 
 
 def failed(error: Exception) -> tuple[Finding, str]:
-    """The light and the name of an error: what may pass by itself is amber."""
-    light = SourceLight.RED
-    if isinstance(error, ProviderError) and error.retryable:
-        light = SourceLight.AMBER
+    """The light and the name of an error: what may pass by itself, and what we may not read, is amber."""
+    passing = isinstance(error, ProviderError) and error.retryable
+    light = SourceLight.AMBER if passing or isinstance(error, PolicyViolation) else SourceLight.RED
     words = getattr(error, "reason", None) or getattr(error, "detail", None) or type(error).__name__
     return Finding(light, (str(words)[:500],)), failure_code(error)
 
@@ -310,3 +316,85 @@ def failure_code(error: Exception) -> str:
     if isinstance(error, FetchDenied):
         return "not_allowed"
     return str(getattr(error, "code", None) or UNKNOWN_FAILURE)
+
+
+async def keep_verdict(session: AsyncSession, city: Row[Any], verdict: Verdict) -> None:
+    """Keep a verdict with the licence row; a bad one leaves the columns that the last good one saw."""
+    last = await SourceRunRepository(session).last_check(verdict.source)
+    seen = verdict.columns if verdict.usable else last.get("columns", {})
+    sampled = verdict.facts.get("sampled", 0) if verdict.usable else last.get("sampled", 0)
+    result = {
+        "city": f"{city.city}, {city.state}",
+        "usable": verdict.usable,
+        "reasons": list(verdict.reasons),
+        "facts": verdict.facts,
+        "columns": dict(seen),
+        "sampled": sampled,
+    }
+    await CityRepository(session).keep_check(verdict.source, result, verdict.facts.get("newest_row"))
+
+
+async def keep_refusal(
+    session: AsyncSession, city: Row[Any], verdict: Verdict, workflow_id: UUID | None, light: SourceLight
+) -> None:
+    """A source that a workflow does not come to read leaves a failed reading with the reasons of its check."""
+    if verdict.usable or workflow_id is None:
+        return
+    repository = SourceRunRepository(session)
+    key, run = verdict.source, str(workflow_id)
+    await repository.begin(
+        key, run, ReadingKind.PERMITS, city_id=city.id, workflow_id=workflow_id, window_days=None
+    )
+    await repository.end(key, run, Finding(light, verdict.reasons), failure=verdict.failure)
+
+
+def is_dated(entry: Mapping[str, Any]) -> bool:
+    """True where a feed is asked by the day that its permits carry: their issue date."""
+    mapped = (entry.get("field_map") or {}).get("issue_date")
+    columns = mapped if isinstance(mapped, list) else [mapped]
+    return bool(mapped) and columns == [entry.get("incremental_date_field")]
+
+
+def sampled_since(facts: Mapping[str, Any], entry: Mapping[str, Any], since: date | None) -> int:
+    """How many of the rows that the check sampled a reading must bring again; 0 where nobody can tell."""
+    readable = int(facts.get("readable") or 0)
+    if since is None:
+        return readable
+    if not is_dated(entry):
+        return 0
+    return 1 if (facts.get("newest_row") or "") >= since.isoformat() and readable else 0
+
+
+async def keep_storm_runs(
+    session: AsyncSession, feeds: Mapping[str, IngestReport | Exception], workflow_id: UUID, days: int
+) -> None:
+    """Keep what became of each feed that was asked."""
+    repository = SourceRunRepository(session)
+    for feed, outcome in feeds.items():
+        report = outcome if isinstance(outcome, IngestReport) else IngestReport()
+        found, failure = failed(outcome) if isinstance(outcome, Exception) else (GOOD, None)
+        await repository.keep_storms(
+            feed,
+            workflow_id,
+            window_days=days,
+            rows=report.read,
+            rejected=report.rejected,
+            stored_as=STORED_AS.get(feed, (feed,)),
+            found=found,
+            failure=failure,
+        )
+
+
+async def keep_look_up(
+    session: AsyncSession,
+    source: str,
+    city_id: UUID,
+    facts: Mapping[str, Any],
+    error: Exception | None = None,
+) -> None:
+    """Count a page of an assessor with the facts that were on it, or why it could not be read."""
+    found, failure = failed(error) if error else (GOOD, None)
+    named = [name for name, value in facts.items() if value is not None]
+    await SourceRunRepository(session).add_look_up(
+        source, city_id, columns=named, found=found, failure=failure
+    )

@@ -21,13 +21,19 @@ from services.scraper.domain.person_fields import PersonRules, laws_at_entry, st
 from services.scraper.domain.roof_covers import roof_material_of
 from services.scraper.domain.rows import ParcelRow, PermitRow, Rejected
 from services.scraper.domain.source_check import Expectation, Verdict, far_away, judge_sample
-from services.scraper.domain.source_health import Finding
 from services.scraper.domain.values import point_of
 from services.scraper.formats.field_map import PermitSource, permit_of
 from services.scraper.formats.parcel_map import ParcelSource, parcel_of
 from services.scraper.imports import import_storms
 from services.scraper.ingest import IngestReport, ingest_permits
-from services.scraper.readings import Before, Shape, columns_changed, failed, failure_code
+from services.scraper.readings import (
+    Before,
+    Shape,
+    columns_changed,
+    failure_code,
+    keep_refusal,
+    keep_verdict,
+)
 from services.scraper.repository import (
     CityRepository,
     CountyOfRows,
@@ -49,23 +55,21 @@ from shared.errors import (
 )
 from shared.http.client import FetchDenied, FetchSource
 from shared.http.ssrf import AddressRefused
-from shared.providers.assessor import AssessorRecord
+from shared.providers.assessor import Assessor, AssessorRecord
+from shared.providers.assessor.cached import CachedAssessor
 from shared.providers.assessor.recipe import Recipe
 from shared.providers.context import calling_for
 from shared.providers.permit_source import RawRow, RowPage, SourceConfig
 from shared.providers.source_choice import PARCEL_KINDS, PERMIT_KINDS, refusal
 from shared.providers.storm_feed import StormFeed, StormFileRef
 from shared.runtime import Resources
-from shared.schemas.enums import ReadingKind, SourceLight
+from shared.schemas.enums import SourceLight
 from shared.security.fields import KeyRing
 
 SAMPLE_ROWS = 200
 ROBOTS = {"accela_portal": "obeyed: robots.txt is asked before the first page"}
 ROBOTS_OF_INTERFACES = "not asked: a documented interface is read by its terms"
 STORM_DOWNLOADS = 6
-STORED_AS = {"nws_alerts": ("nws_alert",), "swdi": ("swdi_plsr", "swdi_nx3hail")}
-"""What a feed's rows are called where it is not the feed's own name."""
-GOOD = Finding(SourceLight.GREEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +177,8 @@ async def _judge_source(
             async with resources.unit_of_work() as uow:
                 code = failure_code(error)
                 unanswered = Verdict(entry["key"], (f"no answer: {error.detail}",), failure=code)
-                await _keep_verdict(uow.session, sources, unanswered)
-                await _keep_refusal(uow.session, sources, unanswered, workflow_id, SourceLight.AMBER)
+                await keep_verdict(uow.session, sources.city, unanswered)
+                await keep_refusal(uow.session, sources.city, unanswered, workflow_id, SourceLight.AMBER)
         raise
     async with resources.unit_of_work() as uow:
         repository = CityRepository(uow.session)
@@ -184,52 +188,9 @@ async def _judge_source(
             robots = ROBOTS.get(entry["kind"], ROBOTS_OF_INTERFACES)
             verdict = replace(verdict, facts={**verdict.facts, "terms": basis, "robots": robots})
         if sources.own:
-            await _keep_verdict(uow.session, sources, verdict)
-            await _keep_refusal(uow.session, sources, verdict, workflow_id, SourceLight.RED)
+            await keep_verdict(uow.session, sources.city, verdict)
+            await keep_refusal(uow.session, sources.city, verdict, workflow_id, SourceLight.RED)
     return verdict
-
-
-async def _keep_refusal(
-    session: Any, sources: CitySources, verdict: Verdict, workflow_id: UUID | None, light: SourceLight
-) -> None:
-    """A source that a workflow does not come to read leaves a failed reading with the reasons of its check."""
-    if verdict.usable or workflow_id is None:
-        return
-    repository = SourceRunRepository(session)
-    key, run = verdict.source, str(workflow_id)
-    city_id = sources.city.id
-    await repository.begin(
-        key, run, ReadingKind.PERMITS, city_id=city_id, workflow_id=workflow_id, window_days=None
-    )
-    await repository.end(key, run, Finding(light, verdict.reasons), failure=verdict.failure)
-
-
-async def _keep_verdict(session: Any, sources: CitySources, verdict: Verdict) -> None:
-    """Keep a verdict with the licence row; a bad one leaves the columns that the last good one saw."""
-    last = await SourceRunRepository(session).last_check(verdict.source)
-    seen = verdict.columns if verdict.usable else last.get("columns", {})
-    sampled = verdict.facts.get("sampled", 0) if verdict.usable else last.get("sampled", 0)
-    result = {
-        "city": f"{sources.city.city}, {sources.city.state}",
-        "usable": verdict.usable,
-        "reasons": list(verdict.reasons),
-        "facts": verdict.facts,
-        "columns": dict(seen),
-        "sampled": sampled,
-    }
-    await CityRepository(session).keep_check(verdict.source, result, verdict.facts.get("newest_row"))
-
-
-def sampled_since(facts: Mapping[str, Any], entry: Mapping[str, Any], since: date | None) -> int:
-    """How many of the rows that the check sampled a reading must bring again; 0 where nobody can tell."""
-    readable = int(facts.get("readable") or 0)
-    if since is None:
-        return readable
-    dated = entry.get("field_map", {}).get("issue_date")
-    columns = dated if isinstance(dated, list) else [dated]
-    if not entry.get("incremental_date_field") or columns != [entry["incremental_date_field"]]:
-        return 0
-    return 1 if (facts.get("newest_row") or "") >= since.isoformat() and readable else 0
 
 
 async def _check_source(resources: Resources, sources: CitySources, entry: Mapping[str, Any]) -> Verdict:
@@ -316,7 +277,7 @@ async def store_permit_page(
     kept = _impersonal_columns(mapped) if law else None
     raw = await asyncio.to_thread(_raw_page, page, kept)
     record = await RawRecordRepository(session).keep(key, "permits", row_count=len(page.rows), **raw)
-    report = await ingest_permits(session, rows, raw_record_id=record, county=county)
+    report = await ingest_permits(session, rows, raw_record_id=record, county=county, read_method=page.method)
     count_rows(key, report)
     return report
 
@@ -438,24 +399,6 @@ async def read_storms(
         raise PermanentError(f"no storm feed is left: {'; '.join(reading.denied)}")
 
 
-async def keep_storm_runs(session: Any, reading: StormReading, workflow_id: UUID, days: int) -> None:
-    """Keep what became of each feed that was asked."""
-    repository = SourceRunRepository(session)
-    for feed, outcome in reading.feeds.items():
-        report = outcome if isinstance(outcome, IngestReport) else IngestReport()
-        found, failure = failed(outcome) if isinstance(outcome, Exception) else (GOOD, None)
-        await repository.keep_storms(
-            feed,
-            workflow_id,
-            window_days=days,
-            rows=report.read,
-            rejected=report.rejected,
-            stored_as=STORED_AS.get(feed, (feed,)),
-            found=found,
-            failure=failure,
-        )
-
-
 async def _download_feed(feed: StormFeed, folder: Path, since: date, until: date) -> list[Path]:
     limit = asyncio.Semaphore(STORM_DOWNLOADS)
 
@@ -487,8 +430,8 @@ def refused_words(verdicts: Sequence[Verdict]) -> str:
     return "; ".join(f"{v.source}: {', '.join(v.reasons)}" for v in verdicts if not v.usable)
 
 
-async def assessor_of(resources: Resources, house_id: UUID) -> tuple[Row[Any], Recipe, FetchSource]:
-    """The parcel of that id or of that lead, how its assessor's site is read, its registry row; Skip where there is none."""
+async def assessor_of(resources: Resources, house_id: UUID) -> tuple[Row[Any], Assessor, FetchSource]:
+    """The parcel of that id or of that lead, its assessor and the registry's word on him; Skip where there is none."""
     async with resources.unit_of_work() as uow:
         repository = CityRepository(uow.session)
         known = await repository.property(house_id) or await repository.property_of_parcel(house_id)
@@ -499,22 +442,12 @@ async def assessor_of(resources: Resources, house_id: UUID) -> tuple[Row[Any], R
         config = known.assessor_config
         key = config.get("source_key") or f"{known.city}_{known.state}_assessor".lower()
         row = (await repository.registry([key])).get(key)
-    recipe = Recipe.model_validate(config["recipe"])
-    if row is None:
-        return known, recipe, FetchSource(key)
-    rate, slots = float(row.requests_per_second), int(row.concurrency)
-    return known, recipe, FetchSource(key, row.tos, row.enabled, requests_per_second=rate, concurrency=slots)
-
-
-async def keep_look_up(
-    session: Any, source: str, city_id: UUID, facts: Mapping[str, Any], error: Exception | None = None
-) -> None:
-    """Count a page of an assessor with the facts that were on it, or why it could not be read."""
-    found, failure = failed(error) if error else (GOOD, None)
-    named = [name for name, value in facts.items() if value is not None]
-    await SourceRunRepository(session).add_look_up(
-        source, city_id, columns=named, found=found, failure=failure
-    )
+    recipe, source = Recipe.model_validate(config["recipe"]), FetchSource(key)
+    if row is not None:
+        rate, slots = float(row.requests_per_second), int(row.concurrency)
+        source = FetchSource(key, row.tos, row.enabled, requests_per_second=rate, concurrency=slots)
+    site = resources.providers.assessor(recipe, source, base_url=known.assessor_url or None)
+    return known, CachedAssessor(site, resources.redis, resources.keys, recipe=recipe, source=source), source
 
 
 def assessor_facts(record: AssessorRecord) -> dict[str, Any]:

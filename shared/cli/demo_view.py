@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from shared.cli.activate_view import duration
 from shared.cli.leads import leads_table
@@ -51,7 +52,7 @@ def _purchase(bought: Any) -> Table:
         value = bought.lead.get(name)
         masked = ", ".join(bought.lead.get("masked", {}).get(name, ()))
         shown = f"kept back: {masked}" if masked else str(value or "unknown").replace("_", " ")
-        table.add_row(name.replace("_", " "), shown, _source(sources.get(name)))
+        table.add_row(name.replace("_", " "), Text(shown), _source(sources.get(name)))
     return table
 
 

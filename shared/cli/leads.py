@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from shared.schemas.enums import LeadStatus
 
@@ -48,7 +49,7 @@ def leads_table(found: Sequence[Mapping[str, Any]], title: str = "") -> Table:
     for column in ("grade", "score", "price", "status", "condition", "address", "why"):
         table.add_column(column, justify="right" if column in ("score", "price") else "left")
     for lead in found:
-        table.add_row(
+        cells = (
             lead["grade"] or "",
             "" if lead["quality_score"] is None else str(lead["quality_score"]),
             "" if lead["price"] is None else f"{lead['price']:.2f}",
@@ -57,6 +58,7 @@ def leads_table(found: Sequence[Mapping[str, Any]], title: str = "") -> Table:
             f"{lead['address'].split(',')[0]}, {lead['city']}",
             _why(lead),
         )
+        table.add_row(*map(Text, cells))  # an address is the public's text, not the terminal's markup
     return table
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import ClassVar, Literal, Protocol
@@ -146,6 +147,16 @@ class FetchedPage:
             return self.body.decode("utf-8", "replace")
 
 
+@dataclass(frozen=True, slots=True)
+class RenderedPage:
+    """What a browser showed after the page's scripts had run."""
+
+    url: str
+    status: int
+    content_type: str
+    html: str
+
+
 @dataclass(slots=True)
 class _HostState:
     slots: asyncio.Semaphore
@@ -192,9 +203,38 @@ class GuardedFetcher:
         except TimeoutError as error:
             raise ProviderTimeout("the page did not come in time", provider=source.key) from error
 
+    @asynccontextmanager
+    async def turn(
+        self, url: str, source: FetchSource, *, configured: bool = False
+    ) -> AsyncIterator[FetchVerdict]:
+        """A turn at a host for a browser of ours: allowed, at the host's pace, with one of its slots."""
+        refuse_inside_transaction()
+        target = _parsed(url)
+        decision = await self._allowed(target, source, configured=configured)
+        host = self._host(Origin.of(target), source)
+        async with host.slots:
+            await self._pace(target, source, host)
+            yield decision
+
+    async def rendered(
+        self, asked: str, shown: RenderedPage, source: FetchSource, decision: FetchVerdict
+    ) -> FetchedPage:
+        """The page that a browser shows, held to what holds for every page; raises what `fetch` raises."""
+        if shown.url != asked:
+            target = _parsed(shown.url)
+            if not _same_site(_parsed(asked), target):
+                raise ProviderRejected("the page redirects to another host", provider=source.key)
+            decision = await self._allowed(target, source, configured=False)
+        headers = httpx.Headers({"content-type": shown.content_type or "text/html"})
+        reply = _Reply(shown.url, shown.status, headers, shown.html.encode("utf-8", "replace"))
+        _refuse_failures(reply, source.key)
+        return _page(reply, decision)
+
     async def survey(self, url: str, source: FetchSource, *, configured: bool = False) -> FetchFacts:
         """The facts `can_fetch` needs about a URL, without asking for the page itself."""
-        target = _parsed(url)
+        return await self._facts(_parsed(url), source, configured=configured)
+
+    async def _facts(self, target: httpx.URL, source: FetchSource, *, configured: bool) -> FetchFacts:
         if source.closed:
             robots, status = DISALLOW_ALL, None
         else:
@@ -226,14 +266,18 @@ class GuardedFetcher:
     async def _one_hop(
         self, target: httpx.URL, source: FetchSource, *, configured: bool
     ) -> tuple[_Reply, FetchVerdict]:
-        facts = await self.survey(str(target), source, configured=configured)
-        decision = await self._decide(facts)
-        if not decision.allow or not facts.robots_asked:
-            raise FetchDenied(source.key, decision)
+        decision = await self._allowed(target, source, configured=configured)
         host = self._host(Origin.of(target), source)
         async with host.slots:
             await self._pace(target, source, host)
             return await self._get(target, configured=configured, provider=source.key), decision
+
+    async def _allowed(self, target: httpx.URL, source: FetchSource, *, configured: bool) -> FetchVerdict:
+        facts = await self._facts(target, source, configured=configured)
+        decision = await self._decide(facts)
+        if not decision.allow or not facts.robots_asked:
+            raise FetchDenied(source.key, decision)
+        return decision
 
     async def _pace(self, target: httpx.URL, source: FetchSource, host: _HostState) -> None:
         delay = host.robots.crawl_delay_seconds
@@ -299,7 +343,8 @@ class GuardedFetcher:
                         body = await read_prefix(response, prefix, provider=provider)
                 finally:
                     await response.aclose()
-        return _Reply(str(url), response, body)
+        charset = response.charset_encoding or "utf-8"
+        return _Reply(str(url), response.status_code, response.headers, body, charset)
 
     def _host(self, origin: Origin, source: FetchSource) -> _HostState:
         if origin not in self._hosts:
@@ -310,11 +355,13 @@ class GuardedFetcher:
 class _Reply:
     """One answer read to its end."""
 
-    def __init__(self, url: str, response: httpx.Response, body: bytes) -> None:
+    def __init__(
+        self, url: str, status: int, headers: httpx.Headers, body: bytes, charset: str = "utf-8"
+    ) -> None:
         self.url = url
-        self.status = response.status_code
-        self.headers = response.headers
-        self.charset = response.charset_encoding or "utf-8"
+        self.status = status
+        self.headers = headers
+        self.charset = charset
         self.body = body
 
     def shows_wall(self) -> bool:

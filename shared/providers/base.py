@@ -42,6 +42,7 @@ from shared.providers.outcomes import (
     error_of,
     judge_by_status,
 )
+from shared.providers.page_reading import PageReader
 from shared.providers.ports import BudgetPort, FetchGate, UsageLog, UsageRow
 from shared.providers.redaction import redact
 from shared.telemetry.context import current_trace
@@ -114,6 +115,7 @@ class ProviderDeps:
     usage: UsageLog
     gate: FetchGate
     user_agent: str
+    pages: PageReader = field(default_factory=PageReader)
     rng: random.Random = field(default_factory=random.Random)
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     clock: Callable[[], float] = time.monotonic

@@ -10,14 +10,16 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from uuid import UUID
 
-from shared.http.client import FetchVerdict
+from shared.compliance.decision import Decision
+from shared.http.client import FetchFacts, FetchVerdict
 
 
 @dataclass(frozen=True, slots=True)
 class CallPurpose:
     """Budget scopes with their caps in US dollars, such as `city:<id>:<day>`, and the row a call is made for.
 
-    `fetches` holds what was decided about each source asked so far, one question at a time.
+    `fetches` holds what was decided about each source asked so far, one question at a time; `pages` what was allowed
+    of pages, by the facts that it rested on.
     """
 
     caps: Mapping[str, Decimal] = field(default_factory=dict)
@@ -25,6 +27,7 @@ class CallPurpose:
     entity_id: UUID | None = None
     workflow_id: UUID | None = None
     fetches: dict[str, FetchVerdict] = field(default_factory=dict)
+    pages: dict[FetchFacts, Decision] = field(default_factory=dict)
     asking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 

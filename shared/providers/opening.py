@@ -37,6 +37,8 @@ from shared.providers.breaker import Breakers
 from shared.providers.context import current_purpose
 from shared.providers.geocoder import Geocoder
 from shared.providers.limiter import RateLimiter
+from shared.providers.page_reading.building import build_page_reader
+from shared.providers.page_reading.pins import StoredPins
 from shared.providers.permit_source import accela_access, accela_records
 from shared.providers.ports import BudgetPort
 from shared.providers.settings import ProviderSettings
@@ -136,7 +138,7 @@ class Providers:
     ) -> assessor.Assessor:
         """The reader of an assessor's site, at its own address or the one of ASSESSOR_BASE_URL."""
         root = base_url or self.settings.base_url("assessor")
-        return assessor.build(recipe, source, self.fetcher, base_url=root)
+        return assessor.build(recipe, source, self.deps.pages, base_url=root)
 
 
 class StoredGate:
@@ -155,14 +157,21 @@ class StoredGate:
             raise FetchDenied(source_key, purpose.fetches[source_key])
 
     async def decide(self, facts: FetchFacts) -> Decision:
-        """The decision on one page, with what its host's robots.txt says of it."""
-        return await self._decided(
-            facts.source,
-            robots_status=facts.robots_status,
-            robots_allows=facts.robots_allows,
-            robots_asked=facts.robots_asked,
-            auth_required=facts.auth_required,
-        )
+        """The decision on one page, with what its host's robots.txt says; a yes to the same facts once a purpose."""
+        purpose = current_purpose()
+        async with purpose.asking:
+            if facts in purpose.pages:
+                return purpose.pages[facts]
+            decision = await self._decided(
+                facts.source,
+                robots_status=facts.robots_status,
+                robots_allows=facts.robots_allows,
+                robots_asked=facts.robots_asked,
+                auth_required=facts.auth_required,
+            )
+            if decision.allow:
+                purpose.pages[facts] = decision
+        return decision
 
     async def _decided(self, source_key: str, **robots: Any) -> Decision:
         workflow_id = current_purpose().workflow_id
@@ -189,6 +198,7 @@ async def open_providers(
         httpx.AsyncClient(verify=known_authorities(), trust_env=False, timeout=30) as http,
         httpx.AsyncClient(transport=GuardedTransport(guard), trust_env=False, timeout=30) as guarded_http,
     ):
+        fetcher = GuardedFetcher(guarded_http, gate.decide, user_agent=settings.user_agent, pacer=limiter)
         deps = ProviderDeps(
             http=http,
             guarded_http=guarded_http,
@@ -198,6 +208,6 @@ async def open_providers(
             usage=usage,
             gate=gate,
             user_agent=settings.user_agent,
+            pages=build_page_reader(settings, guard, fetcher, StoredPins(unit_of_work), usage),
         )
-        fetcher = GuardedFetcher(guarded_http, gate.decide, user_agent=settings.user_agent, pacer=limiter)
         yield Providers(settings, deps, fetcher)

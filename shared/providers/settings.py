@@ -33,6 +33,9 @@ VENDORS: Final[Mapping[str, VendorFacts]] = {
     "accela": VendorFacts("https://apis.accela.com", 2, 2, 30),
     "accela_portal": VendorFacts("", 1 / 3, 1, 60),
     "energov": VendorFacts("", 1, 1, 60),
+    "html_portal": VendorFacts("", 1 / 3, 1, 30),
+    # A model on a machine of ours; without an address there is none, and pages are read without it.
+    "ollama": VendorFacts("", 5, 5, 120),
     "assessor": VendorFacts("", 1 / 3, 1, 30),
     "ncei": VendorFacts("https://www.ncei.noaa.gov", 1, 2, 120),
     "spc": VendorFacts("https://www.spc.noaa.gov", 5, 5, 20),
@@ -99,6 +102,8 @@ class ProviderSettings(BaseSettings):
     accela_base_url: str = Field("", alias="ACCELA_BASE_URL")
     accela_portal_base_url: str = Field("", alias="ACCELA_PORTAL_BASE_URL")
     energov_base_url: str = Field("", alias="ENERGOV_BASE_URL")
+    html_portal_base_url: str = Field("", alias="HTML_PORTAL_BASE_URL")
+    ollama_base_url: str = Field("", alias="OLLAMA_BASE_URL")
     assessor_base_url: str = Field("", alias="ASSESSOR_BASE_URL")
     ncei_base_url: str = Field("", alias="NCEI_BASE_URL")
     spc_base_url: str = Field("", alias="SPC_BASE_URL")
@@ -180,6 +185,16 @@ class ProviderSettings(BaseSettings):
 
     streetview_source: str = Field("", alias="STREETVIEW_SOURCE")
     """Licence row of the street pictures, where the vendor behind STREETVIEW_BASE_URL is not Google."""
+
+    chromium_path: str = Field("", alias="CHROMIUM_PATH")
+    """Where Chromium is, if not on PATH; where there is none, pages are read by plain HTTP alone."""
+    chromium_namespaces: bool = Field(default=True, alias="CHROMIUM_NAMESPACES")
+    """Chromium's own sandbox; it needs user namespaces, which a container may refuse. Never used as root."""
+    browser_seconds: float = Field(60.0, alias="BROWSER_SECONDS", gt=0)
+    browser_patience_seconds: float = Field(10.0, alias="BROWSER_PATIENCE_SECONDS", gt=0)
+    """How long a page's scripts may take to show what its recipe waits for."""
+    browser_memory_mb: int = Field(1_000, alias="BROWSER_MEMORY_MB", ge=200)
+    browser_slots: int = Field(1, alias="BROWSER_SLOTS", ge=1)
 
     mail_from: str = Field("notices@ridgeline.example", alias="MAIL_FROM")
     mail_from_name: str = Field("Ridgeline", alias="MAIL_FROM_NAME")

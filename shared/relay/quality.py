@@ -20,11 +20,12 @@ TARGETS: Final[Mapping[str, float]] = {
 }
 """S4-10.1-d and S4-10.1-dq."""
 
-# A source that nobody reads any more leaves the list a month after its last reading, or with its city.
+# A source that nobody reads any more leaves the list a month after its last reading, with its city, or when another one
+# of its city is read in its place.
 SOURCES: Final = text(
     """
     SELECT DISTINCT ON (r.source_key) r.source_key AS source, coalesce(c.city || ', ' || c.state, '') AS city,
-           CASE WHEN r.status = 'reading' THEN NULL ELSE r.light END AS light, r.kind,
+           r.light, r.kind,
            r.rows_rejected / nullif(r.rows_read, 0)::float8 AS rejected,
            extract(epoch FROM now() - (
                SELECT min(b.ended_at) FROM source_runs b
@@ -34,7 +35,11 @@ SOURCES: Final = text(
            extract(epoch FROM now() - (SELECT max(g.ended_at) FROM source_runs g
                                         WHERE g.source_key = r.source_key AND g.status = 'good')) AS last_success
       FROM source_runs r LEFT JOIN target_cities c ON c.id = r.city_id
-     WHERE r.started_at > now() - interval '30 days' AND (r.city_id IS NULL OR c.active)
+     WHERE r.started_at > now() - interval '30 days' AND r.status <> 'reading' AND (r.city_id IS NULL OR c.active)
+       AND NOT EXISTS (SELECT 1 FROM source_runs n
+                        WHERE n.city_id = r.city_id AND n.kind = r.kind AND n.source_key <> r.source_key
+                          AND n.started_at > (SELECT max(o.started_at) + interval '1 hour' FROM source_runs o
+                                               WHERE o.source_key = r.source_key))
      ORDER BY r.source_key, r.started_at DESC
     """
 )

@@ -22,6 +22,7 @@ from shared.telemetry.exposition import CONTENT_TYPE_LATEST, generate_latest, is
 REPLAY = "replay"
 ROBOTS = """User-agent: *
 Disallow: /assessor/*/owners
+Disallow: /html_portal/*/staff
 Disallow: /_sandbox/
 Crawl-delay: 0
 """

@@ -49,6 +49,10 @@ class FaultKind(StrEnum):
     """A redirect to the address where clouds keep their machines' keys."""
     ERROR_INSIDE = "error_inside"
     """HTTP 200 with an error in its body."""
+    INVENT = "invent"
+    """A model says what no page said."""
+    OBEY = "obey"
+    """A model does what a page asked: it adds fields of its own."""
 
 
 WEBHOOK_FAULTS = frozenset({FaultKind.DUPLICATE, FaultKind.OUT_OF_ORDER, FaultKind.FORGED})
@@ -244,6 +248,7 @@ KEY_COLUMNS = {
     "spc": "Size",
     "nws": "features",
     "swdi": "swdiXmlResponse",
+    "accela": "id",
 }
 
 
@@ -363,8 +368,35 @@ def _without_rows(node: Any) -> Any:
     }
 
 
+def _invented(body: bytes, column: str) -> bytes:
+    """A model's rows with values that it made up, in one column or in all."""
+    answer, rows = _model_rows(body)
+    for row in rows:
+        row |= {name: f"Invented {name} 98765" for name in row if column in ("", name)}
+    return _with_rows(answer, rows)
+
+
+def _obeyed(body: bytes, _column: str) -> bytes:
+    """A model's rows with what a page told it to add."""
+    answer, rows = _model_rows(body)
+    return _with_rows(answer, [{**row, "score": 100, "email_to": "thief@example.test"} for row in rows])
+
+
+def _model_rows(body: bytes) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    answer = json.loads(body)
+    return answer, json.loads(answer["message"]["content"])["rows"] if "message" in answer else []
+
+
+def _with_rows(answer: dict[str, Any], rows: list[dict[str, Any]]) -> bytes:
+    if "message" in answer:
+        answer["message"]["content"] = json.dumps({"rows": rows})
+    return json.dumps(answer).encode()
+
+
 ALTERATIONS: dict[FaultKind, Callable[[bytes, str], bytes]] = {
     FaultKind.TRUNCATE: _truncated,
     FaultKind.RENAME_COLUMN: _with_renamed_column,
     FaultKind.EMPTY: _emptied,
+    FaultKind.INVENT: _invented,
+    FaultKind.OBEY: _obeyed,
 }

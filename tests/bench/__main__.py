@@ -1,4 +1,4 @@
-"""`python -m tests.bench [core|fleet|demo|ingest|storms ...]`: measure; writes artifacts/bench.json and prints a table."""
+"""`python -m tests.bench [core|fleet|demo|ingest|storms|fetch ...]`: measure, write artifacts/bench.json, print a table."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Callable
 
-from tests.bench import core, demo, fleet, ingest, storms
+from tests.bench import core, demo, fetch, fleet, ingest, storms
 from tests.bench.figure import Figure
 from tests.faults.report import ARTIFACTS, say
 
@@ -18,6 +18,7 @@ SUBSETS: dict[str, Callable[[], list[Figure]]] = {
     "demo": demo.figures,
     "ingest": ingest.figures,
     "storms": storms.figures,
+    "fetch": fetch.figures,
 }
 REPORT = ARTIFACTS / "bench.json"
 

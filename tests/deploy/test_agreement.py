@@ -93,7 +93,8 @@ def test_an_image_installs_the_versions_the_fleet_is_tested_with(name: str) -> N
 def test_compose_builds_every_process_from_the_one_dockerfile() -> None:
     for name, service in OURS.items():
         build = (COMPOSE["services"]["migrate"] if name == "relay" else service)["build"]
-        assert build == {"context": ".", "dockerfile": "deploy/Dockerfile", "args": {"SERVICE": name}}
+        wanted = {"SERVICE": name} | ({"CHROMIUM": "yes"} if name == "scraper" else {})
+        assert build == {"context": ".", "dockerfile": "deploy/Dockerfile", "args": wanted}
         assert service["image"] == f"ridgeline/{dashed(name)}"
 
 

@@ -143,12 +143,12 @@ def drift_reason(lost: Sequence[str], new: Sequence[str]) -> str:
 
 
 def judge_known(
-    known: Sequence[KnownRow], since: date | None, seen: Mapping[str, str]
+    known: Sequence[KnownRow], since: date | None, seen: Mapping[str, Collection[str]]
 ) -> tuple[list[str], list[str], int]:
     """Of the known rows that this reading covers: those gone, those whose values changed, and how many were asked for."""
-    asked = [row for row in known if since is None or (row.day is not None and row.day >= since)]
+    asked = [row for row in known if since is None or (row.day is not None and row.day > since)]
     gone = [row.name for row in asked if row.name not in seen]
-    changed = [row.name for row in asked if row.name in seen and seen[row.name] != row.print]
+    changed = [row.name for row in asked if row.name in seen and row.print not in seen[row.name]]
     return gone, changed, len(asked)
 
 
@@ -201,8 +201,9 @@ def judge_source(asked: Asked, runs: Sequence[Run], now: datetime) -> Finding:
         return Finding(SourceLight.RED, asked.check_reasons)
     if last is None:
         return Finding(SourceLight.AMBER, ("never read",))
-    if last.status is ReadingStatus.FAILED:
-        return Finding(last.light or SourceLight.RED, last.reasons, last.notes)
+    ended = next((run for run in runs if run.status is not ReadingStatus.READING), None)
+    if ended is not None and not ended.good:
+        return Finding(ended.light or SourceLight.RED, ended.reasons, ended.notes)
     good = next((run for run in runs if run.good), None)
     age = _age_reason(asked, good, now)
     if age is not None and age.light is SourceLight.RED:

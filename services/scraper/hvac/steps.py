@@ -20,6 +20,7 @@ from services.scraper.hvac.permits import pulled_county
 from services.scraper.hvac.pulling import Pulled, read_batch, store_batch
 from services.scraper.ingest import IngestReport
 from services.scraper.repository import CountyRepository
+from shared.errors import PermanentError
 from shared.providers.context import calling_for
 from shared.providers.permit_source.accela_records import RecordQuery
 from shared.runtime import StepContext
@@ -49,6 +50,8 @@ async def county_pull(ctx: StepContext, input: CountyPullInput) -> None:
                 return
             query = _query(pulled, input, plan[progress.window])
             progress = await _pull_batch(ctx, pulled, query, progress)
+    if progress.permits_pulled and progress.permits_rejected == progress.permits_pulled:
+        raise PermanentError(f"no record of the agency can be kept: {', '.join(progress.reasons)}")
     async with ctx.commit(progress) as tx:
         initial = input.job_type is PullKind.INITIAL
         await CountyRepository(tx.session).note_pull(input.subject_id, initial=initial)

@@ -42,10 +42,12 @@ UPSERT = f"""
          ORDER BY jurisdiction, permit_number, ordinal DESC
     ), upserted AS (
         INSERT INTO roofing_permits AS known
-               ({", ".join(COLUMNS)}, content_hash, geom, city_id, vertical_id, raw_record_id, vertical, county_id)
+               ({", ".join(COLUMNS)}, content_hash, geom, city_id, vertical_id, raw_record_id, vertical, county_id,
+                read_method)
         SELECT {", ".join(f"i.{name}" for name in COLUMNS)}, i.content_hash,
                CASE WHEN i.lat IS NOT NULL THEN ST_SetSRID(ST_MakePoint(i.lng, i.lat), 4326)::geography END,
-               c.id, v.id, CAST(:raw_record_id AS bigint), CAST(:vertical AS varchar), CAST(:county_id AS uuid)
+               c.id, v.id, CAST(:raw_record_id AS bigint), CAST(:vertical AS varchar), CAST(:county_id AS uuid),
+               CAST(:read_method AS varchar)
           FROM incoming i
           LEFT JOIN target_cities c
             ON c.city = i.home_city AND c.state = i.state AND CAST(:county_id AS uuid) IS NULL
@@ -55,7 +57,7 @@ UPSERT = f"""
                content_hash = excluded.content_hash, geom = excluded.geom,
                city_id = coalesce(excluded.city_id, known.city_id), vertical_id = excluded.vertical_id,
                raw_record_id = excluded.raw_record_id, scraped_at = now(), vertical = excluded.vertical,
-               county_id = excluded.county_id
+               county_id = excluded.county_id, read_method = excluded.read_method
          WHERE known.content_hash <> excluded.content_hash
             OR known.county_id IS DISTINCT FROM excluded.county_id
             OR (known.city_id IS NULL AND excluded.city_id IS NOT NULL)
@@ -121,12 +123,14 @@ class PermitRepository:
         *,
         raw_record_id: int | None = None,
         county: CountyOfRows | None = None,
+        read_method: str | None = None,
     ) -> None:
         self._session = session
         self._belonging = {
             "raw_record_id": raw_record_id,
             "vertical": county.vertical if county else TradeVertical.ROOFING.value,
             "county_id": county.id if county else None,
+            "read_method": read_method,
         }
         self._staging = Staging(session, TABLE, DEFINITION, STAGED)
 

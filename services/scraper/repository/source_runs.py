@@ -74,9 +74,9 @@ STORMS = text(
     """
     INSERT INTO source_runs AS known (source_key, run, kind, workflow_id, window_days, status, light, reasons, failure,
                                       rows_read, rows_rejected, newest_row_on, ended_at)
-    VALUES (:source, :run, 'storms', :workflow_id, :window_days, :status, :light, :reasons, :failure, :rows, :rejected,
+    VALUES (:source, :run, 'storms', :workflow_id, CAST(:window_days AS integer), :status, :light, :reasons, :failure, :rows, :rejected,
             (SELECT max(event_date) FROM weather_events
-              WHERE source = ANY (:stored_as) AND event_date >= current_date - :window_days), now())
+              WHERE source = ANY (:stored_as) AND event_date >= current_date - CAST(:window_days AS integer)), now())
     ON CONFLICT (source_key, run) DO UPDATE
        SET status = excluded.status, light = excluded.light, reasons = excluded.reasons, failure = excluded.failure,
            rows_read = excluded.rows_read, rows_rejected = excluded.rows_rejected,

@@ -33,7 +33,10 @@ class Agency(Base):
     """
 
     __tablename__ = "agencies"
-    __table_args__ = (UniqueConstraint("agency_code", "environment"),)
+    __table_args__ = (
+        UniqueConstraint("agency_code", "environment"),
+        Index("idx_agencies_subject", "subject_id"),
+    )
 
     id: Mapped[UUID] = key()
     agency_code: Mapped[str] = mapped_column(words(30))

@@ -109,6 +109,8 @@ class RoofingPermit(Base):
     reroof: Mapped[bool] = starts_false()
     roof_work: Mapped[str | None] = mapped_column(words(30))
     raw_record_id: Mapped[int | None] = mapped_column(BigInteger())
+    read_method: Mapped[str | None] = mapped_column(words(20))
+    """How the page of a portal was read; empty where a feed or a file gave the row."""
     content_hash: Mapped[str]
 
 
@@ -223,3 +225,19 @@ class RawRecordPart(Base):
     )
     part: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     payload: Mapped[bytes] = mapped_column(LargeBinary())
+
+
+class PageMethod(Base):
+    """The method by which a source's pages are read, and what those that failed said. Owner: scraper."""
+
+    __tablename__ = "page_methods"
+    __table_args__ = (
+        CheckConstraint("method IN ('http', 'crawl4ai', 'playwright', 'selenium')", name="method"),
+    )
+
+    source_key: Mapped[str] = mapped_column(words(100), primary_key=True)
+    method: Mapped[str | None] = mapped_column(words(20))
+    failures: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
+    decided_at: Mapped[datetime] = stamp()
+    failed_at: Mapped[datetime | None]
+    """When no method worked; empty once one does again."""

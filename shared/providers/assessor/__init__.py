@@ -8,8 +8,9 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol
 
-from shared.http.client import FetchSource, GuardedFetcher
+from shared.http.client import FetchSource
 from shared.providers.assessor.recipe import Recipe
+from shared.providers.page_reading import PageReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +28,11 @@ class AssessorRecord:
     apn: str | None
     source_url: str
     fetched_at: datetime
+    method: str = "http"
+    """How the page was read."""
     owner_name: str | None = None
     mailing_address: str | None = None
+    phone: str | None = None
     situs_address: str | None = None
     property_type: str | None = None
     year_built: int | None = None
@@ -55,8 +59,8 @@ class Assessor(Protocol):
         """The record, or None where the assessor knows no such property."""
 
 
-def build(recipe: Recipe, source: FetchSource, fetcher: GuardedFetcher, *, base_url: str) -> Assessor:
+def build(recipe: Recipe, source: FetchSource, pages: PageReader, *, base_url: str) -> Assessor:
     """The reader of an assessor's site by its recipe."""
     from shared.providers.assessor.html_site import HtmlSite
 
-    return HtmlSite(recipe, source, fetcher, base_url=base_url)
+    return HtmlSite(recipe, source, pages, base_url=base_url)

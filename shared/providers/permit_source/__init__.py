@@ -12,6 +12,8 @@ from typing import Any, Final, Literal, Protocol, cast
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from shared.providers.base import ProviderDeps
+from shared.providers.page_reading import Method
+from shared.providers.page_reading.recipe import ListRecipe
 from shared.providers.settings import ProviderSettings
 
 
@@ -50,7 +52,9 @@ class SourceConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     key: str
-    kind: Literal["socrata", "arcgis", "ckan", "csv_download", "accela_api", "accela_portal", "energov"]
+    kind: Literal[
+        "socrata", "arcgis", "ckan", "csv_download", "accela_api", "accela_portal", "energov", "html_portal"
+    ]
     base_url: str | None = None
     base_domain: str | None = None
     dataset_id: str | None = Field(None, pattern=r"^[a-z0-9]{4}-[a-z0-9]{4}$")
@@ -78,6 +82,10 @@ class SourceConfig(BaseModel):
     first_days: int | None = Field(None, ge=1, le=3660)
     """How far the first reading of a portal reaches back; a year, or all that its search gives, where not set."""
     energov: EnergovShape = EnergovShape()
+    recipe: ListRecipe | None = None
+    """How the pages of a portal without an interface are read."""
+    method: Literal["auto"] | Method = "auto"
+    """How such pages are fetched: by whatever works, or by one method only."""
     record_type: str | None = None
     """One kind of record: Accela's path of four levels."""
     where: str | None = None
@@ -113,6 +121,7 @@ NEEDS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
     "csv_download": (("url", "file_path"),),
     "accela_api": (("accela_agency_code",), ("accela_module",)),
     "accela_portal": (("portal_url", "portal_path"),),
+    "html_portal": (("recipe",), ("portal_url", "portal_path")),
 }
 """What a kind cannot be read without; of each group one."""
 
@@ -161,6 +170,8 @@ class RowPage:
     cursor: str | None
     source_url: str
     fetched_at: datetime
+    method: str | None = None
+    """How a portal's page was read."""
 
 
 class PermitSource(Protocol):
@@ -186,6 +197,7 @@ READERS: Final[Mapping[str, tuple[str, str]]] = {
     "accela_api": ("accela_api", "AccelaSource"),
     "accela_portal": ("accela_portal", "AccelaPortal"),
     "energov": ("energov", "EnergovSource"),
+    "html_portal": ("html_portal", "HtmlPortal"),
 }
 """Module and class of each kind; a reader's libraries are loaded with the first feed of its kind."""
 

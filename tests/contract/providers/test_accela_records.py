@@ -84,7 +84,7 @@ async def test_a_failure_that_passes_is_repeated(
     assert page
 
 
-@pytest.mark.parametrize("kind", ["html", "truncate"])
+@pytest.mark.parametrize("kind", ["html", "truncate", "rename_column"])
 async def test_an_answer_that_is_none_is_told(
     world: World, settings: ProviderSettings, fault: Fault, kind: str
 ) -> None:

@@ -19,6 +19,8 @@ from shared.http.client import FetchSource, GuardedFetcher
 from shared.providers import mailer, payments, storm_feed
 from shared.providers.assessor import ParcelQuery, build
 from shared.providers.assessor.recipe import FieldRule, Recipe
+from shared.providers.page_reading import PageReader
+from shared.providers.page_reading.plain import PlainFetcher
 from shared.providers.payments import ChargeRequest, ChargeStatus
 from shared.schemas.mail import EmailMessage
 from tests.factories.fetching import decide_fetch
@@ -187,7 +189,9 @@ class TestAssessor:
     def reader(self, world: Any, settings: Any) -> Any:
         fetcher = GuardedFetcher(world.deps.http, decide_fetch, user_agent="Ridgeline/0.1")
         source = FetchSource("harrow", tos="allowed", enabled=True, requests_per_second=50, concurrency=10)
-        return build(RECIPE, source, fetcher, base_url=settings.base_url("assessor"))
+        return build(
+            RECIPE, source, PageReader((PlainFetcher(fetcher),)), base_url=settings.base_url("assessor")
+        )
 
     async def test_a_parcel_is_read(self, reader: Any, control: Any) -> None:
         row = (await truth(control))[0]

@@ -26,6 +26,8 @@ SHARED_ROLES = {
     "shared/runtime/": "orchestrator",
     "shared/workflow/schedule": "orchestrator",
     "shared/relay/": "relay",
+    # the method that reads a source is remembered by whoever reads pages
+    "shared/providers/page_reading/": "scraper",
     # personal data is encrypted and revealed by four services
     "shared/security/": "marketplace",
     "shared/": "outreach",

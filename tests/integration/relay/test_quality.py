@@ -8,6 +8,8 @@ from uuid import uuid4
 import pytest
 from prometheus_client import REGISTRY
 
+from shared.db.engine import SessionMaker
+from shared.db.unit_of_work import UnitOfWorkFactory
 from shared.relay import quality
 from tests.factories.cities import city_of
 from tests.factories.core import Core
@@ -20,8 +22,9 @@ def gauge(name: str, **labels: str) -> float | None:
 
 
 @pytest.fixture
-def core(unit_of_work: Any) -> Core:
-    return Core(unit_of_work)
+def core(committed_db: SessionMaker) -> Core:
+    """The tables of all services, not the core's alone."""
+    return Core(UnitOfWorkFactory(committed_db))
 
 
 async def measured(core: Core) -> None:
@@ -71,9 +74,19 @@ async def test_a_mended_source_and_a_city_that_is_left_take_their_series_along(c
     await measured(core)
     assert gauge("source_light", **HARROW) == 0
     assert gauge("source_failed_readings", source=HARROW["source"], reason="zero_rows") is None
+    await reading(core, source="harrow_tx_other")
+    await measured(core)
+    assert gauge("source_light", **HARROW) == 0, "both were read in one night"
+    await core.rows(
+        "UPDATE source_runs SET started_at = now() - interval '5 days' WHERE source_key = :k",
+        k=HARROW["source"],
+    )
+    await measured(core)
+    assert gauge("source_light", **HARROW) is None, "another one is read in its place"
+    assert gauge("source_light", source="harrow_tx_other", city="Harrow, TX") == 0
     await core.rows("UPDATE target_cities SET active = false")
     await measured(core)
-    assert gauge("source_light", **HARROW) is None
+    assert gauge("source_light", source="harrow_tx_other", city="Harrow, TX") is None
 
 
 async def test_cost_and_kept_answers_of_the_scraper_are_counted_by_vendor(core: Core) -> None:

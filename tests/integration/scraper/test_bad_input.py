@@ -186,6 +186,11 @@ async def test_every_kind_of_portal_names_its_fault_in_the_jobs_row_and_the_retr
     runs = await scraper.rows("SELECT status, tries FROM source_runs WHERE city_id = :city", city=city)
     assert [(run.status, run.tries) for run in runs] == [("good", 1 + len(WORDS))]
 
+    night = await scraper.begin("refresh_city", city)
+    await scraper.run(night, "source_check", "permits")
+    runs = await scraper.rows("SELECT light, reasons FROM source_runs WHERE run = :run", run=str(night))
+    assert [(run.light, list(run.reasons)) for run in runs] == [("green", [])], "known rows came again"
+
 
 async def again(at: Bench, workflow: UUID, status: str) -> None:
     """Let a step that failed run at once: by an operator's retry where it was given up."""

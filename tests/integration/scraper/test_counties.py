@@ -245,3 +245,16 @@ async def test_only_pages_of_the_configured_origins_may_call(
     assert (await desk.http.get("/api/counties", headers={"origin": origin})).headers.get(
         "access-control-allow-origin"
     ) is None
+
+
+async def test_persons_stay_outside_where_a_law_is_against_them(desk: Desk) -> None:
+    county = await desk.county(state="KS", time_zone="America/Chicago")
+    path = f"/api/counties/{county}/pull-permits"
+    pulled = await desk.ask("POST", path, json={**last_years(10), "limit": 5})
+    assert (pulled["persons_left_out"], pulled["permits_saved"]) == ("K.S.A. 45-230", 5)
+    asked = desk.town.sandbox.misbehaviour.calls("accela")["by_path"]
+    assert not [call for call in asked if call.endswith("/owners")]
+    (permit, *_) = (await desk.ask("GET", "/api/permits"))["permits"]
+    shown = await desk.ask("GET", f"/api/permits/{permit['id']}")
+    assert set(shown["owner"].values()) == {None}
+    assert "owners" not in shown["raw_data"]

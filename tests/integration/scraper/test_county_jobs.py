@@ -172,6 +172,17 @@ async def test_three_retries_then_failed_and_then_it_can_be_deleted(desk: Desk) 
     assert ended["error_details"]["where"]
 
 
+async def test_records_without_their_number_fail_the_job_by_name(desk: Desk) -> None:
+    job = await begin(desk)
+    desk.town.misbehave("accela", FaultKind.RENAME_COLUMN, column="customId", match="/v4/records")
+    await run(desk, job)
+    failed = await look(desk, job)
+    assert failed["status"] == "failed"
+    assert failed["error_message"] == "no record of the agency can be kept: missing_permit_number"
+    county = await desk.ask("GET", f"/api/counties/{job['county_id']}")
+    assert county["initial_pull_completed"] is False
+
+
 async def test_the_hourly_look_starts_what_is_due_by_every_condition(desk: Desk) -> None:
     county = await desk.county()
     due = {

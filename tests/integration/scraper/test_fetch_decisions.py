@@ -6,6 +6,8 @@ from uuid import UUID
 
 import pytest
 
+from shared.http.client import FetchDenied, FetchSource
+from shared.providers.context import calling_for
 from tests.factories.cities import city_of, decisions, disable
 from tests.factories.leads import make_lead
 from tests.factories.steps import Bench
@@ -124,12 +126,39 @@ async def test_an_assessor_is_asked_only_where_registry_and_robots_allow(
     await scraper.run(workflow, "scrape_property")
     step = await scraper.step(workflow, "scrape_property")
     kept = await decisions(scraper, workflow)
+    [reading] = await scraper.rows("SELECT * FROM source_runs WHERE source_key = 'harrow_tx_assessor'")
     if closed:
+        assert (reading.status, reading.light, reading.failure) == ("failed", "amber", "not_allowed")
         assert (step.status, step.reason) == ("skipped", "the assessor may not be read: SOURCE_DISABLED")
         assert (town.calls("assessor"), kept) == (0, {"harrow_tx_assessor": DENIED})
     else:
         evidence = await scraper.one(
             "SELECT evidence FROM compliance.contact_decision WHERE workflow_id = :id", id=workflow
         )
+        assert (reading.status, reading.light, reading.rows_read) == ("good", "green", 1)
+        assert reading.columns["year_built"] == 1
         assert (town.calls("assessor"), kept) == (1, {"harrow_tx_assessor": []})
         assert (evidence["robots_asked"], evidence["robots_status"]) == (True, 200)
+
+
+async def test_pages_of_one_job_are_decided_once_and_every_no_is_kept(
+    scraper: Bench, town: ServedTown
+) -> None:
+    fetcher, base = scraper.at.providers.fetcher, scraper.at.providers.settings.base_url("assessor")
+    source = FetchSource("harrow_tx_assessor", "allowed", enabled=True, requests_per_second=100)
+    workflow = await scraper.begin("refresh_storms", None)
+    with calling_for("workflow", workflow, workflow_id=workflow):
+        pages = [
+            await fetcher.fetch(f"{base}/harrow/property/{town.town().apn(number)}", source, configured=True)
+            for number in range(3)
+        ]
+        for _ in range(2):
+            with pytest.raises(FetchDenied):
+                await fetcher.fetch(f"{base}/harrow/owners", source, configured=True)
+
+    rows = await scraper.rows(
+        "SELECT allow FROM compliance.contact_decision WHERE workflow_id = :id ORDER BY decided_at",
+        id=workflow,
+    )
+    assert [row.allow for row in rows] == [True, False, False]
+    assert len({id(page.decision) for page in pages}) == 1

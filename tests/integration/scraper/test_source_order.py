@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import httpx
 import pytest
 
 from services.scraper import service
+from services.scraper.imports import import_parcels
 from shared.errors import ProviderError
 from shared.sandbox.misbehaviour import FaultKind
 from tests.factories.cities import city_of, configure, disable
@@ -230,3 +233,19 @@ async def test_a_countys_file_gives_the_parcels_that_its_layer_gives(
 async def test_where_no_layer_may_be_asked_parcels_come_from_the_permits_addresses(scraper: Bench) -> None:
     read = await parcels_read(scraper, {"key": "desk", "kind": "html_portal", "status": "portal"})
     assert read["derived"] == read["stored"] > 0
+
+
+async def test_houses_of_an_imported_file_are_not_derived_from_their_permits_again(
+    scraper: Bench, town: ServedTown, tmp_path: Path
+) -> None:
+    async with httpx.AsyncClient() as client:
+        county = await client.get(f"{town.url}/files/harrow/parcels.csv")
+    file = tmp_path / "parcels.csv"
+    file.write_bytes(county.content)
+    report = await import_parcels([file], scraper.unit_of_work, scraper.at.keys, jurisdiction="Harrow, TX")
+    assert (report.stored, report.rejected) == (200, 0)
+    await parcels_read(scraper, {"key": "desk", "kind": "html_portal", "status": "portal"})
+    twice = "SELECT address_key FROM parcels GROUP BY state, address_key, unit HAVING count(*) > 1"
+    assert await scraper.rows(twice) == []
+    dated = "SELECT count(*) FROM parcels WHERE roof_permit_id IS NOT NULL AND source = 'county_parcel_file'"
+    assert await scraper.one(dated) > 0

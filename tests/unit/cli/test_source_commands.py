@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from rich.console import Console
 
-from shared.cli.sources import _city_table, city_line, every_city
+from shared.cli.sources import _city_table, _health_table, city_line, every_city
 from shared.errors import UpstreamFailed
 from shared.http.clients.base import ServiceClient
 
@@ -100,3 +100,35 @@ def test_the_cities_are_listed_with_their_status_and_the_reason() -> None:
     assert "2 cities: 1 usable, 1 unknown" in text
     assert "harrow_tx_permits" in text
     assert "not asked, unknown: nobody knows" in text
+
+
+def health(source: str, light: str, **more: Any) -> dict[str, Any]:
+    return {
+        "source": source,
+        "kind": "permits",
+        "city": "Harrow, TX",
+        "light": light,
+        "reasons": [],
+        "notes": [],
+        "last_success": "2026-11-20T02:00:12+00:00",
+        "last_try": "2026-11-20T02:00:12+00:00",
+        "newest_row": "2026-11-19",
+        "rows": 44,
+        "rows_expected": None,
+        **more,
+    }
+
+
+def test_the_health_of_sources_is_a_table_with_the_reasons() -> None:
+    red = health("a", "red", reasons=["column missing: n (new: m)"], rows=0, rows_expected=44)
+    told = StringIO()
+    unread = health("c", "idle", last_success=None, last_try=None, newest_row=None, rows=None)
+    table = _health_table([red, health("b", "green", notes=["new column: z"]), unread])
+    Console(file=told, width=200).print(table)
+    text = " ".join(told.getvalue().split())
+    assert "3 sources: 1 red, 1 green, 1 idle" in text
+    assert "0 of about 44" in text
+    assert "column missing: n (new: m)" in text
+    assert "new column: z" in text
+    assert "2026-11-20 02:00" in text
+    assert "never" in text

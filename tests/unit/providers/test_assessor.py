@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
 import httpx
 import pytest
@@ -14,6 +13,8 @@ from shared.http.client import FetchSource, GuardedFetcher
 from shared.providers.assessor import ParcelQuery
 from shared.providers.assessor.html_site import HtmlSite
 from shared.providers.assessor.recipe import FieldRule, Recipe
+from shared.providers.page_reading import PageReader
+from shared.providers.page_reading.plain import PlainFetcher
 from tests.factories.fetching import decide_fetch
 
 SOURCE = FetchSource("county", tos="allowed", enabled=True, requests_per_second=1000)
@@ -51,6 +52,10 @@ class Site:
         return self.pages.get(request.url.path, httpx.Response(404, html="<p>none</p>"))
 
 
+def plain_reader(http: httpx.AsyncClient) -> PageReader:
+    return PageReader((PlainFetcher(GuardedFetcher(http, decide_fetch, user_agent="Ridgeline/0.1")),))
+
+
 @pytest.fixture
 def site() -> Site:
     return Site()
@@ -59,8 +64,7 @@ def site() -> Site:
 @pytest.fixture
 def reader(site: Site) -> HtmlSite:
     http = httpx.AsyncClient(transport=httpx.MockTransport(site))
-    fetcher = GuardedFetcher(http, decide_fetch, user_agent="Ridgeline/0.1")
-    return HtmlSite(RECIPE, SOURCE, fetcher, base_url="https://county.test")
+    return HtmlSite(RECIPE, SOURCE, plain_reader(http), base_url="https://county.test")
 
 
 async def test_a_record_is_read_by_its_labels(reader: HtmlSite) -> None:
@@ -125,26 +129,64 @@ async def test_zero_and_words_stand_for_unknown(reader: HtmlSite, site: Site, ze
     assert record.year_built is None
 
 
-async def test_a_real_page_is_read(handed_over: Any, site: Site) -> None:
-    page = (handed_over / "data" / "assessor" / "html" / "putnam_fl_92263.html").read_bytes()
-    site.pages["/property/92263"] = httpx.Response(200, content=page, headers={"content-type": "text/html"})
-    recipe = Recipe(
-        detail_path="/property/{apn}",
-        label_css="div.font-weight-bold",
-        fields=(
-            FieldRule(field="apn", labels=("Parcel",)),
-            FieldRule(field="situs_address", labels=("911 Address",)),
-            FieldRule(field="mailing_address", labels=("Mailing Address",)),
-            FieldRule(field="owner_name", css=".parcel_owner"),
-        ),
+def hits(*numbers: str) -> httpx.Response:
+    links = "".join(f"<tr><td><a href='property/{number}'>{number}</a></td></tr>" for number in numbers)
+    return httpx.Response(200, html=f"<table id=results>{links}</table>")
+
+
+def at(address: str) -> httpx.Response:
+    return httpx.Response(
+        200, html=f"<table><tr><th>Owner</th><td>X</td></tr><tr><th>Situs</th><td>{address}</td></tr></table>"
     )
-    http = httpx.AsyncClient(transport=httpx.MockTransport(site))
-    fetcher = GuardedFetcher(http, decide_fetch, user_agent="Ridgeline/0.1")
-    record = await HtmlSite(recipe, SOURCE, fetcher, base_url="https://county.test").look_up(
-        ParcelQuery(apn="92263")
+
+
+ADDRESSED = RECIPE.model_copy(
+    update={"fields": (*RECIPE.fields, FieldRule(field="situs_address", labels=("Situs",)))}
+)
+
+
+@pytest.mark.parametrize(
+    ("street", "found"), [("101 N Oak St", "R-5"), ("103 N Oak St", None), ("101 N Oak St Apt 7", None)]
+)
+async def test_a_hit_is_the_house_that_was_asked_for_or_none(
+    site: Site, street: str, found: str | None
+) -> None:
+    site.pages |= {
+        "/search": hits("R-4", "R-5"),
+        "/property/R-4": at("1010 N OAK ST, TOWN TX 76001"),
+        "/property/R-5": at("101 NORTH OAK STREET UNIT 2, TOWN TX 76001"),
+    }
+    reader = HtmlSite(
+        ADDRESSED,
+        SOURCE,
+        plain_reader(httpx.AsyncClient(transport=httpx.MockTransport(site))),
+        base_url="https://county.test",
+    )
+    record = await reader.look_up(ParcelQuery(street=street))
+    assert (record.apn if record else None) == found
+
+
+async def test_a_search_that_shows_the_house_itself_needs_no_second_page(
+    reader: HtmlSite, site: Site
+) -> None:
+    site.pages["/search"] = httpx.Response(200, html=DETAIL)
+    record = await reader.look_up(ParcelQuery(street="101 N Oak St"))
+    assert record is not None
+    assert record.year_built == 1987
+    assert not any("/property/" in url for url in site.asked)
+
+
+@pytest.mark.parametrize(("unknown", "beds"), [(True, None), (False, 0)])
+async def test_zero_is_unknown_where_the_county_says_so(site: Site, unknown: bool, beds: int | None) -> None:
+    rule = FieldRule(field="bedrooms", kind="whole", labels=("Bedrooms",), zero_is_unknown=unknown)
+    site.pages["/property/R-6"] = httpx.Response(
+        200,
+        html="<table><tr><th>Owner</th><td>X</td></tr><tr><th>Bedrooms</th><td>0</td></tr></table>",
+    )
+    recipe = RECIPE.model_copy(update={"fields": (*RECIPE.fields, rule)})
+    pages = plain_reader(httpx.AsyncClient(transport=httpx.MockTransport(site)))
+    record = await HtmlSite(recipe, SOURCE, pages, base_url="https://county.test").look_up(
+        ParcelQuery(apn="R-6")
     )
     assert record is not None
-    assert record.apn == "03-10-26-0000-0131-0040"
-    assert record.situs_address == "301 KAY LARKIN DR # APT A1 PALATKA 32177"
-    assert record.mailing_address == "4325 GLENCOE AVE #9424 MARINA DEL REY CA 90295"
-    assert record.owner_name == "KAY LARKIN APARTMENTS LLC"
+    assert record.bedrooms == beds

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import resource
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import date
@@ -45,6 +46,10 @@ def make(world: Any, settings: Any, tmp_path: Path) -> Make:
         return FileSource(CONFIG.model_copy(update=changes), settings, world.deps, KeptFiles(tmp_path))
 
     return source
+
+
+def left_in(folder: Path) -> list[Path]:
+    return list(folder.iterdir())
 
 
 async def numbers(source: FileSource, **kwargs: Any) -> list[str]:
@@ -108,6 +113,32 @@ async def test_a_file_over_the_cap_is_left(world: Any, make: Make, monkeypatch: 
     world.answer = Host(table(9))
     with pytest.raises(ProviderBadAnswer, match="over 30 bytes"):
         await numbers(make())
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "packed"])
+async def test_an_endless_download_stops_at_the_cap_and_leaves_nothing(
+    world: Any, make: Make, tmp_path: Path, *, packed: bool
+) -> None:
+    block = b"P1,1/1/2026\n" * 5_000
+    gzipped = gzip.compress(block * 20)
+    sent = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal sent
+        while True:
+            sent += len(gzipped if packed else block)
+            yield gzipped if packed else block
+
+    headers = {"content-encoding": "gzip"} if packed else {}
+    world.answer = lambda _: httpx.Response(200, content=endless(), headers=headers)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(ProviderBadAnswer) as caught:
+        await numbers(make())
+    assert caught.value.fields["reason"] == "too_large"
+    assert sent <= csv_download.LARGEST_DOWNLOAD_BYTES + len(block)
+    assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024 < 50_000_000
+    assert left_in(tmp_path) == []
 
 
 async def test_a_packed_transfer_that_ends_early_is_told(world: Any, make: Make) -> None:

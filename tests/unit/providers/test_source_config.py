@@ -27,6 +27,11 @@ def test_every_kind_has_its_reader(world: Any, settings: Any) -> None:
         "accela_agency_code": "TOWN",
         "accela_module": "Building",
         "portal_url": "https://aca.town.test/TOWN/Cap/CapHome.aspx",
+        "recipe": {
+            "row": {"css": "tr"},
+            "cells": [{"field": "number", "css": "td"}],
+            "empty_text": "No permits",
+        },
     }
     for kind in READERS:
         source = build(

@@ -107,8 +107,8 @@ KNOWN = [KnownRow("A-1", "aa", date(2026, 11, 1)), KnownRow("A-2", "bb", date(20
 
 
 def test_known_rows_outside_the_window_are_not_asked_for() -> None:
-    assert judge_known(KNOWN, date(2026, 10, 15), {"A-1": "aa"}) == ([], [], 1)
-    assert judge_known(KNOWN, None, {"A-1": "xx"}) == (["A-2"], ["A-1"], 2)
+    assert judge_known(KNOWN, date(2026, 10, 15), {"A-1": {"aa", "other row of it"}}) == ([], [], 1)
+    assert judge_known(KNOWN, None, {"A-1": {"xx"}}) == (["A-2"], ["A-1"], 2)
 
 
 def test_when_no_known_row_is_as_it_was_the_source_was_replaced() -> None:
@@ -149,5 +149,7 @@ def test_the_light_of_a_source() -> None:
     assert light(replace(refused, checked_at=NOW - timedelta(days=3)), run()) == ("green", "")
     parcels = replace(ASKED, kind=ReadingKind.PARCELS, freshness_days=None)
     assert light(parcels, run(days_ago=90)) == ("green", "")
+    again = replace(run(days_ago=0), status=ReadingStatus.READING, ended_at=None, light=None)
+    assert light(ASKED, again, failed, run(days_ago=2)) == ("red", "column missing: a"), "while it is retried"
     stuck = replace(run(days_ago=2), status=ReadingStatus.READING, ended_at=None, light=None)
     assert light(ASKED, stuck, run(days_ago=3))[0] == "amber"

@@ -1,4 +1,4 @@
-"""The scraper's jobs as a view over the core; HVAC properties and their leads."""
+"""Raw records longer than a part."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from pathlib import Path
 
 from shared.db.migrate import run_sql
 
-revision = "0012"
-down_revision = "0011"
+revision = "0015"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 

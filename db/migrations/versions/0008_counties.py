@@ -1,4 +1,4 @@
-"""Ids of companies in business directories, which is all of them that may be kept."""
+"""Counties whose permits are pulled for other trades, and what such a permit has beyond its row."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from pathlib import Path
 
 from shared.db.migrate import run_sql
 
-revision = "0016"
-down_revision = "0015"
+revision = "0008"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 

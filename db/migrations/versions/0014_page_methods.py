@@ -1,4 +1,4 @@
-"""Counties whose permits are pulled for other trades, and what such a permit has beyond its row."""
+"""How pages are read: the pinned method of a source, and the method of each permit."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from pathlib import Path
 
 from shared.db.migrate import run_sql
 
-revision = "0011"
-down_revision = "0007"
+revision = "0014"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 

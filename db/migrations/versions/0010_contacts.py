@@ -1,4 +1,4 @@
-"""Raw records longer than a part."""
+"""Searches asked for on demand, and where addresses lie by what geocoders say."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from pathlib import Path
 
 from shared.db.migrate import run_sql
 
-revision = "0017"
-down_revision = "0016"
+revision = "0010"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 

@@ -1,4 +1,4 @@
-"""The strongest storm of each parcel."""
+"""The scraper's jobs as a view over the core; HVAC properties and their leads."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from pathlib import Path
 
 from shared.db.migrate import run_sql
 
-revision = "0015"
-down_revision = "0014"
+revision = "0009"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 

@@ -1,4 +1,4 @@
-"""Searches asked for on demand, and where addresses lie by what geocoders say."""
+"""The strongest storm of each parcel."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from pathlib import Path
 
 from shared.db.migrate import run_sql
 
-revision = "0013"
-down_revision = "0012"
+revision = "0012"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 

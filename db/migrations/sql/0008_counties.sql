@@ -17,6 +17,7 @@ CREATE TABLE agencies (
     CONSTRAINT uq_agencies_agency_code_environment UNIQUE (agency_code, environment),
     CONSTRAINT fk_agencies_subject_id FOREIGN KEY(subject_id) REFERENCES compliance.subject_key (subject_id)
 );
+CREATE INDEX idx_agencies_subject ON agencies (subject_id);
 
 CREATE TABLE counties (
     id UUID DEFAULT gen_random_uuid() NOT NULL,

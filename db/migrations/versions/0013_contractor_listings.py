@@ -1,0 +1,17 @@
+"""Ids of companies in business directories, which is all of them that may be kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from shared.db.migrate import run_sql
+
+revision = "0013"
+down_revision = "0012"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Apply the SQL file of the same name."""
+    run_sql(Path(__file__).stem)

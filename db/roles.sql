@@ -55,7 +55,7 @@ GRANT SELECT, INSERT, UPDATE ON compliance.subject_key
     TO svc_scraper, svc_enricher, svc_contractor_acquisition, svc_marketplace;
 
 -- The owners: they create the rows and move their status.
-GRANT INSERT, UPDATE, DELETE ON roofing_permits, parcels, raw_records, weather_events, counties,
+GRANT INSERT, UPDATE, DELETE ON roofing_permits, parcels, raw_records, raw_record_parts, weather_events, counties,
     county_pull_schedules, county_rate_limits, permit_details,
     source_runs, page_methods TO svc_scraper;
 GRANT SELECT, INSERT, UPDATE, DELETE ON agencies TO svc_scraper;

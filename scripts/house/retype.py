@@ -73,15 +73,13 @@ def permit_source(facts: Mapping[str, Any], state: str) -> Fact:
     status, reason = status_of({**facts, "liveness": liveness}, rules.PERMIT_STATUS)
     source: Fact = {"key": facts["key"], "kind": kind, "status": status, "status_reason": reason or None}
     source |= {"confidence": facts["confidence"], **_endpoint(facts), **_licence(kind, state, "allowed")}
-    source["paging"] = rules.PAGING[kind]
     if kind in rules.OPEN_DATA_KINDS:
         source["freshness_days"] = rules.FRESHNESS.get(facts["key"], rules.FRESHNESS_DAYS)
         source |= _date(facts)
         source |= {name: value for name, value in changes.items() if not name.startswith("field_map.")}
         fields = {name: _columns(facts["field_map"].get(name)) for name in rules.PERMIT_FIELDS}
         fields |= {name[10:]: value for name, value in changes.items() if name.startswith("field_map.")}
-        source["field_map"] = _present(fields)
-    source["roofing_filter"] = _roofing(facts["roofing_filter"])
+        source["field_map"] = _with_roofing_words(_present(fields), facts["roofing_filter"])
     return _present(source)
 
 
@@ -98,14 +96,14 @@ def parcel_source(facts: Mapping[str, Any], key: str, city: Mapping[str, Any]) -
     source |= _licence(kind, city["state"], "unknown")
     if "terms forbid" in reason:
         source |= {"terms": "prohibited", "commercial_use": "prohibited"}
-    source["paging"] = rules.PAGING[kind]
     if key in rules.SHARED_LAYERS.values() and isinstance(fields.get("city"), str):
         source["where"] = f"UPPER({fields['city']}) = '{city['city'].upper()}'"
     return _present({**source, "field_map": fields})
 
 
 def _city_sources(city: Mapping[str, Any]) -> Fact:
-    permits = [permit_source(facts, city["state"]) for facts in city["permit_sources"]]
+    known = {facts["key"]: facts for facts in city["permit_sources"]}
+    permits = [permit_source(_completed(facts, known), city["state"]) for facts in city["permit_sources"]]
     keys = _parcel_keys(city)
     parcels = [
         parcel_source(facts, key, city) for facts, key in zip(city["parcel_sources"], keys, strict=True)
@@ -116,6 +114,14 @@ def _city_sources(city: Mapping[str, Any]) -> Fact:
         "permit_sources": _in_order(permits),
         "parcel_sources": _in_order(parcels),
     }
+
+
+def _completed(facts: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
+    """A feed with the columns of the publisher's other feed, where its own were not all seen."""
+    other = rules.COLUMNS_OF.get(facts["key"])
+    if other is None:
+        return facts
+    return {**facts, "field_map": {**known[other]["field_map"], **facts["field_map"]}}
 
 
 def _in_order(sources: Sequence[Fact]) -> list[Fact]:
@@ -156,22 +162,28 @@ def _parcel_endpoint(facts: Mapping[str, Any]) -> Fact:
 
 
 def _date(facts: Mapping[str, Any]) -> Fact:
-    column, words = facts["incremental_date_field"], facts.get("date_type")
+    words = facts.get("date_type")
     if words is not None and words not in rules.DATE_WORDS:
         raise UnknownWords(f"no rule tells the dates of {facts['key']}: {words!r}")
-    style = rules.DATE_WORDS[words] if words else rules.DATES[facts["kind"]]
-    if column is None:  # without a column that can be asked for there is nothing to write a literal for
-        style = {**style, "date_literal": "none"}
-    return {"incremental_date_field": column, **style}
-
-
-def _roofing(facts: Mapping[str, Any]) -> Fact | None:
-    found = {
-        "fields": list(facts.get("fields") or ()),
-        "values": facts.get("exact_values"),
-        "where": facts.get("example_where"),
+    return {
+        "incremental_date_field": facts["incremental_date_field"],
+        **(rules.DATE_WORDS[words] if words else {}),
     }
-    return _present(found) if found["fields"] else None
+
+
+def _with_roofing_words(fields: Fact, roofing: Mapping[str, Any]) -> Fact:
+    """The map with every column that tells of roofs in its text; the server's own filter would lose other trades."""
+    told = _columns(list(roofing.get("fields") or ())) or []
+    known = [*_listed(fields.get("permit_type")), *_listed(fields.get("work_description"))]
+    further = [column for column in told if column not in known]
+    if further and fields:
+        described = [*_listed(fields.get("work_description")), *further]
+        fields = {**fields, "work_description": described[0] if len(described) == 1 else described}
+    return fields
+
+
+def _listed(columns: str | list[str] | None) -> list[str]:
+    return [columns] if isinstance(columns, str) else list(columns or ())
 
 
 def _columns(given: str | list[str] | None) -> str | list[str] | None:

@@ -44,46 +44,16 @@ FRESHNESS_DAYS = 30
 FRESHNESS = {"milwaukee_wi_permits": 45}
 """A file published once a month is a month old before the next one comes."""
 
-PAGING = {
-    "socrata": "updated_at",
-    "arcgis": "object_id",
-    "ckan": "offset",
-    "csv_download": "whole_file",
-    "accela_portal": "next_link",
-    "energov": "page_number",
-    "html_portal": "none",
-}
-
-# kind -> how its date columns are typed and written in a filter where the source document says nothing.
-DATES = {
-    "socrata": {"date_type": "local_time", "date_literal": "text"},
-    "arcgis": {"date_type": "unknown", "date_literal": "timestamp"},
-    "ckan": {"date_type": "unknown", "date_literal": "text"},
-    "csv_download": {"date_type": "unknown", "date_literal": "none"},
-}
-# A word of the document on the type of the date -> type, literal and format.
+# A word of the document on the type of the date -> how days are written, where not as the kind of source does.
 DATE_WORDS: dict[str, dict[str, str]] = {
-    "floating_timestamp": {"date_type": "local_time", "date_literal": "text"},
-    "epoch_ms": {"date_type": "epoch_milliseconds", "date_literal": "timestamp"},
-    "date only text YYYY-MM-DD": {"date_type": "text", "date_literal": "text", "date_format": "%Y-%m-%d"},
-    "text MM/DD/YY, not range-filterable in SoQL": {
-        "date_type": "text",
-        "date_literal": "none",
-        "date_format": "%m/%d/%y",
-    },
-    "text like 'August, 07 2026 00:00:00'": {
-        "date_type": "text",
-        "date_literal": "none",
-        "date_format": "%B, %d %Y %H:%M:%S",
-    },
-    "text YYYY/MM/DD (date literals return nothing)": {
-        "date_type": "text",
-        "date_literal": "text",
-        "date_format": "%Y/%m/%d",
-    },
-    "text YYYYMMDD": {"date_type": "text", "date_literal": "none", "date_format": "%Y%m%d"},
+    "floating_timestamp": {},
+    "epoch_ms": {},
+    "date only text YYYY-MM-DD": {"date_literal": "text", "date_format": "%Y-%m-%d"},
+    "text MM/DD/YY, not range-filterable in SoQL": {"date_literal": "none", "date_format": "%m/%d/%y"},
+    "text like 'August, 07 2026 00:00:00'": {"date_format": "%B, %d %Y %H:%M:%S"},
+    "text YYYY/MM/DD (date literals return nothing)": {"date_literal": "text", "date_format": "%Y/%m/%d"},
+    "text YYYYMMDD": {"date_format": "%Y%m%d"},
     "APPLICDATE is a number YYYYMMDD; NewIssueDate cannot be used in where": {
-        "date_type": "number",
         "date_literal": "number",
         "date_format": "%Y%m%d",
     },
@@ -111,6 +81,7 @@ WORDED: dict[str, str | None] = {
     "LOCATION or Y_COORD": None,
     "last token of ADDRESS": None,
     "derived from CANCEL and FINAL_DATE": None,
+    "PermitNumber prefix RFS": None,
     "none in feed: hash ADDRESS, APPLICATIONDATE, APPLICATIONDESCRIPTION, ESTPROJECTCOST": None,
     "FOLDERTYPE + FOLDERYEAR + FOLDERSEQUENCE": None,
     "Permit_No (suffix CAPID, not unique)": "Permit_No",
@@ -159,6 +130,8 @@ PERMIT_CHANGES: dict[str, dict[str, Any]] = {
         "number_from": ["ADDRESS", "APPLICATIONDATE", "APPLICATIONDESCRIPTION", "ESTPROJECTCOST"]
     },
 }
+# Feeds whose document says that their columns are those of another feed of the same publisher.
+COLUMNS_OF = {"mesa_az_permits": "mesa_az_permits_full"}
 # Layers of a whole state or county are one source with one licence, filtered by the city's name.
 SHARED_LAYERS = {
     "Florida_Statewide_Cadastral": "florida_statewide_parcels",

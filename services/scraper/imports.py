@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
 import hashlib
-import io
-import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, date, datetime
@@ -30,15 +27,14 @@ from services.scraper.formats.parcels import Parsed, reader_of
 from services.scraper.formats.permits import parse_permits, read_json
 from services.scraper.formats.storms import parse_storms
 from services.scraper.ingest import IngestReport, ingest_parcels, ingest_permits, ingest_storms
-from services.scraper.repository import CityRepository, RawRecordRepository
+from services.scraper.repository import CityRepository, Packed, RawRecordRepository
 from shared.db.unit_of_work import UnitOfWorkFactory
 from shared.errors import InvalidInput
-from shared.files import BLOCK_BYTES, FileRefused
+from shared.files import FileRefused
 from shared.providers.parcel_source.layers import open_layer_at
 from shared.security.fields import KeyRing
 
 RAW_SOURCE = "file"
-FASTEST_COMPRESSION = 1
 PARCEL_ROWS = 5_000
 """Rows read, sealed and stored together."""
 
@@ -73,10 +69,10 @@ async def import_storms(
 
     `report_day` dates the SPC files whose name carries no date.
     """
-    total = IngestReport()
+    total, parse = IngestReport(), partial(parse_storms, report_day=report_day, today=_today())
     for path in paths:
-        parse = partial(parse_storms, report_day=report_day, today=_today())
-        total += await _import_file(Path(path), "storms", unit_of_work, parse, _ingest_storms)
+        file = await asyncio.to_thread(_inspected, Path(path))
+        total += await _import_file(file, "storms", unit_of_work, parse, _ingest_storms)
     return total
 
 
@@ -96,7 +92,8 @@ async def import_permits(
     """
     found = await _permit_source(unit_of_work, city, source)
     place = _city_and_state(jurisdiction) if jurisdiction else None
-    addresses = await asyncio.to_thread(_accela_addresses, [Path(path) for path in paths])
+    files = [await asyncio.to_thread(_inspected, Path(path)) for path in paths]
+    addresses = await asyncio.to_thread(_accela_addresses, files)
     async with unit_of_work() as uow:
         rules = await CityRepository(uow.session).person_rules(laws_at_entry())
 
@@ -105,8 +102,8 @@ async def import_permits(
         return rules.strip(rows, stripped_fields("permits"))
 
     total = IngestReport()
-    for path in paths:
-        total += await _import_file(Path(path), "permits", unit_of_work, parse, _ingest_permits)
+    for file in files:
+        total += await _import_file(file, "permits", unit_of_work, parse, _ingest_permits)
     return total
 
 
@@ -202,7 +199,7 @@ async def _kept_batches(session: AsyncSession, rows: Iterator[Parsed], name: str
             RAW_SOURCE,
             "parcels",
             name=name,
-            gzipped=await asyncio.to_thread(gzip.compress, body, FASTEST_COMPRESSION, mtime=0),
+            packed=await asyncio.to_thread(Packed.whole, body),
             size_bytes=len(body),
             sha256=hashlib.sha256(body).hexdigest(),
             row_count=len(batch),
@@ -238,49 +235,62 @@ def _city_and_state(place: str) -> tuple[str, str]:
     return name.strip(), state.strip().upper()
 
 
+def _inspected(path: Path) -> PublicFile | IngestReport:
+    """The file, or the report of one that cannot be read at all."""
+    try:
+        return inspect(path)
+    except FileRefused as refusal:
+        return _refused(path.name, refusal)
+
+
+def _refused(name: str, refusal: FileRefused) -> IngestReport:
+    return IngestReport.refused(refusal.reason, f"{name}: {refusal.detail}")
+
+
 async def _import_file(
-    path: Path,
+    file: PublicFile | IngestReport,
     kind: str,
     unit_of_work: UnitOfWorkFactory,
     parse: Callable[[PublicFile], Iterator[Any]],
     ingest: Ingest,
 ) -> IngestReport:
     """The report of one file: all of its rows or, with the reason, none of them."""
+    if isinstance(file, IngestReport):
+        return file
     try:
-        file = await asyncio.to_thread(inspect, path)
         rows = await asyncio.to_thread(parse, file)
         async with unit_of_work() as uow:
-            raw = RawRecordRepository(uow.session)
-            raw_id = await raw.find(RAW_SOURCE, file.sha256)
-            if raw_id is None:
-                gzipped, size = await asyncio.to_thread(_gzipped, file)
-                raw_id = await raw.keep(
-                    RAW_SOURCE, kind, name=file.name, gzipped=gzipped, size_bytes=size, sha256=file.sha256
-                )
+            raw_id = await _keep_raw(RawRecordRepository(uow.session), file, kind)
             return await ingest(uow.session, rows, raw_id)
     except FileRefused as refusal:
-        return IngestReport.refused(refusal.reason, f"{path.name}: {refusal.detail}")
+        return _refused(file.name, refusal)
 
 
-def _gzipped(file: PublicFile) -> tuple[bytes, int]:
-    """The file's bytes, compressed block by block, and the size they unpack to."""
-    if file.compressed:
-        return file.path.read_bytes(), file.size_bytes
-    packed = io.BytesIO()
-    with (
-        file.path.open("rb") as stored,
-        gzip.GzipFile(fileobj=packed, mode="wb", compresslevel=FASTEST_COMPRESSION, mtime=0) as target,
-    ):
-        shutil.copyfileobj(stored, target, BLOCK_BYTES)
-    return packed.getvalue(), file.size_bytes
+async def _keep_raw(raw: RawRecordRepository, file: PublicFile, kind: str) -> int:
+    """Id of the record of a file's bytes, stored in parts unless it already is."""
+    known = await raw.find(RAW_SOURCE, file.sha256)
+    if known is not None:
+        return known
+    with file.path.open("rb") as stream:
+        parts = Packed.parts_as_they_are(stream) if file.compressed else Packed.parts(stream)
+        first = await asyncio.to_thread(next, parts)
+        record = await raw.keep(
+            RAW_SOURCE, kind, name=file.name, packed=first, size_bytes=file.size_bytes, sha256=file.sha256
+        )
+        number = 0
+        while (part := await asyncio.to_thread(next, parts, None)) is not None:
+            number += 1
+            await raw.keep_further(record, number, part.payload)
+    return record
 
 
-def _accela_addresses(paths: Sequence[Path]) -> Addresses:
+def _accela_addresses(files: Sequence[PublicFile | IngestReport]) -> Addresses:
     """Record id -> addresses out of every Accela answer among the files."""
     documents = []
-    for path in paths:
+    for file in files:
+        if isinstance(file, IngestReport):
+            continue
         try:
-            file = inspect(path)
             if file.head.lstrip().startswith("{") and '"streetName"' in file.head:
                 documents.append(read_json(file))
         except FileRefused:

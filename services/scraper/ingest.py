@@ -1,4 +1,4 @@
-"""Rows of any length into the database: parsed ahead in a thread, copied in chunks, upserted once, counted."""
+"""Rows of any length into the database: parsed ahead in a thread, copied and upserted in chunks, counted."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.scraper.domain.rows import ParcelRow, PermitRow, Rejected, Remark, StormRow
+from services.scraper.domain.rows import ParcelRow, PermitRow, Rejected, Remark, StatusChange, StormRow
 from services.scraper.repository import (
     CountyOfRows,
     ParcelRepository,
@@ -24,11 +24,10 @@ from services.scraper.repository.permits import permit_line
 from services.scraper.repository.storms import storm_line
 from shared.security.fields import KeyRing
 
+# Rows copied and upserted at a time. Of two rows with one key in a chunk the last wins and the other is a duplicate;
+# further apart they are an update each. Larger chunks take no less time a row and leave the database more to do at the end.
 CHUNK_ROWS = 5_000
-# Rows upserted by one statement. Of two rows with one key in a batch the last wins and the other is a duplicate;
-# further apart they are an update each. Larger batches would leave the database idle while rows are parsed.
-UPSERT_ROWS = 40_000
-CHUNKS_AHEAD = 3
+CHUNKS_AHEAD = 2
 Row = TypeVar("Row", PermitRow, StormRow)
 
 
@@ -101,15 +100,35 @@ class _Load(Protocol):
 
 async def ingest_permits(
     session: AsyncSession,
-    rows: Iterable[PermitRow | Rejected],
+    rows: Iterable[PermitRow | Rejected | StatusChange],
     *,
     raw_record_id: int | None = None,
     county: CountyOfRows | None = None,
     read_method: str | None = None,
 ) -> IngestReport:
-    """Store permits inside the caller's transaction; an iterator is read in a thread while earlier rows are copied."""
-    load = PermitRepository(session, raw_record_id=raw_record_id, county=county, read_method=read_method)
-    return await _ingest(load, rows, permit_line)
+    """Store permits inside the caller's transaction; an iterator is read in a thread while earlier rows are copied.
+
+    Status changes come last, as they may be of permits among the rows; those of permits that nobody knows are rejected.
+    """
+    permits = PermitRepository(session, raw_record_id=raw_record_id, county=county, read_method=read_method)
+    changes: list[StatusChange] = []
+    report = await _ingest(permits, _setting_aside(rows, changes), permit_line)
+    if not changes:
+        return report
+    updated, known = await permits.apply(changes)
+    unknown = len(changes) - known
+    reasons = {"status_change_only": unknown} if unknown else {}
+    return report + IngestReport(len(changes), 0, updated, known - updated, unknown, reasons)
+
+
+def _setting_aside(
+    rows: Iterable[PermitRow | Rejected | StatusChange], changes: list[StatusChange]
+) -> Iterator[PermitRow | Rejected]:
+    for row in rows:
+        if isinstance(row, StatusChange):
+            changes.append(row)
+        else:
+            yield row
 
 
 async def ingest_storms(session: AsyncSession, rows: Iterable[StormRow | Rejected | Remark]) -> IngestReport:
@@ -168,8 +187,7 @@ async def _read_ahead(
 
 
 async def _store_chunks(load: _Load, chunks: asyncio.Queue[_Chunk | None]) -> IngestReport:
-    report, staged = IngestReport(), 0
-    await load.begin_load()
+    report = IngestReport()
     while (chunk := await chunks.get()) is not None:
         report += IngestReport(
             chunk.read,
@@ -177,17 +195,12 @@ async def _store_chunks(load: _Load, chunks: asyncio.Queue[_Chunk | None]) -> In
             reasons=dict(sorted(chunk.reasons.items())),
             remarks=tuple(chunk.remarks),
         )
-        await load.stage(chunk.lines)
-        staged += len(chunk.lines)
-        if staged >= UPSERT_ROWS:
-            report += _report_of(await load.finish_load())
+        if chunk.lines:
             await load.begin_load()
-            staged = 0
-    return report + _report_of(await load.finish_load())
-
-
-def _report_of(done: Upserted) -> IngestReport:
-    return IngestReport(0, done.stored, done.updated, done.duplicate)
+            await load.stage(chunk.lines)
+            done = await load.finish_load()
+            report += IngestReport(0, done.stored, done.updated, done.duplicate)
+    return report
 
 
 def _next_chunk(

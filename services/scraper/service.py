@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
 import hashlib
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -38,6 +37,7 @@ from services.scraper.readings import (
 from services.scraper.repository import (
     CityRepository,
     CountyOfRows,
+    Packed,
     ParcelRepository,
     RawRecordRepository,
     RoofDating,
@@ -45,6 +45,7 @@ from services.scraper.repository import (
     Upserted,
 )
 from shared.errors import (
+    InvalidInput,
     NotFound,
     PermanentError,
     ProviderBadAnswer,
@@ -203,6 +204,9 @@ async def _check_source(resources: Resources, sources: CitySources, entry: Mappi
         word, verdict = "denied", Verdict(key, reasons, failure="not_allowed")
     except AddressRefused as refused:
         word, verdict = "denied", Verdict(key, (f"not allowed: {refused.detail}",), failure=refused.code)
+    except InvalidInput as error:
+        reason = f"its address cannot be asked: {error.detail}"
+        word, verdict = "refused", Verdict(key, (reason,), failure=error.code)
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         word, verdict = "refused", Verdict(key, (f"its configuration is wrong: {faults}",))
@@ -237,6 +241,8 @@ async def _sample_source(resources: Resources, sources: CitySources, entry: Mapp
     lost, new, page = columns_changed(Shape.of_permits(mapped), before, columns, sample)
     missing = [*mapped.missing_columns(columns), *lost]
     verdict = replace(judge_sample(key, missing, rows, wanted, new_columns=new), columns=page)
+    if missing:
+        verdict = replace(verdict, facts={**verdict.facts, "columns": sorted(columns)})
     if "newest_row_age_days" in verdict.facts:
         metrics.NEWEST_ROW_AGE.labels(key).set(verdict.facts["newest_row_age_days"])
     return verdict
@@ -292,7 +298,7 @@ def _raw_page(page: RowPage, kept: set[str] | None) -> dict[str, Any]:
     body = orjson.dumps([_kept_row(row, kept) for row in page.rows], default=str)
     return {
         "name": page.source_url[:500],
-        "gzipped": gzip.compress(body, 1, mtime=0),
+        "packed": Packed.whole(body),
         "size_bytes": len(body),
         "sha256": hashlib.sha256(body).hexdigest(),
     }

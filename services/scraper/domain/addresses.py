@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import lru_cache
+from typing import NamedTuple
 
 import usaddress
 
@@ -37,6 +38,44 @@ def read_address(
     """The address in `text`; what the other arguments say wins over a tail of the text. Raises InvalidAddress."""
     address = parse_address(text, city, state, zip_code)
     return address if is_settled(text, address) else _settled(text, address)
+
+
+class House(NamedTuple):
+    """What tells one house from another; `number` is empty where it is unknown."""
+
+    number: str
+    key: str
+    unit: str
+    zip5: str
+
+    @classmethod
+    def at(cls, address: Address) -> House:
+        """The house at an address."""
+        return cls(address.number, address.key, address.unit, address.zip5)
+
+
+def read_house(
+    text: str, city: str | None = None, state: str | None = None, zip_code: str | None = None
+) -> House:
+    """The house at `read_address`, many times faster on a street that was read before. Raises InvalidAddress."""
+    number, _, street = text.partition(" ")
+    if number.isascii() and number.isdigit() and number[0] != "0":
+        first = _first_house(street, city, state, zip_code)
+        if first is not None:
+            return House(number + first.number[1:], number + first.key[1:], first.unit, first.zip5)
+    return House.at(read_address(text, city, state, zip_code))
+
+
+@lru_cache(maxsize=16_384)
+def _first_house(street: str, city: str | None, state: str | None, zip_code: str | None) -> House | None:
+    """The house number 1 of a street; None where our rules leave it open, as the trained parser looks at the number too."""
+    text = f"1 {street}"
+    try:
+        address = parse_address(text, city, state, zip_code)
+    except InvalidAddress:
+        return None
+    house = House.at(address)
+    return house if is_settled(text, address) and house.number[:1] == house.key[:1] == "1" else None
 
 
 def is_settled(text: str, address: Address) -> bool:

@@ -85,7 +85,7 @@ CATEGORY_PATTERNS = tuple((re.compile(words), category) for words, category in C
 def status_of(status: str | None, description: str | None = None) -> PermitStatus | None:
     """The status in our words; a refusal written into the description counts; None when nothing is said."""
     text = (description or "").upper()
-    if any(hint in text for hint in REFUSED_HINTS) and REFUSED_IN_TEXT.search(text):
+    if any(map(text.__contains__, REFUSED_HINTS)) and REFUSED_IN_TEXT.search(text):
         return PermitStatus.REJECTED
     return _status_of_text(status.upper()) if status else None
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from services.scraper.domain.rows import ParcelRow, PermitRow, Rejected
+from services.scraper.domain.rows import ParcelRow, PermitRow, Rejected, StatusChange
 from shared.compliance.policy import policy_at
 
 Row = TypeVar("Row", PermitRow, ParcelRow)
@@ -60,11 +60,15 @@ class PersonRules:
         without_statement = use == "statement_required" and not self.filings.lift("statement", state, source)
         return SOURCE_TERMS if rule is None and (use == "prohibited" or without_statement) else None
 
-    def strip(self, rows: Iterable[Row | Rejected], fields: Sequence[str]) -> Iterator[Row | Rejected]:
+    def strip(
+        self, rows: Iterable[Row | Rejected | StatusChange], fields: Sequence[str]
+    ) -> Iterator[Row | Rejected | StatusChange]:
         """Rows of many places, each without its person fields where a law of its own state is against them."""
         for row in rows:
-            law = None if isinstance(row, Rejected) else self.law_against(row.state, row.source)
-            yield without(row, fields) if law else row
+            if isinstance(row, Rejected | StatusChange):
+                yield row
+            else:
+                yield without(row, fields) if self.law_against(row.state, row.source) else row
 
 
 def without(row: Row | Rejected, fields: Sequence[str]) -> Row | Rejected:

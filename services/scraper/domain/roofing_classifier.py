@@ -142,17 +142,17 @@ def classify(description: str | None, permit_type: str | None = None) -> Roofing
     """What this permit does to the roof, by its description and the publisher's type."""
     text, kind = (description or "").upper(), permit_type or ""
     roofing_type = bool(ROOFING_TYPE.search(kind))
-    if not roofing_type and not any(hint in text for hint in HINTS):
+    if not roofing_type and not any(map(text.__contains__, HINTS)):
         return RoofingWork.NONE
     words = " ".join(text.split())
     if not ROOF_WORD.search(words) and not (roofing_type and COVERING_WORD.search(words)):
         return _classify_kind(words, kind)
-    words = SIDING_TEAR_OFF.sub(" ", words)
+    if "SIDING" in words:
+        words = SIDING_TEAR_OFF.sub(" ", words)
     if PART.search(words):
         return RoofingWork.REPAIR
-    if CERTAIN.search(NOT_COVERING.sub(" ~ ", words)):
-        return RoofingWork.REROOF
-    return _classify_uncertain(NOT_COVERING.sub(" ~ ", words), words, kind)
+    rest = NOT_COVERING.sub(" ~ ", words)
+    return RoofingWork.REROOF if CERTAIN.search(rest) else _classify_uncertain(rest, words, kind)
 
 
 def _classify_kind(words: str, kind: str) -> RoofingWork:

@@ -24,6 +24,16 @@ class Remark:
 
 
 @dataclass(frozen=True, slots=True)
+class StatusChange:
+    """What a report says anew of a permit that it only numbers; None where it says nothing."""
+
+    jurisdiction: str
+    permit_number: str
+    permit_status: str | None
+    completion_date: date | None
+
+
+@dataclass(frozen=True, slots=True)
 class StormRow:
     """One storm report in our units: inches, miles per hour, UTC, dollars.
 
@@ -52,7 +62,7 @@ class StormRow:
     details: Mapping[str, Any] | None = field(default=None, hash=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: that way of setting its fields took a twentieth of an import
 class PermitRow:
     """One building permit at one address; `roof_work` says what it means for the roof.
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -86,8 +87,12 @@ def cost_dollars(value: Any) -> Decimal | None:
 def date_of(value: Any, zone: ZoneInfo | None = None) -> date | None:
     """The calendar day of a cell: ISO, US or epoch milliseconds (in `zone`); None when it is none of these."""
     text = clean_text(value)
-    if text is None:
-        return None
+    return None if text is None else _day_of(text, zone)
+
+
+@lru_cache(maxsize=8192)
+def _day_of(text: str, zone: ZoneInfo | None) -> date | None:
+    """Permits of a file share their days."""
     if match := ISO_DATE.match(text):
         year, month, day = int(match[1]), int(match[2]), int(match[3])
     elif match := US_DATE.match(text):

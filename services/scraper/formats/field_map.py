@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from services.scraper.domain.addresses import read_address
+from services.scraper.domain.addresses import House, read_house
 from services.scraper.domain.permit_types import DATES_NO_ROOF, PermitCategory, category_of, status_of
 from services.scraper.domain.roofing_classifier import RoofingWork, classify
 from services.scraper.domain.rows import PermitRow, Rejected
@@ -75,6 +75,8 @@ class PermitSource:
     constants: Mapping[str, str] = field(default_factory=dict)
     number_from: tuple[str, ...] = ()
     """Columns that make a number together, where one alone repeats or there is none."""
+    date_format: str | None = None
+    """How the publisher writes its days, in strftime's signs, where not in one of the usual ways."""
     trade: PermitCategory | None = None
     """The trade of every row, where the publisher was asked for one alone: its "rooftop unit" is no roof."""
 
@@ -92,7 +94,17 @@ class PermitSource:
                 fields[name] = (columns,) if isinstance(columns, str) else tuple(columns)
         number_from = tuple(config.get("number_from") or ())
         zone, url = ZoneInfo(time_zone), _url_of(config)
-        return cls(key, city, state, zone, fields, contacts, url, number_from=number_from)
+        return cls(
+            key,
+            city,
+            state,
+            zone,
+            fields,
+            contacts,
+            url,
+            number_from=number_from,
+            date_format=config.get("date_format"),
+        )
 
     def authority(self, city: str) -> str:
         """Who issued the numbers of a row in `city`; permit numbers repeat between jurisdictions (G-06)."""
@@ -101,6 +113,30 @@ class PermitSource:
     def columns(self) -> set[str]:
         """Every column the map names, to tell a renamed feed from an empty one."""
         return {column for names in self.fields.values() for column in names} | set(self.number_from)
+
+    def cells(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """A row's values by our names; of several columns the first that is filled."""
+        found: dict[str, Any] = dict(self.constants)
+        for name, columns in self.fields.items():
+            found[name] = row.get(columns[0]) if len(columns) == 1 else first_present(row, columns)
+        if self.contacts:
+            found["contractor_name"] = self.contacts.find(row)
+        return found
+
+    def joined(self, row: Mapping[str, Any], name: str, between: str) -> str | None:
+        """The filled ones of a field's columns in one text, or None."""
+        parts = [clean_text(row.get(column)) for column in self.fields.get(name, ())]
+        return between.join(filter(None, parts)) or None
+
+    def day_of(self, given: Any) -> date | None:
+        """The calendar day of a cell, or None."""
+        text = clean_text(given) if self.date_format else None
+        if text and self.date_format:
+            try:
+                return datetime.strptime(text, self.date_format).date()  # noqa: DTZ007 - a day has no zone
+            except ValueError:
+                pass  # another column of the feed may write its days in a usual way
+        return date_of(given, self.zone)
 
     def missing_columns(self, present: set[str]) -> list[str]:
         """Required columns that the feed lacks: the number's, and every address part when none is there.
@@ -118,38 +154,35 @@ class PermitSource:
 
 def permit_of(row: Mapping[str, Any], source: PermitSource, today: date) -> PermitRow | Rejected:
     """The permit in a publisher's row, or the reason it cannot be kept."""
-    number, issued = _number(row, source), _issue_day(row, source, today)
+    cell = source.cells(row).get
+    number = _number(row, source, cell("permit_number"))
+    issued = _issue_day(cell("issue_date"), source, today)
     if not number:
         return Rejected("missing_permit_number")
     if isinstance(issued, Rejected):
         return issued
-    text = _joined(row, source, "address")
-    if text is None:
-        return Rejected("missing_address")
-    city = clean_text(_first(row, source, "city"), 100) or source.city
+    text = source.joined(row, "address", " ") or ""
+    city = clean_text(cell("city"), 100) or source.city
     city = city.title() if city.isupper() else city
-    try:
-        address = read_address(text, city, source.state, zip5_of(_first(row, source, "zip")))
-    except InvalidAddress:
-        return Rejected("address_unreadable")
-    if not address.names_a_house():
-        return Rejected("address_without_number")
-    lat, lng = point_of(_first(row, source, "lat"), _first(row, source, "lng")) or (None, None)
-    kind = clean_text(_first(row, source, "permit_type"), 100)
-    description = (_joined(row, source, "work_description") or "")[:DESCRIPTION_LIMIT] or None
-    status = status_of(clean_text(_first(row, source, "permit_status")), description)
+    house = _house(text, city, source.state, zip5_of(cell("zip")))
+    if isinstance(house, Rejected):
+        return house
+    lat, lng = point_of(cell("lat"), cell("lng")) or (None, None)
+    kind = clean_text(cell("permit_type"), 100)
+    description = (source.joined(row, "work_description", " / ") or "")[:DESCRIPTION_LIMIT] or None
+    status = status_of(clean_text(cell("permit_status")), description)
     work = RoofingWork.NONE if source.trade else classify(description, kind)
     return PermitRow(
-        jurisdiction=clean_text(_first(row, source, "jurisdiction"), 100) or source.authority(city),
+        jurisdiction=clean_text(cell("jurisdiction"), 100) or source.authority(city),
         permit_number=number,
         source=source.key,
         address=text,
-        address_key=address.key,
+        address_key=house.key,
         city=city,
         state=source.state,
         home_city=source.city or city,
-        unit=address.unit[:20] or None,
-        zip=address.zip5 or None,
+        unit=house.unit[:20] or None,
+        zip=house.zip5 or None,
         lat=lat,
         lng=lng,
         permit_type=kind,
@@ -157,58 +190,50 @@ def permit_of(row: Mapping[str, Any], source: PermitSource, today: date) -> Perm
         roof_work=work,
         dates_roof=work is RoofingWork.REROOF and status not in DATES_NO_ROOF,
         work_description=description,
-        estimated_value=_cost(_first(row, source, "estimated_value")),
-        contractor_name=_contractor(row, source),
-        contractor_license=clean_text(_first(row, source, "contractor_license"), 100),
+        estimated_value=_cost(cell("estimated_value")),
+        contractor_name=_contractor(cell("contractor_name")),
+        contractor_license=clean_text(cell("contractor_license"), 100),
         issue_date=issued,
-        completion_date=_completion_day(row, source, today),
+        completion_date=_completion_day(cell("completion_date"), source, today),
         permit_status=status,
-        apn=clean_text(_first(row, source, "parcel_id"), 64),
+        apn=clean_text(cell("parcel_id"), 64),
         source_url=source.source_url,
     )
 
 
-def _number(row: Mapping[str, Any], source: PermitSource) -> str | None:
+def _number(row: Mapping[str, Any], source: PermitSource, given: Any) -> str | None:
     if not source.number_from:
-        return clean_text(_first(row, source, "permit_number"), NUMBER_LIMIT)
+        return clean_text(given, NUMBER_LIMIT)
     parts = [clean_text(row.get(column)) for column in source.number_from]
     number = "-".join(part for part in parts if part)
     return number if len(number) <= NUMBER_LIMIT else sha256(number.encode()).hexdigest()
 
 
-def _issue_day(row: Mapping[str, Any], source: PermitSource, today: date) -> date | Rejected:
-    given = _first(row, source, "issue_date")
-    issued = date_of(given, source.zone)
+def _issue_day(given: Any, source: PermitSource, today: date) -> date | Rejected:
+    issued = source.day_of(given)
     if issued is None:
         return Rejected("date_unreadable" if clean_text(given) else "missing_date")
     return issued if is_plausible_day(issued, today) else Rejected("date_implausible")
 
 
-def _completion_day(row: Mapping[str, Any], source: PermitSource, today: date) -> date | None:
-    completed = date_of(_first(row, source, "completion_date"), source.zone)
+def _house(text: str, city: str, state: str, zip5: str | None) -> House | Rejected:
+    if not text:
+        return Rejected("missing_address")
+    try:
+        house = read_house(text, city, state, zip5)
+    except InvalidAddress:
+        return Rejected("address_unreadable")
+    return house if house.number else Rejected("address_without_number")
+
+
+def _completion_day(given: Any, source: PermitSource, today: date) -> date | None:
+    completed = source.day_of(given)
     return completed if completed and is_plausible_day(completed, today) else None
 
 
-def _first(row: Mapping[str, Any], source: PermitSource, name: str) -> Any:
-    columns = source.fields.get(name)
-    if not columns:
-        return source.constants.get(name)
-    return row.get(columns[0]) if len(columns) == 1 else first_present(row, columns)
-
-
-def _joined(row: Mapping[str, Any], source: PermitSource, name: str) -> str | None:
-    columns = source.fields.get(name, ())
-    parts = [part for part in (clean_text(row.get(column)) for column in columns) if part]
-    return (" " if name == "address" else " / ").join(parts) or None
-
-
-def _contractor(row: Mapping[str, Any], source: PermitSource) -> str | None:
-    name = (
-        source.contacts.find(row)
-        if source.contacts
-        else clean_text(_first(row, source, "contractor_name"), 255)
-    )
-    return None if name is None or name.upper() in NOBODY else name[:255]
+def _contractor(given: Any) -> str | None:
+    name = clean_text(given, 255)
+    return None if name is None or name.upper() in NOBODY else name
 
 
 def _cost(value: Any) -> Decimal | None:

@@ -8,7 +8,9 @@ from typing import Any
 
 import orjson
 
-from services.scraper.domain.rows import PermitRow, Rejected
+from services.scraper.domain.permit_types import status_of
+from services.scraper.domain.rows import PermitRow, Rejected, StatusChange
+from services.scraper.domain.values import clean_text, date_of
 from services.scraper.formats import accela, sources
 from services.scraper.formats.exports import EXPORTS, Row, denver_rows, is_denver_report, nyc_issuance
 from services.scraper.formats.field_map import PermitSource, permit_of
@@ -16,6 +18,8 @@ from services.scraper.formats.files import PublicFile
 from services.scraper.formats.tables import column_name, csv_rows, header_of, recognise_layout
 from shared.files import FileRefused
 
+# In memory its values take six times as much.
+LARGEST_JSON_BYTES = 8_000_000
 COMPACT_KEYS = frozenset({"n", "d", "a", "x", "t"})
 CHICAGO_KEYS = frozenset({"permit_", "street_number", "street_name"})
 NASHVILLE_KEYS = frozenset({"Permit__", "Address"})
@@ -30,7 +34,7 @@ WITHOUT_ROWS = (
         "the description of an ArcGIS layer, not its rows",
     ),
 )
-Parsed = PermitRow | Rejected
+Parsed = PermitRow | Rejected | StatusChange
 
 
 def parse_permits(
@@ -58,7 +62,13 @@ def parse_permits(
 
 
 def read_json(file: PublicFile) -> Any:
-    """The parsed document; raises FileRefused when it is cut or broken."""
+    """The parsed document; raises FileRefused when it is cut, broken or too long to be held in memory."""
+    if file.size_bytes > LARGEST_JSON_BYTES:
+        raise FileRefused(
+            "json_too_large",
+            f"{file.name} holds more than {LARGEST_JSON_BYTES} bytes of JSON, which is read whole:"
+            " take the publisher's CSV, which is read row by row",
+        )
     with file.open() as stream:
         text = stream.read()
     try:
@@ -102,13 +112,29 @@ def _feed_with(present: set[str]) -> PermitSource | None:
 
 
 def _changes(document: Mapping[str, Any], today: date) -> Iterator[Parsed]:
-    """New permits of a comparison; a change of a known one names no address and so is none."""
+    """New permits of a comparison, and what it says anew of known ones, which it only numbers."""
     for change in _objects([*document["new_permits"], *document["status_changes"]]):
         details = change.get("details")
         if isinstance(details, dict):
             yield permit_of({**details, **change}, sources.AUSTIN_CHANGES, today)
         else:
-            yield Rejected("status_change_only")
+            yield _status_change(change, sources.AUSTIN_CHANGES)
+
+
+def _status_change(change: Mapping[str, Any], source: PermitSource) -> StatusChange | Rejected:
+    """The issue date of a change is left out: on a final permit it is the day of the final."""
+    fields = change.get("changed_fields")
+    fields = fields if isinstance(fields, dict) else {}
+    status, completed = (_new_value(fields.get(name)) for name in ("status_current", "completed_date"))
+    number, found = clean_text(change.get("permit_number")), status_of(clean_text(status))
+    day = date_of(completed, source.zone)
+    if number is None or (found is None and day is None):
+        return Rejected("status_change_only")
+    return StatusChange(source.authority(source.city), number, found, day)
+
+
+def _new_value(changed: Any) -> Any:
+    return changed.get("new") if isinstance(changed, dict) else None
 
 
 def rows_of(document: Any) -> list[dict[str, Any]]:

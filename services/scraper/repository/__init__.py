@@ -10,7 +10,7 @@ from services.scraper.repository.jobs import JobRepository
 from services.scraper.repository.neighborhood import NeighborhoodRepository
 from services.scraper.repository.parcels import ParcelRepository, RoofDating
 from services.scraper.repository.permits import CountyOfRows, PermitRepository
-from services.scraper.repository.raw_records import RawRecordRepository
+from services.scraper.repository.raw_records import Packed, RawRecordRepository
 from services.scraper.repository.source_runs import SourceRunRepository
 from services.scraper.repository.staging import Upserted
 from services.scraper.repository.storms import StormRepository
@@ -25,6 +25,7 @@ __all__ = [
     "CountyRepository",
     "JobRepository",
     "NeighborhoodRepository",
+    "Packed",
     "ParcelRepository",
     "PermitRepository",
     "RawRecordRepository",

@@ -24,24 +24,26 @@ class Upserted:
     duplicate: int
 
 
-def copy_cell(value: Any) -> str:
-    r"""One value in COPY's text format; None is \N, enumerations are their text."""
-    if value is None:
-        return "\\N"
-    if isinstance(value, str):
-        if "\\" in value or not value.isprintable():
-            return value.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
-        return value
+def copy_line(values: Iterable[Any]) -> str:
+    r"""One row in COPY's text format, without its line end; None is \N, enumerations are their text."""
+    cells = [value if value is None or value.__class__ is str else _text_of(value) for value in values]
+    plain = "".join(filter(None, cells))
+    # One look at the whole row, as few hold a sign that COPY wants escaped.
+    if "\\" in plain or not plain.isprintable():
+        cells = [cell and _escaped(cell) for cell in cells]
+    return "\t".join(["\\N" if cell is None else cell for cell in cells])
+
+
+def _text_of(value: Any) -> str:
     if value is True:
         return "t"
     if value is False:
         return "f"
-    return value.isoformat() if isinstance(value, datetime) else copy_cell(str(value))
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
-def copy_line(values: Iterable[Any]) -> str:
-    """One row in COPY's text format, without its line end."""
-    return "\t".join([copy_cell(value) for value in values])
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
 
 
 def hashed_line(values: Iterable[Any]) -> str:
@@ -60,11 +62,12 @@ class Staging:
         self._copy = f"COPY {name} ({', '.join(columns)}) FROM STDIN"
 
     async def prepare(self) -> None:
-        """Create the table, or empty the one an earlier load of this transaction left."""
+        """Create the table, or empty the one an earlier load of this transaction left; with room to sort its rows."""
         await self._session.execute(text(f"DROP TABLE IF EXISTS pg_temp.{self._name}"))
         await self._session.execute(
             text(f"CREATE TEMPORARY TABLE {self._name} ON COMMIT DROP AS {self._definition}")
         )
+        await self._session.execute(text(f"SET LOCAL work_mem = '{WORK_MEMORY}'"))
 
     async def copy(self, lines: Sequence[str]) -> None:
         """Append rows made by `copy_line`."""
@@ -76,6 +79,5 @@ class Staging:
             await copy.write("\n".join(lines) + "\n")
 
     async def analyse(self) -> None:
-        """Let the planner see how many rows there are, and give it room to hash their keys."""
+        """Let the planner see how many rows there are and how they are spread."""
         await self._session.execute(text(f"ANALYZE {self._name}"))
-        await self._session.execute(text(f"SET LOCAL work_mem = '{WORK_MEMORY}'"))

@@ -27,7 +27,7 @@ from shared.db.models.outreach import (
     OutreachTouchpoint,
     ScheduledTouchpoint,
 )
-from shared.db.models.permits import PageMethod, Parcel, RawRecord, RoofingPermit
+from shared.db.models.permits import PageMethod, Parcel, RawRecord, RawRecordPart, RoofingPermit
 from shared.db.models.sales import LeadView, LedgerAccount, LedgerEntry, Notification, Payment, Sale
 from shared.db.models.sources import SourceRun
 from shared.db.models.system import ApiUsageLog, AuditLog, ChainHead, SystemEvent
@@ -96,6 +96,7 @@ __all__ = [
     "PropertyImage",
     "Provenance",
     "RawRecord",
+    "RawRecordPart",
     "RefreshToken",
     "RequestKey",
     "RoofAnalysis",

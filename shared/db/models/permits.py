@@ -8,7 +8,16 @@ from typing import Any
 from uuid import UUID
 
 from geoalchemy2 import WKBElement
-from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    LargeBinary,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.db.models.base import (
@@ -185,7 +194,7 @@ class Parcel(Base):
 
 
 class RawRecord(Base):
-    """One page or file as it was read, compressed, for replay. Owner: scraper."""
+    """One page or file as it was read, compressed, for replay; `raw_record_parts` go on with a long one. Owner: scraper."""
 
     __tablename__ = "raw_records"
     __table_args__ = (
@@ -204,6 +213,18 @@ class RawRecord(Base):
     size_bytes: Mapped[int] = mapped_column(BigInteger())
     row_count: Mapped[int | None]
     sha256: Mapped[str]
+
+
+class RawRecordPart(Base):
+    """What follows the payload of a long raw record: joined in their order they are one compressed file. Owner: scraper."""
+
+    __tablename__ = "raw_record_parts"
+
+    raw_record_id: Mapped[int] = mapped_column(
+        BigInteger(), ForeignKey("raw_records.id", ondelete="CASCADE"), primary_key=True
+    )
+    part: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    payload: Mapped[bytes] = mapped_column(LargeBinary())
 
 
 class PageMethod(Base):

@@ -90,8 +90,21 @@ class SourceConfig(BaseModel):
     """One kind of record: Accela's path of four levels."""
     where: str | None = None
     incremental_date_field: str | None = None
+    date_literal: Literal["date", "text", "number", "none"] | None = None
+    """How a condition writes a day where not as its kind does; `none`: the date column takes no conditions."""
+    date_format: str | None = None
+    """How the publisher writes days in text or numbers, in strftime's signs."""
     page_size: int = Field(1000, ge=1, le=5000)
     requests_per_second: float | None = Field(None, gt=0)
+
+    def since_condition(self, since: date | None, day: str, *, column: str | None = None) -> str | None:
+        """The condition on rows dated `since` or later, the day in the kind's own form unless the feed has another."""
+        if since is None or self.incremental_date_field is None or self.date_literal == "none":
+            return None
+        written = since.strftime(self.date_format or "%Y-%m-%d")
+        literals = {"date": f"DATE '{since}'", "text": f"'{written}'", "number": written}
+        literal = literals[self.date_literal] if self.date_literal else day
+        return f"{column or self.incremental_date_field} >= {literal}"
 
     @model_validator(mode="after")
     def _holds_what_its_kind_needs(self) -> SourceConfig:

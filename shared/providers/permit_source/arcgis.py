@@ -172,10 +172,9 @@ class ArcgisSource:
         return reply.answer.json_object()
 
     def _where(self, since: date | None) -> str:
-        conditions = [f"({self._config.where})" if self._config.where else "1=1"]
-        if since is not None and self._config.incremental_date_field:
-            conditions.append(f"{self._config.incremental_date_field} >= TIMESTAMP '{since} 00:00:00'")
-        return " AND ".join(conditions)
+        own = f"({self._config.where})" if self._config.where else "1=1"
+        dated = self._config.since_condition(since, f"TIMESTAMP '{since} 00:00:00'")
+        return f"{own} AND {dated}" if dated else own
 
     def _page(self, rows: Iterable[RawRow], cursor: str | None) -> RowPage:
         return RowPage(tuple(rows), cursor, self._client.settings.base_url, datetime.now(UTC))

@@ -131,8 +131,9 @@ class CkanSource:
         conditions = [f"_id > {position.at}"]
         if self._config.where:
             conditions.append(f"({self._config.where})")
-        if since is not None:
-            conditions.append(f"{_quoted(self._config.incremental_date_field)} >= '{since}'")
+        column = _quoted(self._config.incremental_date_field)
+        if dated := self._config.since_condition(since, f"'{since}'", column=column):
+            conditions.append(dated)
         result = await self._sql(" AND ".join(conditions), limit=self._config.page_size)
         if result is None:
             raise ProviderBadAnswer("the table is gone", provider=self.name, source=self._config.key)

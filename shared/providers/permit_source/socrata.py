@@ -85,9 +85,8 @@ class SocrataSource:
         )
 
     def _query(self, since: date | None, position: _Position) -> list[tuple[str, str]]:
-        conditions: list[str] = []
-        if since is not None and self._config.incremental_date_field:
-            conditions.append(f"{self._config.incremental_date_field} >= '{since.isoformat()}T00:00:00'")
+        dated = self._config.since_condition(since, f"'{since}T00:00:00'")
+        conditions = [dated] if dated else []
         if position.after:
             conditions.append(f":updated_at > '{position.after}'")
         query = [("$select", ":*,*"), ("$order", ":updated_at,:id"), ("$limit", str(self._config.page_size))]

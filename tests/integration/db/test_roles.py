@@ -25,6 +25,7 @@ OWNERS: dict[str, set[str]] = {
         "roofing_permits",
         "parcels",
         "raw_records",
+        "raw_record_parts",
         "weather_events",
         "source_runs",
         "page_methods",

@@ -5,23 +5,28 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from random import Random
 from uuid import UUID
 
 import pytest
+import zstandard
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.scraper import ingest
-from services.scraper.domain.rows import ParcelRow, PermitRow, Rejected
+from services.scraper.domain.rows import ParcelRow, PermitRow, Rejected, StatusChange
 from services.scraper.imports import import_permits
 from services.scraper.ingest import IngestReport, ingest_permits
-from services.scraper.repository import ParcelRepository
+from services.scraper.repository import ParcelRepository, raw_records
 from shared.db.engine import SessionMaker
 from shared.db.unit_of_work import UnitOfWorkFactory
 from shared.files import FileRefused
 from shared.security.fields import KeyRing
 from shared.security.subject_keys import SubjectKeys
 
+STANDING = """
+    SELECT permit_number, permit_status, completion_date, reroof FROM roofing_permits ORDER BY permit_number
+"""
 RING = KeyRing({"k1": b"1" * 32}, b"2" * 32)
 
 
@@ -74,6 +79,48 @@ async def test_of_two_rows_with_one_number_the_last_wins_and_nothing_changes_the
     assert stored == ["AMENDED"]
 
 
+async def test_a_later_status_is_applied_and_a_withdrawn_re_roof_dates_no_roof(db: AsyncSession) -> None:
+    await ingest_permits(db, [reroof("1", permit_status="issued"), reroof("2", permit_status="issued")])
+    later = [
+        reroof("1", permit_status="completed", completion_date=date(2024, 6, 2)),
+        reroof("2", permit_status="cancelled", dates_roof=False),
+    ]
+    assert counts(await ingest_permits(db, later)) == (2, 0, 2, 0, 0)
+    stored = await db.execute(text(STANDING))
+    assert [tuple(row) for row in stored] == [
+        ("1", "completed", date(2024, 6, 2), True),
+        ("2", "cancelled", None, False),
+    ]
+
+
+async def test_a_change_that_only_numbers_its_permit_is_applied_to_the_known_one(db: AsyncSession) -> None:
+    def change(number: str, status: str | None, completed: date | None = None) -> StatusChange:
+        return StatusChange("Harrow, TX", number, status, completed)
+
+    rows: list[PermitRow | StatusChange] = [
+        reroof("1", permit_status="issued"),
+        change("1", "completed", date(2024, 6, 2)),
+        change("2", "issued"),
+        change("2", "cancelled"),
+        change("9", "completed"),
+        reroof("2"),
+        permit("3", permit_status="issued"),
+        change("3", "issued"),
+    ]
+    report = await ingest_permits(db, rows)
+    assert counts(report) == (8, 3, 2, 2, 1)
+    assert report.reasons == {"status_change_only": 1}
+    stored = await db.execute(text(STANDING))
+    assert [tuple(row) for row in stored] == [
+        ("1", "completed", date(2024, 6, 2), True),
+        ("2", "cancelled", None, False),
+        ("3", "issued", None, False),
+    ]
+    assert counts(await ingest_permits(db, [change("2", "issued")])) == (1, 0, 1, 0, 0)
+    whole = [reroof("1", permit_status="issued"), reroof("2"), permit("3", permit_status="issued")]
+    assert counts(await ingest_permits(db, whole)) == (3, 0, 2, 1, 0), "a whole row that comes later wins"
+
+
 async def test_one_number_in_two_jurisdictions_is_two_permits(db: AsyncSession) -> None:
     rows = [permit("1"), permit("1", jurisdiction="Ashby County")]
     assert counts(await ingest_permits(db, rows)) == (2, 2, 0, 0, 0)
@@ -91,7 +138,6 @@ async def test_counts_do_not_depend_on_chunks(
     db: AsyncSession, monkeypatch: pytest.MonkeyPatch, rows: int
 ) -> None:
     monkeypatch.setattr(ingest, "CHUNK_ROWS", 3)
-    monkeypatch.setattr(ingest, "UPSERT_ROWS", 6)
 
     def feed() -> Iterator[PermitRow | Rejected]:
         for number in range(rows):
@@ -131,6 +177,41 @@ async def test_a_file_that_breaks_half_way_leaves_nothing_behind(
     async with committed_db() as session:
         assert (await session.execute(text("SELECT count(*) FROM roofing_permits"))).scalar_one() == 0
         assert (await session.execute(text("SELECT count(*) FROM raw_records"))).scalar_one() == 0
+
+
+@pytest.mark.parametrize("gzipped", [False, True])
+async def test_a_long_file_is_kept_in_parts_that_make_it_whole_again(
+    tmp_path: Path,
+    unit_of_work: UnitOfWorkFactory,
+    committed_db: SessionMaker,
+    monkeypatch: pytest.MonkeyPatch,
+    gzipped: bool,
+) -> None:
+    monkeypatch.setattr(raw_records, "BLOCK_BYTES", 1000)
+    monkeypatch.setattr(raw_records, "PART_BYTES", 2000)
+    rows = [f"{n},New,1681189200000,{n} OAK ST,{Random(n).randbytes(1500).hex()}" for n in range(1, 201)]
+    text_of_file = "\n".join(
+        ["Permit__,Permit_Type_Description,Date_Entered,Address,Purpose", *rows]
+    ).encode()
+    path = tmp_path / "nashville.csv"
+    path.write_bytes(gzip.compress(text_of_file) if gzipped else text_of_file)
+
+    assert counts(await import_permits([path], unit_of_work)) == (200, 200, 0, 0, 0)
+    assert counts(await import_permits([path], unit_of_work)) == (200, 0, 0, 200, 0)
+
+    async with committed_db() as session:
+        [record] = await session.execute(text("SELECT id, encoding, payload, size_bytes FROM raw_records"))
+        further = text("SELECT payload FROM raw_record_parts WHERE raw_record_id = :id ORDER BY part")
+        parts = (await session.execute(further, {"id": record.id})).scalars().all()
+        stream = b"".join([record.payload, *parts])
+        whole = (
+            gzip.decompress(stream)
+            if gzipped
+            else zstandard.ZstdDecompressor().decompressobj().decompress(stream)
+        )
+        assert (whole, record.size_bytes, len(parts) > 1) == (text_of_file, len(text_of_file), True)
+        await session.execute(text("DELETE FROM raw_records"))
+        assert (await session.execute(text("SELECT count(*) FROM raw_record_parts"))).scalar_one() == 0
 
 
 async def test_verticals_points_and_city_are_set_by_the_database(db: AsyncSession) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import gzip
 from typing import Any
 from uuid import UUID
 
 import orjson
 import pytest
+import zstandard
 
 from tests.factories.cities import city_of
 from tests.factories.steps import Bench
@@ -51,7 +51,7 @@ async def test_where_a_law_is_against_it_rows_and_raw_rows_name_nobody(
     assert min(row.permits, row.known_use) > 0, "the facts of houses are read"
     assert await left_out(scraper, workflow) == [[law], [law]]
     [raw] = await scraper.rows("SELECT payload FROM raw_records LIMIT 1")
-    columns = {name for row in orjson.loads(gzip.decompress(raw.payload)) for name in row["columns"]}
+    columns = {name for row in orjson.loads(zstandard.decompress(raw.payload)) for name in row["columns"]}
     assert "permit_number" in columns
     assert not {name for name in columns if "contractor" in name or "applicant" in name}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -108,6 +109,41 @@ async def test_a_source_that_does_not_answer_is_passed_over_while_another_is_lef
     await disable(scraper, "harrow_tx_permits")
     with pytest.raises(ProviderError):
         await service.check_city(scraper.at, "Harrow", "TX")
+
+
+@pytest.mark.parametrize(
+    ("feed", "why"),
+    [
+        ({"kind": "energov"}, "its address cannot be asked: a energov source needs base_domain or base_url"),
+        (
+            {"kind": "arcgis", "layer_url": "http://169.254.169.254/0"},
+            "not allowed: the host has an address that is not public",
+        ),
+    ],
+)
+async def test_a_source_whose_address_cannot_be_asked_says_so_and_the_next_is_taken(
+    scraper: Bench, feed: dict[str, str], why: str
+) -> None:
+    """Without a sandbox beside it, a portal has no address but its own."""
+    providers = scraper.at.providers
+    alone = providers.settings.model_copy(update={"sandbox_url": ""})
+    at = replace(scraper.at, providers=replace(providers, settings=alone))
+    await with_feeds(scraper, {"key": "harrow_tx_permits", **feed}, PORTAL)
+    first, second = await service.check_city(at, "Harrow", "TX")
+    assert first.reasons == (why,)
+    assert second.reasons == NOT_ASKED["harrow_tx_desk"]
+    assert (await kept(scraper, "harrow_tx_permits")).check_result["reasons"] == list(first.reasons)
+
+
+async def test_what_nobody_has_mapped_is_named_beside_the_columns_that_are_there(scraper: Bench) -> None:
+    own = await own_feed(scraper)
+    bare = {
+        name: columns for name, columns in own["field_map"].items() if name not in {"address", "issue_date"}
+    }
+    await with_feeds(scraper, {**own, "field_map": bare})
+    [verdict] = await service.check_city(scraper.at, "Harrow", "TX")
+    assert verdict.reasons == ("column missing: for address, for issue date",)
+    assert own["field_map"]["issue_date"] in verdict.facts["columns"]
 
 
 async def test_a_verdict_is_kept_with_the_licence_row_good_or_bad(scraper: Bench) -> None:

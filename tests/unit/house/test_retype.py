@@ -75,7 +75,7 @@ def test_an_unknown_word_stops_the_run() -> None:
         permit_source({**FEED, "field_map": {"permit_number": "NUM, or else the other"}}, "TX")
 
 
-def test_a_feed_carries_its_place_dates_paging_licence_and_no_person() -> None:
+def test_a_feed_carries_its_place_dates_licence_and_no_person() -> None:
     assert permit_source({**FEED, "date_type": "text YYYYMMDD"}, "KS") == {
         "key": "dale_tx_permits",
         "kind": "arcgis",
@@ -84,15 +84,18 @@ def test_a_feed_carries_its_place_dates_paging_licence_and_no_person() -> None:
         "layer_url": FEED["layer_url"],
         "terms": "open_data",
         "commercial_use": "prohibited",
-        "paging": "object_id",
         "freshness_days": 30,
         "incremental_date_field": "ISSUED",
-        "date_type": "text",
-        "date_literal": "none",
         "date_format": "%Y%m%d",
-        "field_map": {"permit_number": "NUM", "address": ["NO", "STREET"]},
-        "roofing_filter": {"fields": ["DESC"]},
+        "field_map": {"permit_number": "NUM", "address": ["NO", "STREET"], "work_description": "DESC"},
     }
+
+
+def test_every_column_that_tells_of_roofs_is_read_once() -> None:
+    told = {"fields": ["DESC", "KIND", "WORK", "PermitNumber prefix RFS"]}
+    mapped = {**FEED["field_map"], "permit_type": "KIND", "work_description": "DESC"}
+    source = permit_source({**FEED, "field_map": mapped, "roofing_filter": told}, "TX")
+    assert source["field_map"]["work_description"] == ["DESC", "WORK"]
 
 
 @pytest.mark.parametrize(

@@ -194,6 +194,24 @@ async def test_since_is_a_timestamp_literal(world: Any, settings: Any) -> None:
     assert "ISSUED >= TIMESTAMP '2026-01-05 00:00:00'" in world.requests[-1].url.params["where"]
 
 
+@pytest.mark.parametrize(
+    ("style", "where"),
+    [
+        ({"date_literal": "date"}, "1=1 AND ISSUED >= DATE '2026-01-05'"),
+        ({"date_literal": "text", "date_format": "%Y/%m/%d"}, "1=1 AND ISSUED >= '2026/01/05'"),
+        ({"date_literal": "number", "date_format": "%Y%m%d"}, "1=1 AND ISSUED >= 20260105"),
+        ({"date_literal": "none"}, "1=1"),
+    ],
+)
+async def test_a_day_is_written_as_the_feed_wants_it(
+    world: Any, settings: Any, style: dict[str, str], where: str
+) -> None:
+    world.answer = Server(3)
+    config = CONFIG.model_copy(update={"incremental_date_field": "ISSUED", **style})
+    [page async for page in ArcgisSource(config, settings, world.deps).pages(since=date(2026, 1, 5))]
+    assert world.requests[-1].url.params["where"] == where
+
+
 OUTER = [[0, 0], [0, 4], [4, 4], [4, 0], [0, 0]]
 HOLE = [[1, 1], [2, 1], [2, 2], [1, 2], [1, 1]]
 SECOND = [[9, 9], [9, 10], [10, 10], [9, 9]]

@@ -4,9 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from services.scraper.domain.addresses import is_settled, read_address
+from services.scraper.domain.addresses import House, is_settled, read_address, read_house
 from shared.schemas.address import InvalidAddress, parse_address
-from tests.measure.addresses import house_of, key_of_tags, tagged_addresses, unparseable_addresses
+from tests.measure.addresses import (
+    house_of,
+    key_of_tags,
+    permit_addresses,
+    tagged_addresses,
+    unparseable_addresses,
+)
 
 
 @pytest.mark.parametrize(
@@ -67,3 +73,24 @@ def test_the_unparseable_ones_get_a_key_or_the_named_refusal(handed_over: Path) 
             refused += 1
     assert len(texts) == len(keys) + refused == 800
     assert all(key.count("|") == 6 for key in keys)
+
+
+def test_a_house_is_the_one_of_its_address_however_its_street_was_read_before(handed_over: Path) -> None:
+    for written in permit_addresses(handed_over):
+        try:
+            expected = House.at(read_address(*written))
+        except InvalidAddress:
+            with pytest.raises(InvalidAddress):
+                read_house(*written)
+            continue
+        assert read_house(*written) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("12 1/2 OAK ST", "12 1/2"), ("012 OAK ST", "12"), ("0 OAK ST", ""), ("12-14 OAK ST", "12-14")],
+)
+def test_a_house_keeps_its_number_as_the_address_has_it(text: str, number: str) -> None:
+    assert read_house("7 OAK ST", "Denver", "CO").number == "7"
+    assert read_house(text, "Denver", "CO") == House.at(read_address(text, "Denver", "CO"))
+    assert read_house(text, "Denver", "CO").number == number

@@ -58,6 +58,25 @@ def test_what_a_feed_lacks_or_nobody_has_seen_is_named(
     assert source(fields, **config).missing_columns(set(ROW)) == missing
 
 
+@pytest.mark.parametrize(
+    ("form", "written"),
+    [
+        ("%B, %d %Y %H:%M:%S", "August, 07 2026 00:00:00"),
+        ("%Y/%m/%d", "2026/08/07"),
+        ("%Y%m%d", 20260807),
+        ("%m/%d/%y", "08/07/26"),
+        ("%Y%m%d", 1786060800000),
+        (None, "2026-08-07T00:00:00"),
+    ],
+)
+def test_days_are_read_as_their_publisher_writes_them_or_in_a_usual_way(
+    form: str | None, written: Any
+) -> None:
+    found = permit_of({**ROW, "ISSUED": written}, source(date_format=form), TODAY)
+    assert isinstance(found, PermitRow)
+    assert found.issue_date == date(2026, 8, 7)
+
+
 def test_a_rows_geometry_places_a_permit_without_columns_and_never_overrules_them() -> None:
     point = {"type": "Point", "coordinates": [-98.9, 32.4]}
     line = {"type": "LineString", "coordinates": [[-98.9, 32.4], [-98.8, 32.4]]}

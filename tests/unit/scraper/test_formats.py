@@ -15,7 +15,7 @@ from services.scraper.formats.field_map import PermitSource, permit_of
 from services.scraper.formats.files import inspect
 from services.scraper.formats.ncei import COLUMNS
 from services.scraper.formats.parcel_map import ParcelSource, parcel_of
-from services.scraper.formats.permits import parse_permits
+from services.scraper.formats.permits import Parsed, parse_permits
 from services.scraper.formats.storms import parse_storms
 from shared.files import FileRefused
 
@@ -228,8 +228,16 @@ def test_a_bad_permit_row_is_rejected_by_name(change: dict[str, object], reason:
     assert permit(**change) == Rejected(reason)
 
 
-def parse(path: Path, source: PermitSource | None = None) -> list[PermitRow | Rejected]:
+def parse(path: Path, source: PermitSource | None = None) -> list[Parsed]:
     return list(parse_permits(inspect(path), today=TODAY, source=source))
+
+
+def test_a_document_too_long_for_memory_is_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "export.json"
+    path.write_text("[" + " " * 8_000_000 + "]")
+    with pytest.raises(FileRefused) as refused:
+        parse(path)
+    assert refused.value.reason == "json_too_large"
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from services.scraper.domain.rows import PermitRow, Rejected
 from services.scraper.formats.files import inspect
 from services.scraper.formats.parcel_map import ParcelSource
 from services.scraper.formats.parcels import reader_of
-from services.scraper.formats.permits import parse_permits
+from services.scraper.formats.permits import Parsed, parse_permits
 from shared import files
 from shared.files import FileRefused
 from shared.providers.parcel_source.layers import open_layer_at
@@ -71,7 +71,7 @@ READ: dict[str, bytes] = {
 BROKEN = "5,ROOF,06/01/2026\r\n6,ROOF,soon,6,N,OAK,ST,TEAR OFF\r\n,ROOF,06/01/2026,7,N,OAK,ST,x\r\n"
 
 
-def rows(path: Path) -> list[PermitRow | Rejected]:
+def rows(path: Path) -> list[Parsed]:
     return list(parse_permits(inspect(path), today=TODAY))
 
 

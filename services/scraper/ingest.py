@@ -27,7 +27,7 @@ from shared.security.fields import KeyRing
 # Rows copied and upserted at a time. Of two rows with one key in a chunk the last wins and the other is a duplicate;
 # further apart they are an update each. Larger chunks take no less time a row and leave the database more to do at the end.
 CHUNK_ROWS = 5_000
-CHUNKS_AHEAD = 2
+CHUNKS_AHEAD = 1
 Row = TypeVar("Row", PermitRow, StormRow)
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import psycopg
 
-from services.scraper.domain.addresses import is_settled, read_address, read_house
+from services.scraper.domain.addresses import is_settled, read_address
 from shared.schemas.address import parse_address
 from tests.bench.figure import Figure
 from tests.faults.chaos import prepare
@@ -49,9 +49,9 @@ def figures() -> list[Figure]:
 
 def _keys(addresses: list[Written]) -> Figure:
     began = time.process_time()
-    keys = [read_house(*written).key for written in addresses]
-    seconds = time.process_time() - began
     found = [read_address(*written) for written in addresses]
+    keys = [address.key for address in found]
+    seconds = time.process_time() - began
     crf = [crf_key(written.text, address) for written, address in zip(addresses, found, strict=True)]
     began = time.process_time()
     for written in addresses[:BASELINE_ADDRESSES]:

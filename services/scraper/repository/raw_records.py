@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 FASTEST_LEVEL: Final = 1
 BLOCK_BYTES: Final = 1 << 20
-PART_BYTES: Final = 4 << 20
+PART_BYTES: Final = 2 << 20
 
 KEEP = text(
     """

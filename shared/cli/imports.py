@@ -99,7 +99,7 @@ def parcels(
             files, unit_of_work, keys, jurisdiction=jurisdiction, source=source
         )
 
-    _print(asyncio.run(_with_importer(run, "scraper")))
+    _print(asyncio.run(_with_importer(run, "scraper", "parcel_imports")))
 
 
 def listings(
@@ -137,14 +137,14 @@ def dnc(
     _print(asyncio.run(_with_importer(run, "enricher")))
 
 
-async def _with_importer(run: ImportFiles, service: str) -> Any:
+async def _with_importer(run: ImportFiles, service: str, module: str = "imports") -> Any:
     """What a service's importer reports; loaded by name, as no package of `shared` imports a service."""
     from shared.db.engine import make_engine, make_session_maker
     from shared.db.unit_of_work import UnitOfWorkFactory
 
     engine = make_engine(Settings().database_url, application_name="ridgeline-import")
     try:
-        importer = importlib.import_module(f"services.{service}.imports")
+        importer = importlib.import_module(f"services.{service}.{module}")
         return await run(importer, UnitOfWorkFactory(make_session_maker(engine)))
     finally:
         await engine.dispose()

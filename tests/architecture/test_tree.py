@@ -34,6 +34,7 @@ PARTICULAR = {
         "hvac": "the county puller: agencies, their permits of one trade, and its jobs",
         "imports.py": "one-off import of recorded files by the command line",
         "ingest.py": "from rows to tables: staging, upsert, counts",
+        "parcel_imports.py": "one-off import of counties' parcel files by the command line",
         "readings.py": "a source while it is read: what it shows against its history",
         "replay.py": "kept rows read again, for the command line",
     },

@@ -15,8 +15,8 @@ from pyproj import CRS
 from sqlalchemy import text
 from typer.testing import CliRunner
 
-from services.scraper.imports import UnknownCity, UnknownParcelSource, import_parcels
 from services.scraper.ingest import IngestReport
+from services.scraper.parcel_imports import UnknownCity, UnknownParcelSource, import_parcels
 from shared.cli.main import build
 from shared.db.engine import SessionMaker
 from shared.db.unit_of_work import UnitOfWorkFactory

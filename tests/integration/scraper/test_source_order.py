@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from services.scraper import service
-from services.scraper.imports import import_parcels
+from services.scraper.parcel_imports import import_parcels
 from shared.errors import ProviderError
 from shared.sandbox.misbehaviour import FaultKind
 from tests.factories.cities import city_of, configure, disable

@@ -370,18 +370,17 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, core, public AS $$
 $$;
 
 -- Deletes what ended long ago and nothing refers to, at most `batch` rows of each table; returns how many.
--- 30 days: workflows of scheduled jobs and their children (never a city's, a lead's or a sale's, nor one whose dead
--- letter is open), settled effects of workflows that are gone, raw pages and files. 90 days: resolved dead letters,
+-- 30 days: workflows of jobs, scheduled and ordered (never a city's, a lead's or a payment's, nor one whose dead letter
+-- is open), settled effects of workflows that are gone, raw pages and files. 90 days: resolved dead letters,
 -- decided reservations. 12 months, as the logs: who looked at which preview.
 CREATE FUNCTION core.forget_ended(batch integer) RETURNS integer
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, core, public AS $$
     WITH workflows AS (
         DELETE FROM core.workflow WHERE id = ANY (ARRAY(
-            SELECT w.id FROM core.workflow w LEFT JOIN core.workflow parent ON parent.id = w.parent_id
+            SELECT w.id FROM core.workflow w
             WHERE w.status IN ('done', 'failed', 'cancelled') AND w.created_at < now() - interval '30 days'
               AND w.finished_at < now() - interval '30 days'
-              AND w.kind NOT IN ('city', 'property', 'sale')
-              AND EXISTS (SELECT 1 FROM core.schedule s WHERE s.kind = coalesce(parent.kind, w.kind))
+              AND w.kind NOT IN ('city', 'property', 'sale', 'stripe_event', 'refund_stray')
               AND NOT EXISTS (SELECT 1 FROM core.workflow child WHERE child.parent_id = w.id)
               AND NOT EXISTS (SELECT 1 FROM core.dead_letter d WHERE d.workflow_id = w.id AND d.resolved_at IS NULL)
             LIMIT batch FOR UPDATE OF w SKIP LOCKED))

@@ -8,7 +8,7 @@ import pytest
 
 from tests.integration.db.conftest import Connection, one
 
-JOB = "INSERT INTO core.schedule (job, service, kind, cron) VALUES ('often', 'marketplace', 'settle_sales', '* * * * *')"
+MONEY = ("sale", "stripe_event", "refund_stray")
 WORKFLOW = """
     INSERT INTO core.workflow (id, kind, status, parent_id, created_at, finished_at)
     VALUES (%s, %s, %s, %s, now() - make_interval(days => %s), CASE WHEN %s IN ('done', 'failed') THEN
@@ -40,21 +40,20 @@ def left(connection: Connection) -> set[str]:
     return {str(row[0]) for row in connection.execute("SELECT id FROM core.workflow")}
 
 
-def test_a_jobs_workflow_goes_after_thirty_days_with_steps_and_attempts(connection: Connection) -> None:
-    connection.execute(JOB)
+def test_a_jobs_workflow_scheduled_or_ordered_goes_after_thirty_days_with_steps_and_attempts(connection: Connection) -> None:
     workflow(connection, "settle_sales", days=31)
+    workflow(connection, "scrape_contractors", days=31)
     young = workflow(connection, "settle_sales", days=29)
     running = workflow(connection, "settle_sales", days=31, status="running")
 
-    assert forget(connection) == 1
+    assert forget(connection) == 2
 
     assert left(connection) == {young, running}
     assert one(connection, "SELECT count(*) FROM core.step_attempt") == 2
 
 
 def test_cities_leads_and_sales_keep_their_workflows(connection: Connection) -> None:
-    connection.execute(JOB)
-    kept = {workflow(connection, kind, days=400) for kind in ("city", "property", "sale", "stripe_event")}
+    kept = {workflow(connection, kind, days=400) for kind in ("city", "property", *MONEY)}
     city = workflow(connection, "city", days=400)
     kept |= {city, workflow(connection, "property", days=400, parent=city)}
 
@@ -63,7 +62,6 @@ def test_cities_leads_and_sales_keep_their_workflows(connection: Connection) -> 
 
 
 def test_an_open_dead_letter_keeps_its_workflow(connection: Connection) -> None:
-    connection.execute(JOB)
     failed = workflow(connection, "settle_sales", days=400, status="failed")
     connection.execute(
         "INSERT INTO core.dead_letter (source, workflow_id, reason, created_at)"
@@ -79,7 +77,6 @@ def test_an_open_dead_letter_keeps_its_workflow(connection: Connection) -> None:
 
 
 def test_children_of_a_job_go_before_it(connection: Connection) -> None:
-    connection.execute(JOB)
     job = workflow(connection, "settle_sales", days=40)
     workflow(connection, "refresh_city", days=40, parent=job)
     lead = workflow(connection, "property", days=40, parent=job)
@@ -89,7 +86,6 @@ def test_children_of_a_job_go_before_it(connection: Connection) -> None:
 
 
 def test_at_most_a_batch_goes_at_a_time(connection: Connection) -> None:
-    connection.execute(JOB)
     for _ in range(3):
         workflow(connection, "settle_sales", days=40)
 

@@ -87,6 +87,30 @@ PLACE_BY_PARCELS = text(
        AND p.address_key = t.address_key AND p.geom IS NOT NULL
     """
 )
+# A house lies in the ZIP area of all its nearest neighbours; on a border, where they differ, it stays without.
+ZIP_BY_NEIGHBOURS = text(
+    """
+    WITH told AS (
+        SELECT house.id, min(near.zip) AS zip
+          FROM parcels house
+         CROSS JOIN LATERAL (
+             SELECT p.zip FROM parcels p
+              WHERE p.city_id = house.city_id AND p.zip IS NOT NULL AND ST_DWithin(p.geom, house.geom, :metres)
+              ORDER BY p.geom <-> house.geom, p.id LIMIT :neighbours) near
+         WHERE house.city_id = :city_id AND house.zip IS NULL AND house.geom IS NOT NULL
+         GROUP BY house.id HAVING count(*) = :neighbours AND count(DISTINCT near.zip) = 1
+    ), zipped AS (
+        UPDATE parcels t SET zip = told.zip FROM told WHERE t.id = told.id RETURNING t.id
+    ), noted AS (
+        INSERT INTO compliance.provenance (entity, entity_id, field, source, fetched_at, confidence)
+        SELECT 'parcels', id, 'zip', 'neighbours', now(), :confidence FROM zipped
+            ON CONFLICT (entity, entity_id, field) DO UPDATE
+           SET source = excluded.source, fetched_at = excluded.fetched_at, confidence = excluded.confidence
+    )
+    SELECT count(*) FROM zipped
+    """
+)
+NEIGHBOURS, NEIGHBOUR_METRES, NEIGHBOUR_CONFIDENCE = 5, 400, 0.9
 UNSURE = text(
     """
     SELECT count(*) FILTER (WHERE g.match_level = 'none') AS unmatched,
@@ -160,6 +184,16 @@ class PlaceRepository:
         parcels = (await self._session.execute(PLACE_PARCELS, values)).scalar_one()
         permits = (await self._session.execute(PLACE_PERMITS, values)).rowcount  # type: ignore[attr-defined]
         return int(parcels), int(permits)
+
+    async def zips_by_neighbours(self, city_id: UUID) -> int:
+        """Parcels whose ZIP code nobody told, and that got the one which all of their nearest neighbours have."""
+        values = {
+            "city_id": city_id,
+            "neighbours": NEIGHBOURS,
+            "metres": NEIGHBOUR_METRES,
+            "confidence": NEIGHBOUR_CONFIDENCE,
+        }
+        return int((await self._session.execute(ZIP_BY_NEIGHBOURS, values)).scalar_one())
 
     async def left_out(self, city_id: UUID) -> Row[Any]:
         """Addresses that stay without a point: unknown to the geocoder, or matched too vaguely."""

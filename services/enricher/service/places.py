@@ -96,6 +96,7 @@ async def place_city(session: AsyncSession, city_id: UUID) -> dict[str, Any]:
     return {
         "parcels_placed": parcels,
         "permits_placed": permits,
+        "zips_by_neighbours": await repository.zips_by_neighbours(city_id),
         "unmatched": left.unmatched,
         "unsure": left.unsure,
         "other_time_zones": await repository.other_zones(city_id, confidence=SURE),

@@ -40,7 +40,9 @@ def left(connection: Connection) -> set[str]:
     return {str(row[0]) for row in connection.execute("SELECT id FROM core.workflow")}
 
 
-def test_a_jobs_workflow_scheduled_or_ordered_goes_after_thirty_days_with_steps_and_attempts(connection: Connection) -> None:
+def test_a_jobs_workflow_scheduled_or_ordered_goes_after_thirty_days_with_steps_and_attempts(
+    connection: Connection,
+) -> None:
     workflow(connection, "settle_sales", days=31)
     workflow(connection, "scrape_contractors", days=31)
     young = workflow(connection, "settle_sales", days=29)

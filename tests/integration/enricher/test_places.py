@@ -83,6 +83,34 @@ async def located(at: Bench) -> tuple[UUID, Any]:
     return workflow, await at.step(workflow, "geocode")
 
 
+async def test_a_house_without_zip_takes_the_one_of_all_its_neighbours_and_none_on_a_border(
+    open_bench: OpenBench, town: ServedTown
+) -> None:
+    there = {"T-0": None, "T-1": "76998", "T-2": "76998", "T-3": "76998", "T-4": "76998", "T-5": "76998"}
+    border = {"T-6": None, "T-7": "76998", "T-8": "76998", "T-9": "76999", "T-10": "76998", "T-11": "76998"}
+    async with open_bench() as at:
+        for lat, houses in ((32.40, there), (32.45, border)):
+            for place, (apn, code) in enumerate(houses.items()):
+                await parcel_without_point(at, town, int(apn[2:]), zip=code)
+                await at.rows(
+                    "UPDATE parcels SET lat = :lat, lng = :lng, geom = ST_Point(:lng, :lat, 4326)::geography"
+                    " WHERE apn = :apn",
+                    lat=lat,
+                    lng=-98.9 + place * 0.0003,
+                    apn=apn,
+                )
+        _, step = await located(at)
+        found = await at.rows(
+            "SELECT p.apn, p.zip, v.source, v.confidence FROM parcels p"
+            " LEFT JOIN compliance.provenance v ON v.entity_id = p.id AND v.field = 'zip'"
+            " WHERE p.apn IN ('T-0', 'T-6') ORDER BY p.apn"
+        )
+    assert step.output["zips_by_neighbours"] == 1
+    inside, on_border = found
+    assert (inside.zip, inside.source, float(inside.confidence)) == ("76998", "neighbours", 0.9)
+    assert (on_border.zip, on_border.source) == (None, None)
+
+
 async def test_houses_are_placed_in_sets_and_who_is_unknown_is_marked_and_not_asked_again(
     open_bench: OpenBench, town: ServedTown
 ) -> None:
@@ -112,7 +140,7 @@ async def test_houses_are_placed_in_sets_and_who_is_unknown_is_marked_and_not_as
     assert {row.time_zone for row in marks} == {"America/Chicago", None}
     assert step.output == {
         "asked": 6, "placed_by_parcels": 0,
-        "parcels_placed": 5, "permits_placed": 0, "unmatched": 1, "unsure": 0, "other_time_zones": {},
+        "parcels_placed": 5, "permits_placed": 0, "zips_by_neighbours": 0, "unmatched": 1, "unsure": 0, "other_time_zones": {},
     }  # fmt: skip
     assert (calls, town.calls("census"), again.output["asked"]) == (2, 2, 0)
 

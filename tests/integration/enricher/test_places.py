@@ -140,7 +140,8 @@ async def test_houses_are_placed_in_sets_and_who_is_unknown_is_marked_and_not_as
     assert {row.time_zone for row in marks} == {"America/Chicago", None}
     assert step.output == {
         "asked": 6, "placed_by_parcels": 0,
-        "parcels_placed": 5, "permits_placed": 0, "zips_by_neighbours": 0, "unmatched": 1, "unsure": 0, "other_time_zones": {},
+        "parcels_placed": 5, "permits_placed": 0, "zips_by_neighbours": 0, "unmatched": 1, "unsure": 0,
+        "other_time_zones": {},
     }  # fmt: skip
     assert (calls, town.calls("census"), again.output["asked"]) == (2, 2, 0)
 

@@ -13,3 +13,6 @@ SECONDS = Histogram(
 )
 BREAKER_STATE = Gauge("provider_breaker_state", "0 closed, 1 half open, 2 open.", ["provider"])
 COST = Counter("provider_cost_usd_total", "US dollars spent on billable answers.", ["provider"])
+ASSESSOR_LOOK_UPS = Counter(
+    "provider_assessor_cache_total", "Assessor look-ups by whether the day's memory knew.", ["outcome"]
+)

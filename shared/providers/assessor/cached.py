@@ -9,12 +9,12 @@ from uuid import UUID, uuid4
 
 import orjson
 import structlog
-from prometheus_client import Counter
 from pydantic import TypeAdapter
 from redis.exceptions import RedisError
 
 from shared.errors import RidgelineError
 from shared.http.client import FetchSource
+from shared.providers import metrics
 from shared.providers.assessor import Assessor, AssessorRecord, ParcelQuery
 from shared.providers.assessor.recipe import Recipe
 from shared.security.fields import KeyRing, WrappedKey
@@ -22,9 +22,6 @@ from shared.security.fields import KeyRing, WrappedKey
 log = structlog.get_logger(__name__)
 
 KEPT: Final = timedelta(hours=24)
-LOOK_UPS: Final = Counter(
-    "provider_assessor_cache_total", "Assessor look-ups by whether the day's memory knew.", ["outcome"]
-)
 _FIELD: Final = "assessor_record"
 _RECORD: Final = TypeAdapter(AssessorRecord | None)
 
@@ -51,9 +48,9 @@ class CachedAssessor:
         name = self._name(parcel)
         kept = await self._recall(name)
         if kept is not None:
-            LOOK_UPS.labels("hit").inc()
+            metrics.ASSESSOR_LOOK_UPS.labels("hit").inc()
             return _RECORD.validate_json(kept)
-        LOOK_UPS.labels("miss").inc()
+        metrics.ASSESSOR_LOOK_UPS.labels("miss").inc()
         record = await self._inner.look_up(parcel)
         await self._keep(name, _RECORD.dump_json(record).decode())
         return record

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import brotli
 import pytest
 
 PERSONAL = ("pat@homemail.example", "+1 512 555 0142", "tok-5f1c", "119 1ST ST SW", "WALKER CARLOS")
@@ -52,6 +53,10 @@ print("on" if on else "off", sentry_sdk.get_client().is_active(), file=sys.stder
 """
 
 
+UNPACK = {"": bytes, "gzip": gzip.decompress, "br": brotli.decompress}
+"""The library takes Brotli where it is installed."""
+
+
 @pytest.fixture
 def reports() -> Iterator[tuple[str, list[str]]]:
     """A DSN whose host is a listener of this test, and what it was sent."""
@@ -60,7 +65,7 @@ def reports() -> Iterator[tuple[str, list[str]]]:
     class Listener(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            received.append((gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body).decode())
+            received.append(UNPACK[self.headers.get("Content-Encoding", "")](body).decode())
             self.send_response(200)
             self.end_headers()
 

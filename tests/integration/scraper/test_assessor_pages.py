@@ -16,7 +16,8 @@ from fastapi.staticfiles import StaticFiles
 from redis.exceptions import ConnectionError as RedisAway
 
 from shared.http.client import FetchDenied, FetchSource, GuardedFetcher
-from shared.providers.assessor import AssessorRecord, ParcelQuery, cached
+from shared.providers import metrics
+from shared.providers.assessor import AssessorRecord, ParcelQuery
 from shared.providers.assessor.cached import CachedAssessor
 from shared.providers.assessor.html_site import HtmlSite
 from shared.providers.assessor.recipe import Recipe
@@ -121,7 +122,7 @@ def keys(scraper: Bench) -> KeyRing:
 @pytest.mark.parametrize("owner", ["RUIZ ANA", None])
 async def test_the_same_question_is_one_visit_a_day(redis: Any, keys: KeyRing, owner: str | None) -> None:
     county = County(owner)
-    hits, misses = cached.LOOK_UPS.labels("hit"), cached.LOOK_UPS.labels("miss")
+    hits, misses = metrics.ASSESSOR_LOOK_UPS.labels("hit"), metrics.ASSESSOR_LOOK_UPS.labels("miss")
     before = hits._value.get(), misses._value.get()
     first = await remembering(county, redis, keys).look_up(ParcelQuery(street="12 Oak St"))
     second = await remembering(county, redis, keys).look_up(ParcelQuery(street="12 Oak St"))

@@ -11,8 +11,12 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.scraper.domain.values import OLDEST_HOUSE, decimal_of
+
 BATCH_PERMITS: Final = 1000
 FULL_PERCENT: Final = 100
+MOST_DOLLARS: Final = 10**10
+MAIL_PARTS: Final = ("addressLine1", "addressLine2", "addressLine3", "city", "state", "postalCode")
 
 
 class PullKind(StrEnum):
@@ -109,32 +113,40 @@ class OwnerFacts:
 
 
 def owner_of(owner: Mapping[str, Any]) -> OwnerFacts:
-    """The owner of a record's list of owners."""
+    """The owner of a record's list of owners; what stands there in no readable form is left out."""
     names = (owner.get("firstName"), owner.get("lastName"))
-    mail = owner.get("mailAddress") or {}
-    lines = (mail.get("addressLine1"), mail.get("addressLine2"), mail.get("addressLine3"))
-    state = mail.get("state")
-    place = (
-        mail.get("city"),
-        state.get("value") if isinstance(state, Mapping) else state,
-        mail.get("postalCode"),
-    )
+    told = owner.get("mailAddress")
+    mail = told if isinstance(told, Mapping) else {"addressLine1": told}
     return OwnerFacts(
-        name=owner.get("fullName") or _words(names),
-        phone=owner.get("phone") or None,
-        email=owner.get("email") or None,
-        mailing_address=_words(lines + place),
+        name=_said(owner.get("fullName")) or _words(names),
+        phone=_said(owner.get("phone")),
+        email=_said(owner.get("email")),
+        mailing_address=_words(tuple(mail.get(part) for part in MAIL_PARTS)),
     )
 
 
 def _words(parts: tuple[Any, ...]) -> str | None:
-    return " ".join(str(part).strip() for part in parts if part) or None
+    return " ".join(filter(None, map(_said, parts))) or None
+
+
+def _said(value: Any) -> str | None:
+    """A text or a number as text, also where the agency wraps it in a code; None for any other form."""
+    found = value.get("text") or value.get("value") if isinstance(value, Mapping) else value
+    is_told = isinstance(found, str | int | float) and not isinstance(found, bool)
+    return str(found).strip() or None if is_told else None
 
 
 def property_value_of(parcel: Mapping[str, Any]) -> Decimal | None:
     """Land and improvements together, dollars; None where the agency knows neither."""
-    parts = [Decimal(str(parcel[name])) for name in ("landValue", "improvedValue") if parcel.get(name)]
+    told = [decimal_of(_said(parcel.get(name))) for name in ("landValue", "improvedValue")]
+    parts = [part for part in told if part and 0 < part < MOST_DOLLARS]
     return sum(parts, Decimal(0)) if parts else None
+
+
+def year_built_of(value: Any, today: date) -> int | None:
+    """The year a house was built; None for what no house can have been built in."""
+    number = decimal_of(_said(value))
+    return int(number) if number is not None and OLDEST_HOUSE <= number <= today.year + 2 else None
 
 
 def masked(secret: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 EARLIEST_YEAR = 1850
+OLDEST_HOUSE = 1600
 LATEST_YEARS_AHEAD = 3
 EPOCH_MILLISECONDS = re.compile(r"-?\d{11,14}")
 ISO_DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:$|[T ])")

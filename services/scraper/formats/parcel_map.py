@@ -17,6 +17,7 @@ from services.scraper.domain.addresses import read_address
 from services.scraper.domain.property_types import property_type_of
 from services.scraper.domain.rows import ParcelRow, Rejected
 from services.scraper.domain.values import (
+    OLDEST_HOUSE,
     clean_text,
     date_of,
     decimal_of,
@@ -30,7 +31,6 @@ from shared.schemas.address import Address, InvalidAddress, parse_address
 from shared.schemas.owners import is_company
 
 SQFT_PER_ACRE = Decimal(43_560)
-OLDEST_HOUSE = 1600
 NOMINAL_SALE = 100
 """Deeds between relatives and to trusts name "ten dollars and other good and valuable consideration"; no market price."""
 YES = frozenset({"Y", "YES", "TRUE", "1", "T"})

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import orjson
 from sqlalchemy import Row
 
-from services.scraper.domain.county_pull import OwnerFacts, owner_of, property_value_of
+from services.scraper.domain.county_pull import OwnerFacts, owner_of, property_value_of, year_built_of
 from services.scraper.domain.permit_types import PermitCategory
 from services.scraper.domain.person_fields import PersonRules
 from services.scraper.domain.values import clean_text
@@ -198,7 +198,7 @@ def _sealed(record: Mapping[str, Any], text: str, cipher: SubjectCipher, ring: K
         "record_id": str(record["id"])[:100],
         "subject_id": cipher.subject_id,
         "raw_data": cipher.encrypt("raw_data", text),
-        "year_built": record.get("yearBuilt") or None,
+        "year_built": year_built_of(record.get("yearBuilt"), datetime.now(UTC).date()),
         "property_value": property_value_of(primary_of(record.get("parcels"))),
         **_sealed_owner(owner, cipher, ring),
     }

@@ -132,6 +132,22 @@ async def test_pulled_permits_are_filtered_completed_sealed_and_announced(desk: 
     assert (event["vertical"], event["county_id"], event["stored"]) == ("hvac", county, 12)
 
 
+async def test_a_record_in_another_form_does_not_stop_its_batch(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = [{"fullName": {"text": "ANN LEE"}, "phone": 8135550100, "mailAddress": "1 ELM ST"}]
+    monkeypatch.setattr(calder, "owners_of", lambda *_: owner)
+    monkeypatch.setattr(calder, "parcels_of", lambda *_: [{"landValue": "n/a"}])
+    county = await desk.county()
+    body = {**last_years(10), "limit": 2}
+    pulled = await desk.ask("POST", f"/api/counties/{county}/pull-permits", json=body)
+    assert (pulled["permits_saved"], pulled["rejected"]) == (2, 0)
+    (permit, *_) = (await desk.ask("GET", "/api/permits"))["permits"]
+    shown = await desk.ask("GET", f"/api/permits/{permit['id']}")
+    assert (shown["owner"]["owner_name"], shown["owner"]["owner_phone"]) == ("ANN LEE", "8135550100")
+    assert shown["property_value"] is None
+
+
 async def test_permits_are_listed_and_one_is_shown_with_its_owner_and_raw_record(desk: Desk) -> None:
     county = await desk.county()
     await desk.ask("POST", f"/api/counties/{county}/pull-permits", json={**last_years(10), "limit": 12})

@@ -20,6 +20,7 @@ from services.scraper.domain.county_pull import (
     pace_of,
     property_value_of,
     windows,
+    year_built_of,
 )
 from services.scraper.domain.health import Finding, Health, overall, report
 
@@ -81,6 +82,31 @@ def test_an_owner_is_read_with_the_place_the_mail_goes_to() -> None:
     owner = {"firstName": "ANN", "lastName": "LEE", "phone": "", "email": "a@b.example", "mailAddress": mail}
     assert owner_of(owner) == OwnerFacts("ANN LEE", None, "a@b.example", "1 ELM ST TAMPA FL 33601")
     assert owner_of({}) == OwnerFacts()
+
+
+def test_what_an_agency_writes_in_another_form_is_read_or_left_out_and_stops_nothing() -> None:
+    coded = {"fullName": {"text": "ANN LEE", "value": "1"}, "phone": 8135550100, "email": ["a@b.example"]}
+    assert owner_of(coded) == OwnerFacts("ANN LEE", "8135550100")
+    assert owner_of({"mailAddress": "1 ELM ST"}) == OwnerFacts(mailing_address="1 ELM ST")
+    assert owner_of({"mailAddress": ["1 ELM ST"], "fullName": True}) == OwnerFacts()
+    assert property_value_of({"landValue": "$50,000", "improvedValue": {"value": 7}}) == 50_007
+    assert [property_value_of({"landValue": value}) for value in ("n/a", "NaN", 1e300, -1)] == [None] * 4
+
+
+@pytest.mark.parametrize(
+    ("told", "year"),
+    [
+        (1994, 1994),
+        ("1994", 1994),
+        ("1994.0", 1994),
+        ("1990s", None),
+        (0, None),
+        (99_999_999_999, None),
+        ([], None),
+    ],
+)
+def test_the_year_of_a_house_is_a_year_or_unknown(told: object, year: int | None) -> None:
+    assert year_built_of(told, TODAY) == year
 
 
 @pytest.mark.parametrize(

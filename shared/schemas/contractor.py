@@ -9,7 +9,6 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -21,18 +20,10 @@ from shared.schemas.enums import (
     SubscriptionTier,
 )
 from shared.schemas.page import PageQuery
-from shared.schemas.text import Email, Line, Phone, ShortLine, StateCode, Website, ZipCode
+from shared.schemas.text import Email, Line, Phone, ShortLine, StateCode, Website, ZipCode, parse_zone
 
 MAX_RADIUS_MILES = 200
 _Words = Annotated[list[ShortLine], Field(max_length=30)]
-
-
-def _known_zone(value: str) -> str:
-    try:
-        ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError("not an IANA time zone") from error
-    return value
 
 
 class ServiceArea(BaseModel):
@@ -58,7 +49,7 @@ class ContractorProfile(BaseModel):
     city: ShortLine | None = None
     state: StateCode | None = None
     zip: ZipCode | None = None
-    time_zone: Annotated[ShortLine, AfterValidator(_known_zone)] | None = None
+    time_zone: Annotated[ShortLine, AfterValidator(parse_zone)] | None = None
     service_areas: Annotated[list[ServiceArea], Field(max_length=50)] | None = None
     license_number: ShortLine | None = None
     license_state: StateCode | None = None

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from typing import Annotated, Final
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, StringConstraints
 
@@ -60,6 +61,15 @@ def parse_zip(value: str) -> str:
     """A five- or nine-digit ZIP code."""
     if not _ZIP.fullmatch(value) or not value.isascii():
         raise ValueError("not a ZIP code")
+    return value
+
+
+def parse_zone(value: str) -> str:
+    """The name of a time zone that this machine knows."""
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError("not an IANA time zone") from error
     return value
 
 

@@ -2,32 +2,44 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from services.scraper.hvac import counties, permits
 from shared.http.auth import require
 from shared.http.envelope import Envelope
 from shared.runtime import ResourcesDep
+from shared.schemas.text import clean_text, parse_zone
 from shared.security.policy import Action, Actor
 
 router = APIRouter(prefix="/api", tags=["counties"])
 Reader = Annotated[Actor, require(Action.OPERATIONS_READ)]
 Operator = Annotated[Actor, require(Action.OPERATIONS_WRITE)]
 
+
 MECHANICAL = "Building/Residential/Trade/Mechanical"
-Name = Annotated[str, Field(min_length=2, max_length=100)]
+
+
+def _for_a_header(value: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[\x21-\x7e]+", value.get_secret_value()):
+        raise ValueError("it goes into a header: printable ASCII without blanks")
+    return value
+
+
+Name = Annotated[str, BeforeValidator(clean_text), Field(min_length=2, max_length=100)]
 State = Annotated[str, Field(pattern="^[A-Z]{2}$")]
 AgencyCode = Annotated[str, Field(pattern="^[A-Z0-9_-]{2,30}$")]
 Environment = Annotated[str, Field(pattern="^[A-Z0-9]{2,30}$")]
 Secret = Annotated[SecretStr, Field(min_length=1, max_length=500)]
-Module = Annotated[str, Field(min_length=2, max_length=50)]
-PermitType = Annotated[str, Field(min_length=3, max_length=200)]
-TimeZone = Annotated[str, Field(pattern="^(America|Pacific)/[A-Za-z_/]{2,40}$")]
+AppId = Annotated[Secret, AfterValidator(_for_a_header)]
+Module = Annotated[str, BeforeValidator(clean_text), Field(min_length=2, max_length=50)]
+PermitType = Annotated[str, BeforeValidator(clean_text), Field(min_length=3, max_length=200)]
+TimeZone = Annotated[str, Field(pattern="^(America|Pacific)/[A-Za-z_/]{2,40}$"), AfterValidator(parse_zone)]
 EveryDays = Annotated[int, Field(ge=1, le=365)]
 
 
@@ -49,7 +61,7 @@ class TestedCredentials(_Given):
 
     agency_code: AgencyCode
     environment: Environment = "PROD"
-    app_id: Secret
+    app_id: AppId
     app_secret: Secret
     username: Secret
     password: Secret
@@ -76,7 +88,7 @@ class CountyChange(_Given):
     state: State | None = None
     agency_code: AgencyCode | None = None
     environment: Environment | None = None
-    app_id: Secret | None = None
+    app_id: AppId | None = None
     app_secret: Secret | None = None
     username: Secret | None = None
     password: Secret | None = None

@@ -102,6 +102,11 @@ def pace_of(
     return Pace(int(FULL_PERCENT * share), rate, expected)
 
 
+def jurisdiction_of(name: str, state: str) -> str:
+    """Who issues a county's numbers: permits are told apart by this and their number."""
+    return f"{name}, {state}"[:100]
+
+
 @dataclass(frozen=True, slots=True)
 class OwnerFacts:
     """Whom a record names as the owner, in clear; never stored so."""

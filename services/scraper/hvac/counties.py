@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Row
 
-from services.scraper.domain.county_pull import masked
+from services.scraper.domain.county_pull import jurisdiction_of, masked
 from services.scraper.hvac.access import (
     CREDENTIAL_FIELDS,
     Credentials,
@@ -147,15 +147,16 @@ async def update(
 ) -> dict[str, Any]:
     """Change a county; other credentials are tried before they are stored."""
     row = await county_of(resources, county_id)
-    before = {name: getattr(row, name) for name in (*FACTS, *SCHEDULE)}
-    after = {**before, **{name: value for name, value in given.items() if name in before}}
     secrets = {name: value for name, value in given.items() if name in CREDENTIAL_FIELDS}
     credentials = (await credentials_of(resources, row.agency_id)).changed(secrets) if secrets else None
     if credentials is not None:
-        await _require_connection(resources, credentials, after)
+        await _require_connection(resources, credentials, {**row._asdict(), **given})
     async with resources.unit_of_work() as uow:
         counties = CountyRepository(uow.session)
-        await _require(counties, county_id)
+        # What somebody else has changed while the credentials were tried is read behind the lock.
+        known = await _require(counties, county_id)
+        now = await counties.one(county_id)
+        after = {name: given.get(name, getattr(now, name)) for name in (*FACTS, *SCHEDULE)}
         if credentials is not None:
             agencies = AgencyRepository(uow.session)
             agency = await agencies.one(row.agency_id)
@@ -163,10 +164,23 @@ async def update(
                 raise NotFound(f"There is no county {county_id}.")
             cipher = await SubjectKeys(uow.session, resources.keys).load(agency.subject_id)
             await agencies.change({"id": row.agency_id, **credentials.sealed(cipher)})
+        if (known.name, known.state) != (after["name"], after["state"]):
+            await _require_no_job(uow.session, county_id)
+            await counties.rename_permits(
+                county_id,
+                before=jurisdiction_of(known.name, known.state),
+                after=jurisdiction_of(after["name"], after["state"]),
+            )
         await counties.change({"id": county_id, **{name: after[name] for name in FACTS}})
         await counties.set_schedule({"id": county_id, **{name: after[name] for name in SCHEDULE}})
         await _audit(uow.session, actor, "county.update", county_id, given)
     return await describe(resources, county_id)
+
+
+async def _require_no_job(session: Any, county_id: UUID) -> None:
+    job = await CountyJobRepository(session).live(county_id)
+    if job is not None:
+        raise Conflict(f"Job {job} of this county has not ended.", job_id=str(job))
 
 
 async def _require(counties: CountyRepository, county_id: UUID) -> Row[Any]:
@@ -181,9 +195,7 @@ async def delete(resources: Resources, actor: Actor, county_id: UUID) -> None:
     async with resources.unit_of_work() as uow:
         counties = CountyRepository(uow.session)
         row = await _require(counties, county_id)
-        job = await CountyJobRepository(uow.session).live(county_id)
-        if job is not None:
-            raise Conflict(f"Job {job} of this county has not ended.", job_id=str(job))
+        await _require_no_job(uow.session, county_id)
         await counties.drop(county_id)
         subject = await AgencyRepository(uow.session).drop(row.agency_id)
         await SubjectKeys(uow.session, resources.keys).shred(subject)

@@ -16,7 +16,7 @@ from services.scraper.domain.county_pull import (
 )
 from services.scraper.hvac.counties import SERVICE, county_of
 from services.scraper.hvac.permits import CountyInactive
-from services.scraper.repository import CountyJobRepository
+from services.scraper.repository import CountyJobRepository, CountyRepository
 from shared.errors import Conflict, NotFound
 from shared.runtime import Resources
 from shared.schemas.workflow_inputs import JobTrigger
@@ -42,15 +42,18 @@ async def create(
     resources: Resources, actor: Actor, county_id: UUID, kind: PullKind, parameters: PullParameters
 ) -> dict[str, Any]:
     """Start a job; JobRunning while another one is open, which the database sees to (uq_workflow_live_subject)."""
-    county = await county_of(resources, county_id)
-    if not county.is_active:
-        raise CountyInactive(f"{county.name}, {county.state} is switched off.")
     given = {
         "job_type": kind,
         "parameters": parameters.model_dump(exclude_unset=True),
         "triggered_by": JobTrigger.API,
     }
     async with resources.unit_of_work() as uow:
+        # Behind the lock, or a county that is being removed would keep a job that nothing can carry out.
+        county = await CountyRepository(uow.session).lock(county_id)
+        if county is None:
+            raise NotFound(f"There is no county {county_id}.", county_id=str(county_id))
+        if not county.is_active:
+            raise CountyInactive(f"{county.name}, {county.state} is switched off.")
         run = await start(uow.session, COUNTY_PULL.kind, subject_id=county_id, input=given)
         if not run.new:
             raise JobRunning(

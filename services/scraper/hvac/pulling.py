@@ -13,7 +13,13 @@ from zoneinfo import ZoneInfo
 import orjson
 from sqlalchemy import Row
 
-from services.scraper.domain.county_pull import OwnerFacts, owner_of, property_value_of, year_built_of
+from services.scraper.domain.county_pull import (
+    OwnerFacts,
+    jurisdiction_of,
+    owner_of,
+    property_value_of,
+    year_built_of,
+)
 from services.scraper.domain.permit_types import PermitCategory
 from services.scraper.domain.person_fields import PersonRules
 from services.scraper.domain.values import clean_text
@@ -74,7 +80,7 @@ class Pulled:
     @property
     def jurisdiction(self) -> str:
         """Who issues the county's numbers."""
-        return f"{self.county.name}, {self.county.state}"[:100]
+        return jurisdiction_of(self.county.name, self.county.state)
 
     def mapped(self) -> PermitSource:
         """How the county's rows are read."""

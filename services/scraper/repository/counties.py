@@ -43,7 +43,10 @@ ALL = text(
      ORDER BY c.state, c.name
     """
 )
-LOCK = text("SELECT id, agency_id, name, state FROM counties WHERE id = :id FOR UPDATE")
+LOCK = text("SELECT id, agency_id, name, state, is_active FROM counties WHERE id = :id FOR UPDATE")
+RENAME_PERMITS = text(
+    "UPDATE roofing_permits SET jurisdiction = :after WHERE county_id = :id AND jurisdiction = :before"
+)
 DROP = text("DELETE FROM counties WHERE id = :id")
 NOTE_TEST = text(
     "UPDATE counties SET last_tested_at = now(), last_test_error = CAST(:error AS text) WHERE id = :id"
@@ -65,7 +68,7 @@ DUE = text(
     SELECT c.id FROM counties c JOIN county_pull_schedules s ON s.county_id = c.id
      WHERE c.is_active AND c.initial_pull_completed AND s.auto_pull_enabled AND s.incremental_pull_enabled
        AND s.next_pull_at <= now()
-     ORDER BY s.next_pull_at FOR UPDATE OF s SKIP LOCKED
+     ORDER BY s.next_pull_at FOR NO KEY UPDATE OF c, s SKIP LOCKED
     """
 )
 PUT_OFF = text(
@@ -148,6 +151,10 @@ class CountyRepository:
     async def lock(self, county_id: UUID) -> Row[Any] | None:
         """A county that nobody else changes meanwhile."""
         return (await self._session.execute(LOCK, {"id": county_id})).one_or_none()
+
+    async def rename_permits(self, county_id: UUID, *, before: str, after: str) -> None:
+        """Let a county's permits bear its new name: by the old one the next pull would not know them again."""
+        await self._session.execute(RENAME_PERMITS, {"id": county_id, "before": before, "after": after})
 
     async def drop(self, county_id: UUID) -> None:
         """Remove a county and its schedule; its permits stay without it."""

@@ -69,6 +69,46 @@ async def test_a_county_is_changed_tried_and_removed(desk: Desk) -> None:
     assert await desk.at.one("SELECT count(*) FROM compliance.subject_key WHERE wrapped_key IS NOT NULL") == 0
 
 
+async def test_what_somebody_changed_while_credentials_were_tried_stays_changed(desk: Desk) -> None:
+    path = f"/api/counties/{await desk.county()}"
+    desk.town.misbehave("accela", FaultKind.LATE, count=1, seconds=1.0)
+    slow = asyncio.create_task(desk.ask("PUT", path, json={"password": calder.PASSWORD, "every_days": 14}))
+    await asyncio.sleep(0.1)
+    await desk.ask("PUT", path, json={"is_active": False})
+    assert not slow.done()
+    changed = await slow
+    assert (changed["schedule"]["every_days"], changed["is_active"]) == (14, False)
+
+
+async def test_a_county_under_another_name_keeps_its_permits(desk: Desk) -> None:
+    county = await desk.county()
+    body = {**last_years(10), "limit": 3}
+    await desk.ask("POST", f"/api/counties/{county}/pull-permits", json=body)
+    await desk.ask("PUT", f"/api/counties/{county}", json={"name": "County of Calder"})
+    again = await desk.ask("POST", f"/api/counties/{county}/pull-permits", json=body)
+    assert again["permits_saved"] == 0
+    rows = await desk.at.rows("SELECT DISTINCT jurisdiction FROM roofing_permits")
+    assert [row.jurisdiction for row in rows] == ["County of Calder, FL"]
+    await desk.ask(
+        "POST", f"/api/background-jobs/counties/{county}/jobs", 202, json={"job_type": "incremental_pull"}
+    )
+    await desk.ask("PUT", f"/api/counties/{county}", 409, json={"name": "Calder"})
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"time_zone": "America/Nowhere"},
+        {"time_zone": "America/Argentina"},
+        {"name": "   "},
+        {"app_id": "our-\u00e4pp"},
+        {"app_id": "our app\r\nx-other: 1"},
+    ],
+)
+async def test_what_no_pull_could_use_is_refused(desk: Desk, wrong: dict[str, str]) -> None:
+    await desk.ask("POST", "/api/counties", 422, json={**COUNTY, **wrong})
+
+
 @pytest.mark.parametrize("path", ["/api/counties/{}", "/api/permits/{}", "/api/background-jobs/jobs/{}"])
 async def test_what_is_not_there_is_told_in_the_envelope(desk: Desk, path: str) -> None:
     assert "There is no" in await desk.ask("GET", path.format(uuid4()), 404)

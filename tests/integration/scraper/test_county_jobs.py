@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy.exc import IntegrityError
 
+from services.scraper.repository import CountyRepository
 from shared.sandbox.misbehaviour import FaultKind
 from shared.sandbox.vendors import accela_county as calder
 from tests.factories.county_desk import Desk
@@ -98,6 +99,18 @@ async def test_one_open_job_a_county_and_the_database_sees_to_it(desk: Desk) -> 
     await desk.ask("DELETE", f"/api/counties/{job['county_id']}", 409)
     assert len(await desk.ask("GET", path, params={"status": "pending"})) == 1
     assert await desk.ask("GET", path, params={"status": "failed"}) == []
+
+
+async def test_a_county_that_is_being_removed_gets_no_job(desk: Desk) -> None:
+    county = await desk.county()
+    async with desk.at.at.unit_of_work() as uow:
+        await CountyRepository(uow.session).lock(UUID(county))
+        path = f"/api/background-jobs/counties/{county}/jobs"
+        asked = asyncio.create_task(desk.http.post(path, json=TWO_YEARS))
+        await asyncio.sleep(0.3)
+        await CountyRepository(uow.session).drop(UUID(county))
+    assert (await asked).status_code == 404
+    assert await desk.at.one("SELECT count(*) FROM core.workflow WHERE kind = 'county_pull'") == 0
 
 
 async def test_a_waiting_job_is_cancelled_at_once_and_ended_ones_are_not(desk: Desk) -> None:

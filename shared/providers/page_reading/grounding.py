@@ -47,8 +47,8 @@ class PageText:
             return False
         if (number := _number(value)) is not None:
             return number in self._numbers
-        if days := set(_days(value)):
-            return days <= self._days
+        if (day := _day(value)) is not None and day in self._days:
+            return True
         return len(folded) > 1 and re.search(rf"(?<!\w){re.escape(folded)}(?!\w)", self._folded) is not None
 
     @cached_property
@@ -75,6 +75,13 @@ def _number(text: str) -> Decimal | None:
 
 def _decimal(text: str) -> Decimal:
     return Decimal(text.lstrip("$").replace(",", ""))
+
+
+def _day(text: str) -> date | None:
+    """The day that the whole text is; one beside other words vouches for none of them."""
+    text = text.strip()
+    is_whole = any(pattern.fullmatch(text) for pattern, _ in _DAYS)
+    return next(_days(text), None) if is_whole else None
 
 
 def _days(text: str) -> Iterator[date]:

@@ -30,7 +30,21 @@ def test_a_value_of_the_page_stands_in_whatever_form_it_is_written(value: str) -
 
 @pytest.mark.parametrize(
     "value",
-    ["", " ", "BP-2026-01", "BP-2026-0118", "oak s", "18,451", "3", "2026-04-03", "Invented", "x", "845"],
+    [
+        "",
+        " ",
+        "BP-2026-01",
+        "BP-2026-0118",
+        "oak s",
+        "18,451",
+        "3",
+        "2026-04-03",
+        "Invented",
+        "x",
+        "845",
+        "Invented Roofing LLC since 03/04/2026",
+        "03/04/2026 and 2026-03-04",
+    ],
 )
 def test_what_the_page_does_not_say_does_not(value: str) -> None:
     assert not PAGE.holds(value)

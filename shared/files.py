@@ -138,6 +138,15 @@ def archive_of(content: BinaryIO | Path) -> zipfile.ZipFile:
     return archive
 
 
+def only_member(path: Path) -> str:
+    """The one file of a ZIP archive; an archive of several is refused, as none of them is the file that was named."""
+    with archive_of(path) as archive:
+        names = [member.filename for member in archive.infolist() if not member.is_dir()]
+    if len(names) != 1:
+        raise FileRefused("unsupported_format_zip", f"{path.name} holds {len(names)} files; unpack it first")
+    return names[0]
+
+
 @contextmanager
 def unpacking() -> Iterator[None]:
     """Turns what unpacking raises into the refusal of a cut file."""

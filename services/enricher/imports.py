@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
 import hashlib
-import io
-import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, time
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Final
 
 from services.enricher.domain.dnc import FileKind, NotTheRegistry, RegistryRow, read_registry
 from services.enricher.repository import DncRepository
 from shared.db.unit_of_work import UnitOfWorkFactory
+from shared.files import LONGEST_LINE_BYTES, ZIP_MAGIC, FileRefused, only_member, open_file, unpacking
 from shared.security.fields import KeyRing
 from shared.settings import Settings
 
@@ -70,7 +68,7 @@ async def import_dnc(
     for path in paths:
         try:
             scan = await asyncio.to_thread(_scan, path)
-        except (NotTheRegistry, OSError, UnicodeDecodeError, zipfile.BadZipFile) as error:
+        except (NotTheRegistry, FileRefused, OSError, UnicodeDecodeError) as error:
             report.notes.append(f"{path.name}: refused, {error}")
             continue
         codes = [] if whole_registry else sorted(scan.area_codes)
@@ -121,12 +119,15 @@ async def _store(path: Path, unit_of_work: UnitOfWorkFactory, ring: KeyRing, rep
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[IO[str]]:
-    """The lines of a plain, gzipped or zipped file."""
-    if path.suffix == ".zip":
-        with zipfile.ZipFile(path) as archive, archive.open(archive.namelist()[0]) as packed:
-            yield io.TextIOWrapper(packed, encoding="ascii")
-    else:
-        opener: Any = gzip.open if path.suffix == ".gz" else open
-        with opener(path, "rt", encoding="ascii") as lines:
-            yield lines
+def _opened(path: Path) -> Iterator[Iterator[str]]:
+    """The lines of a plain, gzipped or zipped file; FileRefused where it is cut or an archive of several."""
+    with path.open("rb") as stream:
+        zipped = stream.read(4) == ZIP_MAGIC
+    with unpacking(), open_file(path, only_member(path) if zipped else None) as unpacked:
+        yield _lines(unpacked)
+
+
+def _lines(stream: IO[bytes]) -> Iterator[str]:
+    """The lines, cut where no line of the registry is so long: a file without line ends would fill memory."""
+    while line := stream.readline(LONGEST_LINE_BYTES):
+        yield line.decode("ascii")

@@ -13,7 +13,7 @@ from shared.files import (
     ZIP_MAGIC,
     FileRefused,
     FirstReading,
-    archive_of,
+    only_member,
     open_file,
     unpacking,
 )
@@ -58,7 +58,7 @@ def inspect(path: Path) -> PublicFile:
         magic = stream.read(4)
     if not magic:
         raise FileRefused("empty_file", f"{path.name} is empty")
-    member = _only_member(path) if magic == ZIP_MAGIC else None
+    member = only_member(path) if magic == ZIP_MAGIC else None
     digest, reading = hashlib.sha256(), FirstReading(LARGEST_FILE_BYTES)
     with unpacking(), open_file(path, member) as stream:
         for block in reading.blocks(stream):
@@ -70,12 +70,3 @@ def inspect(path: Path) -> PublicFile:
         reading.refuse_long_lines()
     packed = magic[:2] == GZIP_MAGIC
     return PublicFile(path, reading.encoding, packed, digest.hexdigest(), reading.size, head, member)
-
-
-def _only_member(path: Path) -> str:
-    """The one file of a ZIP archive; an archive of several is refused, as none of them is the file that was named."""
-    with archive_of(path) as archive:
-        names = [member.filename for member in archive.infolist() if not member.is_dir()]
-    if len(names) != 1:
-        raise FileRefused("unsupported_format_zip", f"{path.name} holds {len(names)} files; unpack it first")
-    return names[0]

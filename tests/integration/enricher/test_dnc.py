@@ -88,6 +88,27 @@ async def test_a_broken_file_is_refused_whole(empty: Any, unit_of_work: Any, tmp
     assert (said.listed, said.registry_version_at) == (False, None)
 
 
+async def test_a_packed_file_is_read_whole_or_refused_by_name(
+    empty: Any, unit_of_work: Any, tmp_path: Path
+) -> None:
+    files = {
+        name: tmp_path / name for name in ("cut.gz", "bad.gz", "none.zip", "two.zip", "line.gz", "folder")
+    }
+    packed = gzip.compress(b"".join(b"214,%07d\n" % number for number in range(1_000)))
+    files["cut.gz"].write_bytes(packed[: len(packed) // 2])
+    files["bad.gz"].write_bytes(packed[:20] + b"\xff" * 20 + packed[40:])
+    zipfile.ZipFile(files["none.zip"], "w").close()
+    with zipfile.ZipFile(files["two.zip"], "w") as archive:
+        archive.writestr("214.txt", "214,5550100\n")
+        archive.writestr("325.txt", "325,5550100\n")
+    files["line.gz"].write_bytes(gzip.compress(b"2" * 2_000_000))
+    files["folder"].mkdir()
+    report = await load(list(files.values()), unit_of_work, whole=True)
+    assert report.read == 0
+    assert [note.partition(": refused, ")[0] for note in report.notes] == list(files)
+    assert (await check(unit_of_work, "+12145550100")).registry_version_at is None
+
+
 async def test_changes_need_a_full_list_and_take_nobody_off(
     empty: Any, unit_of_work: Any, tmp_path: Path
 ) -> None:

@@ -7,10 +7,11 @@ a metadata service, whatever a name resolves to the second time it is asked.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import re
+from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack, suppress
 from types import TracebackType
-from typing import Final
+from typing import Any, Final
 
 import httpcore
 import httpx
@@ -32,6 +33,7 @@ BROWSERS_OWN: Final = (
     "redirector.gvt1.com",
 )
 """What Chromium asks its maker whatever its flags say; no page needs it to show its rows."""
+_LENGTH: Final = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,18})[ \t]*\r\n", re.IGNORECASE)
 _HOP_HEADERS: Final = (b"proxy-connection:", b"connection:", b"keep-alive:", b"proxy-authorization:")
 
 
@@ -101,9 +103,11 @@ class FilteringProxy:
         try:
             if method == b"CONNECT":
                 writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                sending = _pump(reader, up_writer)
             else:
                 up_writer.write(_origin_form(method, url, after))
-            await self._relay(reader, writer, up_reader, up_writer)
+                sending = _send_one(reader, up_writer, _body_length(after))
+            await self._relay(writer, up_reader, sending)
         finally:
             up_writer.close()
 
@@ -127,13 +131,9 @@ class FilteringProxy:
         raise failure
 
     async def _relay(
-        self,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-        up_reader: asyncio.StreamReader,
-        up_writer: asyncio.StreamWriter,
+        self, writer: asyncio.StreamWriter, up_reader: asyncio.StreamReader, send: Coroutine[Any, Any, None]
     ) -> None:
-        sending = asyncio.create_task(_pump(reader, up_writer))
+        sending = asyncio.create_task(send)
         try:
             while piece := await up_reader.read(PIECE):
                 self.received += len(piece)
@@ -151,6 +151,23 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         while piece := await reader.read(PIECE):
             writer.write(piece)
             await writer.drain()
+
+
+async def _send_one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, length: int) -> None:
+    """The body of one request. What comes behind it may be for any host: it ends the connection, and is asked anew."""
+    with suppress(OSError):
+        while length > 0 and (piece := await reader.read(min(length, PIECE))):
+            length -= len(piece)
+            writer.write(piece)
+            await writer.drain()
+        if await reader.read(1):
+            writer.close()
+
+
+def _body_length(after: bytes) -> int:
+    """How many bytes follow a request's head; none where it does not say so."""
+    found = _LENGTH.search(after)
+    return int(found[1]) if found else 0
 
 
 async def _answer(writer: asyncio.StreamWriter, status: bytes) -> None:

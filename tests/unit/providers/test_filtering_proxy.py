@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 
 import pytest
 import pytest_asyncio
@@ -125,3 +127,60 @@ async def test_a_page_gets_no_more_than_its_bytes(origin: tuple[Origin, str]) ->
         assert len(await through(proxy, f"GET {url}/ HTTP/1.1")) < 1_000_000
         assert proxy.overflowed
         assert (await through(proxy, f"GET {url}/ HTTP/1.1")).startswith(b"HTTP/1.1 403")
+
+
+ANSWER = b"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nhi"
+
+
+@dataclass
+class KeepingHost:
+    """A server that keeps every connection open, whatever it was asked."""
+
+    url: str = ""
+    asked: list[bytes] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
+
+    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                self.asked.append(head.partition(b"\r\n")[0])
+                if head.startswith(b"POST"):
+                    self.bodies.append(await reader.readexactly(5))
+                writer.write(ANSWER)
+        except (asyncio.IncompleteReadError, OSError):
+            pass
+        finally:
+            writer.close()
+
+
+@asynccontextmanager
+async def browsing() -> AsyncIterator[tuple[KeepingHost, asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A host, and a connection to the proxy before it."""
+    host = KeepingHost()
+    server = await asyncio.start_server(host.answer, "127.0.0.1", 0)
+    host.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with server, FilteringProxy(AddressGuard([host.url]), home=host.url, byte_cap=10_000) as proxy:
+        reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
+        try:
+            yield host, reader, writer
+        finally:
+            writer.close()
+            await writer.wait_closed()
+
+
+async def test_a_second_request_over_a_connection_does_not_reach_the_first_ones_host() -> None:
+    async with asyncio.timeout(10), browsing() as (host, reader, writer):
+        writer.write(f"GET {host.url}/a HTTP/1.1\r\nHost: it\r\n\r\n".encode())
+        assert await reader.readexactly(len(ANSWER)) == ANSWER
+        writer.write(b"GET http://county.example/permits HTTP/1.1\r\nHost: county.example\r\n\r\n")
+        assert await reader.read() == b""
+    assert host.asked == [b"GET /a HTTP/1.1"]
+
+
+async def test_the_body_of_a_request_goes_with_it() -> None:
+    async with asyncio.timeout(10), browsing() as (host, reader, writer):
+        writer.write(f"POST {host.url}/a HTTP/1.1\r\nContent-Length: 5\r\n\r\nab".encode())
+        await asyncio.sleep(0.05)
+        writer.write(b"cde")
+        assert await reader.readexactly(len(ANSWER)) == ANSWER
+    assert (host.asked, host.bodies) == ([b"POST /a HTTP/1.1"], [b"abcde"])

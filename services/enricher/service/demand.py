@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final, Literal
 from uuid import UUID
 
 import orjson
@@ -35,6 +35,7 @@ from shared.security.subject_keys import SubjectErased, SubjectKeys
 Facts = dict[str, dict[str, Any]]
 """What is known of a person, `email` and `phone`, each with its value and where it came from."""
 
+TOLD: Final[tuple[Literal["email"], Literal["phone"]]] = ("email", "phone")
 WANTED: Mapping[EnrichmentType, frozenset[str]] = {
     EnrichmentType.EMAIL: frozenset({"email"}),
     EnrichmentType.PHONE: frozenset({"phone"}),
@@ -118,6 +119,8 @@ async def find_contact(
     told = await answer(resources, request, opener, work, lead=sought.lead)
     if told.pop("opted_out", False):
         raise ContactRefused(Refusal.OPTED_OUT)
+    # An answer may be older than its owner's wish: a copy of the request is told from the record.
+    await _refuse_suppressed(resources, {name: told[name] for name in WANTED[kind] if told[name]})
     return told
 
 
@@ -231,7 +234,8 @@ async def _told_facts(resources: Resources, sought: Sought, owner: Owner) -> Fac
 
 
 async def _still_offerable(resources: Resources, facts: Facts) -> Facts:
-    """The facts without a number that the registry lists by now."""
+    """The facts without a number that the registry lists by now; ContactRefused where their owner asked us to stop."""
+    await _refuse_suppressed(resources, facts)
     if "phone" not in facts:
         return facts
     listing = await contacts.registry_word(resources, facts["phone"]["value"])
@@ -242,12 +246,16 @@ async def _still_offerable(resources: Resources, facts: Facts) -> Facts:
 
 async def _drop_suppressed(resources: Resources, owner: Owner, search: Search) -> None:
     """An address whose owner asked us to stop is neither told nor kept."""
-    if search.best is None:
-        return
-    email = owner.cipher.decrypt("owner_email", search.best.answer["email"])
+    if search.best is not None:
+        email = owner.cipher.decrypt("owner_email", search.best.answer["email"])
+        await _refuse_suppressed(resources, {"email": {"value": email}})
+
+
+async def _refuse_suppressed(resources: Resources, facts: Facts) -> None:
+    """ContactRefused where one of these may not be used."""
+    digests = [resources.keys.blind_index(facts[name]["value"], name) for name in TOLD if name in facts]
     async with resources.unit_of_work() as uow:
-        digest = resources.keys.blind_index(email, "email")
-        if await OwnerRepository(uow.session).suppressed([digest]):
+        if await OwnerRepository(uow.session).suppressed(digests):
             raise ContactRefused(Refusal.SUPPRESSED)
 
 

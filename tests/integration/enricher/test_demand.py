@@ -200,6 +200,32 @@ class TestRefusals:
         assert (told, town.calls("hunter")) == (["opted_out", "opted_out"], 2)
         assert [answer.json()["reason"] for answer in erased] == ["erased", "erased"]
 
+    @pytest.mark.parametrize("of_lead", [False, True])
+    async def test_an_address_whose_owner_asked_us_to_stop_is_told_to_nobody_again(
+        self, at: Bench, town: ServedTown, of_lead: bool
+    ) -> None:
+        parcel = a_person(town, "valid")
+        if of_lead:
+            lead_id = await lead_of(at, town, parcel)
+            await at.rows(
+                "UPDATE base_leads SET address_key = :key, owner_name_hash = :hash WHERE id = :id",
+                key=parse_address(owner_of(town, parcel)["address"], "Harrow", "TX", "76998").key,
+                hash=at.at.keys.blind_index(town.town().owner(parcel).name, "name"),
+                id=lead_id,
+            )
+        told = await asked(at, "/enrich/email", owner_of(town, parcel), key="before-the-word")
+        email = told.json()["email"]["value"]
+        await at.rows(
+            "INSERT INTO compliance.suppression (kind, value_hash, scope, reason, source)"
+            " VALUES ('email', :hash, 'global', 'unsubscribed', 'test')",
+            hash=at.at.keys.blind_index(email, "email"),
+        )
+        for key in ("before-the-word", "after-the-word"):
+            answer = await asked(at, "/enrich/email", owner_of(town, parcel), key=key)
+            assert (answer.status_code, answer.json().get("reason")) == (403, "suppressed"), key
+            assert email not in answer.text
+        assert town.calls("hunter") == 1
+
     @pytest.mark.parametrize("role", [Role.CONTRACTOR_OWNER, Role.REVIEWER])
     async def test_persons_are_for_staff_alone(self, at: Bench, town: ServedTown, role: Role) -> None:
         told = await asked(at, "/enrich/email", owner_of(town, 0), role=role)

@@ -6,13 +6,14 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from services.enricher.service import demand, questions
 from shared.http.auth import require
 from shared.http.idempotency import IdempotencyKey
 from shared.runtime import ResourcesDep
 from shared.schemas.enums import EnrichmentType
+from shared.schemas.text import parse_state
 from shared.security.policy import Action, Actor
 
 router = APIRouter(tags=["enrichment"])
@@ -27,7 +28,7 @@ class House(BaseModel):
     model_config = ConfigDict(extra="forbid")
     address: Word
     city: Annotated[str, Field(min_length=1, max_length=100, pattern=r"\S")]
-    state: str = Field(pattern=r"^[A-Z]{2}$")
+    state: Annotated[str, Field(pattern=r"^[A-Z]{2}$"), AfterValidator(parse_state)]
     zip_code: str | None = Field(None, pattern=r"^\d{5}(-\d{4})?$")
 
 

@@ -14,7 +14,7 @@ from services.scraper.hvac import counties, permits
 from shared.http.auth import require
 from shared.http.envelope import Envelope
 from shared.runtime import ResourcesDep
-from shared.schemas.text import clean_text, parse_zone
+from shared.schemas.text import clean_text, parse_state, parse_zone
 from shared.security.policy import Action, Actor
 
 router = APIRouter(prefix="/api", tags=["counties"])
@@ -32,7 +32,7 @@ def _for_a_header(value: SecretStr) -> SecretStr:
 
 
 Name = Annotated[str, BeforeValidator(clean_text), Field(min_length=2, max_length=100)]
-State = Annotated[str, Field(pattern="^[A-Z]{2}$")]
+State = Annotated[str, Field(pattern="^[A-Z]{2}$"), AfterValidator(parse_state)]
 AgencyCode = Annotated[str, Field(pattern="^[A-Z0-9_-]{2,30}$")]
 Environment = Annotated[str, Field(pattern="^[A-Z0-9]{2,30}$")]
 Secret = Annotated[SecretStr, Field(min_length=1, max_length=500)]

@@ -342,6 +342,17 @@ async def test_copies_of_a_request_at_once_are_paid_for_once(at: Bench, town: Se
     assert (town.calls("hunter"), town.calls("zerobounce")) == (1, 1)
 
 
+@pytest.mark.parametrize("path", ["/enrich/email", "/enrich/property", "/geocode"])
+async def test_a_state_that_is_none_has_no_rule_and_is_refused(
+    at: Bench, town: ServedTown, path: str
+) -> None:
+    question = {**owner_of(town, a_person(town, "valid")), "state": "ZZ"}
+    if path != "/enrich/email":
+        del question["owner_name"]
+    assert (await asked(at, path, question)).status_code == 422
+    assert town.calls("hunter") == 0
+
+
 async def test_all_tells_house_and_owner_together(at: Bench, town: ServedTown) -> None:
     [parcel] = only_known_to(town, "fullcontact")
     told = (await asked(at, "/enrich/all", owner_of(town, parcel))).json()

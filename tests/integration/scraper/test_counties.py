@@ -101,6 +101,7 @@ async def test_a_county_under_another_name_keeps_its_permits(desk: Desk) -> None
         {"time_zone": "America/Nowhere"},
         {"time_zone": "America/Argentina"},
         {"name": "   "},
+        {"state": "ZZ"},
         {"app_id": "our-\u00e4pp"},
         {"app_id": "our app\r\nx-other: 1"},
     ],

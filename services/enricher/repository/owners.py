@@ -60,6 +60,7 @@ SUPPRESSED = text(
      ORDER BY reason LIMIT 1
     """
 )
+LOCK_PERSON = text("SELECT pg_advisory_xact_lock(hashtextextended(CAST(:person AS text), 0))")
 PERSON = text(
     """
     SELECT j.subject_id, k.shredded_at IS NOT NULL AS erased,
@@ -103,6 +104,10 @@ class OwnerRepository:
     async def suppressed(self, hashes: list[str]) -> str | None:
         """Why one of these blind indexes may not be used, or None."""
         return (await self._session.execute(SUPPRESSED, {"hashes": hashes})).scalar_one_or_none()
+
+    async def lock_person(self, person_hash: str) -> None:
+        """Nobody else opens a request about this person until the transaction ends."""
+        await self._session.execute(LOCK_PERSON, {"person": person_hash})
 
     async def person(self, person_hash: str) -> Row[Any] | None:
         """The subject under whom an earlier request kept this person; one that was erased goes before others."""

@@ -17,10 +17,16 @@ OPEN = text(
     VALUES (CAST(:lead_id AS uuid), :kind, 'pending', CAST(:subject_id AS uuid), :person_hash) RETURNING id
     """
 )
+LOCK_ITS_PERSON = text(
+    "SELECT pg_advisory_xact_lock(hashtextextended(person_hash, 0)) FROM enrichment_jobs WHERE id = :id"
+)
 CLAIM = text(
     """
-    UPDATE enrichment_jobs SET status = 'running', started_at = now()
+    UPDATE enrichment_jobs j SET status = 'running', started_at = now()
      WHERE id = :id AND (status = 'pending' OR status = 'running' AND started_at < now() - interval '5 minutes')
+       AND NOT EXISTS (SELECT 1 FROM enrichment_jobs o
+                        WHERE o.person_hash = j.person_hash AND o.id <> j.id AND o.status = 'running'
+                          AND o.started_at > now() - interval '5 minutes')
     RETURNING id
     """
 )
@@ -61,7 +67,8 @@ class RequestRepository:
         return job_id
 
     async def claim(self, job_id: UUID) -> bool:
-        """Whether this caller may work on the job now."""
+        """Whether this caller may work on the job now: nobody else does, nor on another one about its person."""
+        await self._session.execute(LOCK_ITS_PERSON, {"id": job_id})
         return (await self._session.execute(CLAIM, {"id": job_id})).scalar_one_or_none() is not None
 
     async def read(self, job_id: UUID) -> Row[Any]:

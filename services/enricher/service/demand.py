@@ -104,6 +104,11 @@ async def find_contact(
     async def opener(session: AsyncSession) -> Opening:
         subject = sought.subject_id
         if subject is None:
+            repository = OwnerRepository(session)
+            await repository.lock_person(sought.person_hash)
+            known = await repository.person(sought.person_hash)
+            subject = known.subject_id if known else None
+        if subject is None:
             subject = (await SubjectKeys(session, resources.keys).create()).subject_id
         return Opening(sought.lead, subject, sought.person_hash)
 

@@ -98,7 +98,9 @@ async def answer(
             await SubjectKeys(uow.session, resources.keys).load(row.subject_id) if row.subject_id else None
         )
         if not mine and row.status != JobStatus.COMPLETED.value:
-            raise RequestInProgress("The first request with this key is still running.", retry_after=2)
+            raise RequestInProgress(
+                "A request with this key or about this person is still running.", retry_after=2
+            )
         if not mine:
             return await _told_again(uow.session, request, job_id, row, cipher)
     asking = Asking(resources, _effect_of(resources, job_id), str(job_id))

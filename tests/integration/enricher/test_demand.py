@@ -342,6 +342,17 @@ async def test_copies_of_a_request_at_once_are_paid_for_once(at: Bench, town: Se
     assert (town.calls("hunter"), town.calls("zerobounce")) == (1, 1)
 
 
+async def test_requests_for_one_person_at_once_are_paid_for_once_whatever_their_keys(
+    at: Bench, town: ServedTown
+) -> None:
+    question = owner_of(town, a_person(town, "valid"))
+    answers = await asyncio.gather(*(asked(at, "/enrich/email", question) for _ in range(4)))
+    assert {answer.status_code for answer in answers} <= {200, 409}
+    assert (await asked(at, "/enrich/email", question)).json()["cost_usd"] == "0"
+    assert (town.calls("hunter"), town.calls("zerobounce")) == (1, 1)
+    assert len({row.subject_id for row in await jobs(at)}) == 1
+
+
 @pytest.mark.parametrize("path", ["/enrich/email", "/enrich/property", "/geocode"])
 async def test_a_state_that_is_none_has_no_rule_and_is_refused(
     at: Bench, town: ServedTown, path: str

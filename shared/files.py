@@ -40,11 +40,19 @@ class FittingEncoding:
     def __init__(self) -> None:
         self._decoders = {name: codecs.getincrementaldecoder(name)() for name in ("utf-8-sig", "cp1252")}
         self._utf16: bool | None = None
+        self._decode_utf16 = codecs.getincrementaldecoder("utf-16")()
 
     def feed(self, block: bytes) -> None:
         """Look at the next block."""
         if self._utf16 is None:
             self._utf16 = block.startswith(_UTF16)
+        if self._utf16:
+            try:
+                self._decode_utf16.decode(block)
+            except UnicodeDecodeError as error:
+                raise FileRefused(
+                    "broken_text", f"it is marked as UTF-16 and is not: {error.reason}"
+                ) from error
         unfinished = any(decoder.getstate()[0] for decoder in self._decoders.values())
         if not self._utf16 and (unfinished or not block.isascii()):
             for name in [name for name, decoder in self._decoders.items() if not _decodes(decoder, block)]:
@@ -54,6 +62,8 @@ class FittingEncoding:
     def name(self) -> str:
         """The encoding, once all blocks were fed; every byte is a character in Latin-1, so no row is lost."""
         if self._utf16:
+            if self._decode_utf16.getstate()[0]:
+                raise FileRefused("truncated_file", "the text ends inside a character")
             return "utf-16"
         whole = (name for name, decoder in self._decoders.items() if not decoder.getstate()[0])
         return next(whole, "latin-1")

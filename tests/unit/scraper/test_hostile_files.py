@@ -42,6 +42,8 @@ def zipped(body: bytes) -> bytes:
 
 
 REFUSED: dict[str, tuple[Callable[[], str | bytes], str]] = {
+    "UTF-16 cut in a character": (lambda: GOOD.encode("utf-16")[:-1], "truncated_file"),
+    "UTF-16 with half a pair": (lambda: GOOD.encode("utf-16") + b"\x00\xd8x\x00", "broken_text"),
     "one row of 50 MB": (lambda: PERMITS + "x" * 50 * MILLION, "line_too_long"),
     "one row of 50 MB of commas": (lambda: GOOD + "," * 50 * MILLION + "\r\n", "line_too_long"),
     "a million columns": (lambda: ",".join(map(str, range(MILLION))) + "\r\n", "line_too_long"),

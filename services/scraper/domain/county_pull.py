@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -17,6 +18,7 @@ BATCH_PERMITS: Final = 1000
 FULL_PERCENT: Final = 100
 MOST_DOLLARS: Final = 10**10
 MAIL_PARTS: Final = ("addressLine1", "addressLine2", "addressLine3", "city", "state", "postalCode")
+IS_COUNTY: Final = re.compile(r"\b(county|parish|borough)\b", re.IGNORECASE)
 
 
 class PullKind(StrEnum):
@@ -103,8 +105,9 @@ def pace_of(
 
 
 def jurisdiction_of(name: str, state: str) -> str:
-    """Who issues a county's numbers: permits are told apart by this and their number."""
-    return f"{name}, {state}"[:100]
+    """Who issues a county's numbers: permits are told apart by this and their number, also from a city's of that name."""
+    named = name if IS_COUNTY.search(name) else f"{name} County"
+    return f"{named}, {state}"[:100]
 
 
 @dataclass(frozen=True, slots=True)

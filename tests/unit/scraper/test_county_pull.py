@@ -15,6 +15,7 @@ from services.scraper.domain.county_pull import (
     PullParameters,
     PullProgress,
     Window,
+    jurisdiction_of,
     masked,
     owner_of,
     pace_of,
@@ -147,3 +148,16 @@ def test_the_whole_is_as_ill_as_its_parts_matter(part: str, status: Health, toge
     assert overall(found) is together
     summary = report(found, 86_400.4)["summary"]
     assert (summary["total"], summary["healthy"], summary[status]) == (9, 8, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "issuer"),
+    [
+        ("Denver", "Denver County, CO"),
+        ("Denver County", "Denver County, CO"),
+        ("County of Denver", "County of Denver, CO"),
+        ("Orleans Parish", "Orleans Parish, CO"),
+    ],
+)
+def test_a_county_is_no_city_of_that_name(name: str, issuer: str) -> None:
+    assert jurisdiction_of(name, "CO") == issuer

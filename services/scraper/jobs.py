@@ -284,7 +284,7 @@ async def scrape_property(ctx: StepContext, input: PropertyInput) -> None:
         await repository.store_provenance(
             known.parcel_id,
             fields,
-            {"source": source.key, "licence_id": None, "fetched_at": record.fetched_at},
+            {"source": source.key, "fetched_at": record.fetched_at},
         )
         await readings.keep_look_up(tx.session, source.key, known.city_id, facts)
         if known.lead_id is not None:

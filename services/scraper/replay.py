@@ -17,6 +17,7 @@ from services.scraper.domain.person_fields import PersonRules, laws_at_entry, st
 from services.scraper.domain.rows import PermitRow, Rejected
 from services.scraper.ingest import ingest_permits
 from services.scraper.repository import CityRepository, ParcelRepository, RawRecordRepository
+from services.scraper.repository.permits import content_hash
 from services.scraper.repository.stored_permits import COMPARED, StoredPermits
 from services.scraper.service import CitySources, parse_rows
 from shared.db.unit_of_work import UnitOfWorkFactory
@@ -66,11 +67,14 @@ class Replay:
         }
 
     def compare(self, row: PermitRow, stored: Row[Any] | None) -> bool:
-        """Count a permit; True where storing it would change something."""
+        """Count a permit; True where storing it would change something.
+
+        A row that says what it said is the same, whatever the geocoder has put beside it since.
+        """
         if stored is None:
             self.added += 1
             return True
-        differing = _differences(row, stored)
+        differing = {} if stored.content_hash == content_hash(row) else _differences(row, stored)
         if not differing:
             self.same += 1
             return False

@@ -131,12 +131,13 @@ async def load_sources(
 
 
 async def check_city(resources: Resources, city: str, state: str) -> list[Verdict]:
-    """The verdicts on a city's feeds as they are now; NotFound for a city we do not know."""
+    """The verdicts on a city's feeds as they are now, silent ones too; NotFound for a city we do not know."""
     async with resources.unit_of_work() as uow:
         row = await CityRepository(uow.session).by_name(city, state)
     if row is None:
         raise NotFound(f"{city}, {state} is not a target city")
-    return await check_sources(resources, await load_sources(resources, row.id, None), None)
+    verdicts, _ = await _judge_in_order(resources, await load_sources(resources, row.id, None), None)
+    return verdicts
 
 
 async def check_sources(
@@ -146,6 +147,16 @@ async def check_sources(
 
     One that does not answer now is passed over; where none is left to take its place, its error is raised.
     """
+    verdicts, unanswered = await _judge_in_order(resources, sources, workflow_id)
+    if unanswered is not None:
+        raise unanswered
+    return verdicts
+
+
+async def _judge_in_order(
+    resources: Resources, sources: CitySources, workflow_id: UUID | None
+) -> tuple[list[Verdict], ProviderError | None]:
+    """The verdicts up to the first source that may be read, and the first silence where none may be."""
     verdicts: list[Verdict] = []
     unanswered: ProviderError | None = None
     with calling_for("city", sources.city.id, workflow_id=workflow_id):
@@ -157,10 +168,8 @@ async def check_sources(
                 verdict = Verdict(entry["key"], (f"no answer: {error.detail}",))
             verdicts.append(verdict)
             if verdict.usable:
-                return verdicts
-    if unanswered is not None:
-        raise unanswered
-    return verdicts
+                return verdicts, None
+    return verdicts, unanswered
 
 
 async def _judge_source(

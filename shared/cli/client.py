@@ -21,10 +21,14 @@ NAME = "cli"
 async def service(name: str) -> AsyncIterator[ServiceClient]:
     """A client of one service; its failures are our errors, a fleet that is down is Unavailable."""
     settings = Settings()
-    person = Actor(role=Role.OPS, subject=f"operator:{_user()}")
-    issuer = OnBehalfOf(TokenIssuer.from_settings(NAME, settings), person)
     async with httpx.AsyncClient(verify=known_authorities(), trust_env=False) as http:
-        yield ServiceClient(name, settings.service_url(name), issuer, http)
+        yield ServiceClient(name, settings.service_url(name), issuer(settings), http)
+
+
+def issuer(settings: Settings) -> OnBehalfOf:
+    """Tokens of the command line for the person at the keyboard."""
+    person = Actor(role=Role.OPS, subject=f"operator:{_user()}")
+    return OnBehalfOf(TokenIssuer.from_settings(NAME, settings), person)
 
 
 def _user() -> str:

@@ -50,8 +50,8 @@ async def rows(statement: str, values: Mapping[str, Any]) -> list[dict[str, Any]
 
 async def leads(place: Place | None, status: str | None, limit: int) -> list[dict[str, Any]]:
     """Leads, best score first; no person in them. NotFound for a city that nobody configured."""
-    if place and not await rows(CITY, {"city": place.city, "state": place.state}):
-        raise NotFound(f"no city {place} is known")
+    if place:
+        await _known(place)
     values = {
         "city": place.city if place else None,
         "state": place.state if place else None,
@@ -62,7 +62,13 @@ async def leads(place: Place | None, status: str | None, limit: int) -> list[dic
 
 
 async def permit_source_keys(city: str) -> list[str]:
-    """Keys of a city's permit sources."""
+    """Keys of a city's permit sources; NotFound for a city that nobody configured."""
     place = Place.parse(city)
+    await _known(place)
     found = await rows(SOURCE_KEYS, {"city": place.city, "state": place.state})
     return [row["key"] for row in found]
+
+
+async def _known(place: Place) -> None:
+    if not await rows(CITY, {"city": place.city, "state": place.state}):
+        raise NotFound(f"no city {place} is known")

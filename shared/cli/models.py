@@ -26,13 +26,24 @@ def models(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON l
         for model in found:
             sys.stdout.write(json.dumps(model) + "\n")
         return
-    columns = sorted({name for model in found for name, value in model.items() if _is_plain(value)})
-    table = Table(title=f"{len(found)} models")
-    for column in columns:
-        table.add_column(column.replace("_", " "), overflow="fold")
+    console.print(_table(found))
+
+
+def _table(found: list[dict[str, Any]]) -> Table:
+    """The models for a terminal."""
+    table = Table(title="models and how often they were right on held-out pictures")
+    for column in ("name", "version", "type", "images", "active", "accuracy", "n"):
+        table.add_column(column, overflow="fold")
     for model in found:
-        table.add_row(*("" if model.get(name) is None else str(model[name]) for name in columns))
-    console.print(table)
+        measured = ((model.get("metrics") or {}).get("held_out") or {}).get("all") or {}
+        accuracy = measured.get("accuracy")
+        table.add_row(
+            *(str(model[name]) for name in ("name", "version", "model_type", "image_domain")),
+            "yes" if model["active"] else "no",
+            "{value:.1%} [{low:.1%}, {high:.1%}]".format(**accuracy) if accuracy else "not measured",
+            str(measured.get("n", "")),
+        )
+    return table
 
 
 async def _models() -> list[dict[str, Any]]:
@@ -42,7 +53,3 @@ async def _models() -> list[dict[str, Any]]:
         answer = await ml_inference.get("/models")
     found: list[dict[str, Any]] = answer if isinstance(answer, list) else answer["items"]
     return found
-
-
-def _is_plain(value: object) -> bool:
-    return not isinstance(value, dict | list)

@@ -227,7 +227,7 @@ def refuse_other_fleet(names: Sequence[str]) -> FleetState | None:
 def _table(rows: Sequence[dict[str, object]]) -> Table:
     """The report for a terminal."""
     title = f"fleet of {home()}" if rows else "no fleet was started here"
-    table = Table(title=title, box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(title=title, box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     for column in ("name", "pid", "port", "phase", "died", "exit", "up s", "ready", "MB"):
         table.add_column(
             column,

@@ -133,15 +133,27 @@ def vendor_failures(provider: str) -> Iterator[None]:
     try:
         yield
     except (httpx.ConnectError, httpx.PoolTimeout) as error:
-        raise ProviderUnavailable("no connection", provider=provider, may_have_acted=False) from error
+        told = f"no connection{_with_host(' to', error)}"
+        raise ProviderUnavailable(told, provider=provider, may_have_acted=False) from error
     except httpx.ConnectTimeout as error:
-        raise ProviderTimeout("no connection in time", provider=provider, may_have_acted=False) from error
+        told = f"no connection{_with_host(' to', error)} in time"
+        raise ProviderTimeout(told, provider=provider, may_have_acted=False) from error
     except (httpx.TimeoutException, TimeoutError) as error:
-        raise ProviderTimeout("no answer in time", provider=provider, may_have_acted=True) from error
+        told = f"no answer{_with_host(' from', error)} in time"
+        raise ProviderTimeout(told, provider=provider, may_have_acted=True) from error
     except (httpx.NetworkError, httpx.RemoteProtocolError) as error:
-        raise ProviderUnavailable("the connection broke", provider=provider, may_have_acted=True) from error
+        told = f"the connection{_with_host(' to', error)} broke"
+        raise ProviderUnavailable(told, provider=provider, may_have_acted=True) from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise ProviderBadAnswer("not an HTTP exchange", provider=provider) from error
+
+
+def _with_host(word: str, error: Exception) -> str:
+    """Who was asked, behind the word; nothing where the failure does not say."""
+    try:
+        return f"{word} {error.request.url.host}" if isinstance(error, httpx.RequestError) else ""
+    except RuntimeError:  # httpx has it where a failure was raised without its request
+        return ""
 
 
 def retry_after_seconds(headers: Mapping[str, str], *, now: Callable[[], float] = time.time) -> float | None:

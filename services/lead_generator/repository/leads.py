@@ -112,7 +112,8 @@ class LeadRepository:
             SELECT 'base_leads', r.id, v.field, v.source, v.licence_id, v.fetched_at, v.confidence
               FROM refreshed r JOIN compliance.provenance v ON v.entity = 'parcels' AND v.entity_id = r.parcel_id
             ON CONFLICT (entity, entity_id, field) DO UPDATE
-               SET source = excluded.source, fetched_at = excluded.fetched_at, confidence = excluded.confidence
+               SET source = excluded.source, licence_id = excluded.licence_id, fetched_at = excluded.fetched_at,
+                   confidence = excluded.confidence
             """
         )
         await self._session.execute(statement, {"id": lead_id})

@@ -98,8 +98,9 @@ INSERT_PROSPECTS = text(
         ON CONFLICT (base_lead_id) DO NOTHING
     ), origin AS (
         INSERT INTO compliance.provenance (entity, entity_id, field, source, licence_id, fetched_at, confidence)
-        SELECT 'base_leads', l.id, f.field, p.source, p.licence_id, p.fetched_at, 0.9
-          FROM leads l JOIN parcels p ON p.id = l.parcel_id,
+        SELECT 'base_leads', l.id, f.field, p.source, coalesce(p.licence_id, s.licence_id), p.fetched_at, 0.9
+          FROM leads l JOIN parcels p ON p.id = l.parcel_id
+          LEFT JOIN compliance.source_registry s ON s.source_key = p.source,
                LATERAL (VALUES ('owner_name', p.owner_name IS NOT NULL), ('mailing_address', p.mailing_address IS NOT NULL),
                                ('property_value', coalesce(p.market_value, p.assessed_value) > 0),
                                ('year_built', p.year_built > 0), ('sqft', p.sqft > 0), ('address', true)) AS f (field, present)

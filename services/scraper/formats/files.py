@@ -53,11 +53,11 @@ class PublicFile:
 def inspect(path: Path) -> PublicFile:
     """Read a file through once in blocks, so that a cut one is refused before a row of it is stored."""
     if not path.is_file():
-        raise FileRefused("file_not_found", f"{path.name} is not a file")
+        raise FileRefused("file_not_found", "it is not a file")
     with path.open("rb") as stream:
         magic = stream.read(4)
     if not magic:
-        raise FileRefused("empty_file", f"{path.name} is empty")
+        raise FileRefused("empty_file", "it is empty")
     member = only_member(path) if magic == ZIP_MAGIC else None
     digest, reading = hashlib.sha256(), FirstReading(LARGEST_FILE_BYTES)
     with unpacking(), open_file(path, member) as stream:
@@ -65,7 +65,7 @@ def inspect(path: Path) -> PublicFile:
             digest.update(block)
     head = reading.first.decode(reading.encoding, errors="replace")[:HEAD_CHARACTERS]
     if not head.strip():
-        raise FileRefused("empty_file", f"{path.name} holds no text")
+        raise FileRefused("empty_file", "it holds no text")
     if not head.lstrip("\ufeff \t\r\n").startswith(ONE_LINE_FORMS):
         reading.refuse_long_lines()
     packed = magic[:2] == GZIP_MAGIC

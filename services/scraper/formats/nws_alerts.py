@@ -65,9 +65,9 @@ def parse(file: PublicFile, today: date) -> Iterator[StormRow | Rejected]:
         try:
             document = orjson.loads(stream.read())
         except orjson.JSONDecodeError as error:
-            raise FileRefused("broken_json", f"{file.name}: {error}") from error
+            raise FileRefused("broken_json", str(error)) from error
     if not is_collection(document):
-        raise FileRefused("unknown_format", f"{file.name} is JSON, but no collection of weather alerts")
+        raise FileRefused("unknown_format", "it is JSON, but no collection of weather alerts")
     return _alerts(document["features"], today)
 
 

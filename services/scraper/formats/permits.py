@@ -66,7 +66,7 @@ def read_json(file: PublicFile) -> Any:
     if file.size_bytes > LARGEST_JSON_BYTES:
         raise FileRefused(
             "json_too_large",
-            f"{file.name} holds more than {LARGEST_JSON_BYTES} bytes of JSON, which is read whole:"
+            f"it holds more than {LARGEST_JSON_BYTES} bytes of JSON, which is read whole:"
             " take the publisher's CSV, which is read row by row",
         )
     with file.open() as stream:
@@ -74,7 +74,7 @@ def read_json(file: PublicFile) -> Any:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise FileRefused("broken_json", f"{file.name}: {error}") from error
+        raise FileRefused("broken_json", str(error)) from error
 
 
 def parse_document(

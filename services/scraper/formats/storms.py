@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import date
+from itertools import chain
 from typing import TextIO
 
 from services.scraper.domain.rows import Rejected, Remark, StormRow
@@ -59,7 +60,12 @@ def _table(file: PublicFile, day: date | None, today: date) -> StormRows:
     if layout is spc_archive.ARCHIVE:
         hazard = spc_archive.hazard_of(file.name, {column_name(cell) for cell in header})
         return _rows(file, lambda stream: spc_archive.parse(stream, header, hazard, today))
-    return _rows(file, lambda stream: spc.parse(stream, day, today))
+    return chain(_remarks(file, day), _rows(file, lambda stream: spc.parse(stream, day, today)))
+
+
+def _remarks(file: PublicFile, day: date | None) -> StormRows:
+    if day is None:
+        yield Remark(f"{file.name}: neither its rows nor its name carry a day: say it with --day YYYY-MM-DD")
 
 
 def _rows(file: PublicFile, parse: Callable[[TextIO], StormRows]) -> StormRows:

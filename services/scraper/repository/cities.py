@@ -109,7 +109,9 @@ STORE_FACTS = text(
 STORE_PROVENANCE = text(
     """
     INSERT INTO compliance.provenance (entity, entity_id, field, source, licence_id, fetched_at, confidence)
-    SELECT 'parcels', :id, f, :source, :licence_id, :fetched_at, 0.95 FROM unnest(CAST(:fields AS text[])) AS f
+    SELECT 'parcels', :id, f, :source, (SELECT s.licence_id FROM compliance.source_registry s WHERE s.source_key = :source),
+           :fetched_at, 0.95
+      FROM unnest(CAST(:fields AS text[])) AS f
     ON CONFLICT (entity, entity_id, field) DO UPDATE
        SET source = excluded.source, licence_id = excluded.licence_id, fetched_at = excluded.fetched_at,
            confidence = excluded.confidence

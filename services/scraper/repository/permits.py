@@ -106,6 +106,11 @@ def permit_line(ordinal: int, row: PermitRow) -> str:
     return f"{ordinal}\t{row.home_city}\t{vertical}\t{hashed_line(CELLS(row))}"
 
 
+def content_hash(row: PermitRow) -> str:
+    """The hash by which an upsert knows the row as unchanged."""
+    return hashed_line(CELLS(row)).rpartition("\t")[2]
+
+
 @dataclass(frozen=True, slots=True)
 class CountyOfRows:
     """The county whose pull brings the rows; they are no city's."""

@@ -15,7 +15,7 @@ COMPARED = (
 )  # fmt: skip
 STORED = text(
     f"""
-    SELECT p.jurisdiction, p.permit_number, {", ".join(f"p.{name}" for name in COMPARED)}
+    SELECT p.jurisdiction, p.permit_number, p.content_hash, {", ".join(f"p.{name}" for name in COMPARED)}
       FROM unnest(CAST(:jurisdictions AS text[]), CAST(:numbers AS text[])) AS asked (jurisdiction, permit_number)
       JOIN roofing_permits p ON p.jurisdiction = asked.jurisdiction AND p.permit_number = asked.permit_number
     """  # noqa: S608 - column names of ours

@@ -204,6 +204,7 @@ async def test_active_cities_get_prospects_up_to_the_configured_cap_a_day(
     async with committed_db.begin() as session:
         await load_town(session)
     await one(committed_db, "UPDATE target_cities SET active = true WHERE city = 'Harrow'")
+    await one(committed_db, "UPDATE parcels SET source = 'harrow_tx_parcels'")
     await one(committed_db, "INSERT INTO core.config (key, value) VALUES ('city.daily_prospect_cap', '3')")
 
     inserted = []
@@ -216,6 +217,10 @@ async def test_active_cities_get_prospects_up_to_the_configured_cap_a_day(
     assert PARCELS > 3
     announced = "SELECT count(*) FROM core.outbox WHERE type = 'lead.created'"
     assert await one(committed_db, announced) == 3
+    licences = (
+        "SELECT string_agg(DISTINCT licence_id, ' ') FROM compliance.provenance WHERE entity = 'base_leads'"
+    )
+    assert await one(committed_db, licences) == "sandbox_harrow"
 
 
 async def test_a_new_lead_is_taken_up_unless_its_citys_activation_will(

@@ -172,6 +172,10 @@ async def test_a_house_is_asked_of_its_assessor_by_its_address(door: RunningServ
     assert done["status"] == "completed", done
     assert [done[name] for name in ITEMS] == [1, 1, 1, 0]
     assert await scraper.one("SELECT year_built FROM parcels WHERE id = :id", id=house.id) > 1900
+    licences = "SELECT DISTINCT source, licence_id FROM compliance.provenance WHERE entity_id = :id"
+    assert [tuple(row) for row in await scraper.rows(licences, id=house.id)] == [
+        ("harrow_tx_assessor", "sandbox_harrow")
+    ]
     assert await scraper.events("property.scraped") == []  # nobody's lead
 
 

@@ -100,6 +100,18 @@ async def test_kept_rows_read_again_with_the_same_code_give_what_is_stored(
     assert town.calls("socrata") == calls, "nothing is fetched"
 
 
+async def test_a_point_that_the_geocoder_found_is_no_difference(scraper: Bench) -> None:
+    await night(scraper)
+    placed = await scraper.rows(
+        "UPDATE roofing_permits SET lat = 32.4, lng = -98.9, zip = coalesce(zip, '76998')"
+        " WHERE lat IS NULL AND city_id = :id RETURNING id",
+        id=await city_of(scraper),
+    )
+    assert placed
+    [replay] = await replay_city(scraper.unit_of_work, "Harrow", "TX")
+    assert (replay.changed, replay.fields) == (0, {})
+
+
 async def test_a_mended_field_map_is_shown_first_and_stored_when_asked_for(scraper: Bench) -> None:
     city = await city_of(scraper)
     await night(scraper)

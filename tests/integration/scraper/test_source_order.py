@@ -107,8 +107,12 @@ async def test_a_source_that_does_not_answer_is_passed_over_while_another_is_lef
     assert (first.source, first.reasons[0][:11]) == ("ellery_fl_permits", "no answer: ")
     assert (second.source, second.usable) == ("harrow_tx_permits", True)
     await disable(scraper, "harrow_tx_permits")
-    with pytest.raises(ProviderError):
-        await service.check_city(scraper.at, "Harrow", "TX")
+    silent, denied = await service.check_city(scraper.at, "Harrow", "TX")
+    assert (silent.source, silent.reasons[0][:11]) == ("ellery_fl_permits", "no answer: ")
+    assert denied.reasons == ("not allowed: SOURCE_DISABLED",)
+    sources = await service.load_sources(scraper.at, await city_of(scraper), None)
+    with pytest.raises(ProviderError):  # a step tries again
+        await service.check_sources(scraper.at, sources, None)
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,14 @@
 """Which processes make the fleet, and what is said when they cannot start."""
 
 import socket
+from io import StringIO
+from typing import cast
 
 import pytest
+from rich.console import Console
 
 from shared.cli.fleet import PortTaken, ProcessSpec, fleet, is_ready, refuse_taken_ports, select
+from shared.cli.processes import _table
 from shared.errors import NotFound
 from shared.settings import Settings
 
@@ -50,3 +54,11 @@ def test_nobody_listening_is_not_ready() -> None:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
     assert not is_ready(ProcessSpec("enricher", (), port))
+
+
+def test_the_state_of_a_process_fits_a_terminal_of_80_columns() -> None:
+    console = Console(file=StringIO(), width=80)
+    names = ("name", "pid", "port", "phase", "deaths", "exit", "up", "ready", "mb")
+    values = ("contractor_acquisition", 32255, 8005, "running", 1, -9, 8640, True, 152.3)
+    console.print(_table([dict(zip(names, values, strict=True))]))
+    assert "152.3" in cast("StringIO", console.file).getvalue()

@@ -171,6 +171,23 @@ class TestRepeats:
             await world.client(tries=4).call(ProviderRequest(endpoint="/x"))
         assert len(world.requests) == 4
 
+    @pytest.mark.parametrize(
+        ("failure", "words"),
+        [
+            (httpx.ConnectError, "no connection to "),
+            (httpx.ConnectTimeout, "no connection to "),
+            (httpx.ReadTimeout, "no answer from "),
+            (httpx.ReadError, "the connection to "),
+        ],
+    )
+    async def test_a_failure_names_the_host(
+        self, world: Any, failure: type[httpx.TransportError], words: str
+    ) -> None:
+        world.answer = fail_with(failure)
+        with pytest.raises((ProviderTimeout, ProviderUnavailable)) as caught:
+            await world.client().call(paid())
+        assert f"{words}{world.requests[0].url.host}" in caught.value.detail
+
     async def test_waits_grow_and_are_random_within_their_ceiling(self, world: Any) -> None:
         world.answer = fail_with(httpx.ReadTimeout)
         with pytest.raises(ProviderTimeout):

@@ -136,7 +136,11 @@ def test_spc_comments_may_hold_commas_and_the_file_name_carries_the_day(tmp_path
 def test_an_spc_file_without_a_day_needs_one(tmp_path: Path) -> None:
     path = tmp_path / "today_wind.csv"
     path.write_text(SPC_WIND)
-    assert storms(path) == [Rejected("report_date_unknown")] * 2
+    remark, *rows = storms(path)
+    assert isinstance(remark, Remark)
+    assert "today_wind.csv" in remark.text
+    assert "--day" in remark.text
+    assert rows == [Rejected("report_date_unknown")] * 2
     assert all(isinstance(row, StormRow) for row in storms(path, date(2013, 5, 31)))
 
 

@@ -136,3 +136,11 @@ def test_a_parcel_layer_is_held_to_the_same_bounds(tmp_path: Path) -> None:
         assert reason(read) == wanted
     path.unlink()
     assert reason(read) == "file_not_found"
+
+
+def test_a_refusal_leaves_the_name_of_the_file_to_him_who_reports_it(tmp_path: Path) -> None:
+    path = tmp_path / "empty.csv"
+    path.touch()
+    with pytest.raises(FileRefused) as refused:
+        inspect(path)
+    assert (refused.value.reason, refused.value.detail) == ("empty_file", "it is empty")

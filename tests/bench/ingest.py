@@ -12,7 +12,9 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -167,9 +169,13 @@ def _imported(plane: Plane, path: Path) -> _Imported:
         text=True,
     )
     assert process.stdout is not None
+    peak: list[float] = [0.0]
+    watcher = threading.Thread(target=_watch_peak, args=(process.pid, peak))
+    watcher.start()
     report = json.loads(process.stdout.read())
     process.stdout.close()
     _, status, usage = os.wait4(process.pid, 0)
+    watcher.join()
     process.returncode = os.waitstatus_to_exitcode(status)
     seconds = time.perf_counter() - began
     outcomes = sum(report[name] for name in ("stored", "updated", "duplicate", "rejected"))
@@ -180,8 +186,17 @@ def _imported(plane: Plane, path: Path) -> _Imported:
         seconds,
         usage.ru_utime + usage.ru_stime,
         _database_seconds(plane) - worked,
-        usage.ru_maxrss / 1024,
+        peak[0],
     )
+
+
+def _watch_peak(pid: int, peak: list[float]) -> None:
+    """Keep the process's highest resident size, MB, until it ends: ru_maxrss would tell of this one, its parent."""
+    with suppress(OSError, IndexError):
+        while True:
+            status = Path(f"/proc/{pid}/status").read_text()
+            peak[0] = max(peak[0], int(status.split("VmHWM:")[1].split()[0]) / 1024)
+            time.sleep(0.02)
 
 
 def _database_seconds(plane: Plane) -> float:

@@ -157,6 +157,8 @@ class PageReader:
             except ProviderRateLimited:
                 raise  # the host asked us to wait: another method would not
             except ProviderError as error:
+                if method is Method.HTTP and error.retryable:
+                    raise  # a host that does not answer now says nothing against plain HTTP
                 PAGES.labels(method, "failed").inc()
                 failures.append(f"{method}: {error.detail}")
                 unanswered = unanswered or (error if error.retryable else None)

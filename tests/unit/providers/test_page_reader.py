@@ -129,9 +129,11 @@ async def test_where_none_works_everyones_words_are_told_and_the_source_rests() 
 
 
 async def test_a_host_that_is_down_is_asked_again_later() -> None:
-    desk = Desk(http=ProviderUnavailable("the host answered 502"))
+    desk = Desk(http=ProviderUnavailable("the host answered 502"), crawl4ai=ROWS)
     with pytest.raises(ProviderUnavailable):
         await desk.read()
+    assert desk.asked() == {Method.HTTP}, "a moment's failure does not move a source to a browser for good"
+    assert desk.pins.pins == {}
 
 
 @pytest.mark.parametrize(

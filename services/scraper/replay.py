@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -17,7 +17,7 @@ from services.scraper.domain.person_fields import PersonRules, laws_at_entry, st
 from services.scraper.domain.rows import PermitRow, Rejected
 from services.scraper.ingest import ingest_permits
 from services.scraper.repository import CityRepository, ParcelRepository, RawRecordRepository
-from services.scraper.repository.permits import content_hash
+from services.scraper.repository.permits import PLACE, content_hash
 from services.scraper.repository.stored_permits import COMPARED, StoredPermits
 from services.scraper.service import CitySources, parse_rows
 from shared.db.unit_of_work import UnitOfWorkFactory
@@ -125,18 +125,13 @@ async def _replay_source(
         result.pages += 1
         async with unit_of_work() as uow:
             payload = await RawRecordRepository(uow.session).payload(record)
-            rows, bare = await asyncio.to_thread(_rows_of, payload)
+            rows = await asyncio.to_thread(_rows_of, payload)
             parsed = await asyncio.to_thread(parse_rows, rows, mapped, today)
             if rules.law_against(mapped.state, mapped.key):
                 parsed = [without(one, stripped_fields("permits")) for one in parsed]
             fresh = _fresh(parsed, seen, result)
             stored = await StoredPermits(uow.session).of(list(fresh))
-            differing = [
-                one
-                for key, permit in fresh.items()
-                for one in [_placed_as_stored(permit, stored.get(key)) if bare else permit]
-                if result.compare(one, stored.get(key))
-            ]
+            differing = [permit for key, permit in fresh.items() if result.compare(permit, stored.get(key))]
             if store and differing:
                 await ingest_permits(uow.session, differing, raw_record_id=record)
     async with unit_of_work() as uow:
@@ -145,11 +140,10 @@ async def _replay_source(
     return result
 
 
-def _rows_of(payload: bytes) -> tuple[list[RawRow], bool]:
-    """The rows of a kept page, last first, and whether it was kept without their geometry."""
-    kept = orjson.loads(payload)
-    rows = [RawRow(str(row["id"]), row["columns"], row.get("geometry")) for row in reversed(kept)]
-    return rows, not any("geometry" in row for row in kept)
+def _rows_of(payload: bytes) -> list[RawRow]:
+    """The rows of a kept page, last first."""
+    kept = reversed(orjson.loads(payload))
+    return [RawRow(str(row["id"]), row["columns"], row.get("geometry")) for row in kept]
 
 
 def _fresh(parsed: Sequence[PermitRow | Rejected], seen: set[int], result: Replay) -> dict[Key, PermitRow]:
@@ -167,16 +161,10 @@ def _fresh(parsed: Sequence[PermitRow | Rejected], seen: set[int], result: Repla
     return found
 
 
-def _placed_as_stored(row: PermitRow, stored: Row[Any] | None) -> PermitRow:
-    """A permit whose place came with a geometry that its page was kept without."""
-    if row.lat is not None or stored is None or stored.lat is None:
-        return row
-    return replace(row, lat=float(stored.lat), lng=float(stored.lng))
-
-
 def _differences(row: PermitRow, stored: Row[Any]) -> dict[str, list[str | None]]:
-    """Field by field what is stored and what would be."""
-    pairs = ((name, getattr(stored, name), _value_of(row, name)) for name in COMPARED)
+    """Field by field what is stored and what would be; a place that the row does not tell stays as it is known."""
+    told = [name for name in COMPARED if name not in PLACE or _value_of(row, name) is not None]
+    pairs = ((name, getattr(stored, name), _value_of(row, name)) for name in told)
     return {
         name: [_told(old), _told(new)]
         for name, old, new in pairs

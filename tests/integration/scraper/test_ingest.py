@@ -93,6 +93,24 @@ async def test_a_later_status_is_applied_and_a_withdrawn_re_roof_dates_no_roof(d
     ]
 
 
+async def test_a_place_that_was_found_for_an_address_stays_until_the_permit_names_another(
+    db: AsyncSession,
+) -> None:
+    bare = permit("1", lat=None, lng=None, zip=None)
+    await ingest_permits(db, [bare])
+    await db.execute(
+        text(
+            "UPDATE roofing_permits SET lat = 32.4, lng = -98.9, zip = '79501', geom = ST_Point(-98.9, 32.4, 4326)"
+        )
+    )
+    place = text("SELECT zip, lat IS NOT NULL, lng IS NOT NULL, geom IS NOT NULL FROM roofing_permits")
+    assert counts(await ingest_permits(db, [replace(bare, permit_status="completed")])) == (1, 0, 1, 0, 0)
+    assert tuple((await db.execute(place)).one()) == ("79501", True, True, True)
+    elsewhere = replace(bare, address="9 ELM ST", address_key="9||ELM|ST|||")
+    assert counts(await ingest_permits(db, [elsewhere])) == (1, 0, 1, 0, 0)
+    assert tuple((await db.execute(place)).one()) == (None, False, False, False)
+
+
 async def test_a_change_that_only_numbers_its_permit_is_applied_to_the_known_one(db: AsyncSession) -> None:
     def change(number: str, status: str | None, completed: date | None = None) -> StatusChange:
         return StatusChange("Harrow, TX", number, status, completed)

@@ -138,11 +138,6 @@ def ncei_event_type(text: str, *, tornado_scale: str = "") -> str | None:
     return ROOF_RELEVANT_NCEI_TYPES.get(name)
 
 
-def mph_of_knots(knots: Decimal) -> int:
-    """Whole miles per hour of a speed in knots, half up: 50 kt is 58 mph."""
-    return int(in_our_unit(knots, MagnitudeUnit.KNOTS))
-
-
 def report_event_type(text: str) -> str | None:
     """Our event type of a preliminary report's, or None when it cannot hurt a roof."""
     return REPORT_TYPES.get(" ".join(text.lower().split()))

@@ -6,10 +6,11 @@ from decimal import Decimal
 import pytest
 
 from services.scraper.domain.storms import (
+    MagnitudeUnit,
     convective_moment,
+    in_our_unit,
     magnitude_of,
     moment_of,
-    mph_of_knots,
     ncei_event_type,
     place_name,
     severity_of,
@@ -20,7 +21,7 @@ from services.scraper.domain.storms import (
 
 
 def test_severe_is_50_knots_and_58_miles_per_hour() -> None:
-    assert mph_of_knots(Decimal(50)) == 58
+    assert in_our_unit(Decimal(50), MagnitudeUnit.KNOTS) == 58
 
 
 @pytest.mark.parametrize(

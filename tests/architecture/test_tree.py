@@ -45,8 +45,8 @@ PARTICULAR = {
         "features": "what the classifier sees in a picture",
         "models.py": "the Protocol of a roof model and its types",
         "predicting.py": "what runs in the model's own process, imported there without the rest",
-        "review_service.py": "the verbs of the review queue; the rest of the service is jobs",
         "training": "how the weights were made; no process of the service imports it",
+        "vision": "what the three roof models take and give, and the classes behind it",
         "weights": "model files with their cards",
     },
 }

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from services.ml_inference import metrics
-from services.ml_inference.repository import AnalysisRepository
+from services.ml_inference.repository import ReviewRepository
 from shared.errors import Conflict, NotFound
 from shared.runtime import Resources
 from shared.schemas.enums import RoofCondition
@@ -26,7 +26,7 @@ class TaskClosed(Conflict):
 async def pending(resources: Resources, limit: int) -> list[dict[str, Any]]:
     """Analyses that wait for a person."""
     async with resources.unit_of_work() as uow:
-        return [row._asdict() for row in await AnalysisRepository(uow.session).open_tasks(limit)]
+        return [row._asdict() for row in await ReviewRepository(uow.session).open_tasks(limit)]
 
 
 async def decide(
@@ -41,7 +41,7 @@ async def decide(
     """Close a task; an approved lead goes on to its triggers, a rejected one is withdrawn at publishing."""
     word = "approved" if approved else "rejected"
     async with resources.unit_of_work() as uow:
-        repository = AnalysisRepository(uow.session)
+        repository = ReviewRepository(uow.session)
         task = await repository.decide_task(
             task_id, {"review": word, "condition": condition, "notes": notes}, actor.name
         )
@@ -65,17 +65,3 @@ async def decide(
             object_id=task_id,
         )
     metrics.REVIEWS.labels(word).inc()
-
-
-async def list_models(resources: Resources) -> list[dict[str, Any]]:
-    """Registered models."""
-    async with resources.unit_of_work() as uow:
-        return [row._asdict() for row in await AnalysisRepository(uow.session).models()]
-
-
-async def one_model(resources: Resources, model_id: UUID) -> dict[str, Any]:
-    """One registered model."""
-    found = next((model for model in await list_models(resources) if model["id"] == model_id), None)
-    if found is None:
-        raise NotFound(f"there is no model {model_id}", model_id=str(model_id))
-    return found

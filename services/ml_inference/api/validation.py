@@ -1,4 +1,4 @@
-"""Routes of roof analysis: models, and the review queue."""
+"""Routes of the review queue."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.ml_inference import review_service
+from services.ml_inference.service import reviews
 from shared.http.auth import require
 from shared.runtime import ResourcesDep
 from shared.schemas.enums import RoofCondition
 from shared.security.policy import Action, Actor
 
-router = APIRouter(tags=["analysis"])
+router = APIRouter(tags=["validation"])
 Reader = Annotated[Actor, require(Action.REVIEW_READ)]
 Reviewer = Annotated[Actor, require(Action.REVIEW_DECIDE)]
 
@@ -34,35 +34,21 @@ class Rejection(BaseModel):
     notes: str = Field(min_length=3, max_length=2000)
 
 
-@router.get("/models")
-async def models(resources: ResourcesDep, _: Reader) -> list[dict[str, Any]]:
-    """Available models with their measured figures."""
-    return await review_service.list_models(resources)
-
-
-@router.get("/models/{model_id}")
-async def model(model_id: UUID, resources: ResourcesDep, _: Reader) -> dict[str, Any]:
-    """One model."""
-    return await review_service.one_model(resources, model_id)
-
-
 @router.get("/validation/pending")
 async def pending(
     resources: ResourcesDep, _: Reader, limit: Annotated[int, Query(ge=1, le=500)] = 100
 ) -> list[dict[str, Any]]:
     """Predictions that need a review, the most urgent first."""
-    return await review_service.pending(resources, limit)
+    return await reviews.pending(resources, limit)
 
 
 @router.post("/validation/{task_id}/approve", status_code=204)
 async def approve(task_id: UUID, body: Approval, resources: ResourcesDep, actor: Reviewer) -> None:
     """Approve a prediction, or correct its condition."""
-    await review_service.decide(
-        resources, actor, task_id, approved=True, condition=body.condition, notes=body.notes
-    )
+    await reviews.decide(resources, actor, task_id, approved=True, condition=body.condition, notes=body.notes)
 
 
 @router.post("/validation/{task_id}/reject", status_code=204)
 async def reject(task_id: UUID, body: Rejection, resources: ResourcesDep, actor: Reviewer) -> None:
     """Reject a prediction; its lead is withdrawn."""
-    await review_service.decide(resources, actor, task_id, approved=False, condition=None, notes=body.notes)
+    await reviews.decide(resources, actor, task_id, approved=False, condition=None, notes=body.notes)

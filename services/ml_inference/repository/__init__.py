@@ -1,0 +1,6 @@
+"""Every SQL statement of roof analysis, by noun."""
+
+from services.ml_inference.repository.analyses import AnalysisRepository
+from services.ml_inference.repository.reviews import ReviewRepository
+
+__all__ = ["AnalysisRepository", "ReviewRepository"]

@@ -149,6 +149,7 @@ class RoofAnalysis(Base):
     class_probabilities: Mapped[dict[str, Any] | None]
     classifier_sha256: Mapped[str | None]
     is_current: Mapped[bool] = starts_true()
+    validation_evidence: Mapped[dict[str, Any] | None]
 
 
 class MlInferenceJob(Base):
@@ -181,7 +182,7 @@ class MlInferenceJob(Base):
 
 
 class ValidationTask(Base):
-    """An analysis that waits for a person. Owner: ml_inference."""
+    """An analysis that waits for a person; open until its workflow goes on. Owner: ml_inference."""
 
     __tablename__ = "validation_tasks"
     __table_args__ = (
@@ -192,6 +193,7 @@ class ValidationTask(Base):
         Index(
             "uq_validation_tasks_open", "base_lead_id", unique=True, postgresql_where=text("state = 'open'")
         ),
+        between("wanted_reviews", 1, 3),
     )
 
     id: Mapped[UUID] = key()
@@ -210,6 +212,10 @@ class ValidationTask(Base):
     due_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = stamp()
     updated_at: Mapped[datetime] = stamp()
+
+    claimed_at: Mapped[datetime | None]
+    claimed_until: Mapped[datetime | None]
+    wanted_reviews: Mapped[int] = mapped_column(server_default=text("1"))
 
 
 class Model(Base):

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from services.ml_inference.domain.combining import Chances, View, overlap, pooled, updated
+from services.ml_inference.domain.combining import Chances, overlap, updated
+from services.ml_inference.domain.ensemble import pooled
 from services.ml_inference.domain.likelihoods import Finding, HouseFacts, absent_from, findings_of
 from services.ml_inference.domain.maturity import Compared, maturity_of, wilson_interval
 from shared.schemas.condition import condition_index
@@ -31,10 +32,12 @@ class Analysis:
 
     condition: RoofCondition
     confidence: float
-    chances: Chances | None
-    """Of the whole house; None where only the condition is known."""
-    views: Sequence[View]
-    """Picture by picture, as far as they were kept apart."""
+    chances: Chances
+    """Of the whole house, all pictures together."""
+    above: Sequence[Chances]
+    """Of each picture from above."""
+    street: Sequence[Chances]
+    """Of each picture from the street."""
     familiar: bool
     domain: ImageDomain
 
@@ -55,10 +58,10 @@ def validated(analysis: Analysis, around: Surroundings) -> ValidationEvidence:
     """The five stages in their order, the combined probability of the condition, and what speaks against passing."""
     findings = findings_of(around.facts, analysis.domain)
     maturity = maturity_of(around.compared)
-    chances = updated(_by_pictures(analysis), (finding.ratios for finding in findings))
+    chances = updated(analysis.chances, (finding.ratios for finding in findings))
     confidence = chances[analysis.condition]
     stages = [
-        _agreement(analysis.views),
+        _agreement(analysis.above, analysis.street),
         _sources(analysis.condition, findings, absent_from(around.facts)),
         _similar(analysis.condition, around.similar),
         _ground_truth(analysis.condition, around.earlier_word, around.compared, maturity),
@@ -81,25 +84,14 @@ def doubts(evidence: ValidationEvidence) -> bool:
     return any(stage.passed is False for stage in evidence.stages if stage.stage != "combination")
 
 
-def _by_pictures(analysis: Analysis) -> Chances:
-    """Whole-house probabilities: of the pictures where they are known apart, else as the models gave them."""
-    if analysis.views:
-        return pooled(analysis.views)
-    if analysis.chances:
-        return analysis.chances
-    rest = (1 - analysis.confidence) / (len(RoofCondition) - 1)
-    return {c: analysis.confidence if c is analysis.condition else rest for c in RoofCondition}
-
-
-def _agreement(views: Sequence[View]) -> ValidationStage:
-    above = [view for view in views if view.from_above]
-    street = [view for view in views if not view.from_above]
+def _agreement(above: Sequence[Chances], street: Sequence[Chances]) -> ValidationStage:
+    from_above, from_street = pooled(above), pooled(street)
     terms = {"from_above": len(above), "from_street": len(street)}
-    if not above or not street:
+    if from_above is None or from_street is None:
         return ValidationStage(
             stage="agreement", passed=None, finding="only one kind of picture is at hand", terms=terms
         )
-    shared = overlap(pooled(above), pooled(street))
+    shared = overlap(from_above, from_street)
     return ValidationStage(
         stage="agreement",
         passed=shared >= LEAST_AGREEMENT,
@@ -178,8 +170,8 @@ def _combination(analysis: Analysis, chances: Chances) -> ValidationStage:
         finding=f"calibrated confidence {confidence:.2f}"
         + ("" if likeliest is analysis.condition else f", {likeliest} is likelier"),
         terms={
-            "pictures": len(analysis.views),
-            "by_pictures": {c: round(v, 4) for c, v in _by_pictures(analysis).items()},
+            "pictures": len(analysis.above) + len(analysis.street),
+            "by_pictures": {c: round(v, 4) for c, v in analysis.chances.items()},
             "with_sources": {c: round(v, 4) for c, v in chances.items()},
             "required": AUTO_FLOOR,
         },

@@ -154,6 +154,7 @@ class RoofAnalysis(Base):
     condition_index: Mapped[Decimal | None] = mapped_column(number(5, 2))
     urgency: Mapped[int | None]
     evidence: Mapped[dict[str, Any] | None]
+    validation_evidence: Mapped[dict[str, Any] | None]
 
 
 class MlInferenceJob(Base):
@@ -191,7 +192,7 @@ class MlInferenceJob(Base):
 
 
 class ValidationTask(Base):
-    """An analysis that waits for a person. Owner: ml_inference."""
+    """An analysis that waits for a person; open until its workflow goes on. Owner: ml_inference."""
 
     __tablename__ = "validation_tasks"
     __table_args__ = (
@@ -202,6 +203,7 @@ class ValidationTask(Base):
         Index(
             "uq_validation_tasks_open", "base_lead_id", unique=True, postgresql_where=text("state = 'open'")
         ),
+        between("wanted_reviews", 1, 3),
     )
 
     id: Mapped[UUID] = key()
@@ -220,6 +222,10 @@ class ValidationTask(Base):
     due_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = stamp()
     updated_at: Mapped[datetime] = stamp()
+
+    claimed_at: Mapped[datetime | None]
+    claimed_until: Mapped[datetime | None]
+    wanted_reviews: Mapped[int] = mapped_column(server_default=text("1"))
 
 
 class Model(Base):

@@ -1,0 +1,151 @@
+"""Analysed roofs in the tables: pictures, what was seen in them, and the task of a reviewer."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.db.models.imagery import PropertyImage, RoofAnalysis
+from shared.schemas.enums import DamageType, ImageDomain, ImageType, ModelType, RoofCondition, ViewAngle
+from shared.schemas.roof_evidence import (
+    Box,
+    ConditionTerm,
+    ModelUsed,
+    PictureEvidence,
+    RoofEvidence,
+    SeenDamage,
+)
+
+CHANCES = {
+    RoofCondition.EXCELLENT: 0.02,
+    RoofCondition.GOOD: 0.05,
+    RoofCondition.FAIR: 0.13,
+    RoofCondition.POOR: 0.62,
+    RoofCondition.CRITICAL: 0.18,
+}
+VIEWS = (
+    (ImageType.SATELLITE, ViewAngle.OVERHEAD, "naip"),
+    (ImageType.STREET_VIEW, ViewAngle.FRONT, "streetview"),
+)
+
+
+async def make_pictures(session: AsyncSession, lead_id: UUID, **changes: Any) -> list[UUID]:
+    """Rows of a picture from above and one from the street."""
+    found: list[UUID] = []
+    for image_type, angle, source in VIEWS:
+        values: dict[str, Any] = {
+            "base_lead_id": lead_id,
+            "image_type": image_type,
+            "view_angle": angle,
+            "s3_key": f"images/{lead_id}/original/{image_type}_{angle}.jpg",
+            "capture_date": date(2026, 5, 14),
+            "image_width": 512,
+            "image_height": 512,
+            "processed": True,
+            "source": source,
+            "licence_id": "us_public_domain",
+            "gsd_m": "0.3",
+            "image_domain": ImageDomain.RENDERED,
+            **changes,
+        }
+        found.append(
+            (
+                await session.execute(insert(PropertyImage).values(**values).returning(PropertyImage.id))
+            ).scalar_one()
+        )
+    return found
+
+
+def seen(image_id: UUID, image_type: ImageType, angle: ViewAngle) -> PictureEvidence:
+    """A roof with two damages in one picture."""
+    boxes = (
+        (DamageType.MISSING_SHINGLES, Box(left=0.32, top=0.38, right=0.44, bottom=0.5)),
+        (DamageType.MOSS_ALGAE, Box(left=0.56, top=0.52, right=0.7, bottom=0.61)),
+    )
+    return PictureEvidence(
+        image_id=image_id,
+        image_type=image_type,
+        view_angle=angle,
+        source="naip",
+        domain=ImageDomain.RENDERED,
+        capture_date=date(2026, 5, 14),
+        gsd_m=0.3,
+        probabilities=CHANCES,
+        roof=[[(0.25, 0.3), (0.76, 0.3), (0.76, 0.7), (0.25, 0.7)]],
+        damaged=[[(0.32, 0.38), (0.44, 0.38), (0.44, 0.5), (0.32, 0.5)]],
+        roof_confidence=0.93,
+        damages=[
+            SeenDamage(image_id=image_id, damage=damage, confidence=0.81, box=box, area_share=0.06, severity=41)
+            for damage, box in boxes
+        ],
+    )
+
+
+def evidence_of(pictures: list[UUID], **changes: Any) -> RoofEvidence:
+    """What three models made of these pictures."""
+    views = [(image, angle) for image, angle, _ in VIEWS]
+    values: dict[str, Any] = {
+        "pictures": [seen(key, *view) for key, view in zip(pictures, views, strict=True)],
+        "terms": [
+            ConditionTerm(role=ModelType.CLASSIFIER, index=71, weight=0.4, confidence=0.62),
+            ConditionTerm(role=ModelType.DETECTOR, index=66, weight=0.4, confidence=0.81),
+            ConditionTerm(role=ModelType.SEGMENTOR, index=58, weight=0.2),
+        ],
+        "condition_index": 66.4,
+        "probabilities": CHANCES,
+        "models": [
+            ModelUsed(role=role, name=f"ridgeline-{role}", version="1", sha256="0" * 64, trained_on="rendered town")
+            for role in ModelType
+        ],
+        "roof_area": {"footprint_sqft": 1640, "pitch_factor": 1.118, "source": "mask"},
+        "costs": {
+            "replacement": {"low": "9800.00", "high": "15900.00", "order_squares": 20.5, "blend": 0.98},
+            "repair": {"low": "900.00", "high": "2100.00"},
+            "waste": 0.13,
+        },
+        "cautions": ["Storm exposure, not hail damage"],
+        **changes,
+    }
+    return RoofEvidence(**values)
+
+
+async def make_analysis(session: AsyncSession, lead_id: UUID, pictures: list[UUID], **changes: Any) -> UUID:
+    """The current analysis of a lead."""
+    values: dict[str, Any] = {
+        "base_lead_id": lead_id,
+        "overall_condition": RoofCondition.POOR,
+        "calibrated_confidence": "0.6200",
+        "class_probabilities": CHANCES,
+        "image_domain": ImageDomain.RENDERED,
+        "roof_sqft": 1834,
+        "replacement_cost_low": "9800",
+        "replacement_cost_high": "15900",
+        "repair_cost_low": "900",
+        "repair_cost_high": "2100",
+        "validation_status": "needs_review",
+        "evidence": evidence_of(pictures).model_dump(mode="json"),
+        **changes,
+    }
+    analysis: UUID = (
+        await session.execute(insert(RoofAnalysis).values(**values).returning(RoofAnalysis.id))
+    ).scalar_one()
+    return analysis
+
+
+def score_breakdown() -> dict[str, Any]:
+    """The explanation of a score of 82."""
+    parts = {
+        "property_value": (15, 20, "320,000 USD"),
+        "roof_age": (15, 20, "22 years"),
+        "triggers": (25, 25, "hail, wind"),
+        "condition": (15, 20, "poor"),
+        "contact": (7, 10, "email verified, phone none"),
+        "completeness": (5, 5, "complete"),
+    }
+    return {name: {"points": p, "max": most, "basis": basis} for name, (p, most, basis) in parts.items()}
+
+

@@ -2,5 +2,6 @@
 
 from services.ml_inference.repository.analyses import AnalysisRepository
 from services.ml_inference.repository.reviews import ReviewRepository
+from services.ml_inference.repository.validations import ValidationRepository
 
-__all__ = ["AnalysisRepository", "ReviewRepository"]
+__all__ = ["AnalysisRepository", "ReviewRepository", "ValidationRepository"]

@@ -17,3 +17,6 @@ class MlInferenceSettings(Settings):
     weights_folder: Path = Field(WEIGHTS, alias="ML_INFERENCE_WEIGHTS_FOLDER")
     workers: int = Field(1, alias="ML_INFERENCE_WORKERS", ge=1)
     review_days: int = Field(7, alias="ML_INFERENCE_REVIEW_DAYS", ge=1)
+    double_review_share: float = Field(0.1, alias="ML_INFERENCE_DOUBLE_REVIEW_SHARE", ge=0, le=1)
+    claim_minutes: int = Field(15, alias="ML_INFERENCE_CLAIM_MINUTES", ge=1)
+    undo_seconds: float = Field(20, alias="ML_INFERENCE_UNDO_SECONDS", ge=0, le=600)

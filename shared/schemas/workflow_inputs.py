@@ -42,6 +42,12 @@ class PropertyInput(BaseModel):
     skip: dict[str, str] = {}
 
 
+class ReviewInput(BaseModel):
+    """The review task that is to be settled."""
+
+    subject_id: UUID
+
+
 class JobInput(BaseModel):
     """The slot for which a scheduled job runs."""
 

@@ -262,6 +262,13 @@ PUBLISH_LEAD = single_step(
 EXPIRE_LEADS = single_step(
     "expire_leads", "lead_generator", description="Triggers and published leads past their date end."
 )
+SETTLE_REVIEW = single_step(
+    "settle_review",
+    "ml_inference",
+    timeout_seconds=60,
+    max_attempt=5,
+    description="A reviewed lead goes on once its reviewer can no longer take the word back.",
+)
 SETTLE_SALES = single_step(
     "settle_sales",
     "marketplace",

@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.ml_inference.service import reviews
+from services.ml_inference.service.reviews import Word
 from shared.http.auth import require
 from shared.runtime import ResourcesDep
-from shared.schemas.enums import RoofCondition
+from shared.schemas.enums import ImageDomain, RoofCondition
+from shared.schemas.page import Page, PageQuery
+from shared.schemas.review import Corrections, PendingTask, ReviewAnswer, TaskDetail
+from shared.schemas.review_enums import ReviewVerdict
 from shared.security.policy import Action, Actor
 
-router = APIRouter(tags=["validation"])
+router = APIRouter(prefix="/validation", tags=["validation"])
 Reader = Annotated[Actor, require(Action.REVIEW_READ)]
 Reviewer = Annotated[Actor, require(Action.REVIEW_DECIDE)]
 
 
+class PendingQuery(PageQuery):
+    """Which tasks are wanted: of a domain, with a word in their reasons, held by nobody else or by oneself."""
+
+    domain: ImageDomain | None = None
+    reason: str | None = Field(None, min_length=2, max_length=100)
+    holder: Literal["all", "free", "mine"] = "all"
+
+
 class Approval(BaseModel):
-    """The reviewer's word, with another condition where the model was wrong."""
+    """The reviewer's word, with another condition, boxes or outlines where the models were wrong."""
 
     model_config = ConfigDict(extra="forbid")
     condition: RoofCondition | None = None
+    corrections: Corrections | None = None
     notes: str | None = Field(None, max_length=2000)
 
 
@@ -31,24 +45,58 @@ class Rejection(BaseModel):
     """Why an analysis is not to be used."""
 
     model_config = ConfigDict(extra="forbid")
+    corrections: Corrections | None = None
     notes: str = Field(min_length=3, max_length=2000)
 
 
-@router.get("/validation/pending")
+class Held(BaseModel):
+    """Until when a task is held."""
+
+    claimed_until: datetime
+
+
+@router.get("/pending")
 async def pending(
-    resources: ResourcesDep, _: Reader, limit: Annotated[int, Query(ge=1, le=500)] = 100
-) -> list[dict[str, Any]]:
-    """Predictions that need a review, the most urgent first."""
-    return await reviews.pending(resources, limit)
+    resources: ResourcesDep, actor: Reader, query: Annotated[PendingQuery, Query()]
+) -> Page[PendingTask]:
+    """Predictions that need this reviewer's word, the most urgent first."""
+    chosen = query.model_dump(include={"domain", "reason", "holder"})
+    return await reviews.pending(resources, actor, chosen, cursor=query.cursor, limit=query.limit)
 
 
-@router.post("/validation/{task_id}/approve", status_code=204)
-async def approve(task_id: UUID, body: Approval, resources: ResourcesDep, actor: Reviewer) -> None:
-    """Approve a prediction, or correct its condition."""
-    await reviews.decide(resources, actor, task_id, approved=True, condition=body.condition, notes=body.notes)
+@router.get("/{task_id}")
+async def task(task_id: UUID, resources: ResourcesDep, actor: Reader) -> TaskDetail:
+    """One task: pictures, what was seen in them, how the analysis came to its confidence, and the next task's id."""
+    return await reviews.detail(resources, actor, task_id)
 
 
-@router.post("/validation/{task_id}/reject", status_code=204)
-async def reject(task_id: UUID, body: Rejection, resources: ResourcesDep, actor: Reviewer) -> None:
+@router.post("/{task_id}/claim")
+async def claim(task_id: UUID, resources: ResourcesDep, actor: Reviewer) -> Held:
+    """Hold a task, or hold it longer."""
+    return Held(claimed_until=await reviews.claim(resources, actor, task_id))
+
+
+@router.post("/{task_id}/release", status_code=204)
+async def release(task_id: UUID, resources: ResourcesDep, actor: Reviewer) -> None:
+    """Let a task go."""
+    await reviews.release(resources, actor, task_id)
+
+
+@router.post("/{task_id}/approve")
+async def approve(task_id: UUID, body: Approval, resources: ResourcesDep, actor: Reviewer) -> ReviewAnswer:
+    """Approve a prediction, or correct it."""
+    word = Word(ReviewVerdict.APPROVED, body.condition, body.corrections, body.notes)
+    return await reviews.give(resources, actor, task_id, word)
+
+
+@router.post("/{task_id}/reject")
+async def reject(task_id: UUID, body: Rejection, resources: ResourcesDep, actor: Reviewer) -> ReviewAnswer:
     """Reject a prediction; its lead is withdrawn."""
-    await reviews.decide(resources, actor, task_id, approved=False, condition=None, notes=body.notes)
+    word = Word(ReviewVerdict.REJECTED, corrections=body.corrections, notes=body.notes)
+    return await reviews.give(resources, actor, task_id, word)
+
+
+@router.post("/{task_id}/undo")
+async def undo(task_id: UUID, resources: ResourcesDep, actor: Reviewer) -> ReviewAnswer:
+    """Take one's word back, a short time and while nothing has followed."""
+    return await reviews.undo(resources, actor, task_id)

@@ -79,6 +79,12 @@ def validated(analysis: Analysis, around: Surroundings) -> ValidationEvidence:
     )
 
 
+def chances_of(condition: RoofCondition, confidence: float) -> Chances:
+    """Probabilities where only one of them is known: the rest is shared evenly."""
+    rest = (1 - confidence) / (len(RoofCondition) - 1)
+    return {other: confidence if other is condition else rest for other in RoofCondition}
+
+
 def doubts(evidence: ValidationEvidence) -> bool:
     """Whether a stage before the last speaks against the analysis."""
     return any(stage.passed is False for stage in evidence.stages if stage.stage != "combination")

@@ -5,12 +5,23 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Row
+
 from services.ml_inference import metrics
+from services.ml_inference.domain.agreement import wants_second_opinion
 from services.ml_inference.domain.gate import Gate, gate_of
-from services.ml_inference.repository import AnalysisRepository, ReviewRepository
+from services.ml_inference.domain.likelihoods import HouseFacts
+from services.ml_inference.domain.maturity import Compared
+from services.ml_inference.domain.validation import Analysis, Surroundings, chances_of, doubts, validated
+from services.ml_inference.repository import ReviewRepository, ValidationRepository
 from shared.errors import PermanentError, Skip
 from shared.runtime import StepContext
+from shared.schemas.enums import ImageDomain, ImageType, RoofAgeEvidence, RoofCondition
+from shared.schemas.review import ValidationEvidence
+from shared.schemas.roof_evidence import RoofEvidence
 from shared.schemas.workflow_inputs import PropertyInput
+
+ONSITE_FLAGS = {ImageDomain.RENDERED: "allow_onsite_check", ImageDomain.REAL: "allow_onsite_check_real"}
 
 
 async def validate(ctx: StepContext, input: PropertyInput) -> None:
@@ -18,31 +29,90 @@ async def validate(ctx: StepContext, input: PropertyInput) -> None:
     analysed = ctx.results.get("ml")
     if analysed is None or not analysed.done:
         raise Skip(f"no analysis: {analysed.reason if analysed else 'ml did not run'}")
-    answer = analysed.output
-    rendered = answer.get("domain") == "rendered"
-    flag = "allow_onsite_check" if rendered else "allow_onsite_check_real"
-    allow = await ctx.resources.flags.enabled(flag, default=rendered)
-    way = gate_of(answer["confidence"], allow_onsite_check=allow, familiar=answer.get("familiar", True))
-    metrics.GATES.labels(way).inc()
     async with ctx.resources.unit_of_work() as uow:
-        current = await AnalysisRepository(uow.session).current(input.subject_id)
-    if current is None:
-        raise PermanentError("the analysis is gone")
+        repository = ValidationRepository(uow.session)
+        row = await repository.analysis(input.subject_id)
+        if row is None:
+            raise PermanentError("the analysis is gone")
+        around = await _surroundings(repository, input.subject_id, row)
+    analysis = _analysis(analysed.output, row)
+    evidence = validated(analysis, around)
+    way = await _way(ctx, analysis.domain, evidence)
+    metrics.GATES.labels(way).inc()
     if way is Gate.REVIEW:
-        await _ask_a_person(ctx, input.subject_id, current.id, answer)
+        await _ask_a_person(ctx, input.subject_id, row.id, evidence)
         return
-    async with ctx.commit({"gate": way, "confidence": answer["confidence"], "review": "none"}) as tx:
+    output = {"gate": way, "confidence": evidence.confidence, "review": "none"}
+    async with ctx.commit(output) as tx:
         status = "approved" if way is Gate.PASS else "needs_review"
-        await ReviewRepository(tx.session).set_validation(current.id, status)
+        await ValidationRepository(tx.session).store(row.id, evidence, status)
 
 
-async def _ask_a_person(ctx: StepContext, lead_id: UUID, analysis_id: UUID, answer: dict[str, Any]) -> None:
-    reasons = [f"calibrated confidence {answer['confidence']:.2f}"]
-    if not answer.get("familiar", True):
-        reasons.append("the pictures look unlike the training data")
+def _analysis(answer: dict[str, Any], row: Row[Any]) -> Analysis:
+    """The models' answer; picture by picture where the analysis kept its evidence."""
+    condition, confidence = RoofCondition(answer["condition"]), float(answer["confidence"])
+    seen = RoofEvidence.model_validate(row.evidence) if row.evidence else None
+    given = seen.probabilities if seen else row.class_probabilities
+    pictures = [picture for picture in seen.pictures if picture.probabilities] if seen else []
+    return Analysis(
+        condition=condition,
+        confidence=confidence,
+        chances={RoofCondition(name): float(chance) for name, chance in given.items()}
+        if given
+        else chances_of(condition, confidence),
+        above=[p.probabilities for p in pictures if p.image_type is ImageType.SATELLITE and p.probabilities],
+        street=[
+            p.probabilities for p in pictures if p.image_type is ImageType.STREET_VIEW and p.probabilities
+        ],
+        familiar=bool(answer.get("familiar", True)),
+        domain=ImageDomain(row.image_domain),
+    )
+
+
+async def _surroundings(repository: ValidationRepository, lead_id: UUID, row: Row[Any]) -> Surroundings:
+    house = await repository.house(lead_id)
+    compared = await repository.compared(row.image_domain, row.weights)
+    earlier = await repository.earlier_word(lead_id)
+    return Surroundings(
+        facts=HouseFacts(
+            roof_age=house.roof_age_mid,
+            roof_age_evidence=RoofAgeEvidence(house.roof_age_evidence) if house.roof_age_evidence else None,
+            house_age=house.house_age,
+            hail_inches=None if house.hail_inches is None else float(house.hail_inches),
+            neighbour_permits=house.neighbour_permits,
+            claim_reported=house.claim_reported,
+        ),
+        similar=[RoofCondition(word) for word in await repository.similar(lead_id, row.image_domain)],
+        earlier_word=RoofCondition(earlier) if earlier else None,
+        compared=Compared(compared.n, compared.right),
+    )
+
+
+async def _way(ctx: StepContext, domain: ImageDomain, evidence: ValidationEvidence) -> Gate:
+    rendered = domain is ImageDomain.RENDERED
+    allow = await ctx.resources.flags.enabled(ONSITE_FLAGS[domain], default=rendered)
+    return gate_of(
+        evidence.confidence,
+        allow_onsite_check=allow,
+        maturity=evidence.maturity,
+        familiar=evidence.familiar,
+        doubts=doubts(evidence),
+    )
+
+
+async def _ask_a_person(
+    ctx: StepContext, lead_id: UUID, analysis_id: UUID, evidence: ValidationEvidence
+) -> None:
+    settings = ctx.resources.settings
     async with ctx.park("review") as tx:
-        repository = ReviewRepository(tx.session)
-        await repository.set_validation(analysis_id, "needs_review")
-        await repository.open_task(
-            lead_id, analysis_id, ctx.workflow_id, reasons, ctx.resources.settings.review_days
+        await ValidationRepository(tx.session).store(analysis_id, evidence, "needs_review")
+        await ReviewRepository(tx.session).open_task(
+            {
+                "lead": lead_id,
+                "analysis": analysis_id,
+                "workflow": ctx.workflow_id,
+                "reasons": evidence.reasons,
+                "days": settings.review_days,
+                "wanted": 2 if wants_second_opinion(analysis_id, settings.double_review_share) else 1,
+            }
         )

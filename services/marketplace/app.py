@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from services.marketplace.api import auth, contractors, desk, leads, webhooks
+from services.marketplace.api import auth, contractors, desk, leads, review, webhooks
 from services.marketplace.jobs import STEPS
 from services.marketplace.own import open_own
 from services.marketplace.pages import door
 from services.marketplace.pages import leads as lead_pages
+from services.marketplace.pages import review as review_pages
 from services.marketplace.pages.rendering import problem_page
 from services.marketplace.settings import MarketplaceSettings
 from shared.runtime import Service
@@ -21,9 +22,11 @@ service = Service(
         contractors.router,
         leads.router,
         desk.router,
+        review.router,
         webhooks.router,
         door.router,
         lead_pages.router,
+        review_pages.router,
     ],
     steps=STEPS,
     schedule=[

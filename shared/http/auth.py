@@ -62,18 +62,25 @@ def hash_csrf(csrf_token: str) -> str:
 async def authenticate(request: Request) -> VerifiedToken:
     """The verified token of a request; NotAuthenticated without one, CsrfRefused for a forged form."""
     authentication: Authentication = getattr(request.app.state, _STATE)
+    verified = authentication.verifier.verify(presented_token(request))
+    if "authorization" not in request.headers:
+        await _check_csrf(request, verified)
+    return verified
+
+
+def presented_token(request: Request) -> str:
+    """The token a request came with, unverified; NotAuthenticated without one."""
+    authentication: Authentication = getattr(request.app.state, _STATE)
     header = request.headers.get("authorization")
     if header is not None:
         scheme, _, token = header[:MAX_BEARER_CHARACTERS].partition(" ")
         if scheme.lower() != "bearer":
             raise NotAuthenticated("Use a Bearer token.")
-        return authentication.verifier.verify(token.strip())
+        return token.strip()
     cookie = request.cookies.get(ACCESS_COOKIE) if authentication.accepts_cookies else None
     if cookie is None:
         raise NotAuthenticated("A Bearer token is needed.")
-    verified = authentication.verifier.verify(cookie)
-    await _check_csrf(request, verified)
-    return verified
+    return cookie
 
 
 async def _check_csrf(request: Request, verified: VerifiedToken) -> None:

@@ -16,6 +16,7 @@ from shared.schemas.enums import (
     ValidationStatus,
     ViewAngle,
 )
+from shared.schemas.review import ValidationEvidence
 from shared.schemas.roof_evidence import RoofEvidence
 
 
@@ -65,4 +66,5 @@ class RoofAnalysisView(View):
     human_validated: bool
     analyzed_at: datetime
     evidence: RoofEvidence | None
+    validation: ValidationEvidence | None
     pictures: list[PictureView]

@@ -142,9 +142,7 @@ class Visit:
 
 
 @pytest.fixture
-def visit(
-    site: Site, browser: Browser, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[..., Any]:
+def visit(site: Site, browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
     """Opens a browser of one size and colour scheme; what it complains about fails the test."""
     shots = Path(os.environ.get("RIDGELINE_SCREENSHOTS") or tmp_path_factory.mktemp("screenshots"))
     shots.mkdir(parents=True, exist_ok=True)

@@ -79,7 +79,9 @@ def seen(image_id: UUID, image_type: ImageType, angle: ViewAngle) -> PictureEvid
         damaged=[[(0.32, 0.38), (0.44, 0.38), (0.44, 0.5), (0.32, 0.5)]],
         roof_confidence=0.93,
         damages=[
-            SeenDamage(image_id=image_id, damage=damage, confidence=0.81, box=box, area_share=0.06, severity=41)
+            SeenDamage(
+                image_id=image_id, damage=damage, confidence=0.81, box=box, area_share=0.06, severity=41
+            )
             for damage, box in boxes
         ],
     )
@@ -98,7 +100,9 @@ def evidence_of(pictures: list[UUID], **changes: Any) -> RoofEvidence:
         "condition_index": 66.4,
         "probabilities": CHANCES,
         "models": [
-            ModelUsed(role=role, name=f"ridgeline-{role}", version="1", sha256="0" * 64, trained_on="rendered town")
+            ModelUsed(
+                role=role, name=f"ridgeline-{role}", version="1", sha256="0" * 64, trained_on="rendered town"
+            )
             for role in ModelType
         ],
         "roof_area": {"footprint_sqft": 1640, "pitch_factor": 1.118, "source": "mask"},
@@ -147,5 +151,3 @@ def score_breakdown() -> dict[str, Any]:
         "completeness": (5, 5, "complete"),
     }
     return {name: {"points": p, "max": most, "basis": basis} for name, (p, most, basis) in parts.items()}
-
-

@@ -111,11 +111,12 @@ class DeskLead(DeskSummary):
 
 
 def score_factors(breakdown: dict[str, Any] | None) -> list[ScoreFactor]:
-    """The stored explanation of a score as factors."""
-    return [
+    """The stored explanation of a score as factors, the weightiest first."""
+    factors = [
         ScoreFactor(name=name, points=part["points"], maximum=part["max"], basis=str(part["basis"]))
         for name, part in (breakdown or {}).items()
     ]
+    return sorted(factors, key=lambda factor: (-factor.maximum, factor.name))
 
 
 def origins_by_field(origins: Sequence[dict[str, Any]]) -> dict[str, Origin]:

@@ -23,7 +23,8 @@ class ShownRepository:
             SELECT id, base_lead_id, overall_condition AS condition, calibrated_confidence AS confidence,
                    class_probabilities AS probabilities, image_domain, damage_types, roof_sqft, roof_pitch, estimated_age,
                    estimated_remaining_life, urgency, repair_cost_low, repair_cost_high, replacement_cost_low,
-                   replacement_cost_high, validation_status, validation_date, human_validated, analyzed_at, evidence
+                   replacement_cost_high, validation_status, validation_date, human_validated, analyzed_at, evidence,
+                   validation_evidence AS validation
               FROM roof_analysis WHERE base_lead_id = :lead AND is_current
             """
         )

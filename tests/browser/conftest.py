@@ -6,7 +6,7 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,7 @@ from uuid import UUID
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 from redis.asyncio import Redis
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from services.marketplace.app import service as marketplace
 from services.marketplace.settings import MarketplaceSettings
@@ -22,6 +22,7 @@ from services.ml_inference.app import service as ml_inference
 from services.ml_inference.settings import MlInferenceSettings
 from shared.db.engine import SessionMaker
 from shared.db.models.compliance import Provenance
+from shared.db.models.imagery import RoofAnalysis, ValidationTask
 from shared.db.models.leads import LeadTrigger
 from shared.providers.page_reading.chromium import find_program
 from shared.schemas.enums import TriggerType, UserRole
@@ -30,6 +31,7 @@ from tests.factories.leads import make_lead
 from tests.factories.pages import serving
 from tests.factories.roofs import make_analysis, make_pictures, score_breakdown
 from tests.factories.services import RunningService, running, settings_with_keys
+from tests.factories.single_step import begin
 
 AXE = Path(__file__).with_name("axe.min.js")
 SIZES = {"phone": {"width": 375, "height": 740}, "desk": {"width": 1440, "height": 900}}
@@ -41,6 +43,7 @@ class Site:
 
     url: str
     door: RunningService
+    roofs: RunningService
     db: SessionMaker
 
     async def staff(self, role: UserRole) -> str:
@@ -78,6 +81,29 @@ class Site:
                 await make_analysis(session, lead_id, await make_pictures(session, lead_id))
         return lead_id
 
+    async def task(self, place: int) -> UUID:
+        """A roof that waits for a reviewer, the lower its place the more urgent."""
+        lead_id = await self.lead(address=f"{place} OAK ST", status="processing")
+        workflow = await begin(self.roofs.resources, "property", lead_id)
+        async with self.db.begin() as session:
+            analysis = (
+                await session.execute(
+                    select(RoofAnalysis.id).where(
+                        RoofAnalysis.base_lead_id == lead_id, RoofAnalysis.is_current
+                    )
+                )
+            ).scalar_one()
+            values = {"roof_analysis_id": analysis, "reasons": ["calibrated confidence 0.62"]}
+            due_at = datetime.now(UTC) + timedelta(days=7, minutes=place)
+            task: UUID = (
+                await session.execute(
+                    insert(ValidationTask)
+                    .values(base_lead_id=lead_id, workflow_id=workflow, due_at=due_at, **values)
+                    .returning(ValidationTask.id)
+                )
+            ).scalar_one()
+        return task
+
 
 @pytest.fixture
 async def site(
@@ -87,14 +113,14 @@ async def site(
     servers = {"database_url": database_url, "redis_url": redis_url}
     async with AsyncExitStack() as stack:
         roofs = await stack.enter_async_context(
-            running(ml_inference, settings_with_keys(MlInferenceSettings, **servers))
+            running(ml_inference, settings_with_keys(MlInferenceSettings, **servers, double_review_share=0.0))
         )
         settings = settings_with_keys(MarketplaceSettings, **servers, cookie_secure=False)
         door = await stack.enter_async_context(
             running(marketplace, settings, neighbours={"ml_inference": roofs})
         )
         url = await stack.enter_async_context(serving(door.app))
-        yield Site(url, door, committed_db)
+        yield Site(url, door, roofs, committed_db)
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ from shared.schemas.roof_evidence import PictureEvidence, RoofEvidence
 
 router = APIRouter(prefix="/review", tags=["pages"], default_response_class=Response)
 
-MINE_OR_FREE: Final = {"limit": 1}
 WHY_NOT: Final = (
     "The outline is on another house",
     "The roof is hidden by trees or shadow",
@@ -27,10 +26,12 @@ WHY_NOT: Final = (
 
 @router.get("")
 async def first(request: Request, queue: Queue, actor: Reviewer) -> Response:
-    """The most urgent task, or the good news that there is none."""
-    waiting = (await queue.pending(MINE_OR_FREE)).items
-    detail = await queue.task(waiting[0].id) if waiting else None
-    return await _console(request, queue, actor, detail)
+    """The task this reviewer holds, else the most urgent free one, or the good news that there is none."""
+    for holder in ("mine", "free"):
+        waiting = (await queue.pending({"limit": 1, "holder": holder})).items
+        if waiting:
+            return await _console(request, queue, actor, await queue.task(waiting[0].id))
+    return await _console(request, queue, actor, None)
 
 
 @router.get("/progress")
@@ -53,8 +54,8 @@ async def part(request: Request, task_id: UUID, queue: Queue, actor: Reviewer) -
 
 async def _console(request: Request, queue: Queue, actor: Reviewer, detail: TaskDetail | None) -> Response:
     stats = await stats_if_known(queue)
-    shown = _shown(detail) if detail else {}
-    return render(request, "review.html", actor, stats=stats, task=detail, why_not=WHY_NOT, **shown)
+    shown = _shown(detail) if detail else {"task": None}
+    return render(request, "review.html", actor, stats=stats, why_not=WHY_NOT, **shown)
 
 
 def _shown(task: TaskDetail) -> dict[str, Any]:
@@ -64,7 +65,7 @@ def _shown(task: TaskDetail) -> dict[str, Any]:
         {each.image_id: each for each in evidence.pictures} if evidence else {}
     )
     damages = [
-        {"image_id": damage.image_id, "damage": damage.damage, "box": damage.box.model_dump()}
+        damage.model_dump(mode="json", include={"image_id", "damage", "box"})
         for picture in seen.values()
         for damage in picture.damages
     ]

@@ -249,11 +249,7 @@ async def test_a_cancelled_workflow_takes_its_task_along(desk: Desk) -> None:
     assert (await desk.say(task, "approve")).json()["code"] == "review-task-closed"
 
 
-async def test_an_unknown_task_and_model_are_not_found(desk: Desk) -> None:
+async def test_an_unknown_task_is_not_found(desk: Desk) -> None:
     for verb in ("approve", "claim"):
         assert (await desk.say(str(uuid4()), verb)).status_code == 404
     assert (await desk.ask("GET", f"/{uuid4()}")).status_code == 404
-    async with desk.door.client(token=desk.door.user_token(Role.ADMIN)) as client:
-        assert (await client.get(f"/models/{uuid4()}")).status_code == 404
-        models = (await client.get("/models")).json()
-        assert (await client.get(f"/models/{models[0]['id']}")).json() == models[0]

@@ -39,8 +39,7 @@ def what_was_read() -> str:
     return _read[0]
 
 
-def slowly_what_was_read(mark: str) -> str:
-    Path(mark).touch()
+def slowly_what_was_read() -> str:
     time.sleep(0.5)
     return _read[0]
 
@@ -68,12 +67,12 @@ async def test_work_that_kills_every_process_is_given_up_and_other_work_goes_on(
 
 
 async def test_renewed_processes_have_read_anew_and_the_old_ones_end_what_they_began(tmp_path: Path) -> None:
-    file, mark = tmp_path / "weights", tmp_path / "mark"
+    file = tmp_path / "weights"
     file.write_text("first")
     with WorkProcesses(1, prepare=read_file, given=(str(file),)) as processes:
-        begun = [asyncio.create_task(processes.run(slowly_what_was_read, str(mark))) for _ in range(2)]
-        while not mark.exists():
-            await asyncio.sleep(0.01)
+        assert await processes.run(what_was_read) == "first"
+        begun = [asyncio.create_task(processes.run(slowly_what_was_read)) for _ in range(2)]
+        await asyncio.sleep(0)
         file.write_text("second")
 
         assert await processes.renew(what_was_read) == "second"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.marketplace.service.sessions import signed_in
-from shared.errors import InvalidInput, TooManyRequests, Unavailable, UpstreamFailed
+from shared.errors import TooManyRequests, Unavailable, UpstreamFailed
 from shared.http.clients.base import ServiceClient, TheirOwn
 from shared.http.clients.reviews import SERVICE as REVIEWS
 from shared.http.clients.reviews import ReviewsClient
@@ -24,5 +24,5 @@ async def stats_if_known(queue: ReviewsClient) -> ReviewStats | None:
     """The figures above the console; reviewing goes on without them."""
     try:
         return await queue.stats()
-    except (Unavailable, UpstreamFailed, TooManyRequests, InvalidInput):
+    except (Unavailable, UpstreamFailed, TooManyRequests):
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from services.ml_inference.repository import ShownRepository
+from services.ml_inference.repository.shown import ShownRepository
 from shared.errors import NotFound
 from shared.runtime import Resources
 from shared.schemas.roof_analysis import RoofAnalysisView

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.ml_inference.api import analyses, models, validation
+from services.ml_inference.api import models, shown, validation
 from services.ml_inference.jobs import STEPS
 from services.ml_inference.own import open_own
 from services.ml_inference.settings import MlInferenceSettings
@@ -12,7 +12,7 @@ service = Service(
     name="ml_inference",
     summary="Looks at roofs, says how sure it is, and asks a person where it is not.",
     settings=MlInferenceSettings,
-    routers=[analyses.router, models.router, validation.router],
+    routers=[models.router, shown.router, validation.router],
     steps=STEPS,
     concurrency={"cpu": 2},
     own=open_own,

@@ -18,21 +18,28 @@ from sqlalchemy import insert, select
 
 from services.marketplace.app import service as marketplace
 from services.marketplace.settings import MarketplaceSettings
-from services.ml_inference.app import service as ml_inference
+from services.ml_inference.api import shown, validation
 from services.ml_inference.settings import MlInferenceSettings
 from shared.db.engine import SessionMaker
 from shared.db.models.compliance import Provenance
 from shared.db.models.imagery import RoofAnalysis, ValidationTask
 from shared.db.models.leads import LeadTrigger
 from shared.providers.page_reading.chromium import find_program
+from shared.runtime import Service
 from shared.schemas.enums import TriggerType, UserRole
 from tests.factories.accounts import PASSWORD, make_staff
 from tests.factories.leads import make_lead
 from tests.factories.pages import serving
-from tests.factories.roofs import make_analysis, make_pictures, score_breakdown
+from tests.factories.roof_evidence import make_analysis, make_pictures, score_breakdown
 from tests.factories.services import RunningService, running, settings_with_keys
 from tests.factories.single_step import begin
 
+ROOFS = Service(
+    name="ml_inference",
+    summary="Analyses as they are shown, and the review queue; no model is run here.",
+    settings=MlInferenceSettings,
+    routers=[shown.router, validation.router],
+)
 AXE = Path(__file__).with_name("axe.min.js")
 SIZES = {"phone": {"width": 375, "height": 740}, "desk": {"width": 1440, "height": 900}}
 
@@ -113,7 +120,7 @@ async def site(
     servers = {"database_url": database_url, "redis_url": redis_url}
     async with AsyncExitStack() as stack:
         roofs = await stack.enter_async_context(
-            running(ml_inference, settings_with_keys(MlInferenceSettings, **servers, double_review_share=0.0))
+            running(ROOFS, settings_with_keys(MlInferenceSettings, **servers, double_review_share=0.0))
         )
         settings = settings_with_keys(MarketplaceSettings, **servers, cookie_secure=False)
         door = await stack.enter_async_context(

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from services.ml_inference.service import analyses
+from services.ml_inference.service import shown
 from shared.http.auth import require
 from shared.runtime import ResourcesDep
 from shared.schemas.roof_analysis import RoofAnalysisView
@@ -21,4 +21,4 @@ async def analysis(
     lead_id: UUID, resources: ResourcesDep, _: Annotated[Actor, require(Action.REVIEW_READ)]
 ) -> RoofAnalysisView:
     """A lead's current analysis with its evidence and pictures."""
-    return await analyses.current_analysis(resources, lead_id)
+    return await shown.current_analysis(resources, lead_id)

@@ -29,8 +29,12 @@ PUBLIC = {
     ("marketplace", "POST", "/api/auth/login"),
     ("marketplace", "POST", "/api/auth/refresh"),
     ("marketplace", "POST", "/webhooks/stripe"),
+    ("marketplace", "GET", "/login"),
+    ("marketplace", "POST", "/login"),
+    ("marketplace", "GET", "/api/auth/resume"),
+    ("marketplace", "GET", "/static/{path:path}"),
 }
-"""The only doors without a token: probes, the way to a token, signed webhooks."""
+"""The only doors without a token: probes, the way to a token, signed webhooks, what the way in looks like."""
 
 
 class Endpoint(NamedTuple):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +12,12 @@ from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.db.models.imagery import PropertyImage, RoofAnalysis
+from shared.sandbox.render.atmosphere import capture_on
+from shared.sandbox.render.encode import jpeg_bytes
+from shared.sandbox.render.nadir import render_nadir
+from shared.sandbox.render.sample import STUDY, sample_scene
+from shared.sandbox.render.street import camera_for_side, render_street
+from shared.sandbox.render.truth import nadir_truth
 from shared.schemas.enums import DamageType, ImageDomain, ImageType, ModelType, RoofCondition, ViewAngle
 from shared.schemas.roof_evidence import (
     Box,
@@ -20,6 +28,7 @@ from shared.schemas.roof_evidence import (
     SeenDamage,
 )
 
+SEED, SIDE, CAPTURED = 13, 640, date(2026, 5, 14)
 CHANCES = {
     RoofCondition.EXCELLENT: 0.02,
     RoofCondition.GOOD: 0.05,
@@ -42,13 +51,14 @@ async def make_pictures(session: AsyncSession, lead_id: UUID, **changes: Any) ->
             "image_type": image_type,
             "view_angle": angle,
             "s3_key": f"images/{lead_id}/original/{image_type}_{angle}.jpg",
-            "capture_date": date(2026, 5, 14),
-            "image_width": 512,
-            "image_height": 512,
+            "capture_date": CAPTURED,
+            "image_width": SIDE,
+            "image_height": SIDE,
             "processed": True,
             "source": source,
             "licence_id": "us_public_domain",
-            "gsd_m": "0.3",
+            "gsd_m": "0.06",
+            "format": "jpg",
             "image_domain": ImageDomain.RENDERED,
             **changes,
         }
@@ -60,29 +70,56 @@ async def make_pictures(session: AsyncSession, lead_id: UUID, **changes: Any) ->
     return found
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """One house as the renderer draws it, and what is true of the picture from above."""
+
+    files: dict[ViewAngle, bytes]
+    roof: list[list[tuple[float, float]]]
+    boxes: list[tuple[DamageType, Box]]
+
+
+@cache
+def drawn() -> Drawn:
+    """A worn house with two damages that can be seen from above."""
+    scene, _ = sample_scene(SEED, wear=0.8, mix=STUDY)
+    capture = capture_on(CAPTURED, SEED)
+    pixels, frame = render_nadir(scene, capture, size_px=SIDE, metres_per_pixel=0.06)
+    street = render_street(scene, capture, camera_for_side(scene, "front", size_px=SIDE))
+    outline = [(float(x) / SIDE, float(y) / SIDE) for x, y in frame.to_pixels(scene.footprint_m)]
+    boxes = [
+        (DamageType(str(found.damage.kind).replace("ponding_water", "ponding")), _shares(found.box))
+        for found in nadir_truth(scene, capture, frame).damages
+    ]
+    files = {ViewAngle.OVERHEAD: jpeg_bytes(pixels), ViewAngle.FRONT: jpeg_bytes(street)}
+    return Drawn(files, [outline], boxes)
+
+
+def _shares(box: tuple[int, int, int, int]) -> Box:
+    left, top, right, bottom = (round(edge / SIDE, 4) for edge in box)
+    return Box(left=left, top=top, right=right, bottom=bottom)
+
+
 def seen(image_id: UUID, image_type: ImageType, angle: ViewAngle) -> PictureEvidence:
-    """A roof with two damages in one picture."""
-    boxes = (
-        (DamageType.MISSING_SHINGLES, Box(left=0.32, top=0.38, right=0.44, bottom=0.5)),
-        (DamageType.MOSS_ALGAE, Box(left=0.56, top=0.52, right=0.7, bottom=0.61)),
-    )
+    """What three models might make of that house."""
+    above = angle is ViewAngle.OVERHEAD
     return PictureEvidence(
         image_id=image_id,
         image_type=image_type,
         view_angle=angle,
         source="naip",
         domain=ImageDomain.RENDERED,
-        capture_date=date(2026, 5, 14),
-        gsd_m=0.3,
+        capture_date=CAPTURED,
+        gsd_m=0.06,
         probabilities=CHANCES,
-        roof=[[(0.25, 0.3), (0.76, 0.3), (0.76, 0.7), (0.25, 0.7)]],
-        damaged=[[(0.32, 0.38), (0.44, 0.38), (0.44, 0.5), (0.32, 0.5)]],
-        roof_confidence=0.93,
+        roof=drawn().roof if above else [],
+        roof_confidence=0.93 if above else None,
         damages=[
             SeenDamage(
                 image_id=image_id, damage=damage, confidence=0.81, box=box, area_share=0.06, severity=41
             )
-            for damage, box in boxes
+            for damage, box in drawn().boxes
+            if above
         ],
     )
 

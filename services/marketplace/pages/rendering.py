@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -20,12 +20,13 @@ from shared.security.policy import PERMISSIONS, Action, Actor
 HERE: Final = Path(__file__).parents[1]
 STATIC: Final = HERE / "static"
 MEDIA_TYPES: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+LIVE_PICTURES: Final = ("https://maps.googleapis.com", "https://api.mapbox.com")
+"""Whose pictures may be shown and not kept: the browser fetches them itself."""
 POLICY: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' {live}; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 HEADERS: Final = {
-    "Content-Security-Policy": POLICY,
     "Cache-Control": "no-store",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Referrer-Policy": "same-origin",
@@ -98,7 +99,14 @@ def render(
         places=places_of(actor),
         csrf=request.cookies.get(CSRF_COOKIE, ""),
     )
-    return HTMLResponse(body, status_code=status, headers=HEADERS)
+    policy = POLICY.format(live=" ".join((*LIVE_PICTURES, *_sandbox_origin(request))))
+    return HTMLResponse(body, status_code=status, headers={**HEADERS, "Content-Security-Policy": policy})
+
+
+def _sandbox_origin(request: Request) -> tuple[str, ...]:
+    """Where the sandbox plays those vendors; nowhere in production."""
+    parts = urlsplit(request.app.state.resources.settings.sandbox_url or "")
+    return (f"{parts.scheme}://{parts.netloc}",) if parts.netloc else ()
 
 
 def places_of(actor: Actor | None) -> list[Place]:

@@ -196,6 +196,18 @@ ENRICH_LEADS = single_step(
     weight="slow",
     description="Contacts of the leads named, or of the hundred most in need of one, a workflow each.",
 )
+FETCH_IMAGES = register(
+    WorkflowSpec(
+        "fetch_images",
+        (StepSpec("fetch_images", "image_processor", optional=True, timeout_seconds=120),),
+        description="Pictures of one lead's house that somebody asked for, outside the lead's first workflow.",
+    )
+)
+FETCH_IMAGE_BATCH = single_step(
+    "fetch_image_batch",
+    "image_processor",
+    description="Pictures of the leads named, a workflow each.",
+)
 REFRESH_STORMS = single_step(
     "refresh_storms",
     "scraper",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from services.image_processor.jobs.imagery import imagery
+from services.image_processor.jobs.imagery import fetch_image_batch, fetch_images, imagery
 from services.image_processor.jobs.preprocessing import preprocess
-from shared.schemas.workflow_inputs import PropertyInput
+from shared.schemas.workflow_inputs import ImageBatchInput, ImagesInput, PropertyInput
 from shared.workflow import Step
-from shared.workflow.catalogue import PROPERTY
+from shared.workflow.catalogue import FETCH_IMAGE_BATCH, FETCH_IMAGES, PROPERTY
 
 STEPS = (
     Step(PROPERTY, "imagery", imagery, PropertyInput),
     Step(PROPERTY, "preprocess", preprocess, PropertyInput),
+    Step(FETCH_IMAGES, "fetch_images", fetch_images, ImagesInput),
+    Step(FETCH_IMAGE_BATCH, "fetch_image_batch", fetch_image_batch, ImageBatchInput),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -18,36 +18,40 @@ class ImageRepository:
         self._session = session
 
     async def place(self, lead_id: UUID) -> Row[Any] | None:
-        """Where the house is, and what its city may spend today."""
+        """Where the house is, what its city may spend today, and whose orthophotos it has."""
         statement = text(
             """
             SELECT l.id, l.lat, l.lng, l.sandbox, l.city_id, c.daily_budget AS city_budget,
-                   to_char(now(), 'YYYY-MM-DD') AS today
+                   to_char(now(), 'YYYY-MM-DD') AS today, c.sources -> 'image_sources' AS image_sources
               FROM base_leads l LEFT JOIN target_cities c ON c.id = l.city_id WHERE l.id = :id
             """
         )
         return (await self._session.execute(statement, {"id": lead_id})).one_or_none()
 
-    async def store(self, lead_id: UUID, values: Mapping[str, Any]) -> UUID:
-        """One picture by its natural key; the same view again replaces it."""
+    async def store_all(self, lead_id: UUID, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Pictures by their natural key; the same view at the same level again replaces the one before."""
         statement = text(
             """
-            INSERT INTO property_images (base_lead_id, image_type, view_angle, original_url, s3_url, s3_key, s3_bucket,
+            INSERT INTO property_images (base_lead_id, image_type, view_angle, level, original_url, s3_url, s3_key, s3_bucket,
                 capture_date, image_width, image_height, file_size_bytes, format, quality_score, usable_for_analysis,
                 processing_config, source, licence_id, gsd_m, heading, image_domain, sha256)
-            VALUES (:lead_id, :image_type, :view_angle, :original_url, :s3_url, :s3_key, :s3_bucket, :capture_date, :width,
-                :height, :bytes, :format, :quality, :usable, CAST(:config AS jsonb), :source, :licence_id, :gsd_m, :heading,
-                :domain, :sha256)
-            ON CONFLICT (base_lead_id, image_type, view_angle, source, capture_date) DO UPDATE
+            VALUES (:lead_id, :image_type, :view_angle, :level, :original_url, :s3_url, :s3_key, :s3_bucket, :capture_date,
+                :width, :height, :bytes, :format, :quality, :usable, CAST(:config AS jsonb), :source, :licence_id, :gsd_m,
+                :heading, :domain, :sha256)
+            ON CONFLICT (base_lead_id, image_type, view_angle, source, capture_date, level) DO UPDATE
                SET s3_key = excluded.s3_key, s3_url = excluded.s3_url, quality_score = excluded.quality_score,
                    usable_for_analysis = excluded.usable_for_analysis, sha256 = excluded.sha256,
-                   file_size_bytes = excluded.file_size_bytes
-            RETURNING id
+                   file_size_bytes = excluded.file_size_bytes, original_url = excluded.original_url,
+                   image_width = excluded.image_width, image_height = excluded.image_height, format = excluded.format,
+                   licence_id = excluded.licence_id, gsd_m = excluded.gsd_m, heading = excluded.heading,
+                   processing_config = coalesce(property_images.processing_config, '{}') || excluded.processing_config
             """
         )
-        row = {**values, "lead_id": lead_id, "config": orjson.dumps(values["config"]).decode()}
-        image_id: UUID = (await self._session.execute(statement, row)).scalar_one()
-        return image_id
+        if rows:
+            values = [
+                {**row, "lead_id": lead_id, "config": orjson.dumps(row["config"]).decode()} for row in rows
+            ]
+            await self._session.execute(statement, values)
 
     async def licence(self, source: str) -> str | None:
         """The licence under which a source's pictures are held."""

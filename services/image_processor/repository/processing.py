@@ -18,12 +18,13 @@ class ProcessingRepository:
         self._session = session
 
     async def originals(self, lead_id: UUID) -> Sequence[Row[Any]]:
-        """A lead's pictures as they were fetched, the newest of each view."""
+        """A lead's pictures as they were fetched, the newest of each view; of those from above the roof's."""
         statement = text(
             """
             SELECT DISTINCT ON (image_type, view_angle) id, image_type, view_angle, s3_key, source, quality_score,
                    usable_for_analysis, gsd_m, capture_date
-              FROM property_images WHERE base_lead_id = :id AND image_type IN ('satellite', 'street_view')
+              FROM property_images
+             WHERE base_lead_id = :id AND image_type IN ('satellite', 'street_view') AND s3_key IS NOT NULL AND level = 'roof'
              ORDER BY image_type, view_angle, capture_date DESC NULLS LAST
             """
         )

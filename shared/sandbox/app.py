@@ -128,13 +128,10 @@ def create_app(settings: SandboxSettings | None = None) -> FastAPI:
         census,
         mapbox,
         usps,
-        stac,
-        streetview,
-        nearmap,
-        orthophotos,
-        static_maps,
     ):
         app.include_router(vendor.router(sandbox))
+    for pictures in (stac, streetview, nearmap, orthophotos, static_maps):
+        app.include_router(pictures.router(sandbox))
     for contacts in (email_finder, snov, apollo, fullcontact, zerobounce, neverbounce, owner_records):
         app.include_router(contacts.router(sandbox))
     app.include_router(twilio_lookups.router())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.image_processor.api import images
 from services.image_processor.jobs import STEPS
 from services.image_processor.own import open_own
 from services.image_processor.settings import ImageProcessorSettings
@@ -11,6 +12,7 @@ service = Service(
     name="image_processor",
     summary="Fetches, stores, grades and standardises pictures of roofs, each under its licence.",
     settings=ImageProcessorSettings,
+    routers=[images.router],
     steps=STEPS,
     concurrency={"default": 5},
     own=open_own,

@@ -20,6 +20,8 @@ class ImageProcessorSettings(LimitSettings):
     """How many flights of a source are looked at until one can be analysed; the best of them is kept."""
     image_levels: str = Field("roof,lot", alias="IMAGE_PROCESSOR_LEVELS")
     """How much ground pictures from above show: roof, lot and block, 48, 96 and 240 metres a side."""
+    public_url: str = Field("", alias="IMAGE_PROCESSOR_PUBLIC_URL")
+    """Where signed links to pictures lead; this service's own address unless set."""
     workers: int = Field(1, alias="IMAGE_PROCESSOR_WORKERS", ge=1)
 
     @field_validator("image_levels")

@@ -58,3 +58,27 @@ class ImageRepository:
         statement = text("SELECT licence_id FROM compliance.source_registry WHERE source_key = :key")
         licence: str | None = (await self._session.execute(statement, {"key": source})).scalar_one_or_none()
         return licence
+
+    async def image(self, image_id: UUID) -> Row[Any] | None:
+        """One picture with its licence and what must be said beside it."""
+        statement = text(
+            """
+            SELECT i.id, i.base_lead_id, i.image_type, i.view_angle, i.level, i.source, i.licence_id, r.attribution,
+                   i.capture_date AS captured_on, i.gsd_m, i.heading, i.image_width, i.image_height, i.file_size_bytes, i.format,
+                   i.quality_score, i.usable_for_analysis, i.processed, i.processing_config, i.image_domain, i.parent_image_id,
+                   i.created_at, i.s3_key, i.original_url
+              FROM property_images i LEFT JOIN compliance.source_registry r ON r.source_key = i.source WHERE i.id = :id
+            """
+        )
+        return (await self._session.execute(statement, {"id": image_id})).one_or_none()
+
+    async def leads_of(self, property_ids: Sequence[UUID]) -> dict[UUID, UUID]:
+        """The lead of each of these leads or parcels, by the id that was given."""
+        statement = text(
+            """
+            SELECT given.id, l.id AS lead_id FROM unnest(CAST(:ids AS uuid[])) AS given (id)
+              JOIN base_leads l ON l.id = given.id OR l.parcel_id = given.id
+            """
+        )
+        rows = await self._session.execute(statement, {"ids": list(property_ids)})
+        return {row.id: row.lead_id for row in rows}

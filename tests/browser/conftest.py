@@ -16,6 +16,9 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 from redis.asyncio import Redis
 from sqlalchemy import insert, select
 
+from services.image_processor.api import images
+from services.image_processor.own import open_own
+from services.image_processor.settings import ImageProcessorSettings
 from services.marketplace.app import service as marketplace
 from services.marketplace.settings import MarketplaceSettings
 from services.ml_inference.api import shown, validation
@@ -39,6 +42,13 @@ ROOFS = Service(
     summary="Analyses as they are shown, and the review queue; no model is run here.",
     settings=MlInferenceSettings,
     routers=[shown.router, validation.router],
+)
+PICTURES = Service(
+    name="image_processor",
+    summary="Pictures by signed links.",
+    settings=ImageProcessorSettings,
+    routers=[images.router],
+    own=open_own,
 )
 AXE = Path(__file__).with_name("axe.min.js")
 SIZES = {"phone": {"width": 375, "height": 740}, "desk": {"width": 1440, "height": 900}}

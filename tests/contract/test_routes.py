@@ -33,8 +33,9 @@ PUBLIC = {
     ("marketplace", "POST", "/login"),
     ("marketplace", "GET", "/api/auth/resume"),
     ("marketplace", "GET", "/static/{path:path}"),
+    ("image_processor", "GET", "/images/{image_id}/file"),
 }
-"""The only doors without a token: probes, the way to a token, signed webhooks, what the way in looks like."""
+"""The only doors without a token: probes, the way to a token, what the way in looks like, signed webhooks and links."""
 
 
 class Endpoint(NamedTuple):

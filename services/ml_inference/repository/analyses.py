@@ -39,7 +39,8 @@ class AnalysisRepository:
             SELECT DISTINCT ON (image_type, view_angle) id, image_type, view_angle, source, gsd_m, image_width, image_height,
                    image_domain, capture_date
               FROM property_images
-             WHERE base_lead_id = :id AND usable_for_analysis AND processed AND image_type IN ('satellite', 'street_view')
+             WHERE base_lead_id = :id AND usable_for_analysis AND processed AND level = 'roof'
+               AND image_type IN ('satellite', 'street_view')
              ORDER BY image_type, view_angle, capture_date DESC NULLS LAST
             """
         )

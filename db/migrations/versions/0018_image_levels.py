@@ -7,7 +7,7 @@ from pathlib import Path
 from shared.db.migrate import run_sql
 
 revision = "0018"
-down_revision = "0015"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 

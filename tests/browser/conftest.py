@@ -33,7 +33,7 @@ from shared.schemas.enums import TriggerType, UserRole
 from tests.factories.accounts import PASSWORD, make_staff
 from tests.factories.leads import make_lead
 from tests.factories.pages import serving
-from tests.factories.roof_evidence import make_analysis, make_pictures, score_breakdown
+from tests.factories.roof_evidence import drawn, make_analysis, make_pictures, picture_key, score_breakdown
 from tests.factories.services import RunningService, running, settings_with_keys
 from tests.factories.single_step import begin
 
@@ -61,6 +61,7 @@ class Site:
     url: str
     door: RunningService
     roofs: RunningService
+    pictures: RunningService
     db: SessionMaker
 
     async def staff(self, role: UserRole) -> str:
@@ -96,6 +97,8 @@ class Site:
                 )
             if analysed:
                 await make_analysis(session, lead_id, await make_pictures(session, lead_id))
+                for angle, file in drawn().files.items():
+                    await self.pictures.resources.own.store.put(picture_key(lead_id, angle), file)
         return lead_id
 
     async def task(self, place: int) -> UUID:
@@ -124,20 +127,21 @@ class Site:
 
 @pytest.fixture
 async def site(
-    database_url: str, redis_url: str, redis: Redis, committed_db: SessionMaker
+    database_url: str, redis_url: str, redis: Redis, committed_db: SessionMaker, tmp_path: Path
 ) -> AsyncIterator[Site]:
-    """The marketplace beside roof analysis."""
+    """The marketplace beside roof analysis and the image processor."""
     servers = {"database_url": database_url, "redis_url": redis_url}
     async with AsyncExitStack() as stack:
         roofs = await stack.enter_async_context(
             running(ROOFS, settings_with_keys(MlInferenceSettings, **servers, double_review_share=0.0))
         )
+        kept = settings_with_keys(ImageProcessorSettings, **servers, object_store_url=tmp_path.as_uri())
+        pictures = await stack.enter_async_context(running(PICTURES, kept))
+        neighbours = {"ml_inference": roofs, "image_processor": pictures}
         settings = settings_with_keys(MarketplaceSettings, **servers, cookie_secure=False)
-        door = await stack.enter_async_context(
-            running(marketplace, settings, neighbours={"ml_inference": roofs})
-        )
+        door = await stack.enter_async_context(running(marketplace, settings, neighbours=neighbours))
         url = await stack.enter_async_context(serving(door.app))
-        yield Site(url, door, roofs, committed_db)
+        yield Site(url, door, roofs, pictures, committed_db)
 
 
 @pytest.fixture

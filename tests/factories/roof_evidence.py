@@ -19,6 +19,8 @@ from shared.sandbox.render.sample import STUDY, sample_scene
 from shared.sandbox.render.street import camera_for_side, render_street
 from shared.sandbox.render.truth import nadir_truth
 from shared.schemas.enums import DamageType, ImageDomain, ImageType, ModelType, RoofCondition, ViewAngle
+from shared.schemas.review import ValidationEvidence, ValidationStage
+from shared.schemas.review_enums import Maturity
 from shared.schemas.roof_evidence import (
     Box,
     ConditionTerm,
@@ -38,8 +40,13 @@ CHANCES = {
 }
 VIEWS = (
     (ImageType.SATELLITE, ViewAngle.OVERHEAD, "naip"),
-    (ImageType.STREET_VIEW, ViewAngle.FRONT, "streetview"),
+    (ImageType.STREET_VIEW, ViewAngle.FRONT, "licensed_street"),
 )
+
+
+def picture_key(lead_id: UUID, angle: ViewAngle) -> str:
+    """Where a picture lies in the object store."""
+    return f"images/{lead_id}/original/{angle}.jpg"
 
 
 async def make_pictures(session: AsyncSession, lead_id: UUID, **changes: Any) -> list[UUID]:
@@ -50,7 +57,7 @@ async def make_pictures(session: AsyncSession, lead_id: UUID, **changes: Any) ->
             "base_lead_id": lead_id,
             "image_type": image_type,
             "view_angle": angle,
-            "s3_key": f"images/{lead_id}/original/{image_type}_{angle}.jpg",
+            "s3_key": picture_key(lead_id, angle),
             "capture_date": CAPTURED,
             "image_width": SIDE,
             "image_height": SIDE,
@@ -154,6 +161,26 @@ def evidence_of(pictures: list[UUID], **changes: Any) -> RoofEvidence:
     return RoofEvidence(**values)
 
 
+def validation_of() -> ValidationEvidence:
+    """How an analysis came to its confidence."""
+    return ValidationEvidence(
+        stages=[
+            ValidationStage(stage="agreement", passed=True, finding="2 pictures, all say poor or worse"),
+            ValidationStage(stage="sources", passed=True, finding="hail of 1.75 in 2.4 miles away"),
+            ValidationStage(stage="similar_houses", passed=None, finding="too few similar houses"),
+            ValidationStage(stage="ground_truth", passed=False, finding="12 of 200 compared pictures"),
+            ValidationStage(stage="combination", passed=True, finding="0.55 from the models, 0.62 after all"),
+        ],
+        condition=RoofCondition.POOR,
+        models_confidence=0.55,
+        confidence=0.62,
+        probabilities=CHANCES,
+        maturity=Maturity.UNVALIDATED,
+        familiar=True,
+        reasons=["calibrated confidence 0.62"],
+    )
+
+
 async def make_analysis(session: AsyncSession, lead_id: UUID, pictures: list[UUID], **changes: Any) -> UUID:
     """The current analysis of a lead."""
     values: dict[str, Any] = {
@@ -169,6 +196,7 @@ async def make_analysis(session: AsyncSession, lead_id: UUID, pictures: list[UUI
         "repair_cost_high": "2100",
         "validation_status": "needs_review",
         "evidence": evidence_of(pictures).model_dump(mode="json"),
+        "validation_evidence": validation_of().model_dump(mode="json"),
         **changes,
     }
     analysis: UUID = (

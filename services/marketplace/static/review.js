@@ -22,17 +22,23 @@
   const paint = () => {
     for (const each of all("figure")) {
       const layer = each.querySelector(".boxes");
-      layer.replaceChildren(...damages.filter((mark) => mark.image_id === each.dataset.image).map(({ box }, _, __) => {
-        const rect = document.createElementNS(SVG, "rect");
-        const set = (name, value) => rect.setAttribute(name, value * 1000);
-        set("x", box.left); set("y", box.top); set("width", box.right - box.left); set("height", box.bottom - box.top);
-        if (chosen && chosen.box === box) rect.classList.add("chosen");
-        return rect;
-      }));
+      layer.replaceChildren(...damages.filter((mark) => mark.image_id === each.dataset.image).flatMap(shape));
       each.querySelector(".picture").classList.toggle("drawing", drawing);
     }
     find("#marks").replaceChildren(...damages.map(row));
     find("#no-marks").hidden = damages.length > 0;
+  };
+
+  const shape = (mark) => {
+    const { box } = mark;
+    const rect = document.createElementNS(SVG, "rect");
+    const label = document.createElementNS(SVG, "text");
+    const set = (element, values) => { for (const [name, value] of Object.entries(values)) element.setAttribute(name, value * 1000); };
+    set(rect, { x: box.left, y: box.top, width: box.right - box.left, height: box.bottom - box.top });
+    set(label, { x: box.left + 0.008, y: box.top + 0.028 });
+    label.textContent = `${damages.indexOf(mark) + 1}`;
+    rect.classList.toggle("chosen", mark === chosen);
+    return [rect, label];
   };
 
   const row = (mark, place) => {

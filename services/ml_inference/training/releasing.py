@@ -60,6 +60,7 @@ NAMES: Final = {
     "detector": "roof-damage-yolov8n",
     "segmentor": "roof-outline-unet-lite0",
 }
+FILES: Final = {"classifier": "condition.onnx", "detector": "damage.onnx", "segmentor": "outline.onnx"}
 EIGHT_BIT_LOSS: Final = 0.01
 """Accuracy that the eight-bit classifier may lose."""
 EXAMPLES: Final = 200
@@ -90,7 +91,7 @@ def release(work: Work, out: Path) -> dict[str, Any]:
     out.mkdir(parents=True, exist_ok=True)
     entries = {}
     for role, each in found.items():
-        (out / f"{role}.onnx").write_bytes(each.weights)
+        (out / FILES[role]).write_bytes(each.weights)
         entries[role] = {**_identity(role, each), **each.entry, "training_data": _data(role, work)}
     registry = {"cpu": entries}
     write_registry(out, registry)
@@ -197,7 +198,7 @@ def _identity(role: str, found: Release) -> dict[str, Any]:
     return {
         "name": NAMES[role],
         "version": f"{datetime.now(UTC).date().isoformat()}-{digest[:8]}",
-        "file": f"{role}.onnx",
+        "file": FILES[role],
         "sha256": digest,
         "trained_on": TRAINED_ON,
     }

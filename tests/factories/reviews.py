@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +13,7 @@ import orjson
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.ml_inference.app import service
+from services.ml_inference.app import service as complete
 from services.ml_inference.settings import MlInferenceSettings
 from shared.db.engine import SessionMaker
 from shared.security.policy import Role
@@ -22,6 +22,8 @@ from tests.factories.leads import make_lead, make_user
 from tests.factories.services import RunningService, running, settings_with_keys
 from tests.factories.single_step import begin, run_step
 
+# Reviewers need no model: without its process the service starts at once.
+service = replace(complete, own=None)
 DOUBTFUL = {"condition": "fair", "confidence": 0.55, "familiar": True, "domain": "rendered"}
 ANALYSIS = text(
     """
@@ -31,6 +33,7 @@ ANALYSIS = text(
     RETURNING id
     """
 )
+CANCEL = text("UPDATE core.workflow SET status = 'cancelled' WHERE subject_id = :lead AND status = 'running'")
 SETTLING = text(
     "SELECT id FROM core.workflow WHERE kind = 'settle_review' AND subject_id = :task AND status = 'running'"
 )
@@ -68,6 +71,12 @@ class Desk:
             await make_analysis(
                 session, lead_id, condition=answer["condition"], confidence=answer["confidence"]
             )
+        return await self.validate(lead_id, answer)
+
+    async def validate(self, lead_id: UUID, answer: Mapping[str, Any]) -> tuple[UUID, Row[Any]]:
+        """A new workflow in which the models gave this answer was validated: the workflow, and the step's row."""
+        async with self.db.begin() as session:
+            await session.execute(CANCEL, {"lead": lead_id})
         workflow = await begin(self.door.resources, "property", lead_id)
         step = await run_step(service, self.door.resources, workflow, "validate", ended={"ml": answer})
         return workflow, step

@@ -9,19 +9,22 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.ml_inference.service import reviews
+from services.ml_inference.service import labels, reviews
 from services.ml_inference.service.reviews import Word
 from shared.http.auth import require
+from shared.http.idempotency import OptionalIdempotencyKey
 from shared.runtime import ResourcesDep
 from shared.schemas.enums import ImageDomain, RoofCondition
+from shared.schemas.labels import Label
 from shared.schemas.page import Page, PageQuery
-from shared.schemas.review import Corrections, PendingTask, ReviewAnswer, TaskDetail
+from shared.schemas.review import Corrections, PendingTask, ReviewAnswer, ReviewStats, TaskDetail
 from shared.schemas.review_enums import ReviewVerdict
 from shared.security.policy import Action, Actor
 
 router = APIRouter(prefix="/validation", tags=["validation"])
 Reader = Annotated[Actor, require(Action.REVIEW_READ)]
 Reviewer = Annotated[Actor, require(Action.REVIEW_DECIDE)]
+Operator = Annotated[Actor, require(Action.OPERATIONS_READ)]
 
 
 class PendingQuery(PageQuery):
@@ -64,6 +67,20 @@ async def pending(
     return await reviews.pending(resources, actor, chosen, cursor=query.cursor, limit=query.limit)
 
 
+@router.get("/stats")
+async def stats(
+    resources: ResourcesDep, _: Reader, days: Annotated[int, Query(ge=1, le=366)] = 90
+) -> ReviewStats:
+    """The queue, the reviewers of the last days and how far they agree."""
+    return await labels.stats(resources, days)
+
+
+@router.get("/export")
+async def export(resources: ResourcesDep, _: Operator, query: Annotated[PageQuery, Query()]) -> Page[Label]:
+    """Reviewed houses as labels for training, the oldest decision first."""
+    return await labels.export(resources, cursor=query.cursor, limit=query.limit)
+
+
 @router.get("/{task_id}")
 async def task(task_id: UUID, resources: ResourcesDep, actor: Reader) -> TaskDetail:
     """One task: pictures, what was seen in them, how the analysis came to its confidence, and the next task's id."""
@@ -83,17 +100,29 @@ async def release(task_id: UUID, resources: ResourcesDep, actor: Reviewer) -> No
 
 
 @router.post("/{task_id}/approve")
-async def approve(task_id: UUID, body: Approval, resources: ResourcesDep, actor: Reviewer) -> ReviewAnswer:
+async def approve(
+    task_id: UUID,
+    body: Approval,
+    resources: ResourcesDep,
+    actor: Reviewer,
+    key: OptionalIdempotencyKey = None,
+) -> ReviewAnswer:
     """Approve a prediction, or correct it."""
     word = Word(ReviewVerdict.APPROVED, body.condition, body.corrections, body.notes)
-    return await reviews.give(resources, actor, task_id, word)
+    return await reviews.give(resources, actor, task_id, word, key=key)
 
 
 @router.post("/{task_id}/reject")
-async def reject(task_id: UUID, body: Rejection, resources: ResourcesDep, actor: Reviewer) -> ReviewAnswer:
+async def reject(
+    task_id: UUID,
+    body: Rejection,
+    resources: ResourcesDep,
+    actor: Reviewer,
+    key: OptionalIdempotencyKey = None,
+) -> ReviewAnswer:
     """Reject a prediction; its lead is withdrawn."""
     word = Word(ReviewVerdict.REJECTED, corrections=body.corrections, notes=body.notes)
-    return await reviews.give(resources, actor, task_id, word)
+    return await reviews.give(resources, actor, task_id, word, key=key)
 
 
 @router.post("/{task_id}/undo")

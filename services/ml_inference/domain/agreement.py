@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 from uuid import UUID
@@ -21,7 +21,8 @@ LEAST_TASKS: Final = 2
 _SEED: Final = 20_261_101
 _BUCKETS: Final = 10_000
 
-Label = TypeVar("Label", bound=Hashable)
+Labels = TypeVar("Labels")
+"""What was said of one task: a pair of labels, or all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ def fleiss(tasks: Sequence[Sequence[str]]) -> float | None:
 
 
 def measured(
-    tasks: Sequence[Label], kappa: Callable[[Sequence[Label]], float | None], *, raters: int
+    tasks: Sequence[Labels], kappa: Callable[[Sequence[Labels]], float | None], *, raters: int
 ) -> Agreement:
     """A kappa over tasks with its 95 % bootstrap interval; the same tasks give the same interval."""
     value = kappa(tasks)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -15,6 +15,7 @@ from services.ml_inference import metrics
 from services.ml_inference.domain.agreement import Opinion, outcome_of, wants_second_opinion
 from services.ml_inference.repository import ReviewRepository, ValidationRepository
 from shared.errors import Conflict, InvalidInput, NotFound
+from shared.http.idempotency import Answer, answer_once
 from shared.runtime import Resources
 from shared.schemas.enums import RoofCondition, ValidationTaskState
 from shared.schemas.page import Cursor, Page
@@ -118,26 +119,45 @@ async def release(resources: Resources, actor: Actor, task_id: UUID) -> None:
         await ReviewRepository(uow.session).release(task_id, _person(actor))
 
 
-async def give(resources: Resources, actor: Actor, task_id: UUID, word: Word) -> ReviewAnswer:
-    """Add a reviewer's word; with the last one wanted the task is decided, and settled when nobody can think again."""
-    me = _person(actor)
+async def give(
+    resources: Resources, actor: Actor, task_id: UUID, word: Word, *, key: str | None = None
+) -> ReviewAnswer:
+    """Add a reviewer's word; with the last one wanted the task is decided, and settled when nobody can think again.
+
+    The same word sent again under the same Idempotency-Key gets the same answer and counts once.
+    """
     async with resources.unit_of_work() as uow:
-        repository = ReviewRepository(uow.session)
-        # Before the task's row is locked: the step that settles it locks in the same order.
-        await start(uow.session, SETTLE, subject_id=task_id)
-        task = await _undecided(repository, task_id, me)
-        condition = _condition(word, task)
-        opinion = {
-            "reviewer": me,
-            "verdict": word.verdict,
-            "condition": condition,
-            "corrections": word.corrections.model_dump(mode="json") if word.corrections else None,
-            "notes": word.notes,
-        }
-        if not await repository.add_opinion(task_id, opinion):
-            raise AlreadyReviewed("this reviewer has given a word on this task", task_id=str(task_id))
-        answer = await _weigh(resources, repository, task, actor)
-        await _audit(uow.session, actor, f"review.{word.verdict}", task_id)
+        if key is None:
+            return await _give(resources, uow.session, actor, task_id, word)
+
+        async def once() -> Answer:
+            answer = await _give(resources, uow.session, actor, task_id, word)
+            return Answer(200, answer.model_dump(mode="json"))
+
+        given = await answer_once(
+            uow.session, once, scope=f"review:{task_id}:{actor.name}", key=key, request=asdict(word)
+        )
+    return ReviewAnswer.model_validate(given.body)
+
+
+async def _give(
+    resources: Resources, session: AsyncSession, actor: Actor, task_id: UUID, word: Word
+) -> ReviewAnswer:
+    me, repository = _person(actor), ReviewRepository(session)
+    # Before the task's row is locked: the step that settles it locks in the same order.
+    await start(session, SETTLE, subject_id=task_id)
+    task = await _undecided(repository, task_id, me)
+    opinion = {
+        "reviewer": me,
+        "verdict": word.verdict,
+        "condition": _condition(word, task),
+        "corrections": word.corrections.model_dump(mode="json") if word.corrections else None,
+        "notes": word.notes,
+    }
+    if not await repository.add_opinion(task_id, opinion):
+        raise AlreadyReviewed("this reviewer has given a word on this task", task_id=str(task_id))
+    answer = await _weigh(resources, repository, task, actor)
+    await _audit(session, actor, f"review.{word.verdict}", task_id)
     metrics.REVIEWS.labels(word.verdict).inc()
     return answer
 
@@ -233,7 +253,7 @@ async def _weigh(
     )
 
 
-def _decision(word: Opinion, rows: list[Row[Any]] | Any) -> dict[str, Any]:
+def _decision(word: Opinion, rows: Sequence[Row[Any]]) -> dict[str, Any]:
     """The decision as it is kept: the word, and notes and corrections of the last opinion that says the same."""
     agreeing = [row for row in rows if (row.verdict, row.condition) == (word.verdict, word.condition)]
     last = agreeing[-1] if agreeing else rows[-1]

@@ -111,6 +111,20 @@ async def test_a_word_can_be_taken_back_before_the_lead_goes_on(desk: Desk) -> N
     assert (await desk.ask("POST", f"/{task}/undo")).json()["code"] == "review-not-undoable"
 
 
+async def test_a_word_sent_twice_under_one_key_counts_once(desk: Desk) -> None:
+    await desk.wait()
+    task = (await desk.queue())[0]["id"]
+    path, key = f"/{task}/approve", {"Idempotency-Key": "review-0001"}
+
+    answers = [await desk.ask("POST", path, json={"condition": "poor"}, headers=key) for _ in range(2)]
+    other = await desk.ask("POST", path, json={"condition": "fair"}, headers=key)
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert answers[0].json() == answers[1].json()
+    assert other.json()["code"] == "idempotency-key-reused"
+    assert await desk.row("SELECT count(*) FROM reviews") == (1,)
+
+
 async def test_nobody_takes_back_what_is_not_his(desk: Desk) -> None:
     impatient(desk, undo_seconds=600.0)
     await desk.wait()
@@ -249,11 +263,7 @@ async def test_a_cancelled_workflow_takes_its_task_along(desk: Desk) -> None:
     assert (await desk.say(task, "approve")).json()["code"] == "review-task-closed"
 
 
-async def test_an_unknown_task_and_model_are_not_found(desk: Desk) -> None:
+async def test_an_unknown_task_is_not_found(desk: Desk) -> None:
     for verb in ("approve", "claim"):
         assert (await desk.say(str(uuid4()), verb)).status_code == 404
     assert (await desk.ask("GET", f"/{uuid4()}")).status_code == 404
-    async with desk.door.client(token=desk.door.user_token(Role.ADMIN)) as client:
-        assert (await client.get(f"/models/{uuid4()}")).status_code == 404
-        models = (await client.get("/models")).json()
-        assert (await client.get(f"/models/{models[0]['id']}")).json() == models[0]

@@ -13,14 +13,13 @@ from sqlalchemy import text
 
 from services.lead_generator.app import service as lead_generator
 from services.lead_generator.settings import LeadGeneratorSettings
-from services.ml_inference.app import service
 from services.ml_inference.settings import MlInferenceSettings
 from shared.db.engine import SessionMaker
 from shared.security.policy import Role
 from shared.workflow import start
 from shared.workflow.runner import StepRunner
 from tests.factories.leads import make_buyer, make_lead
-from tests.factories.reviews import SETTLING
+from tests.factories.reviews import SETTLING, service
 from tests.factories.services import RunningService, running, settings_with_keys
 
 WAITS = """

@@ -277,3 +277,23 @@ async def test_the_hourly_job_takes_roofs_these_weights_have_not_seen(lab: Lab) 
         found = set((await session.execute(children, {"id": job})).scalars())
     assert found == {unseen}
     assert without not in found
+
+
+async def test_a_prediction_is_held_against_what_is_known_and_stored_nowhere(lab: Lab) -> None:
+    lead = await lab.photographed()
+    await lab.analyse(lead)
+    ask = {"property_id": str(lead), "prediction": {"condition": "poor", "confidence": 0.97}}
+
+    answer = await lab.ask("POST", "/validate/prediction", json=ask)
+
+    assert answer.status_code == 200, answer.text
+    told = answer.json()
+    assert told["agrees_with_analysis"] is True
+    assert told["gate"] in ("onsite_check", "review"), "the weights are not proven yet"
+    assert [stage["stage"] for stage in told["validation"]["stages"]][-1] == "combination"
+    (analysis,) = await lab.rows(ANALYSIS, lead)
+    assert (analysis.validation_status, analysis.validation_evidence) == ("pending", None)
+    lopsided = {**ask, "prediction": {**ask["prediction"], "probabilities": {"poor": 0.5}}}  # type: ignore[dict-item]
+    assert (await lab.ask("POST", "/validate/prediction", json=lopsided)).status_code == 422
+    unknown = {**ask, "property_id": str(uuid4())}
+    assert (await lab.ask("POST", "/validate/prediction", json=unknown)).status_code == 404

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -12,9 +12,12 @@ from shared.schemas.enums import ModelType, ViewAngle
 
 if TYPE_CHECKING:
     from services.ml_inference.models import ModelIdentity
-    from services.ml_inference.vision import Detection, Segmentation, TargetedImage
+    from services.ml_inference.vision import ConditionScores, Detection, Segmentation, TargetedImage
+    from services.ml_inference.vision.loading import Models
+    from services.ml_inference.vision.registry import Profile
 
 CPU: Final = "CPUExecutionProvider"
+UNREADABLE: Final = "this file cannot be read as a picture"
 Answer = dict[str, Any]
 """One model's answer as it is stored (ml_inference_jobs.inference_results)."""
 
@@ -24,12 +27,10 @@ class Weights:
     """Which weights a process serves, and how."""
 
     folder: Path
-    profile: str
+    profile: Profile
     providers: tuple[str, ...]
     """First choice first; what this machine lacks is passed over."""
     threads: int
-    batch_on_gpu: int
-    """Pictures that a model is given at once; on a processor it is one, for more are no faster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,54 +80,61 @@ class Looked:
     loaded: Loaded
 
 
-_serving: list[tuple[Any, Weights]] = []
+_serving: list[tuple[Models, tuple[str, ...]]] = []
 
 
 def load_weights(weights: Weights) -> None:
-    """Make the process ready: the three models of the folder."""
+    """Make the process ready: the three models of the folder, run by what this machine has of the providers."""
+    import onnxruntime
+
     from services.ml_inference.vision.loading import load_models
 
-    models = load_models(
-        weights.folder, weights.profile, providers=weights.providers, threads=weights.threads
-    )
-    _serving[:] = [(models, weights)]
+    there = set(onnxruntime.get_available_providers())
+    providers = tuple(name for name in weights.providers if name in there) or (CPU,)
+    models = load_models(weights.folder, weights.profile, providers=providers, threads=weights.threads)
+    _serving[:] = [(models, providers)]
 
 
 def loaded() -> Loaded:
     """What this process serves."""
-    models, _ = _serving[0]
-    return Loaded({role: getattr(models, role.value).identity for role in ModelType}, models.providers)
+    models, providers = _serving[0]
+    return Loaded({role: getattr(models, role.value).identity for role in ModelType}, providers)
 
 
 def look(pictures: Sequence[Picture]) -> Looked:
     """What the models asked for say of each picture, in their order."""
-    now = loaded()
-    batch = _serving[0][1].batch_on_gpu if now.on_gpu else 1
-    seen: list[Seen] = []
-    for first in range(0, len(pictures), batch):
-        seen += _look_at(pictures[first : first + batch])
-    return Looked(seen, now)
+    return Looked(_look_at(pictures), loaded())
 
 
 def _look_at(pictures: Sequence[Picture]) -> list[Seen]:
-    targets = {picture.image_id: target for picture in pictures if (target := _decode(picture)) is not None}
-    answers: dict[UUID, dict[ModelType, Answer]] = {image_id: {} for image_id in targets}
+    """The segmentor looks first, for the others are aimed at the roof it finds."""
+    from services.ml_inference.vision.cropping import on_roof
+
     models, _ = _serving[0]
-    runs: dict[ModelType, Callable[[Sequence[TargetedImage]], list[Answer]]] = {
-        ModelType.SEGMENTOR: lambda found: [_segmented(one) for one in models.segmentor.segment(found)],
-        ModelType.CLASSIFIER: lambda found: [_classified(one) for one in models.classifier.classify(found)],
-        ModelType.DETECTOR: lambda found: [_detected(one) for one in models.detector.detect(found)],
-    }
-    for role, run in runs.items():
-        asked = [p.image_id for p in pictures if role in p.roles and p.image_id in targets]
-        if asked:
-            told = run([targets[image_id] for image_id in asked])
-            for image_id, answer in zip(asked, told, strict=True):
-                answers[image_id][role] = answer
+    targets = {picture.image_id: target for picture in pictures if (target := _decode(picture)) is not None}
+    outlined = dict(zip(targets, models.segmentor.segment(list(targets.values())), strict=True))
+    aimed = {image_id: on_roof(target, outlined[image_id]) for image_id, target in targets.items()}
+
+    def asked(role: ModelType) -> list[UUID]:
+        return [
+            picture.image_id for picture in pictures if role in picture.roles and picture.image_id in targets
+        ]
+
+    answers: dict[UUID, dict[ModelType, Answer]] = {image_id: {} for image_id in targets}
+    for image_id in asked(ModelType.SEGMENTOR):
+        answers[image_id][ModelType.SEGMENTOR] = _segmented(outlined[image_id])
+    images = asked(ModelType.CLASSIFIER)
+    for image_id, scores in zip(
+        images, models.classifier.classify([aimed[one] for one in images]), strict=True
+    ):
+        answers[image_id][ModelType.CLASSIFIER] = _classified(scores)
+    images = asked(ModelType.DETECTOR)
+    for image_id, found in zip(images, models.detector.detect([aimed[one] for one in images]), strict=True):
+        answers[image_id][ModelType.DETECTOR] = _detected(found)
     return [
         Seen(picture.image_id, answers[picture.image_id])
         if picture.image_id in targets
-        else Seen(picture.image_id, refused="this file cannot be read as a picture")
+        else Seen(picture.image_id, refused=UNREADABLE)
         for picture in pictures
     ]
 
@@ -158,7 +166,7 @@ def _without_bars(pixels: Any, original: tuple[int, int]) -> Any:
     return pixels[top : top + high, left : left + wide]
 
 
-def _classified(scores: Any) -> Answer:
+def _classified(scores: ConditionScores) -> Answer:
     from services.ml_inference.models import CONDITIONS
 
     chances = zip(CONDITIONS, scores.probabilities, strict=True)

@@ -2,7 +2,14 @@
 
 from services.ml_inference.repository.analyses import AnalysisRepository
 from services.ml_inference.repository.labels import LabelRepository
+from services.ml_inference.repository.models import ModelRepository
 from services.ml_inference.repository.reviews import ReviewRepository
 from services.ml_inference.repository.validations import ValidationRepository
 
-__all__ = ["AnalysisRepository", "LabelRepository", "ReviewRepository", "ValidationRepository"]
+__all__ = [
+    "AnalysisRepository",
+    "LabelRepository",
+    "ModelRepository",
+    "ReviewRepository",
+    "ValidationRepository",
+]

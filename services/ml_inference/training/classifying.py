@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -18,7 +17,7 @@ from services.ml_inference.models import CONDITIONS, Pixels
 from services.ml_inference.training.augmenting import drawn
 from services.ml_inference.training.looping import Plan, tensor_of
 from services.ml_inference.training.nets import CENTRE, SPREAD, condition_net
-from services.ml_inference.training.pool import NO_LABEL, SIZE, Pool
+from services.ml_inference.training.pool import NO_LABEL, SIZE, Pool, shown
 from shared.sandbox.town.model import CONDITION_CUTS
 
 INPUT = 160
@@ -99,12 +98,6 @@ def scores_of(net: nn.Module, pool: Pool) -> tuple[NDArray[np.float32], NDArray[
             scores.append(found[0].numpy())
             features.append(found[2].numpy())
     return np.concatenate(scores), np.concatenate(features)
-
-
-def shown(pictures: Pixels, size: int) -> Pixels:
-    """Stored squares at the net's size."""
-    how = cv2.INTER_AREA
-    return np.stack([np.asarray(cv2.resize(each, (size, size), interpolation=how)) for each in pictures])
 
 
 def normalised(pictures: Pixels) -> Tensor:

@@ -14,11 +14,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from services.ml_inference.training.augmenting import drawn
-from services.ml_inference.training.classifying import shown
 from services.ml_inference.training.looping import Plan, tensor_of
 from services.ml_inference.training.matching import mean_average_precision
 from services.ml_inference.training.nets import damage_net
-from services.ml_inference.training.pool import LEAST_BOX_PX, SIZE, Pool
+from services.ml_inference.training.pool import LEAST_BOX_PX, SIZE, Pool, shown
 from services.ml_inference.vision.boxes import decoded
 
 INPUT = 256

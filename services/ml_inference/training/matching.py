@@ -61,3 +61,10 @@ def mean_average_precision(
         )
         for at, kind in enumerate(DAMAGE_TYPES)
     }
+
+
+def overlap(found: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
+    """Intersection over union of two masks; NaN where nothing is to be found."""
+    if not truth.any():
+        return float("nan")
+    return float((found & truth).sum() / (found | truth).sum())

@@ -173,18 +173,23 @@ def _keep(part: Batch, folder: Path) -> None:
 
 
 def rendered(part: Batch) -> Pool:
+    """The batch's pictures and their truth."""
+    rows = [
+        _row(example, f"{part.origin}-{part.seed}-{example.house.number}") for example in examples_of(part)
+    ]
+    return Pool(*(np.stack([row[name] for row in rows]) for name in COLUMNS))
+
+
+def examples_of(part: Batch) -> Iterator[Example]:
     """The batch's pictures: one from above a house, one from a side of every second."""
     style = SHIFTED if part.origin == FOREIGN_ROOF else USUAL
     random = part.origin in (ANY_ROOF, FOREIGN_ROOF)
     houses = (random_houses if random else town_houses)(part.origin, part.seed, part.first, part.count)
-    rows = []
     for house in houses:
-        name = f"{part.origin}-{part.seed}-{house.number}"
-        rows.append(_row(from_above(house, style), name))
+        yield from_above(house, style)
         side = house.seed % (2 * len(STREET_SIDES))
         if side < len(STREET_SIDES):
-            rows.append(_row(from_street(house, style, STREET_SIDES[side]), name))
-    return Pool(*(np.stack([row[name] for row in rows]) for name in COLUMNS))
+            yield from_street(house, style, STREET_SIDES[side])
 
 
 def _row(example: Example, house: str) -> dict[str, Any]:
@@ -213,6 +218,17 @@ def labels_of(roof: NDArray[np.bool_], damaged: NDArray[np.bool_], placed: Place
     """Class of every pixel of the net's square."""
     classes = np.where(roof & damaged, DAMAGE, np.where(roof, ROOF, BACKGROUND)).astype(np.uint8)
     return letterboxed(classes, placed, how=cv2.INTER_NEAREST, fill=BACKGROUND)
+
+
+def shown(pictures: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """Stored squares at a net's size."""
+    how = cv2.INTER_AREA
+    return np.stack([np.asarray(cv2.resize(each, (size, size), interpolation=how)) for each in pictures])
+
+
+def labels_at(labels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """Stored classes of pixels at a net's size."""
+    return np.asarray(cv2.resize(labels, (size, size), interpolation=cv2.INTER_NEAREST), np.uint8)
 
 
 def _at_the_roof(example: Example) -> TargetedImage:

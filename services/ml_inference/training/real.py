@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -39,32 +40,40 @@ class RealRoofs:
     """Set each crop comes from."""
     place: NDArray[np.str_]
     """File or parent tile: no place is in two splits, and intervals go by it."""
-    metres_per_pixel: NDArray[np.float32]
-    """Of the crop."""
-    area_sqm: NDArray[np.float32]
-    """Of the building's footprint, within the picture."""
 
     def where(self, chosen: NDArray[Any]) -> RealRoofs:
         """The rows of a mask or of indices."""
         return RealRoofs(*(getattr(self, name)[chosen] for name in RealRoofs.__dataclass_fields__))
 
 
-def real_roofs(folder: Path, *, test: bool, share: float = 1.0) -> RealRoofs:
+@dataclass(frozen=True, slots=True)
+class RealTarget:
+    """One real building in its picture."""
+
+    set: str
+    place: str
+    target: TargetedImage
+    roof: NDArray[np.bool_]
+    """In the picture's pixels."""
+
+    @property
+    def area_sqm(self) -> float:
+        """Of the footprint, as far as the picture shows it."""
+        return float(self.roof.sum()) * self.target.image.metres_per_pixel**2
+
+
+def real_targets(folder: Path, *, test: bool, share: float = 1.0) -> Iterator[RealTarget]:
     """The buildings of the test places, or of all others; a share takes the first files of every set."""
-    rows: list[tuple[Any, ...]] = []
     for name in SETS:
         paths = [path for path in _files(folder / name) if _is_test(folder / name, path) is test]
         for path in paths[: max(1, round(len(paths) * share))]:
-            rows += _buildings(name, path, learn=not test)
-    columns = list(zip(*rows, strict=True))
-    return RealRoofs(
-        np.stack(columns[0]),
-        np.stack(columns[1]),
-        np.array(columns[2]),
-        np.array(columns[3]),
-        np.array(columns[4], np.float32),
-        np.array(columns[5], np.float32),
-    )
+            yield from _buildings(name, path, learn=not test)
+
+
+def real_roofs(folder: Path, *, test: bool, share: float = 1.0) -> RealRoofs:
+    """The same as crops."""
+    rows = [_row(each) for each in real_targets(folder, test=test, share=share)]
+    return RealRoofs(*(np.stack(column) for column in zip(*rows, strict=True)))
 
 
 def _files(folder: Path) -> list[Path]:
@@ -96,24 +105,26 @@ def metres_of(name: str, path: Path) -> float:
     return metres
 
 
-def _buildings(name: str, path: Path, *, learn: bool) -> list[tuple[Any, ...]]:
+def _buildings(name: str, path: Path, *, learn: bool) -> Iterator[RealTarget]:
     pixels = _read(path)
     mask = _read(path.parent.parent / "masks" / f"{path.stem}.png").mean(axis=2) > 127
     metres = metres_of(name, path)
     image = RoofImage(ViewAngle.OVERHEAD, pixels, metres, metres)
     if name == ATLANTA:
-        return [_row(name, path, image, mask, np.array(((0, 0), mask.shape[::-1]), np.float32))]
+        whole = np.array(((0, 0), mask.shape[::-1]), np.float32)
+        yield RealTarget(name, place_of(path), TargetedImage(image, whole), mask)
+        return
     count, pieces, boxes, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=4)
-    rows = []
     for number in range(1, count):
         left, top, width, height, size = boxes[number]
         if size < LEAST_PX or min(width, height) < LEAST_SIDE_PX:
             continue
         box = np.array(((left, top), (left + width, top + height)), np.float32)
         rng = np.random.default_rng([19, number, left, top])
-        outlines = [box] + [_looser(box, rng) for _ in range(LEARNT_CROPS - 1 if learn else 0)]
-        rows += [_row(name, path, image, pieces == number, outline) for outline in outlines]
-    return rows
+        for outline in [box] + [_looser(box, rng) for _ in range(LEARNT_CROPS - 1 if learn else 0)]:
+            yield RealTarget(
+                name, place_of(path), TargetedImage(image, outline), np.asarray(pieces == number)
+            )
 
 
 def _read(path: Path) -> Pixels:
@@ -131,10 +142,7 @@ def _looser(box: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.fl
     return wider
 
 
-def _row(
-    name: str, path: Path, image: RoofImage, roof: NDArray[np.bool_], outline: NDArray[np.float32]
-) -> tuple[Any, ...]:
-    picture, placed = cropped(TargetedImage(image, outline), SIZE)
-    kept: Pixels = labels_of(roof, np.zeros_like(roof), placed)
-    metres = image.metres_per_pixel / placed.scale
-    return picture, kept > 0, name, place_of(path), metres, float(roof.sum()) * image.metres_per_pixel**2
+def _row(each: RealTarget) -> tuple[Any, ...]:
+    picture, placed = cropped(each.target, SIZE)
+    roof = labels_of(each.roof, np.zeros_like(each.roof), placed) > 0
+    return picture, roof, np.str_(each.set), np.str_(each.place)

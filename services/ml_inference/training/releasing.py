@@ -42,8 +42,10 @@ from services.ml_inference.training.pool import (
     SIZE,
     TRAIN,
     Pool,
+    labels_at,
     pool_of,
     scaled,
+    shown,
 )
 from services.ml_inference.training.real import SETS
 from services.ml_inference.training.running import Work
@@ -60,6 +62,7 @@ NAMES: Final = {
     "detector": "roof-damage-yolov8n",
     "segmentor": "roof-outline-unet-lite0",
 }
+FILES: Final = {"classifier": "condition.onnx", "detector": "damage.onnx", "segmentor": "outline.onnx"}
 EIGHT_BIT_LOSS: Final = 0.01
 """Accuracy that the eight-bit classifier may lose."""
 EXAMPLES: Final = 200
@@ -90,7 +93,7 @@ def release(work: Work, out: Path) -> dict[str, Any]:
     out.mkdir(parents=True, exist_ok=True)
     entries = {}
     for role, each in found.items():
-        (out / f"{role}.onnx").write_bytes(each.weights)
+        (out / FILES[role]).write_bytes(each.weights)
         entries[role] = {**_identity(role, each), **each.entry, "training_data": _data(role, work)}
     registry = {"cpu": entries}
     write_registry(out, registry)
@@ -106,8 +109,7 @@ def kinds_of(pool: Pool) -> NDArray[np.str_]:
 def answers_of(net: Net, pictures: NDArray[np.uint8], size: int) -> list[NDArray[Any]]:
     """What the file answers to stored squares, as serving shows them."""
     parts = [
-        net.run(list(classifying.shown(pictures[start : start + 64], size)))
-        for start in range(0, len(pictures), 64)
+        net.run(list(shown(pictures[start : start + 64], size))) for start in range(0, len(pictures), 64)
     ]
     return [np.concatenate(each) for each in zip(*parts, strict=True)]
 
@@ -118,8 +120,8 @@ def _classifier(work: Work, train: Pool, check: Pool) -> Release:
     _, features = classifying.scores_of(net, train.where(some[train.condition[some] != NO_LABEL]))
     whole = condition_file(familiar(net, features), classifying.INPUT)
     seen = check.where(check.condition != NO_LABEL)
-    shown = classifying.shown(train.close[some[:: max(1, len(some) // EXAMPLES)]], classifying.INPUT)
-    small = quantised(whole, shown, work.folder / "export")
+    examples = shown(train.close[some[:: max(1, len(some) // EXAMPLES)]], classifying.INPUT)
+    small = quantised(whole, examples, work.folder / "export")
     exact, rough = (answers_of(Net(file), seen.close, classifying.INPUT) for file in (whole, small))
     right = [float((each[0].argmax(axis=1) == seen.condition).mean()) for each in (exact, rough)]
     eight = right[0] - right[1] < EIGHT_BIT_LOSS
@@ -171,7 +173,7 @@ def _segmentor(work: Work, check: Pool) -> Release:
     weights = halved(outline_file(net, segmenting.INPUT))
     (scores,) = answers_of(Net(weights), check.wide, segmenting.INPUT)
     size = segmenting.INPUT
-    labels = np.stack([segmenting.labels_at(each, size) for each in check.labels])
+    labels = np.stack([labels_at(each, size) for each in check.labels])
     some = scores[:, :, ::PIXEL_STEP, ::PIXEL_STEP].transpose(0, 2, 3, 1)
     truth = labels[:, ::PIXEL_STEP, ::PIXEL_STEP]
     kinds = np.broadcast_to(kinds_of(check)[:, None, None], truth.shape)
@@ -197,7 +199,7 @@ def _identity(role: str, found: Release) -> dict[str, Any]:
     return {
         "name": NAMES[role],
         "version": f"{datetime.now(UTC).date().isoformat()}-{digest[:8]}",
-        "file": f"{role}.onnx",
+        "file": FILES[role],
         "sha256": digest,
         "trained_on": TRAINED_ON,
     }

@@ -14,11 +14,11 @@ from services.ml_inference.training.detecting import Detecting
 from services.ml_inference.training.looping import Plan, Task, trained
 from services.ml_inference.training.pool import CALIBRATE, TRAIN, pool_of
 from services.ml_inference.training.real import real_roofs
+from services.ml_inference.training.segmenting import PICTURES_AN_EPOCH, Segmenting
 from services.ml_inference.training.segmenting import PLAN as SEGMENTING
-from services.ml_inference.training.segmenting import Segmenting
 
-ROLES: Final = ("classifier", "detector", "segmentor")
 PLANS: Final[dict[str, Plan]] = {"classifier": CLASSIFYING, "detector": DETECTING, "segmentor": SEGMENTING}
+TINY_EPOCHS, TINY_BATCH, TINY_PICTURES = 2, 4, 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +33,16 @@ class Work:
     """Of the pictures."""
     workers: int = 1
     """Processes that render."""
+    tiny: bool = False
+    """A few steps, to see that every part works."""
 
 
 def train(work: Work, roles: Sequence[str], *, epochs: int | None = None, resume: bool = False) -> None:
     """Checkpoints of the roles in the work folder."""
     for role in roles:
-        plan = PLANS[role] if epochs is None else replace(PLANS[role], epochs=epochs)
+        plan = replace(PLANS[role], epochs=TINY_EPOCHS, batch=TINY_BATCH) if work.tiny else PLANS[role]
+        if epochs is not None:
+            plan = replace(plan, epochs=epochs)
         trained(task_of(role, work), plan, work.folder / "checkpoints", resume=resume)
 
 
@@ -56,4 +60,5 @@ def task_of(role: str, work: Work) -> Task:
         None if work.real is None else real_roofs(work.real, test=test, share=work.share)
         for test in (False, True)
     )
-    return Segmenting(train, check, learnt, held)
+    pictures = TINY_PICTURES if work.tiny else PICTURES_AN_EPOCH
+    return Segmenting(train, check, learnt, held, pictures)

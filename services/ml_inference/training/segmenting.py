@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -14,10 +13,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from services.ml_inference.training.augmenting import drawn
-from services.ml_inference.training.classifying import normalised, shown
+from services.ml_inference.training.classifying import normalised
 from services.ml_inference.training.looping import Plan
+from services.ml_inference.training.matching import overlap
 from services.ml_inference.training.nets import outline_net
-from services.ml_inference.training.pool import BACKGROUND, DAMAGE, SIZE, Pool
+from services.ml_inference.training.pool import BACKGROUND, DAMAGE, SIZE, Pool, labels_at, shown
 from services.ml_inference.training.real import SETS, RealRoofs
 
 INPUT = 192
@@ -133,15 +133,3 @@ def overlaps_of(
         roofs.append(overlap(chance[0] < 0.5, truth != BACKGROUND))
         damages.append(overlap(best == DAMAGE, truth == DAMAGE))
     return np.array(roofs), np.array(damages)
-
-
-def labels_at(labels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    """Stored classes of pixels at the net's size."""
-    return np.asarray(cv2.resize(labels, (size, size), interpolation=cv2.INTER_NEAREST), np.uint8)
-
-
-def overlap(found: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
-    """Intersection over union; NaN where nothing is to be found."""
-    if not truth.any():
-        return float("nan")
-    return float((found & truth).sum() / (found | truth).sum())

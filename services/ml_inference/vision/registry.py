@@ -68,7 +68,7 @@ def read_registry(folder: Path) -> dict[str, Any]:
 
 def write_registry(folder: Path, registry: Mapping[str, Any]) -> None:
     """Replace the registry file."""
-    text = yaml.safe_dump(dict(registry), sort_keys=False, width=110, allow_unicode=True)
+    text = yaml.safe_dump(dict(registry), sort_keys=False, default_flow_style=None, width=110)
     (folder / REGISTRY_FILE).write_text(text)
 
 

@@ -14,7 +14,7 @@ from uuid import UUID
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 from redis.asyncio import Redis
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, text
 
 from services.image_processor.api import images
 from services.image_processor.own import open_own
@@ -22,6 +22,7 @@ from services.image_processor.settings import ImageProcessorSettings
 from services.marketplace.app import service as marketplace
 from services.marketplace.settings import MarketplaceSettings
 from services.ml_inference.api import shown, validation
+from services.ml_inference.app import service as ml_inference
 from services.ml_inference.settings import MlInferenceSettings
 from shared.db.engine import SessionMaker
 from shared.db.models.compliance import Provenance
@@ -30,6 +31,7 @@ from shared.db.models.leads import LeadTrigger
 from shared.providers.page_reading.chromium import find_program
 from shared.runtime import Service
 from shared.schemas.enums import TriggerType, UserRole
+from shared.workflow.runner import StepRunner
 from tests.factories.accounts import PASSWORD, make_staff
 from tests.factories.leads import make_lead
 from tests.factories.pages import serving
@@ -50,6 +52,10 @@ PICTURES = Service(
     routers=[images.router],
     own=open_own,
 )
+PARK = text(
+    "UPDATE core.step SET status = 'waiting', waiting_for = 'review' WHERE workflow_id = :workflow AND name = 'validate'"
+)
+SETTLING = text("SELECT id FROM core.workflow WHERE kind = 'settle_review' AND status = 'running'")
 AXE = Path(__file__).with_name("axe.min.js")
 SIZES = {"phone": {"width": 375, "height": 740}, "desk": {"width": 1440, "height": 900}}
 
@@ -106,6 +112,7 @@ class Site:
         lead_id = await self.lead(address=f"{place} OAK ST", status="processing")
         workflow = await begin(self.roofs.resources, "property", lead_id)
         async with self.db.begin() as session:
+            await session.execute(PARK, {"workflow": workflow})
             analysis = (
                 await session.execute(
                     select(RoofAnalysis.id).where(
@@ -123,6 +130,15 @@ class Site:
                 )
             ).scalar_one()
         return task
+
+    async def settle(self) -> None:
+        """Let every decided task go on, as a worker does once nobody can take a word back."""
+        object.__setattr__(self.roofs.resources.settings, "undo_seconds", 0.0)
+        async with self.db() as session:
+            settling = (await session.execute(SETTLING)).scalars().all()
+        runner = StepRunner(self.roofs.resources, ml_inference.steps, worker="w", lease_seconds=30)
+        for workflow in settling:
+            assert await runner.run(workflow, "settle_review")
 
 
 @pytest.fixture

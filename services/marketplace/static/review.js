@@ -7,7 +7,7 @@
   const frame = document.getElementById("console");
   const dialog = document.getElementById("reject");
   const visited = [];
-  let ahead = null, undoable = null, busy = false;
+  let ahead = null, undoable = null, busy = false, holding = null;
   let task, damages, changed, chosen, drawing;
 
   const find = (what) => task.querySelector(what);
@@ -171,7 +171,7 @@
     localTimes(task);
     paint();
     loadAhead(task.dataset.next);
-    if (task.dataset.open) hold(task.dataset.task);
+    holding = task.dataset.open ? hold(task.dataset.task) : null;
   };
   const hold = async (id) => {
     const answer = await call("POST", `/api/review/tasks/${id}/claim`);
@@ -208,6 +208,7 @@
   });
   const decide = async (verb, body, said) => {
     const id = task.dataset.task;
+    await holding; // a word that overtakes its claim would be claimed after it is decided
     const answer = await call("POST", `/api/review/tasks/${id}/${verb}`, body);
     if (!answer.ok) return say(await refusalOf(answer), 10);
     const told = await answer.json();

@@ -5,7 +5,13 @@
   const cookie = (name) => document.cookie.split("; ").find((part) => part.startsWith(`${name}=`))?.slice(name.length + 1) ?? "";
   const csrf = () => decodeURIComponent(cookie("ridgeline_csrf"));
 
-  const refresh = async () => {
+  // One at a time: a refresh token works once.
+  let refreshing = null;
+  const refresh = () => {
+    refreshing ??= askRefresh().finally(() => { refreshing = null; });
+    return refreshing;
+  };
+  const askRefresh = async () => {
     if (!csrf()) return false;
     const answer = await fetch("/api/auth/refresh", { method: "POST", headers: { "X-CSRF-Token": csrf() } });
     return answer.ok || answer.status === 409; // another tab has just refreshed

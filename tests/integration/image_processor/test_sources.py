@@ -100,7 +100,7 @@ async def test_the_newest_flight_that_shows_nothing_gives_way_to_an_older_one(st
 async def test_what_may_only_be_shown_leaves_an_address_without_our_key_and_no_byte(
     studio: Studio,
 ) -> None:
-    for key in ("naip", "harrow_tx_ortho", "licensed_street"):
+    for key in ("naip", "harrow_tx_ortho", "usgs_ortho", "licensed_street"):
         await studio.at.rows(LICENCE.format("false"), key=key)
     step, _ = await studio.look(PLAIN)
 
@@ -129,7 +129,8 @@ async def test_a_source_that_is_down_is_passed_over_and_asked_again_where_nobody
     assert (step.status, step.output["passed_over"][0].partition(":")[0]) == ("done", "stac")
     assert {row.source for row in await studio.rows() if row.s3_key} >= {"harrow_tx_ortho"}
 
-    studio.town.misbehave("imageserver", FaultKind.UNAVAILABLE)
+    studio.town.misbehave("imageserver", FaultKind.HTML)
+    studio.town.misbehave("usgs", FaultKind.UNAVAILABLE)
     again, lead_id = await studio.look(PLAIN)
     assert again.status in ("ready", "waiting")
     assert (

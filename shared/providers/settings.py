@@ -46,6 +46,7 @@ VENDORS: Final[Mapping[str, VendorFacts]] = {
     # States and counties have a host each; the address comes with the city's image_sources.
     "imageserver": VendorFacts("", 2, 4, 30),
     "wmts": VendorFacts("", 10, 16, 30),
+    "usgs": VendorFacts("https://imagery.nationalmap.gov", 2, 4, 30),
     "nearmap": VendorFacts("https://api.nearmap.com", 10, 16, 30),
     "google_static": VendorFacts("https://maps.googleapis.com", 50, 50, 20),
     "mapbox_static": VendorFacts("https://api.mapbox.com", 20, 20, 20),
@@ -120,6 +121,7 @@ class ProviderSettings(BaseSettings):
     streetview_base_url: str = Field("", alias="STREETVIEW_BASE_URL")
     imageserver_base_url: str = Field("", alias="IMAGESERVER_BASE_URL")
     wmts_base_url: str = Field("", alias="WMTS_BASE_URL")
+    usgs_base_url: str = Field("", alias="USGS_BASE_URL")
     nearmap_base_url: str = Field("", alias="NEARMAP_BASE_URL")
     google_static_base_url: str = Field("", alias="GOOGLE_STATIC_BASE_URL")
     mapbox_static_base_url: str = Field("", alias="MAPBOX_STATIC_BASE_URL")
@@ -179,7 +181,7 @@ class ProviderSettings(BaseSettings):
     phone_lookup: str = Field("", alias="PHONE_LOOKUP")
     email_finders: str = Field("hunter", alias="EMAIL_FINDERS")
     email_verifiers: str = Field("zerobounce,neverbounce", alias="EMAIL_VERIFIERS")
-    nadir_imagery: str = Field("stac,public_ortho,nearmap", alias="NADIR_IMAGERY")
+    nadir_imagery: str = Field("stac,public_ortho,usgs,nearmap", alias="NADIR_IMAGERY")
     """Whose pictures from above are kept and analysed, tried in this order; public_ortho is the city's own service."""
     live_imagery: str = Field("google_static,mapbox_static", alias="LIVE_IMAGERY")
     """Whose pictures from above are only shown, by an address that a browser loads; the first with a key serves."""

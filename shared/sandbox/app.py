@@ -69,6 +69,7 @@ VENDORS = (
     "streetview",
     "imageserver",
     "wmts",
+    "usgs",
     "nearmap",
     "google_static",
     "mapbox_static",

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from services.image_processor.service import links, orders
+from services.image_processor.service import links, ordering
 from shared.http.auth import public_route, require
 from shared.http.idempotency import IdempotencyKey
 from shared.runtime import ResourcesDep
@@ -83,7 +83,7 @@ async def fetch_satellite(
     body: House, resources: ResourcesDep, actor: Operator, key: IdempotencyKey
 ) -> dict[str, Any]:
     """Fetch the picture from above; the orchestrator shows the workflow of the job's id."""
-    return await orders.fetch_satellite(resources, actor, body.property_id, at=body.point(), key=key)
+    return await ordering.fetch_satellite(resources, actor, body.property_id, at=body.point(), key=key)
 
 
 @router.post("/streetview", status_code=202)
@@ -91,7 +91,7 @@ async def fetch_street_view(
     body: HouseFromTheStreet, resources: ResourcesDep, actor: Operator, key: IdempotencyKey
 ) -> dict[str, Any]:
     """Fetch sides of the house as the street shows them."""
-    return await orders.fetch_street_view(
+    return await ordering.fetch_street_view(
         resources, actor, body.property_id, at=body.point(), angles=body.angles, key=key
     )
 
@@ -101,7 +101,7 @@ async def fetch_batch(
     body: Houses, resources: ResourcesDep, actor: Operator, key: IdempotencyKey
 ) -> dict[str, Any]:
     """Fetch pictures of many houses, each in a workflow of its own below one job."""
-    return await orders.fetch_batch(resources, actor, body.property_ids, views=body.image_types, key=key)
+    return await ordering.fetch_batch(resources, actor, body.property_ids, views=body.image_types, key=key)
 
 
 @router.get("/{image_id}")

@@ -165,6 +165,8 @@ class OrthoService(BaseModel):
     captured_on: date | None = None
     captured_field: str | None = Field(None, pattern=r"^[A-Za-z_]\w*$")
     """The column of an image service's catalogue that holds the day of the flight."""
+    pixel_size_field: str | None = Field(None, pattern=r"^[A-Za-z_]\w*$")
+    """The column that holds a picture's own metres a pixel in Web Mercator (`LowPS`), where flights differ."""
     bbox: tuple[float, float, float, float] | None = None
     """West, south, east, north in degrees of what is covered, where that is known."""
     requests_per_second: float | None = Field(None, gt=0)
@@ -189,7 +191,9 @@ class OrthoService(BaseModel):
         west, south, east, north = self.bbox
         return west <= point.lng <= east and south <= point.lat <= north
 
-    def offer(self, point: GeoPoint, captured_on: date | None) -> NadirOffer:
+    def offer(
+        self, point: GeoPoint, captured_on: date | None, *, metres_per_pixel: float | None = None
+    ) -> NadirOffer:
         """The picture around a point, at every level."""
         return NadirOffer(
             source=self.key,
@@ -197,7 +201,7 @@ class OrthoService(BaseModel):
             href="",
             media_type="image/jpeg",
             captured_on=captured_on,
-            metres_per_pixel=self.metres_per_pixel,
+            metres_per_pixel=metres_per_pixel or self.metres_per_pixel,
             levels=tuple(SPANS_M),
             at=point,
         )
@@ -207,6 +211,7 @@ PUBLIC_ORTHO: Final = "public_ortho"
 """The place of a city's own orthophotos in NADIR_IMAGERY."""
 _NADIR: Final[Mapping[str, tuple[str, str]]] = {
     "stac": ("stac", "StacImagery"),
+    "usgs": ("usgs", "UsgsImagery"),
     "nearmap": ("nearmap", "NearmapImagery"),
 }
 _LIVE: Final[Mapping[str, tuple[str, str]]] = {

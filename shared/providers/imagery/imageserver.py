@@ -5,6 +5,7 @@ Errors come inside HTTP 200 (PITFALLS 21), where a picture was asked for too.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any, Final
@@ -13,7 +14,7 @@ import orjson
 
 from shared.errors import ProviderBadAnswer
 from shared.providers.base import ProviderClient, ProviderDeps, ProviderRequest
-from shared.providers.imagery import SPANS_M, FetchedImage, NadirOffer, OrthoService
+from shared.providers.imagery import COARSEST_M, FINEST_M, SPANS_M, FetchedImage, NadirOffer, OrthoService
 from shared.providers.imagery.mercator import box
 from shared.providers.imagery.orthophotos import service_client
 from shared.providers.outcomes import Answer, Outcome, Verdict, judge_by_status
@@ -47,10 +48,20 @@ class ImageServerImagery:
         )
 
     async def find(self, point: GeoPoint, *, since: date | None = None) -> Sequence[NadirOffer]:
-        """The picture at the point, with its day where the service's catalogue or our own facts tell it."""
-        if not self._service.holds(point):
+        """The picture at the point, with what the service's catalogue or our own facts tell of it."""
+        catalogue = await self._catalogue(point) if self._service.holds(point) else None
+        if catalogue is None:
             return []
+        captured_on = _day(catalogue, self._service.captured_field) or self._service.captured_on
+        if since is not None and (captured_on is None or captured_on < since):
+            return []
+        detail = _detail(catalogue, self._service.pixel_size_field, point)
+        return [self._service.offer(point, captured_on, metres_per_pixel=detail)]
+
+    async def _catalogue(self, point: GeoPoint) -> Sequence[Mapping[str, Any]] | None:
+        """The rows of the flights that make up the point, as far as facts are read from them; None without a picture."""
         place = {"x": point.lng, "y": point.lat, "spatialReference": {"wkid": 4326}}
+        told = bool(self._service.captured_field or self._service.pixel_size_field)
         request = ProviderRequest(
             endpoint="/identify",
             path="/identify",
@@ -58,18 +69,16 @@ class ImageServerImagery:
                 ("geometry", orjson.dumps(place).decode()),
                 ("geometryType", "esriGeometryPoint"),
                 ("returnGeometry", "false"),
-                ("returnCatalogItems", "true" if self._service.captured_field else "false"),
+                ("returnCatalogItems", str(told).lower()),
                 ("f", "json"),
             ],
             judge=_judge_json,
         )
         body = (await self._client.call(request)).answer.json_object()
         if body["value"] == NO_DATA:
-            return []
-        captured_on = self._captured_on(body) or self._service.captured_on
-        if since is not None and (captured_on is None or captured_on < since):
-            return []
-        return [self._service.offer(point, captured_on)]
+            return None
+        items = (body.get("catalogItems") or {}).get("features") or ()
+        return [item.get("attributes") or {} for item in items]
 
     async def fetch(self, offer: NadirOffer, level: ImageLevel = ImageLevel.ROOF) -> FetchedImage:
         """The square of ground around the house, no finer than the camera was."""
@@ -96,13 +105,20 @@ class ImageServerImagery:
         kind = answer.headers.get("content-type", "").split(";")[0].strip()
         return FetchedImage(self.source, offer.image_id, answer.body, kind, datetime.now(UTC), span / side)
 
-    def _captured_on(self, body: Mapping[str, Any]) -> date | None:
-        """The newest day of the pictures that make up the point."""
-        field = self._service.captured_field
-        items = (body.get("catalogItems") or {}).get("features") or ()
-        stamps = [(item.get("attributes") or {}).get(field) for item in items]
-        newest = max((stamp for stamp in stamps if isinstance(stamp, int | float)), default=None)
-        return None if newest is None else datetime.fromtimestamp(newest / 1000, UTC).date()
+
+def _day(catalogue: Sequence[Mapping[str, Any]], column: str | None) -> date | None:
+    """The newest day of the flights."""
+    stamps = [row.get(column) for row in catalogue] if column else []
+    newest = max((stamp for stamp in stamps if isinstance(stamp, int | float)), default=None)
+    return None if newest is None else datetime.fromtimestamp(newest / 1000, UTC).date()
+
+
+def _detail(catalogue: Sequence[Mapping[str, Any]], column: str | None, point: GeoPoint) -> float | None:
+    """The finest of the flights in ground metres a pixel; overviews, which are coarser, have rows too."""
+    sizes = [row.get(column) for row in catalogue] if column else []
+    ground = math.cos(math.radians(point.lat))
+    fine = [size * ground for size in sizes if isinstance(size, int | float)]
+    return min((size for size in fine if FINEST_M <= size <= COARSEST_M), default=None)
 
 
 def _judge_json(answer: Answer) -> Verdict:

@@ -1,4 +1,4 @@
-"""How the orthophoto service of a state or county is called: its address is data, so every one of them is tested."""
+"""How an orthophoto service is called; an address that is data, not a vendor's own, is tested at every call."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ def service_client(
 ) -> ClientSettings:
     """Pace and guard of one service, whose address is `root`."""
     facts, own = VENDORS[vendor], settings.base_url(vendor)
-    local = bool(own) and root.startswith(f"{own}/")
+    configured = bool(own) and root.startswith(f"{own}/")
+    local = bool(settings.sandbox_url) and root.startswith(f"{settings.sandbox_url.rstrip('/')}/")
     rate = service.requests_per_second or (SANDBOX_PACE if local else facts.requests_per_second)
     return ClientSettings(
         base_url=root,
@@ -20,5 +21,5 @@ def service_client(
         requests_per_second=rate,
         burst=max(facts.burst, rate),
         timeout_seconds=facts.timeout_seconds,
-        guarded=not local,
+        guarded=not configured,
     )

@@ -1,11 +1,13 @@
-"""Orthophotos of counties: an ArcGIS image service, and tiles of a WMTS.
+"""Orthophotos: ArcGIS image services of counties and of the nation, and tiles of a WMTS.
 
-`{base}/rest/services/{Town}_Ortho/ImageServer` and `{base}/1.0.0/{town}_ortho/default/GoogleMapsCompatible/...`.
+`{base}/rest/services/{Town}_Ortho/ImageServer`, `{base}/arcgis/rest/services/USGSNAIPPlus/ImageServer` (of all towns)
+and `{base}/1.0.0/{town}_ortho/default/GoogleMapsCompatible/...`.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from datetime import UTC, date, datetime, time
 from typing import Annotated, Any
 
@@ -18,7 +20,7 @@ from shared.sandbox.state import Sandbox
 from shared.sandbox.town import PLACES, Place, Town
 from shared.sandbox.vendors.aerial import degrees_of, picture, tile_window, window_at
 
-NATIVE_M = 0.1
+NATIONAL = "USGSNAIPPlus"
 FLOWN_DAYS_AGO = 410
 LARGEST_EXPORT_PX = 4100
 FINEST_ZOOM = 21
@@ -37,16 +39,17 @@ class ExportQuery(BaseModel):
 
 
 def router(sandbox: Sandbox) -> APIRouter:
-    """Routes of both kinds of service."""
+    """Routes of all services."""
     routes = APIRouter()
-    routes.include_router(image_server(sandbox))
+    routes.include_router(image_server(sandbox), prefix="/imageserver/rest/services")
+    routes.include_router(image_server(sandbox), prefix="/usgs/arcgis/rest/services")
     routes.include_router(tile_server(sandbox))
     return routes
 
 
 def image_server(sandbox: Sandbox) -> APIRouter:
     """Routes of the image services."""
-    routes = APIRouter(prefix="/imageserver/rest/services/{name}/ImageServer")
+    routes = APIRouter(prefix="/{name}/ImageServer")
 
     @routes.get("/identify")
     def identify(
@@ -55,41 +58,38 @@ def image_server(sandbox: Sandbox) -> APIRouter:
         geometryType: str = "",  # noqa: N803
         returnCatalogItems: str = "true",  # noqa: N803
     ) -> Response:
-        place = _place(name.removesuffix("_Ortho"))
         at = _point(geometry) if geometryType == "esriGeometryPoint" else None
-        if place is None or at is None:
+        if at is None or not _is_served(name):
             return _refused(400, "Unable to complete operation.")
-        town = sandbox.towns.of(place)
-        if not town.covers(*at, margin_m=100.0):
+        town = _town_of(sandbox, name, *at)
+        if town is None:
             return JSONResponse({"objectId": 0, "name": "Pixel", "value": "NoData", "properties": {}})
         answer: dict[str, Any] = {"objectId": 0, "name": "Pixel", "value": "118, 121, 104", "properties": {}}
         if returnCatalogItems == "true":
             noon = datetime.combine(flown_on(town), time(17), UTC)
-            attributes = {"OBJECTID": 1, "Name": f"{name}_1", "AcquisitionDate": int(noon.timestamp() * 1000)}
+            attributes = {
+                "OBJECTID": 1,
+                "Name": f"{name}_1",
+                "LowPS": (0.3 if name == NATIONAL else 0.1) / math.cos(math.radians(at[0])),
+                **({} if name == NATIONAL else {"AcquisitionDate": int(noon.timestamp() * 1000)}),
+            }
             answer["catalogItems"] = {"features": [{"attributes": attributes}]}
         return JSONResponse(answer)
 
     @routes.get("/exportImage")
     def export(name: str, asked: Annotated[ExportQuery, Query()]) -> Response:
-        place, box, size = (
-            _place(name.removesuffix("_Ortho")),
-            _numbers(asked.bbox, 4),
-            _numbers(asked.size, 2),
-        )
-        if place is None or box is None or size is None or asked.bboxSR not in ("3857", "102100"):
+        box, size = _numbers(asked.bbox, 4), _numbers(asked.size, 2)
+        known = _is_served(name) and asked.bboxSR in ("3857", "102100")
+        if box is None or size is None or not known:
             return _refused(400, "Unable to complete operation.")
         if max(size) > LARGEST_EXPORT_PX or asked.f != "image":
             return _refused(400, "The requested image exceeds the size limit.")
         latitude, longitude = degrees_of((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
-        west = degrees_of(box[0], box[1])
-        town = sandbox.towns.of(place)
-        span = 2 * abs(
-            town.projection.to_metres(latitude, longitude)[0] - town.projection.to_metres(*west)[0]
-        )
+        span = (box[2] - box[0]) * math.cos(math.radians(latitude))
         window = window_at(sandbox, latitude, longitude, span, int(size[0]))
-        if window is None or window.town.place != place:
+        if window is None or window.town != _town_of(sandbox, name, latitude, longitude):
             return _refused(400, "The extent is outside of the service.")
-        return Response(jpeg_bytes(picture(window, flown_on(town))), media_type="image/jpeg")
+        return Response(jpeg_bytes(picture(window, flown_on(window.town))), media_type="image/jpeg")
 
     return routes
 
@@ -118,6 +118,18 @@ _EXCEPTION = (
 def flown_on(town: Town) -> date:
     """The day of the county's flight."""
     return town.day(FLOWN_DAYS_AGO)
+
+
+def _is_served(name: str) -> bool:
+    return name == NATIONAL or _place(name.removesuffix("_Ortho")) is not None
+
+
+def _town_of(sandbox: Sandbox, name: str, latitude: float, longitude: float) -> Town | None:
+    """The town at a point, as far as the service covers it."""
+    town = sandbox.towns.covering(latitude, longitude)
+    if town is None or not town.covers(latitude, longitude, margin_m=100.0):
+        return None
+    return town if name in (NATIONAL, f"{town.place.city}_Ortho") else None
 
 
 def _place(name: str) -> Place | None:

@@ -14,7 +14,12 @@ from tests.factories.leads import make_lead
 from tests.factories.steps import bench
 from tests.factories.town import serving_town
 
-VENDOR_OF = {"naip": "stac", "harrow_tx_ortho": "imageserver", "licensed_street": "streetview"}
+VENDOR_OF = {
+    "naip": "stac",
+    "harrow_tx_ortho": "imageserver",
+    "usgs_ortho": "usgs",
+    "licensed_street": "streetview",
+}
 
 
 @pytest.fixture
@@ -24,7 +29,7 @@ def servers(database_url: str, redis_url: str, redis: Any) -> dict[str, str]:
     return {"database_url": database_url, "redis_url": redis_url}
 
 
-@pytest.mark.parametrize("closed", [("naip", "harrow_tx_ortho"), tuple(VENDOR_OF)])
+@pytest.mark.parametrize("closed", [("naip", "harrow_tx_ortho", "usgs_ortho"), tuple(VENDOR_OF)])
 async def test_a_closed_source_is_not_asked_and_the_reason_is_in_the_row(
     servers: dict[str, str], unit_of_work: Any, tmp_path: Path, closed: tuple[str, ...]
 ) -> None:

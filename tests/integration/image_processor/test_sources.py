@@ -24,7 +24,10 @@ ROWS = """
 SELECT image_type, view_angle, level, source, licence_id, s3_key, original_url, capture_date, gsd_m, usable_for_analysis,
        image_width, heading FROM property_images ORDER BY source, view_angle, level
 """
-LICENCE = "UPDATE compliance.source_registry SET may_store = {0}, may_analyse = {0}, enabled = true WHERE source_key = :key"
+LICENCE = """
+UPDATE compliance.source_registry SET may_store = :store, may_analyse = :ml, enabled = true, tos = 'allowed'
+ WHERE source_key = :key
+"""
 
 
 @dataclass
@@ -100,8 +103,8 @@ async def test_the_newest_flight_that_shows_nothing_gives_way_to_an_older_one(st
 async def test_what_may_only_be_shown_leaves_an_address_without_our_key_and_no_byte(
     studio: Studio,
 ) -> None:
-    for key in ("naip", "harrow_tx_ortho", "licensed_street"):
-        await studio.at.rows(LICENCE.format("false"), key=key)
+    for key in ("naip", "harrow_tx_ortho", "usgs_ortho", "licensed_street"):
+        await studio.at.rows(LICENCE, key=key, store=False, ml=False)
     step, _ = await studio.look(PLAIN)
 
     assert step.status == "skipped"
@@ -129,7 +132,8 @@ async def test_a_source_that_is_down_is_passed_over_and_asked_again_where_nobody
     assert (step.status, step.output["passed_over"][0].partition(":")[0]) == ("done", "stac")
     assert {row.source for row in await studio.rows() if row.s3_key} >= {"harrow_tx_ortho"}
 
-    studio.town.misbehave("imageserver", FaultKind.UNAVAILABLE)
+    studio.town.misbehave("imageserver", FaultKind.HTML)
+    studio.town.misbehave("usgs", FaultKind.UNAVAILABLE)
     again, lead_id = await studio.look(PLAIN)
     assert again.status in ("ready", "waiting")
     assert (
@@ -143,10 +147,13 @@ async def test_nearmap_serves_under_a_contract_alone_and_is_paid_from_the_budget
     resources = replace(studio.at.at, providers=replace(providers, settings=only))
     studio = replace(studio, at=replace(studio.at, resources=resources))
     without, _ = await studio.look(PLAIN, "fetch_images", views=["satellite"])
-    await studio.at.rows(LICENCE.format("true").replace("SET", "SET tos = 'allowed',"), key="nearmap")
+    await studio.at.rows(LICENCE, key="nearmap", store=True, ml=False)
+    unread, _ = await studio.look(PLAIN, "fetch_images", views=["satellite"])
+    await studio.at.rows(LICENCE, key="nearmap", store=True, ml=True)
     under, _ = await studio.look(PLAIN, "fetch_images", views=["satellite"])
 
     assert (without.status, without.reason) == ("skipped", "nearmap: its licence does not cover store")
+    assert (unread.status, unread.reason) == ("skipped", "nearmap: its licence does not cover ml")
     assert (under.status, under.output["images"]) == ("done", 2)
     (roof,) = [row for row in await studio.rows() if row.source == "nearmap" and row.level == "roof"]
     body = (studio.folder / roof.s3_key).read_bytes()

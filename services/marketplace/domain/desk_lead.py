@@ -60,6 +60,7 @@ class DeskSummary(View):
     grade: Grade | None
     price: Decimal | None
     publish_label: PublishLabel | None
+    prospect_reason: list[str]
     sandbox: bool
     created_at: datetime
 
@@ -98,7 +99,6 @@ class DeskLead(DeskSummary):
     roof_age_high: int | None
     roof_age_evidence: RoofAgeEvidence | None
     roof_material: RoofMaterial | None
-    prospect_reason: list[str]
     available_until: datetime | None
     held: list[str]
     """Of the person only which fields we hold."""

@@ -26,6 +26,7 @@ PARTICULAR = {
         "imports.py": "files of the do-not-call registry, read by the command line",
     },
     "scraper": {
+        "chunks.py": "what runs in the process that reads a long file, imported there without the rest",
         "city_service.py": "the verbs of a city's sources; the rest of the service is jobs",
         "formats": "readers of the file shapes that sources have",
         "health.py": "the lights of all sources, put together for operators",
@@ -46,6 +47,7 @@ PARTICULAR = {
         "models.py": "the Protocol of a roof model and its types",
         "predicting.py": "what runs in the model's own process, imported there without the rest",
         "review_service.py": "the verbs of the review queue; the rest of the service is jobs",
+        "vision": "what the three models take and give for one picture",
         "training": "how the weights were made; no process of the service imports it",
         "weights": "model files with their cards",
     },

@@ -149,9 +149,9 @@ class PermitRepository:
         """Make room for staged rows in this transaction."""
         await self._staging.prepare()
 
-    async def stage(self, lines: Sequence[str]) -> None:
-        """Append rows made by `permit_line`."""
-        await self._staging.copy(lines)
+    async def stage(self, rows: bytes) -> None:
+        """Append rows made by `permit_line`, in one piece."""
+        await self._staging.copy(rows)
 
     async def finish_load(self) -> Upserted:
         """Upsert everything staged by one statement; rows equal to what is stored are duplicates."""

@@ -127,9 +127,9 @@ class StormRepository:
         """Make room for staged rows in this transaction."""
         await self._staging.prepare()
 
-    async def stage(self, lines: Sequence[str]) -> None:
-        """Append rows made by `storm_line`."""
-        await self._staging.copy(lines)
+    async def stage(self, rows: bytes) -> None:
+        """Append rows made by `storm_line`, in one piece."""
+        await self._staging.copy(rows)
 
     async def reached_cities(self, since: datetime, *, days: int, radius_miles: float) -> Sequence[Row[Any]]:
         """Active cities with the number of new storms of the last days near them, stored since a moment."""

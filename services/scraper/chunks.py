@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
+from services.scraper.domain.lines import copy_text
 from services.scraper.domain.rows import Rejected, Remark, StatusChange
-from services.scraper.repository.staging import copy_text
 
 # Rows copied and upserted at a time. Of two rows with one key in a chunk the last wins and the other is a duplicate;
 # further apart they are an update each. Larger chunks take no less time a row and leave the database more to do at the end.

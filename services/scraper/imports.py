@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.scraper.chunks import Chunk, LineOf, begin_reading, chunk_after
+from services.scraper.domain.lines import permit_line, storm_line
 from services.scraper.domain.person_fields import PersonRules, laws_at_entry, stripped_fields
 from services.scraper.formats import accela
 from services.scraper.formats.field_map import PermitSource
@@ -21,8 +22,6 @@ from services.scraper.formats.permits import parse_permits, read_json
 from services.scraper.formats.storms import parse_storms
 from services.scraper.ingest import IngestReport, NextChunk, ingest_permits, ingest_storms
 from services.scraper.repository import CityRepository, Packed, RawRecordRepository
-from services.scraper.repository.permits import permit_line
-from services.scraper.repository.storms import storm_line
 from shared.db.unit_of_work import UnitOfWorkFactory
 from shared.errors import InvalidInput
 from shared.files import FileRefused

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.scraper import chunks
 from services.scraper.chunks import Chunk, LineOf
+from services.scraper.domain.lines import permit_line, storm_line
 from services.scraper.domain.rows import ParcelRow, PermitRow, Rejected, Remark, StatusChange, StormRow
 from services.scraper.repository import (
     CountyOfRows,
@@ -21,8 +22,6 @@ from services.scraper.repository import (
     StormRepository,
     Upserted,
 )
-from services.scraper.repository.permits import permit_line
-from services.scraper.repository.storms import storm_line
 from shared.security.fields import KeyRing
 
 CHUNKS_AHEAD = 1

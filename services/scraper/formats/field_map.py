@@ -125,7 +125,10 @@ class PermitSource:
 
     def joined(self, row: Mapping[str, Any], name: str, between: str) -> str | None:
         """The filled ones of a field's columns in one text, or None."""
-        parts = [clean_text(row.get(column)) for column in self.fields.get(name, ())]
+        columns = self.fields.get(name, ())
+        if len(columns) == 1:
+            return clean_text(row.get(columns[0]))
+        parts = [clean_text(row.get(column)) for column in columns]
         return between.join(filter(None, parts)) or None
 
     def day_of(self, given: Any) -> date | None:

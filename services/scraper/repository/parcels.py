@@ -12,8 +12,9 @@ import orjson
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.scraper.domain.lines import copy_line, copy_text, hashed_line
 from services.scraper.domain.rows import ParcelRow
-from services.scraper.repository.staging import Staging, Upserted, copy_line, copy_text, hashed_line
+from services.scraper.repository.staging import Staging, Upserted
 from shared.schemas.address import Address
 from shared.security.fields import IndexKind, KeyRing, SubjectCipher
 from shared.security.subject_keys import SubjectKeys

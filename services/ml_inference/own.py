@@ -10,9 +10,9 @@ from pathlib import Path
 from services.ml_inference.models import ClassPrediction
 from services.ml_inference.predicting import Picture, load_weights, predict
 from services.ml_inference.repository import AnalysisRepository
+from shared.processes import WorkProcesses
 from shared.providers.object_store import ObjectStore, Obstore
 from shared.runtime import Resources
-from shared.runtime.processes import WorkProcesses
 
 STREET_DETAIL_M = 0.03
 

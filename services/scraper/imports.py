@@ -14,18 +14,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.scraper.chunks import Chunk, LineOf, begin_reading, chunk_after
 from services.scraper.domain.lines import permit_line, storm_line
-from services.scraper.domain.person_fields import PersonRules, laws_at_entry, stripped_fields
+from services.scraper.domain.person_fields import laws_at_entry
 from services.scraper.formats import accela
 from services.scraper.formats.field_map import PermitSource
 from services.scraper.formats.files import PublicFile, inspect
-from services.scraper.formats.permits import parse_permits, read_json
+from services.scraper.formats.permits import lawful_permits, read_json
 from services.scraper.formats.storms import parse_storms
 from services.scraper.ingest import IngestReport, NextChunk, ingest_permits, ingest_storms
 from services.scraper.repository import CityRepository, Packed, RawRecordRepository
 from shared.db.unit_of_work import UnitOfWorkFactory
 from shared.errors import InvalidInput
 from shared.files import FileRefused
-from shared.runtime.processes import WorkProcesses
+from shared.processes import WorkProcesses
 
 RAW_SOURCE = "file"
 # A file of this size is worth a process that parses it while this one and the database store what was parsed.
@@ -77,7 +77,7 @@ async def import_permits(
     async with unit_of_work() as uow:
         rules = await CityRepository(uow.session).person_rules(laws_at_entry())
     parse = partial(
-        _lawful_permits,
+        lawful_permits,
         rules=rules,
         today=today(),
         source=found,
@@ -88,10 +88,6 @@ async def import_permits(
     for file in files:
         total += await _import_file(file, PERMITS, unit_of_work, parse)
     return total
-
-
-def _lawful_permits(file: PublicFile, *, rules: PersonRules, **how: Any) -> Iterator[Any]:
-    return rules.strip(parse_permits(file, **how), stripped_fields("permits"))
 
 
 async def _ingest_storms(session: AsyncSession, rows: Any, raw_id: int) -> IngestReport:  # noqa: ARG001

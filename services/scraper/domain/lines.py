@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from hashlib import blake2b
 from operator import attrgetter
@@ -39,17 +39,23 @@ TEXT_OF: Mapping[type, Callable[[Any], str]] = {
 """How a value is written; what is not named here, as `str` writes it."""
 
 
-def copy_line(values: Iterable[Any]) -> str:
+def copy_line(values: Sequence[Any]) -> str:
     r"""One row in COPY's text format, without its line end; None is \N, enumerations are their text."""
     cells = [
-        value if value is None or value.__class__ is str else TEXT_OF.get(value.__class__, str)(value)
-        for value in values
+        "\\N" if value is None else value if value.__class__ is str else _text_of(value) for value in values
     ]
-    plain = "".join(filter(None, cells))
+    line = "\t".join(cells)
     # One look at the whole row, as few hold a sign that COPY wants escaped.
-    if "\\" in plain or not plain.isprintable():
-        cells = [cell and _escaped(cell) for cell in cells]
-    return "\t".join(["\\N" if cell is None else cell for cell in cells])
+    nulls, ends = values.count(None), len(cells) - 1
+    if line.count("\\") == nulls and line.count("\t") == ends and "\n" not in line and "\r" not in line:
+        return line
+    return "\t".join(
+        [cell if value is None else _escaped(cell) for cell, value in zip(cells, values, strict=True)]
+    )
+
+
+def _text_of(value: Any) -> str:
+    return TEXT_OF.get(value.__class__, str)(value)
 
 
 def copy_text(lines: Sequence[str]) -> bytes:
@@ -61,7 +67,7 @@ def _escaped(text: str) -> str:
     return text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
 
 
-def hashed_line(values: Iterable[Any]) -> str:
+def hashed_line(values: Sequence[Any]) -> str:
     """The row and, behind it, the hash of its content by which an unchanged row is known."""
     line = copy_line(values)
     return f"{line}\t{blake2b(line.encode(), digest_size=HASH_BYTES).hexdigest()}"

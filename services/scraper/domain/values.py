@@ -53,7 +53,7 @@ def _one_line(text: str) -> str:
 
 def mended(text: str) -> str:
     """The text as it was before its UTF-8 was read as Windows-1252 (`â€™` for an apostrophe); else unchanged."""
-    if not any(sign in text for sign in MOJIBAKE):
+    if not any(map(text.__contains__, MOJIBAKE)):
         return text
     try:
         return b"".join(map(_windows_byte, text)).decode("utf-8")

@@ -43,6 +43,7 @@ PARTICULAR = {
         "calibration.py": "from scores to probabilities that can be trusted",
         "classifier_onnx.py": "the model behind the Protocol, in ONNX Runtime",
         "features": "what the classifier sees in a picture",
+        "looks.py": "how pictures look, whatever they show; runs in the model's own process",
         "models.py": "the Protocol of a roof model and its types",
         "predicting.py": "what runs in the model's own process, imported there without the rest",
         "training": "how the weights were made; no process of the service imports it",

@@ -57,4 +57,7 @@ COMPARED = Gauge(
 COMPARED_RIGHT = Gauge(
     "roof_compared_right_share", "Share of the compared roofs above the gate that were right", ["domain"]
 )
-REVIEWS_WAITING = Gauge("roof_reviews_waiting", "Review tasks by what they wait for", ["part"])
+REVIEWS_WAITING = Gauge(
+    "roof_reviews_waiting", "Review tasks that wait, by the opinion they want", ["opinion"]
+)
+REVIEWS_OVERDUE = Gauge("roof_reviews_overdue", "Review tasks past their due date")

@@ -125,13 +125,13 @@ COMPARED: Final = text(
 )
 REVIEWS: Final = text(
     """
-    SELECT part, count(*) FILTER (WHERE waits) AS n
-      FROM validation_tasks t
-     CROSS JOIN LATERAL (VALUES ('a_reviewer', t.decided_at IS NULL), ('another_opinion', t.decided_at IS NULL AND EXISTS (
-               SELECT 1 FROM reviews r WHERE r.task_id = t.id AND r.undone_at IS NULL)),
-           ('longer_than_it_should', t.decided_at IS NULL AND t.due_at < now())) AS parts (part, waits)
-     WHERE t.state = 'open' GROUP BY 1
+    SELECT CASE WHEN EXISTS (SELECT 1 FROM reviews r WHERE r.task_id = t.id AND r.undone_at IS NULL)
+                THEN 'another' ELSE 'first' END AS opinion, count(*) AS n
+      FROM validation_tasks t WHERE t.state = 'open' AND t.decided_at IS NULL GROUP BY 1
     """
+)
+OVERDUE: Final = text(
+    "SELECT count(*) FROM validation_tasks WHERE state = 'open' AND decided_at IS NULL AND due_at < now()"
 )
 
 
@@ -160,7 +160,8 @@ async def _roofs(session: AsyncSession) -> None:
     await _set(session, DRIFT, drift, "monitor", "domain")
     await _set(session, CONTRADICTED, {metrics.CONTRADICTED: "share"}, "domain")
     await _set(session, COMPARED, {metrics.COMPARED: "n", metrics.COMPARED_RIGHT: "share"}, "domain")
-    await _set(session, REVIEWS, {metrics.REVIEWS_WAITING: "n"}, "part")
+    await _set(session, REVIEWS, {metrics.REVIEWS_WAITING: "n"}, "opinion")
+    metrics.REVIEWS_OVERDUE.set((await session.execute(OVERDUE)).scalar_one())
 
 
 async def _sources(session: AsyncSession) -> None:

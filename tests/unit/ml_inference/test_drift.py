@@ -36,7 +36,9 @@ def test_a_darker_week_is_drift_and_another_week_of_the_same_is_not(
 
 def test_weeks_of_the_same_hardly_ever_raise_an_alarm() -> None:
     rng = np.random.default_rng(3)
-    weeks = [shift_of(rng.normal(0, 1, 150), rng.normal(0, 1, 60)).verdict for _ in range(300)]
+    weeks = [
+        shift_of(rng.normal(0, 1, 150).tolist(), rng.normal(0, 1, 60).tolist()).verdict for _ in range(300)
+    ]
     assert weeks.count(DriftVerdict.STEADY) >= 297
 
 

@@ -61,6 +61,12 @@ class EnrichInput(JobInput):
     lead_ids: list[UUID] = []
 
 
+class AnalyzeInput(JobInput):
+    """Whose roofs to look at; those not yet seen by the models in use where none is named."""
+
+    lead_ids: list[UUID] = []
+
+
 class StormsInput(JobInput):
     """Which feeds a look at the weather asks (all, or those that tell of a storm within the hour), how far back.
 

@@ -196,6 +196,22 @@ ENRICH_LEADS = single_step(
     weight="slow",
     description="Contacts of the leads named, or of the hundred most in need of one, a workflow each.",
 )
+ANALYZE_LEAD = register(
+    WorkflowSpec(
+        "analyze_lead",
+        (
+            StepSpec("ml", "ml_inference", "cpu", timeout_seconds=120),
+            StepSpec("validate", "ml_inference", "cpu", needs=("ml",)),
+        ),
+        deadline_seconds=30 * 24 * 3600,
+        description="One lead's roof seen by the models in use, outside the lead's first workflow.",
+    )
+)
+ANALYZE_LEADS = single_step(
+    "analyze_leads",
+    "ml_inference",
+    description="The roofs of the leads named, or of those the models in use have not seen, a workflow each.",
+)
 REFRESH_STORMS = single_step(
     "refresh_storms",
     "scraper",

@@ -66,9 +66,8 @@ def house_damage(pictures: Iterable[PictureEvidence]) -> HouseDamage:
     shares: dict[DamageType, float] = {}
     confidences: list[float] = []
     for picture in pictures:
-        seen = [found for found in picture.damages if shows(found.damage, picture.gsd_m)]
-        confidences += [found.confidence for found in seen]
-        for damage, share in _shares(seen).items():
+        confidences += [found.confidence for found in picture.damages]
+        for damage, share in _shares(picture.damages).items():
             shares[damage] = max(share, shares.get(damage, 0.0))
     severities = {
         damage: round(damage_severity(damage, area_share=share), 2) for damage, share in shares.items()
@@ -77,12 +76,13 @@ def house_damage(pictures: Iterable[PictureEvidence]) -> HouseDamage:
     return HouseDamage(shares, severities, mean)
 
 
-def cautions(pictures: Sequence[PictureEvidence], storm: StormOverHouse | None) -> list[str]:
+def cautions(
+    pictures: Sequence[PictureEvidence], storm: StormOverHouse | None, *, marks_like_hail: bool
+) -> list[str]:
     """What a reader must know before he takes the pictures for more than they show."""
     said: list[str] = []
     looked_at = [picture for picture in pictures if picture.refused is None]
-    if any(found.damage is DamageType.HAIL_DENTS and not shows(found.damage, picture.gsd_m)
-           for picture in looked_at for found in picture.damages):  # fmt: skip
+    if marks_like_hail:
         said.append(
             "storm exposure: marks that may be hail, on pictures too coarse to show it; not hail damage"
         )

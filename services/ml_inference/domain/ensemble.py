@@ -11,12 +11,12 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Final
 
+from services.ml_inference.domain.combining import Chances
 from shared.schemas.condition import CONDITION_INDEX
 from shared.schemas.enums import ModelType, RoofCondition
 from shared.schemas.roof_evidence import ConditionTerm
 
 Curve = tuple[tuple[float, float], ...]
-Chances = Mapping[RoofCondition, float]
 
 WEIGHTS: Final = {ModelType.CLASSIFIER: 0.4, ModelType.DETECTOR: 0.4, ModelType.SEGMENTOR: 0.2}
 # G-13, HOUSE: a roof with any damage in sight is fair at best; severity 50 is a tenth of the roof without shingles.
@@ -90,11 +90,6 @@ def pooled(pictures: Sequence[Chances]) -> dict[RoofCondition, float] | None:
     raised = {condition: math.exp(value - highest) for condition, value in logs.items()}
     whole = sum(raised.values())
     return {condition: value / whole for condition, value in raised.items()}
-
-
-def calibrated_confidence(condition: RoofCondition, probabilities: Chances) -> float:
-    """How probable the named condition is; damage that argues against the classifier makes it less sure."""
-    return probabilities.get(condition, 0.0)
 
 
 def weakest_confidence(terms: Sequence[ConditionTerm]) -> float | None:

@@ -9,19 +9,16 @@ from sqlalchemy import Row
 
 from services.ml_inference import metrics
 from services.ml_inference.domain.agreement import wants_second_opinion
-from services.ml_inference.domain.gate import Gate, gate_of
-from services.ml_inference.domain.likelihoods import HouseFacts
-from services.ml_inference.domain.maturity import Compared
-from services.ml_inference.domain.validation import Analysis, Surroundings, chances_of, doubts, validated
+from services.ml_inference.domain.gate import Gate
+from services.ml_inference.domain.validation import Analysis, chances_of, validated
 from services.ml_inference.repository import ReviewRepository, ValidationRepository
+from services.ml_inference.service.validation import surroundings_of, way_of
 from shared.errors import PermanentError, Skip
 from shared.runtime import StepContext
-from shared.schemas.enums import ImageDomain, ImageType, RoofAgeEvidence, RoofCondition
+from shared.schemas.enums import ImageDomain, ImageType, RoofCondition
 from shared.schemas.review import ValidationEvidence
 from shared.schemas.roof_evidence import RoofEvidence
 from shared.schemas.workflow_inputs import PropertyInput
-
-ONSITE_FLAGS = {ImageDomain.RENDERED: "allow_onsite_check", ImageDomain.REAL: "allow_onsite_check_real"}
 
 
 async def validate(ctx: StepContext, input: PropertyInput) -> None:
@@ -34,10 +31,12 @@ async def validate(ctx: StepContext, input: PropertyInput) -> None:
         row = await repository.analysis(input.subject_id)
         if row is None:
             raise PermanentError("the analysis is gone")
-        around = await _surroundings(repository, input.subject_id, row)
+        around = await surroundings_of(
+            repository, input.subject_id, domain=row.image_domain, weights=row.weights
+        )
     analysis = _analysis(analysed.output, row)
     evidence = validated(analysis, around)
-    way = await _way(ctx, analysis.domain, evidence)
+    way = await way_of(ctx.resources, analysis.domain, evidence)
     metrics.GATES.labels(way).inc()
     if way is Gate.REVIEW:
         await _ask_a_person(ctx, input.subject_id, row.id, evidence)
@@ -66,37 +65,6 @@ def _analysis(answer: dict[str, Any], row: Row[Any]) -> Analysis:
         ],
         familiar=bool(answer.get("familiar", True)),
         domain=ImageDomain(row.image_domain),
-    )
-
-
-async def _surroundings(repository: ValidationRepository, lead_id: UUID, row: Row[Any]) -> Surroundings:
-    house = await repository.house(lead_id)
-    compared = await repository.compared(row.image_domain, row.weights)
-    earlier = await repository.earlier_word(lead_id)
-    return Surroundings(
-        facts=HouseFacts(
-            roof_age=house.roof_age_mid,
-            roof_age_evidence=RoofAgeEvidence(house.roof_age_evidence) if house.roof_age_evidence else None,
-            house_age=house.house_age,
-            hail_inches=None if house.hail_inches is None else float(house.hail_inches),
-            neighbour_permits=house.neighbour_permits,
-            claim_reported=house.claim_reported,
-        ),
-        similar=[RoofCondition(word) for word in await repository.similar(lead_id, row.image_domain)],
-        earlier_word=RoofCondition(earlier) if earlier else None,
-        compared=Compared(compared.n, compared.right),
-    )
-
-
-async def _way(ctx: StepContext, domain: ImageDomain, evidence: ValidationEvidence) -> Gate:
-    rendered = domain is ImageDomain.RENDERED
-    allow = await ctx.resources.flags.enabled(ONSITE_FLAGS[domain], default=rendered)
-    return gate_of(
-        evidence.confidence,
-        allow_onsite_check=allow,
-        maturity=evidence.maturity,
-        familiar=evidence.familiar,
-        doubts=doubts(evidence),
     )
 
 

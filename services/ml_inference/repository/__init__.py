@@ -3,6 +3,7 @@
 from services.ml_inference.repository.analyses import AnalysisRepository
 from services.ml_inference.repository.drift import DriftRepository
 from services.ml_inference.repository.labels import LabelRepository
+from services.ml_inference.repository.models import ModelRepository
 from services.ml_inference.repository.reviews import ReviewRepository
 from services.ml_inference.repository.validations import ValidationRepository
 
@@ -10,6 +11,7 @@ __all__ = [
     "AnalysisRepository",
     "DriftRepository",
     "LabelRepository",
+    "ModelRepository",
     "ReviewRepository",
     "ValidationRepository",
 ]

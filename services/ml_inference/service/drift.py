@@ -70,7 +70,7 @@ async def _looks(resources: Resources, pictures: Sequence[Row[Any]]) -> list[tup
     there = [body for body in bodies if body is not None]
     if not there:
         return []
-    return [look for look in await resources.own.processes.run(looks_of, there) if look is not None]
+    return [look for look in await resources.own.models.processes.run(looks_of, there) if look is not None]
 
 
 def _rows(domain: Row[Any], start: datetime, reference: Seen, window: Seen) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -15,6 +15,7 @@ from prometheus_client import REGISTRY
 from redis.asyncio import Redis
 from sqlalchemy import text
 
+from services.ml_inference.own import MlOwn, Models
 from shared.db.engine import SessionMaker
 from shared.providers.object_store import Obstore
 from shared.relay import quality
@@ -51,14 +52,6 @@ def gauge(name: str, **labels: str) -> float | None:
     return REGISTRY.get_sample_value(name, labels)
 
 
-@dataclass
-class Own:
-    """What the job needs of the service's own resources."""
-
-    store: Any
-    processes: WorkProcesses
-
-
 @pytest.fixture
 async def desk(
     database_url: str, redis_url: str, redis: Redis, committed_db: SessionMaker, tmp_path: Path
@@ -67,7 +60,7 @@ async def desk(
     async with open_desk(database_url, redis_url, committed_db) as opened:
         store = Obstore((tmp_path / "objects").as_uri())
         with WorkProcesses(1) as processes:
-            resources = replace(opened.door.resources, own=Own(store, processes))
+            resources = replace(opened.door.resources, own=MlOwn(store, Models(processes)))
             yield Desk(replace(opened.door, resources=resources), committed_db)
 
 

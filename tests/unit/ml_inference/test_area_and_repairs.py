@@ -59,7 +59,7 @@ def test_a_small_repair_costs_the_visit_and_none_costs_nothing() -> None:
     small = repair_cost({DamageType.CURLED_LIFTED: 0.001}, 2800, NEW_ROOF)
 
     assert small is not None
-    assert (small.low, small.high) == (300, 300)
+    assert small.low == small.high == Decimal(300)
     assert repair_cost({}, 2800, NEW_ROOF) is None
 
 

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from services.ml_inference.domain.damage import StormOverHouse, cautions, house_damage, storm_is_seen
+from services.ml_inference.domain.damage import StormOverHouse, cautions, house_damage, shows, storm_is_seen
 from shared.schemas.enums import DamageType, ImageDomain, ImageType, ViewAngle, WeatherEventType
 from shared.schemas.roof_evidence import Box, PictureEvidence, SeenDamage
 
@@ -64,11 +64,18 @@ def test_nothing_seen_has_no_confidence() -> None:
     ("gsd_m", "proven"), [(None, False), (0.6, False), (0.075, False), (0.03, False), (0.01, True)]
 )
 def test_hail_is_damage_only_where_a_pixel_is_a_centimetre(gsd_m: float | None, proven: bool) -> None:
-    seen = picture((DamageType.HAIL_DENTS, 0.2), gsd_m=gsd_m)
+    assert shows(DamageType.HAIL_DENTS, gsd_m) is proven
+    assert shows(DamageType.PONDING, gsd_m)
+    said = cautions([picture(gsd_m=gsd_m)], HAIL, marks_like_hail=False)
+    assert [word.startswith("storm exposure") for word in said] == ([] if proven else [True])
 
-    assert (DamageType.HAIL_DENTS in house_damage([seen]).severities) is proven
-    assert any("storm exposure" in said for said in cautions([seen], HAIL)) is not proven
-    assert not any("hail damage" in said and "not hail damage" not in said for said in cautions([seen], HAIL))
+
+def test_marks_like_hail_are_exposure_in_so_many_words() -> None:
+    said = cautions([picture()], None, marks_like_hail=True)
+
+    assert len(said) == 1
+    assert "storm exposure" in said[0]
+    assert "not hail damage" in said[0]
 
 
 def test_a_picture_older_than_the_storm_cannot_show_its_damage() -> None:
@@ -81,7 +88,11 @@ def test_a_picture_older_than_the_storm_cannot_show_its_damage() -> None:
         True,
         False,
     ]
-    assert [bool(cautions([one], WIND)) for one in (before, after, undated)] == [True, False, True]
+    assert [bool(cautions([one], WIND, marks_like_hail=False)) for one in (before, after, undated)] == [
+        True,
+        False,
+        True,
+    ]
 
 
 def test_moss_is_no_storm_damage() -> None:

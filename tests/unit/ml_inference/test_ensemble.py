@@ -10,7 +10,6 @@ from services.ml_inference.domain.ensemble import (
     DAMAGED_SHARE_INDEX,
     SEVERITY_INDEX,
     along,
-    calibrated_confidence,
     expected_index,
     index_of,
     pooled,
@@ -88,17 +87,15 @@ def test_pictures_that_disagree_leave_doubt() -> None:
     assert told[RoofCondition.GOOD] == pytest.approx(told[RoofCondition.POOR]) == pytest.approx(0.5, abs=0.01)
 
 
-def test_confidence_is_that_of_the_condition_named() -> None:
-    assert calibrated_confidence(RoofCondition.CRITICAL, POOR) == 0.2
-    assert calibrated_confidence(RoofCondition.GOOD, POOR) == 0.0
+@given(
+    st.lists(st.floats(0.001, 1), min_size=5, max_size=5),
+    st.none() | st.floats(0, 400),
+    st.none() | st.floats(0, 1),
+)
+def test_every_index_lies_on_the_scale(row: list[float], severity: float | None, share: float | None) -> None:
+    chances = dict(zip(RoofCondition, (one / sum(row) for one in row), strict=True))
 
+    terms = terms_of(chances, severity=severity, damaged_share=share, confidences={})
 
-@given(st.lists(st.lists(st.floats(0.001, 1), min_size=5, max_size=5), min_size=1, max_size=6))
-def test_pooling_gives_a_distribution_whatever_it_gets(rows: list[list[float]]) -> None:
-    pictures = [dict(zip(RoofCondition, (one / sum(row) for one in row), strict=True)) for row in rows]
-
-    told = pooled(pictures)
-
-    assert told is not None
-    assert sum(told.values()) == pytest.approx(1)
-    assert 0 <= index_of(terms_of(told, severity=None, damaged_share=None, confidences={})) <= 100
+    assert 0 <= index_of(terms) <= 100
+    assert sum(term.weight for term in terms) == pytest.approx(1, abs=0.001)

@@ -44,6 +44,7 @@ PARTICULAR = {
         "classifier_onnx.py": "the model behind the Protocol, in ONNX Runtime",
         "features": "what the classifier sees in a picture",
         "gathering.py": "pictures of several houses in one run, on a GPU",
+        "looks.py": "how pictures look, whatever they show; runs in the model's own process",
         "masks.py": "masks as outlines, made in the models' process",
         "models.py": "the Protocol of a roof model and its types",
         "predicting.py": "what runs in the model's own process, imported there without the rest",

@@ -41,6 +41,21 @@ class WorkProcesses:
         except BrokenProcessPool:
             return await self._run(work, *args)
 
+    async def renew(self, probe: Callable[[], T]) -> T:
+        """New processes in place of the present ones, which end what they began; what `probe` says in a new one.
+
+        Where the new ones cannot be prepared, BrokenProcessPool is raised and the present ones stay.
+        """
+        fresh = self._new_pool()
+        try:
+            answer = await asyncio.get_running_loop().run_in_executor(fresh, probe)
+        except BaseException:
+            fresh.shutdown(wait=False, cancel_futures=True)
+            raise
+        present, self._pool = self._pool, fresh
+        present.shutdown(wait=False)
+        return answer
+
     async def _run(self, work: Callable[..., T], *args: Any) -> T:
         pool = self._pool
         try:

@@ -42,6 +42,12 @@ class PropertyInput(BaseModel):
     skip: dict[str, str] = {}
 
 
+class ReviewInput(BaseModel):
+    """The review task that is to be settled."""
+
+    subject_id: UUID
+
+
 class JobInput(BaseModel):
     """The slot for which a scheduled job runs."""
 
@@ -51,6 +57,12 @@ class JobInput(BaseModel):
 
 class EnrichInput(JobInput):
     """Whose owners to look for; the leads most in need where none is named."""
+
+    lead_ids: list[UUID] = []
+
+
+class AnalyzeInput(JobInput):
+    """Whose roofs to look at; those not yet seen by the models in use where none is named."""
 
     lead_ids: list[UUID] = []
 

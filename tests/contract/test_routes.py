@@ -29,8 +29,9 @@ PUBLIC = {
     ("marketplace", "POST", "/api/auth/login"),
     ("marketplace", "POST", "/api/auth/refresh"),
     ("marketplace", "POST", "/webhooks/stripe"),
+    ("image_processor", "GET", "/images/{image_id}/file"),
 }
-"""The only doors without a token: probes, the way to a token, signed webhooks."""
+"""The only doors without a token: probes, the way to a token, signed webhooks, signed links of five minutes."""
 
 
 class Endpoint(NamedTuple):

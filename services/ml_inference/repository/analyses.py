@@ -65,7 +65,8 @@ class AnalysisRepository:
             SELECT DISTINCT ON (image_type, view_angle) id, base_lead_id, image_type, view_angle, source, gsd_m, image_width,
                    image_height, image_domain, capture_date, sha256
               FROM property_images
-             WHERE base_lead_id = :id AND usable_for_analysis AND processed AND image_type IN ('satellite', 'street_view')
+             WHERE base_lead_id = :id AND usable_for_analysis AND processed AND level = 'roof'
+               AND image_type IN ('satellite', 'street_view')
              ORDER BY image_type, view_angle, capture_date DESC NULLS LAST
             """
         )
@@ -167,7 +168,8 @@ class AnalysisRepository:
                    AND (a.classifier_version, a.detector_version, a.segmentor_version)
                        IS DISTINCT FROM (CAST(:classifier AS text), CAST(:detector AS text), CAST(:segmentor AS text)))
                AND EXISTS (SELECT 1 FROM property_images i
-                            WHERE i.base_lead_id = l.id AND i.usable_for_analysis AND i.processed)
+                            WHERE i.base_lead_id = l.id AND i.usable_for_analysis AND i.processed
+                              AND i.level = 'roof')
                AND NOT EXISTS (SELECT 1 FROM core.workflow w
                                 WHERE w.subject_id = l.id AND w.kind IN ('property', 'analyze_lead')
                                   AND w.status IN ('pending', 'running', 'waiting'))

@@ -15,6 +15,7 @@ INFERENCE_SECONDS = Histogram(
     "ml_inference_seconds", "Time to analyse a roof", buckets=(0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 )
 REVIEWS = Counter("ml_reviews_total", "Reviews by decision", ["decision"])
+DRIFT_MEASURED = Counter("ml_drift_measured_total", "Measurements of drift by verdict", ["verdict"])
 PROVIDERS = Gauge(
     "ml_execution_provider", "Execution providers of the models, 1 the first choice", ["provider"]
 )

@@ -16,9 +16,9 @@ from services.ml_inference.repository import ModelRepository
 from services.ml_inference.service.cards import read_cards
 from services.ml_inference.settings import MlInferenceSettings
 from shared.errors import Conflict
+from shared.processes import WorkProcesses
 from shared.providers.object_store import ObjectStore, Obstore
 from shared.runtime import Resources
-from shared.runtime.processes import WorkProcesses
 
 STREET_DETAIL_M = 0.03
 GPU_BATCH, GPU_WAIT_SECONDS = 32, 0.02

@@ -111,7 +111,7 @@ def _look_at(pictures: Sequence[Picture]) -> list[Seen]:
     from services.ml_inference.vision.cropping import on_roof
 
     models, _ = _serving[0]
-    targets = {picture.image_id: target for picture in pictures if (target := _decode(picture)) is not None}
+    targets = {picture.image_id: target for picture in pictures if (target := decoded(picture)) is not None}
     outlined = dict(zip(targets, models.segmentor.segment(list(targets.values())), strict=True))
     aimed = {image_id: on_roof(target, outlined[image_id]) for image_id, target in targets.items()}
 
@@ -139,7 +139,8 @@ def _look_at(pictures: Sequence[Picture]) -> list[Seen]:
     ]
 
 
-def _decode(picture: Picture) -> TargetedImage | None:
+def decoded(picture: Picture) -> TargetedImage | None:
+    """The picture as a model takes it; None for a file that is none."""
     import cv2
     import numpy as np
 

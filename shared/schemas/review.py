@@ -142,6 +142,18 @@ class TaskDetail(PendingTask):
     """The task after this one, for loading ahead."""
 
 
+class DomainMaturity(Shape):
+    """What the newest weights have shown on pictures of a domain: roofs above the gate whose truth became known."""
+
+    domain: ImageDomain
+    weights: str | None
+    compared: int
+    right: int
+    low: Share
+    high: Share
+    maturity: Maturity
+
+
 class ReviewAnswer(Shape):
     """Where a task stands after a reviewer's word."""
 

@@ -297,6 +297,11 @@ PUBLISH_LEAD = single_step(
 EXPIRE_LEADS = single_step(
     "expire_leads", "lead_generator", description="Triggers and published leads past their date end."
 )
+MEASURE_DRIFT = single_step(
+    "measure_drift",
+    "ml_inference",
+    description="How far the roof models' input and output have moved since their first weeks.",
+)
 SETTLE_REVIEW = single_step(
     "settle_review",
     "ml_inference",

@@ -33,7 +33,9 @@ ANALYSIS = text(
     RETURNING id
     """
 )
-CANCEL = text("UPDATE core.workflow SET status = 'cancelled' WHERE subject_id = :lead AND status = 'running'")
+CANCEL = text(
+    "UPDATE core.workflow SET status = 'cancelled' WHERE subject_id = :lead AND kind = :kind AND status = 'running'"
+)
 SETTLING = text(
     "SELECT id FROM core.workflow WHERE kind = 'settle_review' AND subject_id = :task AND status = 'running'"
 )
@@ -73,11 +75,13 @@ class Desk:
             )
         return await self.validate(lead_id, answer)
 
-    async def validate(self, lead_id: UUID, answer: Mapping[str, Any]) -> tuple[UUID, Row[Any]]:
+    async def validate(
+        self, lead_id: UUID, answer: Mapping[str, Any], *, kind: str = "property"
+    ) -> tuple[UUID, Row[Any]]:
         """A new workflow in which the models gave this answer was validated: the workflow, and the step's row."""
         async with self.db.begin() as session:
-            await session.execute(CANCEL, {"lead": lead_id})
-        workflow = await begin(self.door.resources, "property", lead_id)
+            await session.execute(CANCEL, {"lead": lead_id, "kind": kind})
+        workflow = await begin(self.door.resources, kind, lead_id)
         step = await run_step(service, self.door.resources, workflow, "validate", ended={"ml": answer})
         return workflow, step
 

@@ -74,3 +74,9 @@ CREATE TABLE drift_measurements (
     CONSTRAINT pk_drift_measurements PRIMARY KEY (id)
 );
 CREATE INDEX idx_drift_measurements_newest ON drift_measurements (monitor, image_domain, measured_at DESC);
+
+-- An analysis outside a lead's first workflow may wait for a reviewer as well.
+DROP TRIGGER close_review_tasks ON core.workflow;
+CREATE TRIGGER close_review_tasks AFTER UPDATE OF status ON core.workflow
+    FOR EACH ROW WHEN (NEW.kind IN ('property', 'analyze_lead') AND NEW.status IN ('cancelled', 'failed'))
+    EXECUTE FUNCTION core.close_review_tasks();

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.ml_inference.service import labels, reviews
+from services.ml_inference.service.maturity import compare_rendered, maturities
 from services.ml_inference.service.reviews import Word
 from shared.http.auth import require
 from shared.http.idempotency import OptionalIdempotencyKey
@@ -17,7 +18,14 @@ from shared.runtime import ResourcesDep
 from shared.schemas.enums import ImageDomain, RoofCondition
 from shared.schemas.labels import Label
 from shared.schemas.page import Page, PageQuery
-from shared.schemas.review import Corrections, PendingTask, ReviewAnswer, ReviewStats, TaskDetail
+from shared.schemas.review import (
+    Corrections,
+    DomainMaturity,
+    PendingTask,
+    ReviewAnswer,
+    ReviewStats,
+    TaskDetail,
+)
 from shared.schemas.review_enums import ReviewVerdict
 from shared.security.policy import Action, Actor
 
@@ -25,6 +33,7 @@ router = APIRouter(prefix="/validation", tags=["validation"])
 Reader = Annotated[Actor, require(Action.REVIEW_READ)]
 Reviewer = Annotated[Actor, require(Action.REVIEW_DECIDE)]
 Operator = Annotated[Actor, require(Action.OPERATIONS_READ)]
+Keeper = Annotated[Actor, require(Action.OPERATIONS_WRITE)]
 
 
 class PendingQuery(PageQuery):
@@ -50,6 +59,13 @@ class Rejection(BaseModel):
     model_config = ConfigDict(extra="forbid")
     corrections: Corrections | None = None
     notes: str = Field(min_length=3, max_length=2000)
+
+
+class Truths(BaseModel):
+    """The true condition of leads' roofs, as only a sandbox knows it."""
+
+    model_config = ConfigDict(extra="forbid")
+    conditions: dict[UUID, RoofCondition] = Field(min_length=1, max_length=5000)
 
 
 class Held(BaseModel):
@@ -79,6 +95,18 @@ async def stats(
 async def export(resources: ResourcesDep, _: Operator, query: Annotated[PageQuery, Query()]) -> Page[Label]:
     """Reviewed houses as labels for training, the oldest decision first."""
     return await labels.export(resources, cursor=query.cursor, limit=query.limit)
+
+
+@router.get("/maturity")
+async def maturity(resources: ResourcesDep, _: Reader) -> list[DomainMaturity]:
+    """How far the models are proven on each domain of pictures."""
+    return await maturities(resources)
+
+
+@router.post("/comparisons")
+async def compare(body: Truths, resources: ResourcesDep, _: Keeper) -> DomainMaturity:
+    """Keep analyses of rendered pictures beside the truth; those of real ones are compared by their reviews alone."""
+    return await compare_rendered(resources, body.conditions)
 
 
 @router.get("/{task_id}")

@@ -168,7 +168,8 @@ class AnalysisRepository:
                    AND (a.classifier_version, a.detector_version, a.segmentor_version)
                        IS DISTINCT FROM (CAST(:classifier AS text), CAST(:detector AS text), CAST(:segmentor AS text)))
                AND EXISTS (SELECT 1 FROM property_images i
-                            WHERE i.base_lead_id = l.id AND i.usable_for_analysis AND i.processed)
+                            WHERE i.base_lead_id = l.id AND i.usable_for_analysis AND i.processed
+                              AND i.level = 'roof')
                AND NOT EXISTS (SELECT 1 FROM core.workflow w
                                 WHERE w.subject_id = l.id AND w.kind IN ('property', 'analyze_lead')
                                   AND w.status IN ('pending', 'running', 'waiting'))

@@ -212,6 +212,16 @@ class ReviewRepository:
         )
         return (await self._session.execute(statement, {"id": task_id})).one_or_none()
 
+    async def waiting(self, lead_id: UUID) -> Sequence[UUID]:
+        """Workflows that wait for a reviewer's word on a lead: the first one, and one that looked at the roof again."""
+        statement = text(
+            """
+            SELECT w.id FROM core.workflow w JOIN core.step s ON s.workflow_id = w.id
+             WHERE w.subject_id = :lead AND s.name = 'validate' AND s.status = 'waiting' ORDER BY w.created_at
+            """
+        )
+        return (await self._session.execute(statement, {"lead": lead_id})).scalars().all()
+
     async def store_word(self, analysis_id: UUID, decision: Mapping[str, Any]) -> None:
         """What people said about an analysis: a confirmed or corrected condition is certain."""
         statement = text(

@@ -123,6 +123,35 @@ class ValidationRepository:
         values = {"id": analysis_id, "origin": origin, "truth": truth}
         return (await self._session.execute(statement, values)).scalar_one_or_none() is not None
 
+    async def compare_rendered(self, truths: Mapping[UUID, str]) -> int:
+        """Keep leads' current analyses of rendered pictures beside the truth; how many were not kept before."""
+        statement = text(
+            """
+            WITH kept AS (
+                INSERT INTO condition_comparisons (roof_analysis_id, image_domain, weights, origin, said, truth, confidence)
+                SELECT a.id, a.image_domain, coalesce(a.classifier_sha256, ''), 'sandbox',
+                       coalesce(a.validation_evidence ->> 'condition', a.overall_condition), t.condition,
+                       a.calibrated_confidence
+                  FROM unnest(CAST(:leads AS uuid[]), CAST(:conditions AS text[])) AS t (lead_id, condition)
+                  JOIN roof_analysis a ON a.base_lead_id = t.lead_id AND a.is_current AND a.image_domain = 'rendered'
+                 WHERE a.overall_condition IS NOT NULL AND a.calibrated_confidence IS NOT NULL
+                ON CONFLICT (roof_analysis_id, origin) DO NOTHING RETURNING 1)
+            SELECT count(*) FROM kept
+            """
+        )
+        values = {"leads": list(truths), "conditions": list(truths.values())}
+        return int((await self._session.execute(statement, values)).scalar_one())
+
+    async def weights_in(self, domain: str) -> str | None:
+        """The weights that judged last in a domain; None where nothing was judged."""
+        statement = text(
+            """
+            SELECT coalesce(classifier_sha256, '') FROM roof_analysis WHERE image_domain = :domain
+             ORDER BY analyzed_at DESC LIMIT 1
+            """
+        )
+        return (await self._session.execute(statement, {"domain": domain})).scalar_one_or_none()
+
     async def store(self, analysis_id: UUID, evidence: ValidationEvidence, status: str) -> None:
         """What validation found; the confidence after all stages is the one that counts from here on."""
         statement = text(

@@ -201,7 +201,8 @@ async def settle(session: AsyncSession, task_id: UUID) -> str | None:
         truth = task.decision["condition"]
         await ValidationRepository(session).compare(task.roof_analysis_id, ComparisonOrigin.REVIEW, truth)
         await ReviewRepository(session).store_word(task.roof_analysis_id, task.decision)
-    await resolve_waiting(session, task.workflow_id, "validate", {"gate": "review", "review": word})
+    for workflow_id in await ReviewRepository(session).waiting(task.base_lead_id):
+        await resolve_waiting(session, workflow_id, "validate", {"gate": "review", "review": word})
     return word
 
 

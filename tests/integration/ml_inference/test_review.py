@@ -251,6 +251,19 @@ async def test_a_decision_that_is_not_one_leaves_the_task_open(
     assert [row["id"] for row in await desk.queue()] == [task]
 
 
+async def test_a_roof_that_was_looked_at_again_while_it_waited_moves_both_workflows(desk: Desk) -> None:
+    first, _ = await desk.wait()
+    (lead,) = await desk.row("SELECT id FROM base_leads")
+    again, step = await desk.validate(lead, {**DOUBTFUL, "confidence": 0.4}, kind="analyze_lead")
+    (task,) = await desk.queue()
+    await desk.say(task["id"], "approve")
+    await desk.settle(task["id"])
+
+    assert step.status == "waiting"
+    assert task["workflow_id"] == str(again)
+    assert await desk.row(ENDED, id=first) == await desk.row(ENDED, id=again) == ("done", "approved")
+
+
 async def test_a_cancelled_workflow_takes_its_task_along(desk: Desk) -> None:
     workflow, _ = await desk.wait()
     task = (await desk.queue())[0]["id"]

@@ -66,9 +66,10 @@ class DeskRepository:
                                       CASE WHEN l.owner_email IS NOT NULL THEN 'owner_email' END,
                                       CASE WHEN l.owner_phone IS NOT NULL THEN 'owner_phone' END], NULL) AS held,
                    (SELECT coalesce(jsonb_agg(jsonb_build_object('type', t.trigger_type, 'date', t.trigger_date,
-                                'strength', t.trigger_strength, 'details', t.trigger_details)
-                                ORDER BY t.trigger_date DESC NULLS LAST), '[]')
-                      FROM lead_triggers t WHERE t.base_lead_id = l.id AND t.active) AS triggers,
+                                'strength', t.trigger_strength, 'details', t.trigger_details, 'source', w.source,
+                                'reported_at', w.created_at) ORDER BY t.trigger_date DESC NULLS LAST), '[]')
+                      FROM lead_triggers t LEFT JOIN weather_events w ON w.id = t.weather_event_id
+                     WHERE t.base_lead_id = l.id AND t.active) AS triggers,
                    (SELECT coalesce(jsonb_agg(jsonb_build_object('field', p.field, 'source', p.source, 'date', p.fetched_at,
                                 'confidence', p.confidence, 'licence', p.licence_id)), '[]')
                       FROM compliance.provenance p WHERE p.entity = 'base_leads' AND p.entity_id = l.id) AS origins

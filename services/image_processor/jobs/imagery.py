@@ -1,26 +1,22 @@
-"""Steps of the image processor: fetch and store a house's pictures; bring them into the standard form."""
+"""Fetch and store a house's pictures."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row
-
 from services.image_processor import metrics
 from services.image_processor.domain.keys import Stage, image_key
-from services.image_processor.domain.pixels import grade, standard_form
+from services.image_processor.domain.pixels import grade
 from services.image_processor.domain.quality import PictureRefused
 from services.image_processor.domain.viewpoints import field_of_view, heading_to, metres_per_pixel, viewpoints
 from services.image_processor.repository import ImageRepository
 from shared.compliance.loader import decide_image
 from shared.errors import PermanentError, ProviderBadAnswer, ProviderRejected, Skip
-from shared.events.leads import ImagesProcessed
 from shared.http.client import FetchDenied
 from shared.providers.context import calling_for
 from shared.providers.imagery import FetchedImage, Panorama, StreetImagery, StreetView
@@ -188,35 +184,3 @@ async def _keep(ctx: StepContext, lead_id: UUID, shot: Shot, domain: ImageDomain
     )
     metrics.IMAGES.labels(shot.image_type, "usable" if row["usable"] else "unusable").inc()
     return row
-
-
-async def preprocess(ctx: StepContext, input: PropertyInput) -> None:
-    """Bring every usable picture into the standard form; skipped when there is none."""
-    fetched = ctx.results.get("imagery")
-    if fetched is None or not fetched.done:
-        raise Skip(f"no pictures: {fetched.reason if fetched else 'imagery did not run'}")
-    async with ctx.resources.unit_of_work() as uow:
-        images = await ImageRepository(uow.session).originals(input.subject_id)
-    usable = [image for image in images if image.usable_for_analysis]
-    if not usable:
-        raise Skip("no picture is good enough to look at")
-    done = await _standard_forms(ctx, input.subject_id, usable)
-    async with ctx.commit({"usable": len(done)}) as tx:
-        await ImageRepository(tx.session).mark_processed(
-            done, {"standard_pixels": ctx.resources.settings.standard_pixels}
-        )
-        tx.publish(ImagesProcessed(base_lead_id=input.subject_id, usable=len(done)))
-
-
-async def _standard_forms(ctx: StepContext, lead_id: UUID, images: Sequence[Row[Any]]) -> list[UUID]:
-    own, pixels = ctx.resources.own, ctx.resources.settings.standard_pixels
-    done: list[UUID] = []
-    for image in images:
-        body = await own.store.get(image.s3_key)
-        if body is None:
-            raise PermanentError(f"the picture {image.s3_key} is gone from the store")
-        standard = await own.processes.run(standard_form, body, pixels)
-        key = image_key(lead_id, Stage.PREPROCESSED, ImageType(image.image_type), ViewAngle(image.view_angle))
-        await own.store.put(key, standard)
-        done.append(image.id)
-    return done

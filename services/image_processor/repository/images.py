@@ -1,8 +1,8 @@
-"""Every SQL statement of the image processor."""
+"""Pictures as they were fetched, with the licence each is held under."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 
 class ImageRepository:
-    """Pictures of leads."""
+    """Fetched pictures of leads."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
@@ -48,30 +48,6 @@ class ImageRepository:
         row = {**values, "lead_id": lead_id, "config": orjson.dumps(values["config"]).decode()}
         image_id: UUID = (await self._session.execute(statement, row)).scalar_one()
         return image_id
-
-    async def originals(self, lead_id: UUID) -> Sequence[Row[Any]]:
-        """A lead's pictures as they were fetched, the newest of each view."""
-        statement = text(
-            """
-            SELECT DISTINCT ON (image_type, view_angle) id, image_type, view_angle, s3_key, source, quality_score,
-                   usable_for_analysis, gsd_m, capture_date
-              FROM property_images WHERE base_lead_id = :id AND image_type IN ('satellite', 'street_view')
-             ORDER BY image_type, view_angle, capture_date DESC NULLS LAST
-            """
-        )
-        return (await self._session.execute(statement, {"id": lead_id})).all()
-
-    async def mark_processed(self, image_ids: Sequence[UUID], config: Mapping[str, Any]) -> None:
-        """Note that the standard form of pictures is stored."""
-        statement = text(
-            """
-            UPDATE property_images SET processed = true, processed_at = now(),
-                   processing_config = coalesce(processing_config, '{}') || CAST(:config AS jsonb)
-             WHERE id = ANY (:ids)
-            """
-        )
-        values = {"ids": list(image_ids), "config": orjson.dumps(dict(config)).decode()}
-        await self._session.execute(statement, values)
 
     async def licence(self, source: str) -> str | None:
         """The licence under which a source's pictures are held."""

@@ -45,6 +45,6 @@ async def _standard_forms(ctx: StepContext, lead_id: UUID, images: Sequence[Row[
             raise PermanentError(f"the picture {image.s3_key} is gone from the store")
         standard = await own.processes.run(standard_form, body, pixels)
         key = image_key(lead_id, Stage.PREPROCESSED, ImageType(image.image_type), ViewAngle(image.view_angle))
-        await own.store.put(key, standard)
+        await own.store.put(key, standard.body)
         done.append(image.id)
     return done

@@ -25,6 +25,9 @@ PARTICULAR = {
     "enricher": {
         "imports.py": "files of the do-not-call registry, read by the command line",
     },
+    "image_processor": {
+        "networks.py": "the super-resolution network in its own process, and the file it is opened from",
+    },
     "scraper": {
         "city_service.py": "the verbs of a city's sources; the rest of the service is jobs",
         "formats": "readers of the file shapes that sources have",

@@ -20,6 +20,10 @@ class Stage(StrEnum):
     TRANSFORMED = "transformed"
 
 
+VERSIONS: Final = {Stage.PREPROCESSED: "1", Stage.SUPER_RES: "1", Stage.TRANSFORMED: "1"}
+"""Raised with every change of what a stage gives, so that what was made before is made again."""
+
+
 class DamageView(StrEnum):
     """What a transform shows (S4-3.3.1-f4)."""
 
@@ -40,6 +44,10 @@ class Enlargement(StrEnum):
     def scale(self) -> int:
         """The factor."""
         return int(self.value[0])
+
+
+STANDARD: Final = "standard"
+"""The variant of the one standard form; the others are named by their damage view or their enlargement."""
 
 
 def image_key(

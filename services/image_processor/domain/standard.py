@@ -14,8 +14,6 @@ import numpy as np
 
 from services.image_processor.domain.pictures import encode_jpeg
 
-VERSION: Final = "1"
-"""Raised with every change of what comes out, so that pictures already made are made again."""
 PADDING: Final = (114, 114, 114)
 CAST_LIMIT: Final = 0.06
 """A lawn is green without being a cast."""
@@ -114,7 +112,6 @@ def _sharpened(image: Pixels) -> Pixels:
 
 def _details(box: Letterbox, tones: Tones) -> dict[str, Any]:
     return {
-        "version": VERSION,
         "scale": round(box.scale, 6),
         "left": box.left,
         "top": box.top,

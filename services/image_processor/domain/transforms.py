@@ -10,7 +10,6 @@ import numpy as np
 
 from services.image_processor.domain.keys import DamageView
 
-VERSION: Final = "1"
 GREEN_HUES: Final = (35, 90)
 RUST_HUES: Final = (-12, 20)
 """OpenCV's hues of half degrees: reds lie on both sides of 0."""

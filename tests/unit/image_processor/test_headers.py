@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -70,6 +70,7 @@ def test_zeros_behind_the_end_are_padding() -> None:
     assert inspect(body + b"\0" * 700).body == inspect(body).body
 
 
+@settings(deadline=None)
 @given(
     st.binary(max_size=300), st.sampled_from([b"", b"\xff\xd8", b"\xff\xd8\xff\xe1", b"\x89PNG\r\n\x1a\n"])
 )
@@ -78,6 +79,7 @@ def test_any_bytes_are_read_or_refused(body: bytes, start: bytes) -> None:
         inspect(start + body)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 4000), st.integers(0, 255))
 def test_a_good_file_with_one_wrong_byte_is_read_or_refused(at: int, byte: int) -> None:
     body = bytearray(photo(64))

@@ -9,7 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -40,6 +40,7 @@ def test_the_standard_form_is_a_square_jpeg_that_keeps_the_aspect(shape: tuple[i
     assert abs(2 * told["top"] + told["height"] - 1024) <= 1
 
 
+@settings(deadline=None)
 @given(st.integers(1, 20_000), st.integers(1, 20_000), st.sampled_from([256, 1024, 4096]))
 def test_a_picture_of_any_shape_lies_inside_the_square(width: int, height: int, pixels: int) -> None:
     box = letterbox(width, height, pixels)
@@ -73,6 +74,7 @@ def test_dark_and_bright_pictures_come_nearer_to_the_middle(light: float) -> Non
     assert abs(after - 115) < abs(before - 115)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 60), st.integers(70, 255))
 def test_tones_never_change_their_order(low: int, high: int) -> None:
     image = np.random.default_rng(low).integers(low, high, (32, 32, 3), dtype=np.uint8)

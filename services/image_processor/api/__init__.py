@@ -1,1 +1,1 @@
-"""The routes of the image processor."""
+"""Routes of the image processor."""

@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.image_processor.domain.keys import DamageView, Enlargement
-from services.image_processor.service import orders
+from services.image_processor.service import processing
 from shared.http.auth import require
 from shared.http.idempotency import IdempotencyKey
 from shared.runtime import ResourcesDep
@@ -54,7 +54,7 @@ async def preprocess(
     body: House, resources: ResourcesDep, actor: Operator, key: IdempotencyKey
 ) -> dict[str, Any]:
     """A job that brings the house's stored pictures into the standard form, each once."""
-    return await orders.preprocess(resources, actor, body.property_id, key=key)
+    return await processing.preprocess(resources, actor, body.property_id, key=key)
 
 
 @router.post("/enhance", status_code=202)
@@ -62,13 +62,13 @@ async def enhance(
     body: EnhanceOrder, resources: ResourcesDep, actor: Operator, key: IdempotencyKey
 ) -> dict[str, Any]:
     """A job that enlarges the roof in a picture that is too coarse or too small; 409 for one that is not."""
-    return await orders.enhance(resources, actor, body.image_id, Enlargement(f"{body.scale}x"), key=key)
+    return await processing.enhance(resources, actor, body.image_id, Enlargement(f"{body.scale}x"), key=key)
 
 
 @router.post("/transform")
 async def transform(body: TransformOrder, resources: ResourcesDep, _: Operator) -> dict[str, Any]:
     """The picture's damage views, each made once and kept; an unknown name is 422."""
-    return await orders.transform(resources, body.image_id, body.transformations)
+    return await processing.transform(resources, body.image_id, body.transformations)
 
 
 @router.post("/batch/process", status_code=202)
@@ -76,4 +76,4 @@ async def process_batch(
     body: Houses, resources: ResourcesDep, actor: Operator, key: IdempotencyKey
 ) -> dict[str, Any]:
     """A job that brings the stored pictures of many houses into the standard form, a workflow each."""
-    return await orders.process_batch(resources, actor, body.property_ids, key=key)
+    return await processing.process_batch(resources, actor, body.property_ids, key=key)

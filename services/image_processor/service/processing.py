@@ -28,9 +28,12 @@ from shared.db.unit_of_work import UnitOfWork
 from shared.errors import Conflict, InvalidInput, NotFound
 from shared.http.idempotency import Answer, answer_once
 from shared.runtime import Resources
+from shared.security import audit
 from shared.security.policy import Actor
-from shared.workflow import start
+from shared.workflow import Started, start
 from shared.workflow.catalogue import ENHANCE_IMAGE, PREPROCESS_IMAGES, PROCESS_IMAGES
+
+SERVICE = "image_processor"
 
 
 class PictureUnreadable(Conflict):
@@ -46,10 +49,14 @@ async def preprocess(resources: Resources, actor: Actor, property_id: UUID, *, k
         if not await ProcessingRepository(uow.session).leads([property_id]):
             raise NotFound(f"there is no property {property_id}")
         run = await start(uow.session, PREPROCESS_IMAGES.kind, subject_id=property_id)
-        return {"job_id": str(run.workflow_id), "new": run.new}
+        return await _started(uow, actor, PREPROCESS_IMAGES.kind, run)
 
     return await _once(
-        resources, f"image_processor:preprocess:{actor.name}", key, {"property_id": str(property_id)}, begin
+        resources,
+        f"{SERVICE}.{PREPROCESS_IMAGES.kind}:{actor.name}",
+        key,
+        {"property_id": str(property_id)},
+        begin,
     )
 
 
@@ -61,14 +68,15 @@ async def process_batch(
     async def begin(uow: UnitOfWork) -> dict[str, Any]:
         leads = await ProcessingRepository(uow.session).leads(property_ids)
         if not leads:
-            raise InvalidInput("none of the properties is known")
+            raise InvalidInput("none of the properties is a lead")
         chosen = sorted(str(lead_id) for lead_id in leads)
         run = await start(uow.session, PROCESS_IMAGES.kind, input={"lead_ids": chosen})
+        job = await _started(uow, actor, PROCESS_IMAGES.kind, run)
         unknown = [str(one) for one in property_ids if one not in leads]
-        return {"job_id": str(run.workflow_id), "accepted": len(chosen), "unknown": unknown}
+        return {**job, "accepted": len(chosen), "unknown": unknown}
 
     asked = {"property_ids": [str(one) for one in property_ids]}
-    return await _once(resources, f"image_processor:batch:{actor.name}", key, asked, begin)
+    return await _once(resources, f"{SERVICE}.{PROCESS_IMAGES.kind}:{actor.name}", key, asked, begin)
 
 
 async def enhance(
@@ -82,10 +90,10 @@ async def enhance(
 
     async def begin(uow: UnitOfWork) -> dict[str, Any]:
         run = await start(uow.session, ENHANCE_IMAGE.kind, subject_id=image_id)
-        return {"job_id": str(run.workflow_id), "new": run.new}
+        return await _started(uow, actor, ENHANCE_IMAGE.kind, run)
 
     asked = {"image_id": str(image_id), "scale": size.scale}
-    job = await _once(resources, f"image_processor:enhance:{actor.name}", key, asked, begin)
+    job = await _once(resources, f"{SERVICE}.{ENHANCE_IMAGE.kind}:{actor.name}", key, asked, begin)
     return {
         **job,
         "key": enlarged_variant(original, size, network.sha256).key,
@@ -165,3 +173,17 @@ async def _once(
             return Answer(202, await begin(uow))
 
         return (await answer_once(uow.session, act, scope=scope, key=key, request=asked)).body
+
+
+async def _started(uow: UnitOfWork, actor: Actor, kind: str, run: Started) -> dict[str, Any]:
+    """The job as it is told, with who asked for it in the audit log."""
+    await audit.record(
+        uow.session,
+        actor,
+        "job.start",
+        service=SERVICE,
+        object_type="job",
+        object_id=run.workflow_id,
+        details={"kind": kind, "new": run.new},
+    )
+    return {"job_id": str(run.workflow_id), "new": run.new}

@@ -32,14 +32,19 @@ def scene(height: int, width: int) -> Pixels:
     )
 
 
-@pytest.fixture
-def network() -> networks.NetworkFile:
-    """The compact network, where set-up could fetch it."""
+def made_at_set_up(profile: str) -> networks.NetworkFile:
+    """A network, where set-up could fetch it."""
     folder = Path(environment().get("IMAGE_PROCESSOR_NETWORKS") or ROOT / ".ridgeline" / "networks")
     try:
-        return find_network(folder, "cpu")
+        return find_network(folder, profile)
     except NetworkMissing:
         pytest.skip(f"set-up has made no super-resolution networks in {folder}")
+
+
+@pytest.fixture
+def network() -> networks.NetworkFile:
+    """The compact network."""
+    return made_at_set_up("cpu")
 
 
 @pytest.mark.parametrize(
@@ -98,8 +103,9 @@ def test_the_network_draws_the_same_in_tiles_as_at_once(
     assert np.abs(in_tiles.astype(int) - at_once).max() <= 1
 
 
-def test_a_file_is_enlarged_to_both_sizes(network: networks.NetworkFile) -> None:
-    made = enlarged(encode_jpeg(scene(60, 80)), network, Box(10, 20, 40, 30))
+@pytest.mark.parametrize("profile", ["cpu", "gpu"])
+def test_a_file_is_enlarged_to_both_sizes(profile: str) -> None:
+    made = enlarged(encode_jpeg(scene(60, 80)), made_at_set_up(profile), Box(10, 20, 40, 30))
     assert {size: decode(body).shape for size, body in made.items()} == {
         Enlargement.DOUBLE: (60, 80, 3),
         Enlargement.FOURFOLD: (120, 160, 3),

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from shared.providers.settings import names
+from shared.schemas.enums import ImageLevel
 from shared.settings import LimitSettings
 
 
@@ -19,7 +21,28 @@ class ImageProcessorSettings(LimitSettings):
     """The compact network, or the large one, which takes a graphics card or minutes."""
     super_resolution_tiles: int = Field(4, alias="IMAGE_PROCESSOR_SUPER_RESOLUTION_TILES", ge=1)
     networks: str = Field("", alias="IMAGE_PROCESSOR_NETWORKS")
+    coarsest_m: float = Field(0.7, alias="IMAGE_PROCESSOR_COARSEST_M", gt=0)
+    """Metres a pixel of the coarsest picture from above that is fetched; NAIP has 0.3 to 0.6."""
+    captures: int = Field(3, alias="IMAGE_PROCESSOR_CAPTURES", ge=1, le=10)
+    """How many flights of a source are looked at until one can be analysed; the best of them is kept."""
+    image_levels: str = Field("roof,lot", alias="IMAGE_PROCESSOR_LEVELS")
+    """How much ground pictures from above show: roof, lot and block, 48, 96 and 240 metres a side."""
+    public_url: str = Field("", alias="IMAGE_PROCESSOR_PUBLIC_URL")
+    """Where signed links to pictures lead; this service's own address unless set."""
     workers: int = Field(1, alias="IMAGE_PROCESSOR_WORKERS", ge=1)
+
+    @field_validator("image_levels")
+    @classmethod
+    def _refuse_unknown_levels(cls, text: str) -> str:
+        unknown = set(names(text)) - set(ImageLevel)
+        if unknown:
+            raise ValueError(f"no level is called {', '.join(sorted(unknown))}")
+        return text
+
+    @property
+    def levels(self) -> frozenset[ImageLevel]:
+        """The levels that are fetched and shown."""
+        return frozenset(ImageLevel(name) for name in names(self.image_levels))
 
     @property
     def networks_folder(self) -> Path:

@@ -23,11 +23,11 @@ class ProcessingRepository:
         self._session = session
 
     async def originals(self, lead_id: UUID) -> Sequence[Row[Any]]:
-        """A lead's pictures as they were fetched, the newest of each view."""
+        """A lead's pictures as they were fetched, the newest of each view; of those from above the roof's."""
         statement = text(
             f"""
             SELECT DISTINCT ON (image_type, view_angle) {ORIGINAL}
-              FROM property_images WHERE base_lead_id = :id AND variant IS NULL AND s3_key IS NOT NULL
+              FROM property_images WHERE base_lead_id = :id AND variant IS NULL AND s3_key IS NOT NULL AND level = 'roof'
              ORDER BY image_type, view_angle, capture_date DESC NULLS LAST
             """  # noqa: S608 - the columns above
         )
@@ -39,11 +39,6 @@ class ProcessingRepository:
             f"SELECT {ORIGINAL} FROM property_images WHERE id = :id AND variant IS NULL AND s3_key IS NOT NULL"  # noqa: S608
         )
         return (await self._session.execute(statement, {"id": image_id})).one_or_none()
-
-    async def leads(self, lead_ids: Sequence[UUID]) -> set[UUID]:
-        """Those of the ids that are leads."""
-        statement = text("SELECT id FROM base_leads WHERE id = ANY (:ids)")
-        return set((await self._session.execute(statement, {"ids": list(lead_ids)})).scalars())
 
     async def made(self, image_ids: Sequence[UUID]) -> Mapping[tuple[UUID, str], Row[Any]]:
         """What was made of these pictures before, by picture and variant."""
@@ -61,11 +56,11 @@ class ProcessingRepository:
         """A picture made of another, under its place, date and licence; the same variant again replaces it."""
         statement = text(
             """
-            INSERT INTO property_images (base_lead_id, image_type, view_angle, s3_url, s3_key, s3_bucket, capture_date,
+            INSERT INTO property_images (base_lead_id, image_type, view_angle, level, s3_url, s3_key, s3_bucket, capture_date,
                 image_width, image_height, file_size_bytes, format, quality_score, usable_for_analysis, processed,
                 processed_at, processing_config, source, licence_id, gsd_m, heading, image_domain, sha256,
                 parent_image_id, variant)
-            SELECT base_lead_id, :image_type, view_angle, :s3_url, :s3_key, :s3_bucket, capture_date, :width, :height,
+            SELECT base_lead_id, :image_type, view_angle, level, :s3_url, :s3_key, :s3_bucket, capture_date, :width, :height,
                    :bytes, 'jpg', quality_score, usable_for_analysis AND :for_analysis, true, now(),
                    CAST(:config AS jsonb), source, licence_id, CAST(:gsd_m AS numeric), heading, image_domain, :sha256,
                    id, :variant

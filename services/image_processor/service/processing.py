@@ -12,7 +12,7 @@ from services.image_processor.domain.keys import DamageView, Enlargement
 from services.image_processor.domain.pixels import damage_views
 from services.image_processor.domain.quality import PictureRefused
 from services.image_processor.networks import find_network
-from services.image_processor.repository import ProcessingRepository
+from services.image_processor.repository import ImageRepository, ProcessingRepository
 from services.image_processor.service import enhancing
 from services.image_processor.service.making import (
     GONE,
@@ -46,9 +46,10 @@ async def preprocess(resources: Resources, actor: Actor, property_id: UUID, *, k
     """The job that brings a house's stored pictures into the standard form."""
 
     async def begin(uow: UnitOfWork) -> dict[str, Any]:
-        if not await ProcessingRepository(uow.session).leads([property_id]):
-            raise NotFound(f"there is no property {property_id}")
-        run = await start(uow.session, PREPROCESS_IMAGES.kind, subject_id=property_id)
+        leads = await ImageRepository(uow.session).leads_of([property_id])
+        if property_id not in leads:
+            raise NotFound(f"there is no lead of property {property_id}")
+        run = await start(uow.session, PREPROCESS_IMAGES.kind, subject_id=leads[property_id])
         return await _started(uow, actor, PREPROCESS_IMAGES.kind, run)
 
     return await _once(
@@ -66,10 +67,10 @@ async def process_batch(
     """The job that does so for many houses, a workflow each."""
 
     async def begin(uow: UnitOfWork) -> dict[str, Any]:
-        leads = await ProcessingRepository(uow.session).leads(property_ids)
+        leads = await ImageRepository(uow.session).leads_of(property_ids)
         if not leads:
             raise InvalidInput("none of the properties is a lead")
-        chosen = sorted(str(lead_id) for lead_id in leads)
+        chosen = sorted({str(lead_id) for lead_id in leads.values()})
         run = await start(uow.session, PROCESS_IMAGES.kind, input={"lead_ids": chosen})
         job = await _started(uow, actor, PROCESS_IMAGES.kind, run)
         unknown = [str(one) for one in property_ids if one not in leads]

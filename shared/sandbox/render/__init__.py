@@ -12,6 +12,7 @@ from shared.sandbox.render.street import (
     camera_position,
     render_street,
 )
+from shared.sandbox.render.truth import PictureTruth, SeenDamage, nadir_truth, street_truth
 from shared.sandbox.render.view import Neighbour, RoofScene, scene_of
 
 __all__ = [
@@ -21,15 +22,19 @@ __all__ = [
     "Capture",
     "NadirFrame",
     "Neighbour",
+    "PictureTruth",
     "RoofScene",
+    "SeenDamage",
     "camera_for_side",
     "camera_position",
     "capture_on",
     "clouded",
     "jpeg_bytes",
+    "nadir_truth",
     "no_imagery",
     "png_bytes",
     "render_nadir",
     "render_street",
     "scene_of",
+    "street_truth",
 ]

@@ -119,10 +119,21 @@ def _draw_neighbour(picture: Picture, neighbour: Neighbour, capture: Capture, fr
     _blend(picture, colours, frame.mask(neighbour.footprint_m), window)
 
 
-def _draw_roof(picture: Picture, scene: RoofScene, capture: Capture, frame: NadirFrame) -> None:
+@dataclass(frozen=True, slots=True)
+class LitRoof:
+    """The roof within a tile: where it lies, what is painted on it and how each plane is lit."""
+
+    window: tuple[slice, slice]
+    surface: Surface
+    plane: NDArray[np.intp]
+    light: Plane
+
+
+def lit_roof(scene: RoofScene, capture: Capture, frame: NadirFrame) -> LitRoof | None:
+    """The roof's part of a tile; None where it lies outside."""
     window = _window(frame.to_pixels(scene.footprint_m), frame.size_px)
     if window is None:
-        return
+        return None
     east, north = frame.metres(*window)
     directions, plane, depth = _planes(scene, east, north)
     slope = 0.0 if scene.flat else scene.pitch_rise / 12.0
@@ -137,12 +148,19 @@ def _draw_roof(picture: Picture, scene: RoofScene, capture: Capture, frame: Nadi
         (box_east - west, box_north - south),
         frame.metres_per_pixel,
     )
-    colours = paint_roof(scene, surface)
     light = np.array([_plane_light(direction, slope, capture) for direction in directions], np.float32)
-    colours *= light[plane][..., None]
-    _draw_ridges(colours, plane)
-    _draw_fixtures(colours, scene, east - west, north - south)
-    _blend(picture, colours, frame.mask(scene.footprint_m), window)
+    return LitRoof(window, surface, plane, light[plane])
+
+
+def _draw_roof(picture: Picture, scene: RoofScene, capture: Capture, frame: NadirFrame) -> None:
+    roof = lit_roof(scene, capture, frame)
+    if roof is None:
+        return
+    colours = paint_roof(scene, roof.surface)
+    colours *= roof.light[..., None]
+    _draw_ridges(colours, roof.plane)
+    _draw_fixtures(colours, scene, roof.surface.east, roof.surface.north)
+    _blend(picture, colours, frame.mask(scene.footprint_m), roof.window)
 
 
 def _planes(scene: RoofScene, east: Plane, north: Plane) -> tuple[Plane, NDArray[np.intp], Plane]:

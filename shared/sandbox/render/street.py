@@ -50,19 +50,20 @@ def camera_for_side(scene: RoofScene, side: str, *, size_px: int = 640) -> Camer
 def render_street(scene: RoofScene, capture: Capture, camera: Camera) -> Pixels:
     """RGB picture of the scene through the camera."""
     picture = _backdrop(scene, capture, camera)
-    for face in sorted(_visible(scene, camera), key=lambda face: -_distance(face, camera)):
+    for face in visible_faces(scene, camera):
         _draw_face(picture, scene, face, capture, camera)
-    _draw_front_trees(picture, capture, camera)
+    draw_front_trees(picture, capture, camera)
     return develop(picture, capture)
 
 
-def _visible(scene: RoofScene, camera: Camera) -> list[Face]:
+def visible_faces(scene: RoofScene, camera: Camera) -> list[Face]:
+    """The walls and roof planes that face the camera, farthest first."""
     seen = []
     for face in faces_of(scene):
         _, depth = camera.project(face.corners)
         if depth.min() > 0.5 and float(face.normal @ (camera.position - face.origin)) > 0:
             seen.append(face)
-    return seen
+    return sorted(seen, key=lambda face: -_distance(face, camera))
 
 
 def _distance(face: Face, camera: Camera) -> float:
@@ -116,27 +117,36 @@ def _draw_treeline(picture: Picture, capture: Capture, horizon: int, rng: np.ran
 
 
 def _draw_face(picture: Picture, scene: RoofScene, face: Face, capture: Capture, camera: Camera) -> None:
+    colours = _roof_colours(scene, face) if face.roof else _wall_colours(scene, face)
+    colours = colours * np.float32(face_light(face, capture))
+    paste(picture, colours.astype(np.float32), face, camera)
+
+
+def face_light(face: Face, capture: Capture) -> float:
+    """Light on a face relative to level ground; walls stand under the eaves."""
+    x, y, z = (float(value) for value in face.normal)
+    return brightness((x, y, z), capture) * (1.0 if face.roof else 0.85)
+
+
+def _texels(face: Face) -> tuple[Picture, Picture]:
     texel = ROOF_TEXEL_M if face.roof else WALL_TEXEL_M
     width, height = max(4, round(face.length_m / texel)), max(4, round(face.rise_m / texel))
     along, up = np.meshgrid(
         (np.arange(width, dtype=np.float32) + 0.5) * (face.length_m / width),
         (np.arange(height, dtype=np.float32) + 0.5) * (face.rise_m / height),
     )
-    colours = _roof_colours(scene, face, along, up) if face.roof else _wall_colours(scene, face, along, up)
-    x, y, z = (float(value) for value in face.normal)
-    colours = colours * np.float32(brightness((x, y, z), capture) * (1.0 if face.roof else 0.85))
-    corners, _ = camera.project(face.corners)
-    outline, _ = camera.project(face.outline)
-    _paste(picture, colours.astype(np.float32), corners, outline)
+    return along, up
 
 
-def _roof_colours(scene: RoofScene, face: Face, along: Picture, up: Picture) -> Picture:
+def roof_surface(scene: RoofScene, face: Face) -> Surface:
+    """Where every texel of a roof plane lies on the roof."""
+    along, up = _texels(face)
     west, south, box_east, box_north = scene.box
     east = np.float32(face.origin[0]) + along * np.float32(face.along[0]) + up * np.float32(face.up[0])
     north = np.float32(face.origin[1]) + along * np.float32(face.along[1]) + up * np.float32(face.up[1])
     inward = -face.normal[:2] / max(1e-6, float(np.linalg.norm(face.normal[:2])))
     eave_line = east * np.float32(inward[1]) - north * np.float32(inward[0])
-    surface = Surface(
+    return Surface(
         eave_line,
         up,
         east - np.float32(west),
@@ -144,12 +154,16 @@ def _roof_colours(scene: RoofScene, face: Face, along: Picture, up: Picture) -> 
         (box_east - west, box_north - south),
         ROOF_TEXEL_M,
     )
-    colours = paint_roof(scene, surface)
+
+
+def _roof_colours(scene: RoofScene, face: Face) -> Picture:
+    colours = paint_roof(scene, roof_surface(scene, face))
     colours[:2] = 0.85
     return colours
 
 
-def _wall_colours(scene: RoofScene, face: Face, along: Picture, up: Picture) -> Picture:
+def _wall_colours(scene: RoofScene, face: Face) -> Picture:
+    along, up = _texels(face)
     rng = rng_for(scene.seed, 82)
     base = np.array(WALLS[int(rng.integers(len(WALLS)))], np.float32)
     colours = np.broadcast_to(base, (*along.shape, 3)).copy()
@@ -165,7 +179,10 @@ def _wall_colours(scene: RoofScene, face: Face, along: Picture, up: Picture) -> 
     return colours
 
 
-def _paste(picture: Picture, colours: Picture, corners: Picture, outline: Picture) -> None:
+def paste(picture: Picture, colours: Picture, face: Face, camera: Camera) -> None:
+    """Lay a face's texels onto the picture where the camera sees them."""
+    corners, _ = camera.project(face.corners)
+    outline, _ = camera.project(face.outline)
     size = picture.shape[0]
     low = np.clip(np.floor(outline.min(axis=0)).astype(int) - 1, 0, size)
     high = np.clip(np.ceil(outline.max(axis=0)).astype(int) + 2, 0, size)
@@ -183,7 +200,7 @@ def _paste(picture: Picture, colours: Picture, corners: Picture, outline: Pictur
     target += (warped - target) * (mask.astype(np.float32) / 255.0)[..., None]
 
 
-def _draw_front_trees(picture: Picture, capture: Capture, camera: Camera) -> None:
+def draw_front_trees(picture: Picture, capture: Capture, camera: Camera) -> None:
     """Trees between the street and the house; they hide a part of some roofs."""
     rng = rng_for(capture.seed, 83)
     size = camera.size_px

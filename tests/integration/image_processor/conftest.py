@@ -23,13 +23,14 @@ from services.image_processor.settings import ImageProcessorSettings
 from shared.db.engine import SessionMaker
 from shared.sandbox.render import capture_on, render_nadir
 from shared.sandbox.render.sample import sample_scene
-from shared.schemas.enums import ImageDomain, ImageType, ViewAngle
+from shared.schemas.enums import ImageDomain, ImageLevel, ImageType, ViewAngle
 from tests.conftest import ROOT, environment
 from tests.factories.leads import make_lead
 from tests.factories.services import RunningService, running, settings_with_keys
 from tests.factories.single_step import begin, run_step
 
 DAY = date(2026, 6, 1)
+FETCHED = "SELECT id FROM property_images WHERE variant IS NULL AND view_angle = :angle"
 MADE = """
 SELECT id, parent_image_id, image_type, view_angle, variant, s3_key, image_width, image_height, gsd_m, licence_id,
        capture_date, usable_for_analysis, processing_config FROM property_images WHERE variant IS NOT NULL ORDER BY variant
@@ -78,10 +79,13 @@ class Darkroom:
             "s3_key": key, "s3_bucket": "objects", "capture_date": DAY, "width": size[0], "height": size[1],
             "bytes": len(body or b""), "format": "jpg", "quality": 90 if usable else 10, "usable": usable,
             "config": {"faults": []}, "source": source, "licence_id": "us_public_domain", "gsd_m": gsd_m,
-            "heading": None, "domain": ImageDomain.RENDERED, "sha256": hashlib.sha256(body or b"").hexdigest(),
+            "heading": None, "level": ImageLevel.ROOF, "domain": ImageDomain.RENDERED,
+            "sha256": hashlib.sha256(body or b"").hexdigest(),
         }  # fmt: skip
         async with self.door.resources.unit_of_work() as uow:
-            return await ImageRepository(uow.session).store(self.lead_id, values)
+            await ImageRepository(uow.session).store_all(self.lead_id, [values])
+            found: UUID = (await uow.session.execute(text(FETCHED), {"angle": angle})).scalar_one()
+            return found
 
     async def run(self, kind: str, step: str, subject: UUID | None = None, **given: Any) -> Any:
         """The row of one step, run in a new workflow."""

@@ -10,7 +10,7 @@ import pytest
 
 from services.image_processor.domain.pixels import grade
 from services.image_processor.domain.quality import PictureRefused
-from shared.runtime.processes import WorkProcesses
+from shared.processes import WorkProcesses
 from tests.factories.hostile_pictures import hostile_pictures, photo
 
 pytestmark = pytest.mark.fault

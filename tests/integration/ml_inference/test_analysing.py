@@ -205,6 +205,22 @@ async def test_weights_that_do_not_load_leave_those_in_use(lab: Lab) -> None:
     assert (await lab.analyse(await lab.photographed())).status == "done"
 
 
+@pytest.mark.parametrize(("file", "version"), [("whole", "2"), ("half", "1")])
+async def test_another_process_follows_and_passes_bad_weights_over(lab: Lab, file: str, version: str) -> None:
+    await lab.analyse(await lab.photographed())
+    tiny_weights(lab.weights, "2")
+    if file == "half":
+        (lab.weights / "segmentor.onnx").write_bytes(b"half")
+
+    async with lab.db.begin() as session:
+        await session.execute(text("UPDATE models SET activated_at = clock_timestamp()"))
+    lead = await lab.photographed()
+    step = await lab.analyse(lead)
+
+    assert step.status == "done", step.reason
+    assert {run.model_version for run in await lab.rows(RUNS, lead)} == {version}
+
+
 async def test_one_picture_is_seen_by_the_models_asked_for(lab: Lab) -> None:
     lead = await lab.photographed()
     ((image, *_),) = await lab.rows(

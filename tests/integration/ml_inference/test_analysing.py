@@ -278,7 +278,7 @@ async def test_a_lead_under_way_is_left_to_its_own_workflow_and_buyers_order_not
 async def test_the_hourly_job_takes_roofs_these_weights_have_not_seen(lab: Lab) -> None:
     seen, unseen, busy = [await lab.photographed() for _ in range(3)]
     without = await lab.photographed({})
-    await lab.analyse(seen, "analyze_lead")
+    await lab.analyse(seen, "property")
     async with lab.db.begin() as session:
         await session.execute(text("UPDATE core.workflow SET status = 'done'"))
     await begin(lab.door.resources, "property", busy)
@@ -293,6 +293,14 @@ async def test_the_hourly_job_takes_roofs_these_weights_have_not_seen(lab: Lab) 
         found = set((await session.execute(children, {"id": job})).scalars())
     assert found == {unseen}
     assert without not in found
+    changed = painted(RoofCondition.GOOD)
+    await store_picture(lab.db, lab.door.resources.own.store, seen, ViewAngle.FRONT, changed)
+    async with lab.db.begin() as session:
+        await session.execute(text("UPDATE core.workflow SET status = 'done'"))
+    job = await begin(lab.door.resources, "analyze_leads")
+    await run_step(service, lab.door.resources, job, "analyze_leads")
+    async with lab.db() as session:
+        assert set((await session.execute(children, {"id": job})).scalars()) == {seen, busy}
 
 
 async def test_a_prediction_is_held_against_what_is_known_and_stored_nowhere(lab: Lab) -> None:

@@ -18,9 +18,9 @@ from services.ml_inference.repository import ModelRepository
 from services.ml_inference.service.cards import read_cards
 from services.ml_inference.settings import MlInferenceSettings
 from shared.errors import Conflict
+from shared.processes import WorkProcesses
 from shared.providers.object_store import ObjectStore, Obstore
 from shared.runtime import Resources
-from shared.runtime.processes import WorkProcesses
 
 log = structlog.get_logger()
 

@@ -9,6 +9,9 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from shared.schemas.enums import ImageType, ViewAngle
+from shared.schemas.geo import GeoPoint
+
 
 class JobTrigger(StrEnum):
     """Who started a job, where its input says so."""
@@ -46,6 +49,22 @@ class ReviewInput(BaseModel):
     """The review task that is to be settled."""
 
     subject_id: UUID
+
+
+class ImagesInput(BaseModel):
+    """The lead whose pictures are wanted: which views and sides, and the point to look at if not the lead's own."""
+
+    subject_id: UUID
+    views: list[ImageType] = [ImageType.SATELLITE, ImageType.STREET_VIEW]
+    angles: list[ViewAngle] = [ViewAngle.FRONT, ViewAngle.LEFT, ViewAngle.RIGHT, ViewAngle.REAR]
+    at: GeoPoint | None = None
+
+
+class ImageBatchInput(BaseModel):
+    """The leads whose pictures are wanted, and which views."""
+
+    lead_ids: list[UUID]
+    views: list[ImageType] = [ImageType.SATELLITE, ImageType.STREET_VIEW]
 
 
 class JobInput(BaseModel):

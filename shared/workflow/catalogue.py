@@ -196,6 +196,25 @@ ENRICH_LEADS = single_step(
     weight="slow",
     description="Contacts of the leads named, or of the hundred most in need of one, a workflow each.",
 )
+FETCH_IMAGES, FETCH_SATELLITE, FETCH_STREET_VIEW = (
+    register(
+        WorkflowSpec(
+            kind,
+            (StepSpec(kind, "image_processor", optional=True, timeout_seconds=120),),
+            description=description,
+        )
+    )
+    for kind, description in {
+        "fetch_images": "Pictures of one house as part of a batch, outside the lead's first workflow.",
+        "fetch_satellite": "The picture from above of one house that somebody asked for.",
+        "fetch_street_view": "Sides of one house from the street that somebody asked for.",
+    }.items()
+)
+FETCH_IMAGE_BATCH = single_step(
+    "fetch_image_batch",
+    "image_processor",
+    description="Pictures of the leads named, a workflow each.",
+)
 ANALYZE_LEAD = register(
     WorkflowSpec(
         "analyze_lead",

@@ -26,6 +26,7 @@ PARTICULAR = {
         "imports.py": "files of the do-not-call registry, read by the command line",
     },
     "scraper": {
+        "chunks.py": "what runs in the process that reads a long file, imported there without the rest",
         "city_service.py": "the verbs of a city's sources; the rest of the service is jobs",
         "formats": "readers of the file shapes that sources have",
         "health.py": "the lights of all sources, put together for operators",

@@ -65,7 +65,8 @@ class AnalysisRepository:
             SELECT DISTINCT ON (image_type, view_angle) id, base_lead_id, image_type, view_angle, source, gsd_m, image_width,
                    image_height, image_domain, capture_date, sha256
               FROM property_images
-             WHERE base_lead_id = :id AND usable_for_analysis AND processed AND image_type IN ('satellite', 'street_view')
+             WHERE base_lead_id = :id AND usable_for_analysis AND processed AND level = 'roof'
+               AND image_type IN ('satellite', 'street_view')
              ORDER BY image_type, view_angle, capture_date DESC NULLS LAST
             """
         )
@@ -171,7 +172,7 @@ class AnalysisRepository:
                    SELECT 1
                      FROM (SELECT DISTINCT ON (image_type, view_angle) id, sha256, processed_at FROM property_images
                             WHERE base_lead_id = l.id AND usable_for_analysis AND processed
-                              AND image_type IN ('satellite', 'street_view')
+                              AND image_type IN ('satellite', 'street_view') AND level = 'roof'
                             ORDER BY image_type, view_angle, capture_date DESC NULLS LAST) i
                     WHERE (SELECT count(*) FROM ml_inference_jobs j
                             WHERE j.property_image_id = i.id AND j.completed_at >= i.processed_at

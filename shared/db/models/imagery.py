@@ -26,6 +26,7 @@ from shared.db.models.base import (
 from shared.schemas.enums import (
     DamageType,
     ImageDomain,
+    ImageLevel,
     ImageType,
     JobStatus,
     ModelType,
@@ -38,7 +39,10 @@ from shared.schemas.enums import (
 
 
 class PropertyImage(Base):
-    """One stored picture of a house, with the licence it is held under. Owner: image_processor."""
+    """One picture of a house, with the licence it is held under. Owner: image_processor.
+
+    A picture that its vendor alone may show has no key in the store: `original_url` is its address without our key.
+    """
 
     __tablename__ = "property_images"
     __table_args__ = (
@@ -49,6 +53,7 @@ class PropertyImage(Base):
             "view_angle",
             "source",
             "capture_date",
+            "level",
             unique=True,
             postgresql_nulls_not_distinct=True,
         ),
@@ -86,6 +91,7 @@ class PropertyImage(Base):
     image_domain: Mapped[ImageDomain] = choice("image_domain", ImageDomain, length=20)
     sha256: Mapped[str | None]
     parent_image_id: Mapped[UUID | None] = refers("property_images.id", on_delete="SET NULL")
+    level: Mapped[ImageLevel] = choice("level", ImageLevel, length=10, default=ImageLevel.ROOF)
 
 
 class RoofAnalysis(Base):

@@ -17,9 +17,9 @@ from sqlalchemy import text
 
 from services.ml_inference.own import MlOwn, Models
 from shared.db.engine import SessionMaker
+from shared.processes import WorkProcesses
 from shared.providers.object_store import Obstore
 from shared.relay import quality
-from shared.runtime.processes import WorkProcesses
 from tests.factories.leads import make_lead
 from tests.factories.reviews import Desk, open_desk, service
 from tests.factories.single_step import begin, run_step

@@ -12,7 +12,7 @@ import pytest
 
 from services.image_processor.domain.pixels import grade
 from services.image_processor.domain.quality import PictureRefused
-from shared.runtime.processes import WorkProcesses
+from shared.processes import WorkProcesses
 
 
 def die() -> None:

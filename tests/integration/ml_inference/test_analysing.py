@@ -185,7 +185,12 @@ async def test_new_weights_come_in_while_analyses_run_and_none_is_lost(lab: Lab)
     again = await lab.photographed()
     await lab.analyse(again)
     assert {run.model_version for run in await lab.rows(RUNS, again)} == {"2"}
-    stale = [model for model in (await lab.ask("GET", "/models")).json() if not model["active"]]
+    known = (await lab.ask("GET", "/models")).json()
+    in_use = next(model for model in known if model["active"])
+    await lab.ask("POST", f"/models/{in_use['id']}/reload")
+    read_again = (await lab.ask("GET", f"/models/{in_use['id']}")).json()
+    assert read_again["activated_at"] > in_use["activated_at"], "what tells other processes to follow"
+    stale = [model for model in known if not model["active"]]
     assert {model["version"] for model in stale} == {"1"}
     refused = await lab.ask("POST", f"/models/{stale[0]['id']}/reload")
     assert (refused.status_code, refused.json()["code"]) == (409, "model-not-in-use")

@@ -29,7 +29,7 @@ def dataplane(words: Sequence[str]) -> int:
 def setup(words: Sequence[str]) -> int:
     """Exit status of `setup`: the data plane is up and `.venv` holds what the pins name.
 
-    `--tests` also installs the programs that tests run for real: Prometheus, Alertmanager and Chromium.
+    `--tests` also installs what tests run for real: Prometheus, Alertmanager, Chromium, and the training stack.
     """
     if list(words) not in ([], ["--tests"]):
         warn(
@@ -46,6 +46,8 @@ def _set_up(home: Home, *, tests: bool) -> None:
         packages.install_for_tests(home)
     with plane.locked(home):
         changed = venv.ensure(home)
+        if tests:
+            venv.ensure_training(home)
         venv.compile_project(home)
         venv.ensure_secrets(home)
         networks.ensure(home)

@@ -50,10 +50,22 @@ def ensure_training(home: Home) -> None:
     environment = _environment(home)
     run([PYTHON, "-m", "ensurepip"], env=environment, log=home.log, check=False)
     # pip, not uv: only pip reads where this machine keeps wheels of its own, such as the CPU's torch.
-    install = [PYTHON, "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes", "-r", TRAINING_PINS]
+    install = [
+        PYTHON,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--require-hashes",
+        "-r",
+        TRAINING_PINS,
+    ]
     done = run(install, env=environment, log=home.log, check=False)
     if done.returncode != 0:
-        warn(f"the CPU build of torch or its companions cannot be had ({home.log} says why); training is skipped")
+        warn(
+            f"the CPU build of torch or its companions cannot be had ({home.log} says why); training is skipped"
+        )
         return
     TRAINING_STAMP.write_text(wanted)
 

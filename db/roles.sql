@@ -60,7 +60,8 @@ GRANT INSERT, UPDATE, DELETE ON roofing_permits, parcels, raw_records, raw_recor
     source_runs, page_methods TO svc_scraper;
 GRANT SELECT, INSERT, UPDATE, DELETE ON agencies TO svc_scraper;
 GRANT INSERT, UPDATE, DELETE ON property_images TO svc_image_processor;
-GRANT INSERT, UPDATE, DELETE ON roof_analysis, ml_inference_jobs, validation_tasks, models TO svc_ml_inference;
+GRANT INSERT, UPDATE, DELETE ON roof_analysis, ml_inference_jobs, validation_tasks, models, reviews,
+    condition_comparisons, drift_measurements TO svc_ml_inference;
 GRANT INSERT, UPDATE, DELETE ON enrichment_jobs, geocodes TO svc_enricher;
 GRANT INSERT, UPDATE, DELETE ON contractors, contractor_listings, outreach_campaigns TO svc_contractor_acquisition;
 GRANT INSERT, UPDATE, DELETE ON ai_call_logs, demo_meetings TO svc_ai_calling;

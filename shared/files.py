@@ -30,8 +30,11 @@ class FileRefused(Exception):
     """The whole file cannot be read; `reason` is stable, `detail` tells the operator why."""
 
     def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(detail)
+        super().__init__(reason, detail)  # both, so that it crosses to another process
         self.reason, self.detail = reason, detail
+
+    def __str__(self) -> str:
+        return self.detail
 
 
 class FittingEncoding:

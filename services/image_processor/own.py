@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from shared.processes import WorkProcesses
 from shared.providers.object_store import ObjectStore, Obstore
 from shared.runtime import Resources
-from shared.runtime.processes import WorkProcesses
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from services.marketplace.api import auth, contractors, leads, webhooks
+from services.marketplace.api import auth, contractors, desk, leads, review, webhooks
 from services.marketplace.jobs import STEPS
 from services.marketplace.own import open_own
+from services.marketplace.pages import door, pictures
+from services.marketplace.pages import leads as lead_pages
+from services.marketplace.pages import review as review_pages
+from services.marketplace.pages.rendering import problem_page
 from services.marketplace.settings import MarketplaceSettings
 from shared.runtime import Service
 from shared.workflow.schedule import ScheduledJob
@@ -13,7 +17,18 @@ service = Service(
     name="marketplace",
     summary="Buyers, leads on sale, sales and money.",
     settings=MarketplaceSettings,
-    routers=[auth.router, contractors.router, leads.router, webhooks.router],
+    routers=[
+        auth.router,
+        contractors.router,
+        leads.router,
+        desk.router,
+        review.router,
+        webhooks.router,
+        door.router,
+        lead_pages.router,
+        review_pages.router,
+        pictures.router,
+    ],
     steps=STEPS,
     schedule=[
         ScheduledJob("sale_settlement", "settle_sales", "* * * * *", "Sales nobody decided.", misfire="skip")
@@ -21,4 +36,5 @@ service = Service(
     concurrency={"default": 10},
     own=open_own,
     accepts_cookies=True,
+    problem_page=problem_page,
 )

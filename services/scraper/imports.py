@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
@@ -11,21 +12,25 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.scraper.domain.person_fields import laws_at_entry, stripped_fields
+from services.scraper.chunks import Chunk, LineOf, begin_reading, chunk_after
+from services.scraper.domain.lines import permit_line, storm_line
+from services.scraper.domain.person_fields import laws_at_entry
 from services.scraper.formats import accela
 from services.scraper.formats.field_map import PermitSource
 from services.scraper.formats.files import PublicFile, inspect
-from services.scraper.formats.permits import parse_permits, read_json
+from services.scraper.formats.permits import lawful_permits, read_json
 from services.scraper.formats.storms import parse_storms
-from services.scraper.ingest import IngestReport, ingest_permits, ingest_storms
+from services.scraper.ingest import IngestReport, NextChunk, ingest_permits, ingest_storms
 from services.scraper.repository import CityRepository, Packed, RawRecordRepository
 from shared.db.unit_of_work import UnitOfWorkFactory
 from shared.errors import InvalidInput
 from shared.files import FileRefused
+from shared.processes import WorkProcesses
 
 RAW_SOURCE = "file"
+# A file of this size is worth a process that parses it while this one and the database store what was parsed.
+READ_APART_BYTES = 8 << 20
 
-Ingest = Callable[[AsyncSession, Iterator[Any], int], Awaitable[IngestReport]]
 Addresses = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
@@ -47,7 +52,7 @@ async def import_storms(
     total, parse = IngestReport(), partial(parse_storms, report_day=report_day, today=today())
     for path in paths:
         file = await asyncio.to_thread(_inspected, Path(path))
-        total += await _import_file(file, "storms", unit_of_work, parse, _ingest_storms)
+        total += await _import_file(file, STORMS, unit_of_work, parse)
     return total
 
 
@@ -71,23 +76,39 @@ async def import_permits(
     addresses = await asyncio.to_thread(_accela_addresses, files)
     async with unit_of_work() as uow:
         rules = await CityRepository(uow.session).person_rules(laws_at_entry())
-
-    def parse(file: PublicFile) -> Iterator[Any]:
-        rows = parse_permits(file, today=today(), source=found, jurisdiction=place, addresses=addresses)
-        return rules.strip(rows, stripped_fields("permits"))
-
+    parse = partial(
+        lawful_permits,
+        rules=rules,
+        today=today(),
+        source=found,
+        jurisdiction=place,
+        addresses=addresses,
+    )
     total = IngestReport()
     for file in files:
-        total += await _import_file(file, "permits", unit_of_work, parse, _ingest_permits)
+        total += await _import_file(file, PERMITS, unit_of_work, parse)
     return total
 
 
-async def _ingest_storms(session: AsyncSession, rows: Iterator[Any], raw_id: int) -> IngestReport:  # noqa: ARG001
+async def _ingest_storms(session: AsyncSession, rows: Any, raw_id: int) -> IngestReport:  # noqa: ARG001
     return await ingest_storms(session, rows)
 
 
-async def _ingest_permits(session: AsyncSession, rows: Iterator[Any], raw_id: int) -> IngestReport:
+async def _ingest_permits(session: AsyncSession, rows: Any, raw_id: int) -> IngestReport:
     return await ingest_permits(session, rows, raw_record_id=raw_id)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What a file holds, the line of a row of it, and how its rows are stored."""
+
+    name: str
+    line_of: LineOf
+    ingest: Callable[[AsyncSession, Any, int], Awaitable[IngestReport]]
+
+
+STORMS = _Kind("storms", storm_line, _ingest_storms)
+PERMITS = _Kind("permits", permit_line, _ingest_permits)
 
 
 async def _permit_source(
@@ -125,21 +146,37 @@ def _refused(name: str, refusal: FileRefused) -> IngestReport:
 
 async def _import_file(
     file: PublicFile | IngestReport,
-    kind: str,
+    kind: _Kind,
     unit_of_work: UnitOfWorkFactory,
     parse: Callable[[PublicFile], Iterator[Any]],
-    ingest: Ingest,
 ) -> IngestReport:
     """The report of one file: all of its rows or, with the reason, none of them."""
     if isinstance(file, IngestReport):
         return file
     try:
-        rows = await asyncio.to_thread(parse, file)
-        async with unit_of_work() as uow:
-            raw_id = await _keep_raw(RawRecordRepository(uow.session), file, kind)
-            return await ingest(uow.session, rows, raw_id)
+        if file.size_bytes < READ_APART_BYTES:
+            rows = await asyncio.to_thread(parse, file)
+            return await _store(file, kind, unit_of_work, rows)
+        with WorkProcesses(1, prepare=begin_reading, given=(partial(parse, file), kind.line_of)) as reader:
+            return await _store(file, kind, unit_of_work, _started(reader))
     except FileRefused as refusal:
         return _refused(file.name, refusal)
+
+
+def _started(reader: WorkProcesses) -> NextChunk:
+    """What the process reads; it begins at once, while the file itself is being kept."""
+    first = asyncio.ensure_future(reader.run(chunk_after, 0))
+
+    async def next_chunk(taken: int) -> Chunk:
+        return await (reader.run(chunk_after, taken) if taken else first)
+
+    return next_chunk
+
+
+async def _store(file: PublicFile, kind: _Kind, unit_of_work: UnitOfWorkFactory, rows: Any) -> IngestReport:
+    async with unit_of_work() as uow:
+        raw_id = await _keep_raw(RawRecordRepository(uow.session), file, kind.name)
+        return await kind.ingest(uow.session, rows, raw_id)
 
 
 async def _keep_raw(raw: RawRecordRepository, file: PublicFile, kind: str) -> int:

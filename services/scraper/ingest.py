@@ -1,17 +1,19 @@
-"""Rows of any length into the database: parsed ahead in a thread, copied and upserted in chunks, counted."""
+"""Rows of any length into the database: parsed ahead, copied and upserted in chunks, counted."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.scraper import chunks
+from services.scraper.chunks import Chunk, LineOf
+from services.scraper.domain.lines import permit_line, storm_line
 from services.scraper.domain.rows import ParcelRow, PermitRow, Rejected, Remark, StatusChange, StormRow
 from services.scraper.repository import (
     CountyOfRows,
@@ -20,15 +22,11 @@ from services.scraper.repository import (
     StormRepository,
     Upserted,
 )
-from services.scraper.repository.permits import permit_line
-from services.scraper.repository.storms import storm_line
 from shared.security.fields import KeyRing
 
-# Rows copied and upserted at a time. Of two rows with one key in a chunk the last wins and the other is a duplicate;
-# further apart they are an update each. Larger chunks take no less time a row and leave the database more to do at the end.
-CHUNK_ROWS = 5_000
 CHUNKS_AHEAD = 1
-Row = TypeVar("Row", PermitRow, StormRow)
+NextChunk = Callable[[int], Awaitable[Chunk]]
+"""The rows behind so many that were taken before; a chunk of none is the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,37 +80,29 @@ class IngestReport:
         }
 
 
-@dataclass(slots=True)
-class _Chunk:
-    lines: list[str] = field(default_factory=list)
-    read: int = 0
-    reasons: Counter[str] = field(default_factory=Counter)
-    remarks: list[str] = field(default_factory=list)
-
-
 class _Load(Protocol):
     async def begin_load(self) -> None: ...
 
-    async def stage(self, lines: Sequence[str]) -> None: ...
+    async def stage(self, rows: bytes) -> None: ...
 
     async def finish_load(self) -> Upserted: ...
 
 
 async def ingest_permits(
     session: AsyncSession,
-    rows: Iterable[PermitRow | Rejected | StatusChange],
+    rows: Iterable[PermitRow | Rejected | StatusChange] | NextChunk,
     *,
     raw_record_id: int | None = None,
     county: CountyOfRows | None = None,
     read_method: str | None = None,
 ) -> IngestReport:
-    """Store permits inside the caller's transaction; an iterator is read in a thread while earlier rows are copied.
+    """Store permits inside the caller's transaction: rows, or what gives their chunks as somebody else reads them.
 
     Status changes come last, as they may be of permits among the rows; those of permits that nobody knows are rejected.
     """
     permits = PermitRepository(session, raw_record_id=raw_record_id, county=county, read_method=read_method)
     changes: list[StatusChange] = []
-    report = await _ingest(permits, _setting_aside(rows, changes), permit_line)
+    report = await _ingest(permits, _chunks_of(rows, permit_line), changes)
     if not changes:
         return report
     updated, known = await permits.apply(changes)
@@ -121,19 +111,11 @@ async def ingest_permits(
     return report + IngestReport(len(changes), 0, updated, known - updated, unknown, reasons)
 
 
-def _setting_aside(
-    rows: Iterable[PermitRow | Rejected | StatusChange], changes: list[StatusChange]
-) -> Iterator[PermitRow | Rejected]:
-    for row in rows:
-        if isinstance(row, StatusChange):
-            changes.append(row)
-        else:
-            yield row
-
-
-async def ingest_storms(session: AsyncSession, rows: Iterable[StormRow | Rejected | Remark]) -> IngestReport:
-    """Store storms inside the caller's transaction; an iterator is read in a thread while earlier rows are copied."""
-    return await _ingest(StormRepository(session), rows, storm_line)
+async def ingest_storms(
+    session: AsyncSession, rows: Iterable[StormRow | Rejected | Remark] | NextChunk
+) -> IngestReport:
+    """Store storms inside the caller's transaction: rows, or what gives their chunks as somebody else reads them."""
+    return await _ingest(StormRepository(session), _chunks_of(rows, storm_line), [])
 
 
 async def ingest_parcels(
@@ -157,13 +139,23 @@ async def ingest_parcels(
     return report
 
 
-async def _ingest(
-    load: _Load, rows: Iterable[Row | Rejected | Remark], line_of: Callable[[int, Row], str]
-) -> IngestReport:
-    chunks: asyncio.Queue[_Chunk | None] = asyncio.Queue(CHUNKS_AHEAD)
-    reader = asyncio.create_task(_read_ahead(iter(rows), line_of, chunks))
+def _chunks_of(rows: Iterable[Any] | NextChunk, line_of: LineOf) -> NextChunk:
+    """Rows are parsed in a thread while earlier ones are copied."""
+    if callable(rows):
+        return rows
+    remaining = iter(rows)
+
+    async def next_chunk(taken: int) -> Chunk:
+        return await asyncio.to_thread(chunks.next_chunk, remaining, line_of, taken)
+
+    return next_chunk
+
+
+async def _ingest(load: _Load, next_chunk: NextChunk, changes: list[StatusChange]) -> IngestReport:
+    ahead: asyncio.Queue[Chunk | None] = asyncio.Queue(CHUNKS_AHEAD)
+    reader = asyncio.create_task(_read_ahead(next_chunk, ahead))
     try:
-        report = await _store_chunks(load, chunks)
+        report = await _store_chunks(load, ahead, changes)
         await reader
         return report
     finally:
@@ -171,50 +163,32 @@ async def _ingest(
         await asyncio.gather(reader, return_exceptions=True)
 
 
-async def _read_ahead(
-    rows: Iterator[Row | Rejected | Remark],
-    line_of: Callable[[int, Row], str],
-    chunks: asyncio.Queue[_Chunk | None],
-) -> None:
-    """Parse in a thread while the database works on earlier chunks; None marks the end, also after an error."""
-    read = 0
+async def _read_ahead(next_chunk: NextChunk, ahead: asyncio.Queue[Chunk | None]) -> None:
+    """Read on while the database works on earlier chunks; None marks the end, also after an error."""
+    taken = 0
     try:
-        while (chunk := await asyncio.to_thread(_next_chunk, rows, line_of, read)).read or chunk.remarks:
-            read += chunk.read
-            await chunks.put(chunk)
+        while (chunk := await next_chunk(taken)).taken:
+            taken += chunk.taken
+            await ahead.put(chunk)
     finally:
-        await chunks.put(None)
+        await ahead.put(None)
 
 
-async def _store_chunks(load: _Load, chunks: asyncio.Queue[_Chunk | None]) -> IngestReport:
+async def _store_chunks(
+    load: _Load, ahead: asyncio.Queue[Chunk | None], changes: list[StatusChange]
+) -> IngestReport:
     report = IngestReport()
-    while (chunk := await chunks.get()) is not None:
+    while (chunk := await ahead.get()) is not None:
+        changes += chunk.changes
         report += IngestReport(
             chunk.read,
             rejected=chunk.reasons.total(),
             reasons=dict(sorted(chunk.reasons.items())),
             remarks=tuple(chunk.remarks),
         )
-        if chunk.lines:
+        if chunk.text:
             await load.begin_load()
-            await load.stage(chunk.lines)
+            await load.stage(chunk.text)
             done = await load.finish_load()
             report += IngestReport(0, done.stored, done.updated, done.duplicate)
     return report
-
-
-def _next_chunk(
-    rows: Iterator[Row | Rejected | Remark], line_of: Callable[[int, Row], str], ordinal: int
-) -> _Chunk:
-    """Up to CHUNK_ROWS more rows, already in COPY's form."""
-    chunk = _Chunk()
-    for row in islice(rows, CHUNK_ROWS):
-        if isinstance(row, Remark):
-            chunk.remarks.append(row.text)
-            continue
-        chunk.read += 1
-        if isinstance(row, Rejected):
-            chunk.reasons[row.reason] += 1
-        else:
-            chunk.lines.append(line_of(ordinal + chunk.read, row))
-    return chunk

@@ -13,11 +13,12 @@ from typing import Any
 import orjson
 from sqlalchemy import Row
 
+from services.scraper.domain.lines import content_hash
 from services.scraper.domain.person_fields import PersonRules, laws_at_entry, stripped_fields, without
 from services.scraper.domain.rows import PermitRow, Rejected
 from services.scraper.ingest import ingest_permits
 from services.scraper.repository import CityRepository, ParcelRepository, RawRecordRepository
-from services.scraper.repository.permits import PLACE, content_hash
+from services.scraper.repository.permits import PLACE
 from services.scraper.repository.stored_permits import COMPARED, StoredPermits
 from services.scraper.service import CitySources, parse_rows
 from shared.db.unit_of_work import UnitOfWorkFactory

@@ -18,6 +18,7 @@ GROUPS = (
     "shared.cli.sources",
     "shared.cli.imports",
     "shared.cli.models",
+    "shared.cli.reviews",
     "shared.cli.truth",
     "shared.cli.demo",
     "shared.cli.data",

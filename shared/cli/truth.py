@@ -30,12 +30,18 @@ def truth(
     place: Annotated[str, typer.Argument(metavar='"CITY, ST"', help="A sandbox town.")] = "Harrow, TX",
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Let it count for the models' maturity on rendered pictures.")
+    ] = False,
 ) -> None:
     """Compare what is stored about a sandbox town with the truth about it."""
+    from shared.cli import truth_run
     from shared.cli.activate_run import Place
-    from shared.cli.truth_run import measure
 
-    found = asyncio.run(measure(Place.parse(place))).as_json()
+    if keep:
+        sys.stdout.write(json.dumps(asyncio.run(truth_run.keep(Place.parse(place)))) + "\n")
+        return
+    found = asyncio.run(truth_run.measure(Place.parse(place))).as_json()
     if as_json:
         sys.stdout.write(json.dumps(found) + "\n")
     else:

@@ -11,6 +11,7 @@ from shared.cli.leads_queries import rows
 from shared.cli.truth_measures import Quality, quality
 from shared.errors import InvalidInput, NotFound, Unavailable
 from shared.http.tls import known_authorities
+from shared.schemas.digest import request_hash
 from shared.settings import Settings
 
 PAGE = 5_000
@@ -22,7 +23,7 @@ PARCELS = """
 """
 
 ROOFS = """
-    SELECT l.apn, a.overall_condition AS condition, l.publish_label AS label, l.status
+    SELECT l.id, l.apn, a.overall_condition AS condition, l.publish_label AS label, l.status
       FROM roof_analysis a JOIN base_leads l ON l.id = a.base_lead_id JOIN target_cities c ON c.id = l.city_id
      WHERE a.is_current AND a.overall_condition IS NOT NULL AND lower(c.city) = lower(:city) AND c.state = :state
 """
@@ -33,6 +34,23 @@ async def measure(place: Place) -> Quality:
     truth = await read_truth(place)
     values = {"city": place.city, "state": place.state}
     return quality(truth, await rows(PARCELS, values), await rows(ROOFS, values))
+
+
+async def keep(place: Place) -> dict[str, Any]:
+    """Tell ml_inference the truth about the analysed roofs of a town; what the models have shown there since."""
+    from shared.cli.client import service
+
+    truth = await read_truth(place)
+    judged = await rows(ROOFS, {"city": place.city, "state": place.state})
+    known = {str(r["id"]): truth[r["apn"]]["roof"]["condition"] for r in judged if r["apn"] in truth}
+    if not known:
+        raise NotFound(f"no roof of {place} has been analysed")
+    async with service("ml_inference") as ml_inference:
+        key = f"truth-{request_hash(known)}"
+        answer: dict[str, Any] = await ml_inference.command(
+            "POST", "/validation/comparisons", json={"conditions": known}, idempotency_key=key
+        )
+    return answer
 
 
 async def read_truth(place: Place) -> dict[str, dict[str, Any]]:

@@ -26,6 +26,12 @@ from shared.settings import Settings
 SEEDS = DATABASE_FILES / "seeds"
 AGREEMENT_VERSION = "2026-11"
 SOURCE_PARTS = {"permit_sources": "permit_source", "parcel_sources": "parcel_source"}
+TOWN_PARTS = {
+    "permits": "permit_source",
+    "parcels": "parcel_source",
+    "assessor": "assessor",
+    "ortho": "public_ortho",
+}
 REGISTRY_FACTS = ("terms", "commercial_use")
 BUYERS = UUID("7f0f7a5e-3a52-4c5e-9f5d-2f6f5b0f5a11")
 
@@ -318,14 +324,28 @@ def _town_sources(city: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[
         "state": city["state"],
         "platform_type": city["platform"],
         "daily_budget": defaults["daily_budget"],
-        "sources": json.dumps({"permit_sources": [permits], "parcel_sources": [parcels]}),
+        "sources": json.dumps(
+            {
+                "permit_sources": [permits],
+                "parcel_sources": [parcels],
+                "image_sources": [_town_pictures(city, defaults)],
+            }
+        ),
         "assessor_config": json.dumps({"source_key": _key(city, "assessor"), "recipe": recipe}),
     }
 
 
+def _town_pictures(city: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """The county's orthophotos."""
+    kind = "imageserver" if city["platform"] in ("socrata", "arcgis") else "wmts"
+    facts = defaults[f"orthophotos_{kind}"]
+    path = facts["service_path"].replace("{city}", city["city"]).replace("{town}", city["city"].lower())
+    return {**facts, "key": _key(city, "ortho"), "service_path": path}
+
+
 def _town_registry(city: Mapping[str, Any], defaults: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
     pace = {name: defaults[name] for name in ("requests_per_second", "concurrency")}
-    for what, kind in (("permits", "permit_source"), ("parcels", "parcel_source"), ("assessor", "assessor")):
+    for what, kind in TOWN_PARTS.items():
         row = {
             "source_key": _key(city, what),
             "host": "sandbox",
@@ -336,6 +356,8 @@ def _town_registry(city: Mapping[str, Any], defaults: Mapping[str, Any]) -> Iter
             "commercial_use": city["commercial_use"],
             "licence_id": f"sandbox_{city['city'].lower()}",
         }
+        if what == "ortho":
+            row["may_sell"] = False
         if what == "assessor":
             row["tos_basis"] = "the invented county allows automated reading"
         if what != "assessor" or city.get("assessor_pace") != "default":

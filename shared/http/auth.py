@@ -23,6 +23,8 @@ from shared.security.tokens import TokenVerifier, VerifiedToken
 
 ACCESS_COOKIE = "ridgeline_access"
 CSRF_HEADER = "x-csrf-token"
+CSRF_FIELD = "csrf_token"
+FORM_TYPE = "application/x-www-form-urlencoded"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 MAX_BEARER_CHARACTERS = 8192
 
@@ -57,36 +59,54 @@ def hash_csrf(csrf_token: str) -> str:
     return hashlib.sha256(csrf_token.encode()).hexdigest()
 
 
-def authenticate(request: Request) -> VerifiedToken:
+async def authenticate(request: Request) -> VerifiedToken:
     """The verified token of a request; NotAuthenticated without one, CsrfRefused for a forged form."""
+    authentication: Authentication = getattr(request.app.state, _STATE)
+    verified = authentication.verifier.verify(presented_token(request))
+    if "authorization" not in request.headers:
+        await _check_csrf(request, verified)
+    return verified
+
+
+def presented_token(request: Request) -> str:
+    """The token a request came with, unverified; NotAuthenticated without one."""
     authentication: Authentication = getattr(request.app.state, _STATE)
     header = request.headers.get("authorization")
     if header is not None:
         scheme, _, token = header[:MAX_BEARER_CHARACTERS].partition(" ")
         if scheme.lower() != "bearer":
             raise NotAuthenticated("Use a Bearer token.")
-        return authentication.verifier.verify(token.strip())
+        return token.strip()
     cookie = request.cookies.get(ACCESS_COOKIE) if authentication.accepts_cookies else None
     if cookie is None:
         raise NotAuthenticated("A Bearer token is needed.")
-    verified = authentication.verifier.verify(cookie)
-    _check_csrf(request, verified)
-    return verified
+    return cookie
 
 
-def _check_csrf(request: Request, verified: VerifiedToken) -> None:
+async def _check_csrf(request: Request, verified: VerifiedToken) -> None:
     if request.method in SAFE_METHODS:
         return
-    given = hash_csrf(request.headers.get(CSRF_HEADER, ""))
+    given = hash_csrf(await _csrf_of(request))
     if verified.csrf_hash is None or not hmac.compare_digest(given, verified.csrf_hash):
-        raise CsrfRefused(f"A change made with a cookie needs the {CSRF_HEADER} header.")
+        raise CsrfRefused(
+            f"A change made with a cookie needs the {CSRF_HEADER} header or the field {CSRF_FIELD}."
+        )
+
+
+async def _csrf_of(request: Request) -> str:
+    """The CSRF token in the header, or in the form of a page that works without scripts."""
+    header = request.headers.get(CSRF_HEADER)
+    if header is not None or not request.headers.get("content-type", "").startswith(FORM_TYPE):
+        return header or ""
+    field = (await request.form()).get(CSRF_FIELD)
+    return field if isinstance(field, str) else ""
 
 
 def guard(action: Action) -> Callable[[Request], Awaitable[Actor]]:
     """The dependency function behind `require`."""
 
     async def actor_allowed_to(request: Request) -> Actor:
-        verified = authenticate(request)
+        verified = await authenticate(request)
         permitted_scope(verified.actor, action)
         request.state.actor = verified.actor
         return verified.actor

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -42,6 +42,8 @@ MAX_BODY_BYTES = 1_000_000
 MAX_UPLOAD_BYTES = 10_000_000
 DEPENDENCY_RETRY_SECONDS = 5
 TRACE_SCOPE_KEY = "ridgeline.trace"
+ProblemPage = Callable[[Request, Mapping[str, Any]], Response]
+_PAGE_STATE = "ridgeline_problem_page"
 
 _BY_STATUS: dict[int, type[RidgelineError]] = {
     error.status: error
@@ -91,8 +93,8 @@ def problem(
     detail: str,
     fields: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
-) -> ProblemResponse:
-    """The answer that tells a caller what went wrong, and the correlation id to ask about."""
+) -> Response:
+    """The answer that tells a caller what went wrong, and the correlation id to ask about; a page for a person."""
     document = {
         **(fields or {}),
         **refusal_of(request.scope, detail),
@@ -104,7 +106,17 @@ def problem(
         "instance": request.url.path,
         "correlation_id": trace_of(request.scope).correlation_id,
     }
-    return ProblemResponse(document, status_code=status, headers=dict(headers or {}))
+    page = _page_of(request)
+    answer = page(request, document) if page else ProblemResponse(document, status_code=status)
+    answer.headers.update(headers or {})
+    return answer
+
+
+def _page_of(request: Request) -> ProblemPage | None:
+    """What shows a problem to a person, where the app has pages and the caller is a browser that opens one."""
+    app = request.scope.get("app")
+    page: ProblemPage | None = getattr(app.state, _PAGE_STATE, None) if app is not None else None
+    return page if "text/html" in request.headers.get("accept", "") else None
 
 
 def trace_of(scope: Scope) -> Trace:
@@ -116,7 +128,7 @@ def trace_of(scope: Scope) -> Trace:
     return trace_from(headers) if {"traceparent", "x-correlation-id"} & headers.keys() else current_trace()
 
 
-def render_error(request: Request, error: RidgelineError) -> ProblemResponse:
+def render_error(request: Request, error: RidgelineError) -> Response:
     """The answer to one of our own errors."""
     return problem(
         request,
@@ -193,8 +205,9 @@ async def _on_unexpected(request: Request, error: Exception) -> Response:
     return render_error(request, RidgelineError("Something went wrong on our side."))
 
 
-def install_problem_handlers(app: FastAPI) -> None:
-    """Let every error of the app answer as a problem document."""
+def install_problem_handlers(app: FastAPI, *, page: ProblemPage | None = None) -> None:
+    """Let every error of the app answer as a problem document, or as a page to those who ask for one."""
+    setattr(app.state, _PAGE_STATE, page)
     app.exception_handler(RidgelineError)(_on_ridgeline_error)
     app.exception_handler(RequestValidationError)(_on_invalid_request)
     app.exception_handler(HTTPException)(_on_http_exception)

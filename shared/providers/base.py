@@ -146,6 +146,18 @@ class ProviderClient:
         """
         return await self._spending(request, self._try_until_usable)
 
+    async def lend(self, request: ProviderRequest) -> None:
+        """Book the call that a browser makes with an address of ours; nothing is sent. Raises as `call` does."""
+        refuse_inside_transaction()
+        if self.source is not None:
+            await self._deps.gate.admit(self.source)
+        reservation = await self._reserve(request)
+        free = self.settings.free_calls_a_month
+        if reservation is not None:
+            request = replace(request, reservation_id=reservation.id)
+            await self._deps.budget.settle(reservation, Decimal(1) if free else request.cost)
+        self._note(request, "lent", 0.0, cost=Decimal(0) if free else request.cost)
+
     async def call_task(
         self, start: ProviderRequest, look: Callable[[Reply], ProviderRequest], *, seconds: float, looks: int
     ) -> Reply:

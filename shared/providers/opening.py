@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -88,10 +88,16 @@ class Providers:
         """Whether an address takes mail, asked one after the other."""
         return email_verifier.build(self.settings, self.deps)
 
+    def nadir_imagery(
+        self, services: Sequence[imagery.OrthoService] = ()
+    ) -> tuple[imagery.NadirImagery, ...]:
+        """Pictures from above that may come as files, in the order of asking; `services` are the city's own."""
+        return imagery.build_nadir(self.settings, self.deps, services)
+
     @cached_property
-    def nadir_imagery(self) -> imagery.NadirImagery:
-        """Pictures from above."""
-        return imagery.build_nadir(self.settings, self.deps)
+    def live_imagery(self) -> tuple[imagery.LiveNadir, ...]:
+        """Pictures from above that are only shown."""
+        return imagery.build_live(self.settings, self.deps)
 
     @cached_property
     def street_imagery(self) -> imagery.StreetImagery:

@@ -43,6 +43,13 @@ VENDORS: Final[Mapping[str, VendorFacts]] = {
     "swdi": VendorFacts("https://www.ncei.noaa.gov", 1, 2, 60),
     "stac": VendorFacts("https://planetarycomputer.microsoft.com", 20, 20, 30),
     "streetview": VendorFacts("https://maps.googleapis.com", 50, 50, 20),
+    # States and counties have a host each; the address comes with the city's image_sources.
+    "imageserver": VendorFacts("", 2, 4, 30),
+    "wmts": VendorFacts("", 10, 16, 30),
+    "usgs": VendorFacts("https://imagery.nationalmap.gov", 2, 4, 30),
+    "nearmap": VendorFacts("https://api.nearmap.com", 10, 16, 30),
+    "google_static": VendorFacts("https://maps.googleapis.com", 50, 50, 20),
+    "mapbox_static": VendorFacts("https://api.mapbox.com", 20, 20, 20),
     "census": VendorFacts("https://geocoding.geo.census.gov", 4, 4, 30),
     "hunter": VendorFacts("https://api.hunter.io", 8, 15),
     "snov": VendorFacts("https://api.snov.io", 1, 2),  # 60 a minute for the account, without any header
@@ -62,13 +69,14 @@ VENDORS: Final[Mapping[str, VendorFacts]] = {
 
 KEYED: Final = (
     "hunter", "snov", "apollo", "fullcontact", "zerobounce", "neverbounce", "attom", "melissa", "mapbox",
-    "twilio_lookups", "stripe", "sendgrid",
+    "twilio_lookups", "stripe", "sendgrid", "nearmap", "google_static", "mapbox_static",
 )  # fmt: skip
 _KEY_FIELDS: Final[Mapping[str, str]] = {
     "stripe": "secret_key",
     "snov": "client_secret",
     "usps": "client_secret",
     "mapbox": "access_token",
+    "mapbox_static": "access_token",
     "twilio_lookups": "auth_token",
 }
 _TASKS: Final[Mapping[str, str]] = {
@@ -111,6 +119,12 @@ class ProviderSettings(BaseSettings):
     swdi_base_url: str = Field("", alias="SWDI_BASE_URL")
     stac_base_url: str = Field("", alias="STAC_BASE_URL")
     streetview_base_url: str = Field("", alias="STREETVIEW_BASE_URL")
+    imageserver_base_url: str = Field("", alias="IMAGESERVER_BASE_URL")
+    wmts_base_url: str = Field("", alias="WMTS_BASE_URL")
+    usgs_base_url: str = Field("", alias="USGS_BASE_URL")
+    nearmap_base_url: str = Field("", alias="NEARMAP_BASE_URL")
+    google_static_base_url: str = Field("", alias="GOOGLE_STATIC_BASE_URL")
+    mapbox_static_base_url: str = Field("", alias="MAPBOX_STATIC_BASE_URL")
     census_base_url: str = Field("", alias="CENSUS_BASE_URL")
     hunter_base_url: str = Field("", alias="HUNTER_BASE_URL")
     snov_base_url: str = Field("", alias="SNOV_BASE_URL")
@@ -138,6 +152,12 @@ class ProviderSettings(BaseSettings):
     accela_max_retries: int = Field(3, alias="ACCELA_MAX_RETRIES", ge=0, le=10)
     accela_request_timeout: float = Field(30.0, alias="ACCELA_REQUEST_TIMEOUT", gt=0)
     streetview_api_key: SecretStr = Field(SecretStr(""), alias="STREETVIEW_API_KEY")
+    nearmap_api_key: SecretStr = Field(SecretStr(""), alias="NEARMAP_API_KEY")
+    google_static_api_key: SecretStr = Field(SecretStr(""), alias="GOOGLE_STATIC_API_KEY")
+    google_url_signing_secret: SecretStr = Field(SecretStr(""), alias="GOOGLE_URL_SIGNING_SECRET")
+    """Signs the addresses of Google's pictures that browsers load; without it they carry the key alone."""
+    mapbox_static_access_token: SecretStr = Field(SecretStr(""), alias="MAPBOX_STATIC_ACCESS_TOKEN")
+    """A public token for browsers, bound to our pages; the one that geocodes is never shown."""
     hunter_api_key: SecretStr = Field(SecretStr(""), alias="HUNTER_API_KEY")
     snov_client_id: str = Field("", alias="SNOV_CLIENT_ID")
     snov_client_secret: SecretStr = Field(SecretStr(""), alias="SNOV_CLIENT_SECRET")
@@ -161,7 +181,10 @@ class ProviderSettings(BaseSettings):
     phone_lookup: str = Field("", alias="PHONE_LOOKUP")
     email_finders: str = Field("hunter", alias="EMAIL_FINDERS")
     email_verifiers: str = Field("zerobounce,neverbounce", alias="EMAIL_VERIFIERS")
-    nadir_imagery: str = Field("stac", alias="NADIR_IMAGERY")
+    nadir_imagery: str = Field("stac,public_ortho,usgs,nearmap", alias="NADIR_IMAGERY")
+    """Whose pictures from above are kept and analysed, tried in this order; public_ortho is the city's own service."""
+    live_imagery: str = Field("google_static,mapbox_static", alias="LIVE_IMAGERY")
+    """Whose pictures from above are only shown, by an address that a browser loads; the first with a key serves."""
     street_imagery: str = Field("streetview", alias="STREET_IMAGERY")
     storm_feeds: str = Field("ncei,spc,nws_alerts,lsr,swdi", alias="STORM_FEEDS")
     payments: str = Field("stripe", alias="PAYMENTS")
@@ -181,6 +204,10 @@ class ProviderSettings(BaseSettings):
     """Accounts on a vendor's free plan: `hunter=50,zerobounce=100` are what the vendors' price pages gave in 2026."""
 
     streetview_image_cost_usd: Decimal = Field(Decimal("0.007"), alias="STREETVIEW_IMAGE_COST_USD")
+    google_static_image_cost_usd: Decimal = Field(Decimal("0.002"), alias="GOOGLE_STATIC_IMAGE_COST_USD")
+    mapbox_static_image_cost_usd: Decimal = Field(Decimal("0.001"), alias="MAPBOX_STATIC_IMAGE_COST_USD")
+    nearmap_tile_cost_usd: Decimal = Field(Decimal("0.005"), alias="NEARMAP_TILE_COST_USD")
+    """A share of the yearly price: Nearmap counts megabytes of credit."""
     provider_daily_cap_usd: Decimal = Field(Decimal(25), alias="PROVIDER_DAILY_CAP_USD")
 
     streetview_source: str = Field("", alias="STREETVIEW_SOURCE")

@@ -39,3 +39,25 @@ FREE_CALLS = Gauge(
 FREE_CALLS_CAP = Gauge(
     "provider_free_calls_cap", "Calls a month that a vendor's plan gives away", ["provider"]
 )
+DRIFT_VERDICT = Gauge(
+    "roof_drift_verdict",
+    "Newest verdict of a drift monitor: 0 steady, 1 watch, 2 drifted",
+    ["monitor", "domain"],
+)
+DRIFT_PSI = Gauge("roof_drift_psi", "Population stability index of a drift monitor", ["monitor", "domain"])
+DRIFT_KS = Gauge("roof_drift_ks", "Kolmogorov-Smirnov distance of a drift monitor", ["monitor", "domain"])
+CONTRADICTED = Gauge(
+    "roof_models_contradicted_share",
+    "Reviewed roofs of the last week whose condition reviewers changed",
+    ["domain"],
+)
+COMPARED = Gauge(
+    "roof_compared_roofs", "Roofs above the gate whose truth became known, by the weights in use", ["domain"]
+)
+COMPARED_RIGHT = Gauge(
+    "roof_compared_right_share", "Share of the compared roofs above the gate that were right", ["domain"]
+)
+REVIEWS_WAITING = Gauge(
+    "roof_reviews_waiting", "Review tasks that wait, by the opinion they want", ["opinion"]
+)
+REVIEWS_OVERDUE = Gauge("roof_reviews_overdue", "Review tasks past their due date")

@@ -98,6 +98,41 @@ FREE_PLANS: Final = text(
      WHERE scope LIKE 'free:%' AND scope LIKE '%:' || to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM') GROUP BY 1
     """
 )
+# A monitor that nobody has measured for three days says nothing about today.
+DRIFT: Final = text(
+    """
+    SELECT DISTINCT ON (monitor, image_domain) monitor, image_domain AS domain, psi, ks, share,
+           CASE verdict WHEN 'steady' THEN 0 WHEN 'watch' THEN 1 WHEN 'drifted' THEN 2 END AS verdict
+      FROM drift_measurements WHERE measured_at > now() - interval '3 days'
+     ORDER BY monitor, image_domain, measured_at DESC
+    """
+)
+CONTRADICTED: Final = text(
+    """
+    SELECT image_domain AS domain, avg(CAST(truth IS DISTINCT FROM said AS integer)) AS share FROM condition_comparisons
+     WHERE origin = 'review' AND compared_at > now() - interval '7 days' GROUP BY 1
+    """
+)
+COMPARED: Final = text(
+    """
+    SELECT c.image_domain AS domain, count(*) AS n, avg(CAST(c.truth IS NOT DISTINCT FROM c.said AS integer)) AS share
+      FROM condition_comparisons c
+     WHERE c.confidence >= 0.95
+       AND c.weights = (SELECT coalesce(a.classifier_sha256, '') FROM roof_analysis a
+                         WHERE a.image_domain = c.image_domain ORDER BY a.analyzed_at DESC LIMIT 1)
+     GROUP BY 1
+    """
+)
+REVIEWS: Final = text(
+    """
+    SELECT CASE WHEN EXISTS (SELECT 1 FROM reviews r WHERE r.task_id = t.id AND r.undone_at IS NULL)
+                THEN 'another' ELSE 'first' END AS opinion, count(*) AS n
+      FROM validation_tasks t WHERE t.state = 'open' AND t.decided_at IS NULL GROUP BY 1
+    """
+)
+OVERDUE: Final = text(
+    "SELECT count(*) FROM validation_tasks WHERE state = 'open' AND decided_at IS NULL AND due_at < now()"
+)
 
 
 async def measure(session: AsyncSession) -> None:
@@ -110,8 +145,23 @@ async def measure(session: AsyncSession) -> None:
     await _set(session, CALLS, calls, "provider")
     await _set(session, MEASURES, {metrics.QUALITY: "share"}, "measure")
     await _set(session, FREE_PLANS, {metrics.FREE_CALLS: "used", metrics.FREE_CALLS_CAP: "cap"}, "provider")
+    await _roofs(session)
     for name, share in TARGETS.items():
         metrics.QUALITY_TARGET.labels(name).set(share)
+
+
+async def _roofs(session: AsyncSession) -> None:
+    """How the roof models and their reviewers are doing."""
+    drift = {
+        metrics.DRIFT_VERDICT: "verdict",
+        metrics.DRIFT_PSI: "psi",
+        metrics.DRIFT_KS: "ks",
+    }
+    await _set(session, DRIFT, drift, "monitor", "domain")
+    await _set(session, CONTRADICTED, {metrics.CONTRADICTED: "share"}, "domain")
+    await _set(session, COMPARED, {metrics.COMPARED: "n", metrics.COMPARED_RIGHT: "share"}, "domain")
+    await _set(session, REVIEWS, {metrics.REVIEWS_WAITING: "n"}, "opinion")
+    metrics.REVIEWS_OVERDUE.set((await session.execute(OVERDUE)).scalar_one())
 
 
 async def _sources(session: AsyncSession) -> None:

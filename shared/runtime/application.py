@@ -105,7 +105,7 @@ def create_app(
     for router in service.routers:
         app.include_router(router)
     _add_platform_routes(app, service)
-    install_problem_handlers(app)
+    install_problem_handlers(app, page=service.problem_page)
     app.add_middleware(BodyLimitMiddleware, upload_paths=service.upload_paths)
     _allow_origins(app, resources.settings if resources else service.settings())
     app.add_middleware(RequestMiddleware, service=service.name, routes=app)
@@ -137,7 +137,7 @@ async def _metrics_reader(request: Request) -> Actor | None:
     token = request.app.state.resources.settings.metrics_token
     if is_scraper(request.headers.get("authorization"), token):
         return None
-    verified = authenticate(request)
+    verified = await authenticate(request)
     permitted_scope(verified.actor, Action.OPERATIONS_READ)
     return verified.actor
 

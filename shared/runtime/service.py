@@ -13,6 +13,7 @@ from fastapi import APIRouter
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import NotFound
 from shared.events.base import Event
+from shared.http.problems import ProblemPage
 from shared.runtime.resources import Resources
 from shared.settings import SERVICE_PORTS, Settings
 from shared.workflow import Step
@@ -27,6 +28,7 @@ class Service:
 
     `concurrency` gives the number of steps at once per weight class; `own` opens what only this service needs
     and finds its place in `resources.own`. Answers below `enveloped_paths` are {success, data, error}, refusals too.
+    `problem_page` makes the page that a person sees in place of a problem document.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Service:
     upload_paths: Sequence[str] = ()
     enveloped_paths: Sequence[str] = ()
     accepts_cookies: bool = False
+    problem_page: ProblemPage | None = None
     ticks_schedule: bool = False
 
     @property

@@ -29,15 +29,18 @@ from shared.sandbox.vendors import (
     html_portal,
     mapbox,
     ncei,
+    nearmap,
     neverbounce,
     nws,
     ollama,
+    orthophotos,
     owner_records,
     sendgrid,
     snov,
     socrata,
     spc,
     stac,
+    static_maps,
     streetview,
     stripe,
     stripe_desk,
@@ -64,6 +67,12 @@ VENDORS = (
     "swdi",
     "stac",
     "streetview",
+    "imageserver",
+    "wmts",
+    "usgs",
+    "nearmap",
+    "google_static",
+    "mapbox_static",
     "census",
     "hunter",
     "snov",
@@ -120,10 +129,10 @@ def create_app(settings: SandboxSettings | None = None) -> FastAPI:
         census,
         mapbox,
         usps,
-        stac,
-        streetview,
     ):
         app.include_router(vendor.router(sandbox))
+    for pictures in (stac, streetview, nearmap, orthophotos, static_maps):
+        app.include_router(pictures.router(sandbox))
     for contacts in (email_finder, snov, apollo, fullcontact, zerobounce, neverbounce, owner_records):
         app.include_router(contacts.router(sandbox))
     app.include_router(twilio_lookups.router())

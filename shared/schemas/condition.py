@@ -34,6 +34,9 @@ SEVERITY_WEIGHTS: Final = {
     DamageType.TREE_DAMAGE: 8.0,
 }
 
+# G-40: hail bruises show at a centimetre a pixel, never from a satellite or a plane.
+HAIL_VISIBLE_GSD_M: Final = 0.01
+
 
 def condition_index(condition: RoofCondition) -> float:
     """The condition as a number from 0 (excellent) to 100 (critical)."""

@@ -152,6 +152,14 @@ class ViewAngle(StrEnum):
         return cls.REAR if word == "back" else cls(word)
 
 
+class ImageLevel(StrEnum):
+    """How much ground a picture from above shows; analysis looks at the roof, people also at what lies around it."""
+
+    ROOF = "roof"
+    LOT = "lot"
+    BLOCK = "block"
+
+
 class ImageDomain(StrEnum):
     """Whether an analysis looked at rendered or at real pictures."""
 

@@ -9,6 +9,9 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from shared.schemas.enums import ImageType, ViewAngle
+from shared.schemas.geo import GeoPoint
+
 
 class JobTrigger(StrEnum):
     """Who started a job, where its input says so."""
@@ -42,6 +45,28 @@ class PropertyInput(BaseModel):
     skip: dict[str, str] = {}
 
 
+class ReviewInput(BaseModel):
+    """The review task that is to be settled."""
+
+    subject_id: UUID
+
+
+class ImagesInput(BaseModel):
+    """The lead whose pictures are wanted: which views and sides, and the point to look at if not the lead's own."""
+
+    subject_id: UUID
+    views: list[ImageType] = [ImageType.SATELLITE, ImageType.STREET_VIEW]
+    angles: list[ViewAngle] = [ViewAngle.FRONT, ViewAngle.LEFT, ViewAngle.RIGHT, ViewAngle.REAR]
+    at: GeoPoint | None = None
+
+
+class ImageBatchInput(BaseModel):
+    """The leads whose pictures are wanted, and which views."""
+
+    lead_ids: list[UUID]
+    views: list[ImageType] = [ImageType.SATELLITE, ImageType.STREET_VIEW]
+
+
 class JobInput(BaseModel):
     """The slot for which a scheduled job runs."""
 
@@ -51,6 +76,12 @@ class JobInput(BaseModel):
 
 class EnrichInput(JobInput):
     """Whose owners to look for; the leads most in need where none is named."""
+
+    lead_ids: list[UUID] = []
+
+
+class AnalyzeInput(JobInput):
+    """Whose roofs to look at; those not yet seen by the models in use where none is named."""
 
     lead_ids: list[UUID] = []
 

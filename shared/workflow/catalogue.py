@@ -196,6 +196,41 @@ ENRICH_LEADS = single_step(
     weight="slow",
     description="Contacts of the leads named, or of the hundred most in need of one, a workflow each.",
 )
+FETCH_IMAGES, FETCH_SATELLITE, FETCH_STREET_VIEW = (
+    register(
+        WorkflowSpec(
+            kind,
+            (StepSpec(kind, "image_processor", optional=True, timeout_seconds=120),),
+            description=description,
+        )
+    )
+    for kind, description in {
+        "fetch_images": "Pictures of one house as part of a batch, outside the lead's first workflow.",
+        "fetch_satellite": "The picture from above of one house that somebody asked for.",
+        "fetch_street_view": "Sides of one house from the street that somebody asked for.",
+    }.items()
+)
+FETCH_IMAGE_BATCH = single_step(
+    "fetch_image_batch",
+    "image_processor",
+    description="Pictures of the leads named, a workflow each.",
+)
+ANALYZE_LEAD = register(
+    WorkflowSpec(
+        "analyze_lead",
+        (
+            StepSpec("ml", "ml_inference", "cpu", timeout_seconds=120),
+            StepSpec("validate", "ml_inference", "cpu", needs=("ml",)),
+        ),
+        deadline_seconds=30 * 24 * 3600,
+        description="One lead's roof seen by the models in use, outside the lead's first workflow.",
+    )
+)
+ANALYZE_LEADS = single_step(
+    "analyze_leads",
+    "ml_inference",
+    description="The roofs of the leads named, or of those the models in use have not seen, a workflow each.",
+)
 REFRESH_STORMS = single_step(
     "refresh_storms",
     "scraper",
@@ -261,6 +296,18 @@ PUBLISH_LEAD = single_step(
 )
 EXPIRE_LEADS = single_step(
     "expire_leads", "lead_generator", description="Triggers and published leads past their date end."
+)
+MEASURE_DRIFT = single_step(
+    "measure_drift",
+    "ml_inference",
+    description="How far the roof models' input and output have moved since their first weeks.",
+)
+SETTLE_REVIEW = single_step(
+    "settle_review",
+    "ml_inference",
+    timeout_seconds=60,
+    max_attempt=5,
+    description="A reviewed lead goes on once its reviewer can no longer take the word back.",
 )
 SETTLE_SALES = single_step(
     "settle_sales",

@@ -26,6 +26,7 @@ PARTICULAR = {
         "imports.py": "files of the do-not-call registry, read by the command line",
     },
     "scraper": {
+        "chunks.py": "what runs in the process that reads a long file, imported there without the rest",
         "city_service.py": "the verbs of a city's sources; the rest of the service is jobs",
         "formats": "readers of the file shapes that sources have",
         "health.py": "the lights of all sources, put together for operators",
@@ -43,10 +44,13 @@ PARTICULAR = {
         "calibration.py": "from scores to probabilities that can be trusted",
         "classifier_onnx.py": "the model behind the Protocol, in ONNX Runtime",
         "features": "what the classifier sees in a picture",
+        "gathering.py": "pictures of several houses in one run, on a GPU",
+        "looks.py": "how pictures look, whatever they show; runs in the model's own process",
+        "masks.py": "masks as outlines, made in the models' process",
         "models.py": "the Protocol of a roof model and its types",
         "predicting.py": "what runs in the model's own process, imported there without the rest",
-        "review_service.py": "the verbs of the review queue; the rest of the service is jobs",
         "training": "how the weights were made; no process of the service imports it",
+        "vision": "what the three roof models take and give, and the classes behind it",
         "weights": "model files with their cards",
     },
 }

@@ -1,4 +1,4 @@
-"""`python -m tests.bench [core|fleet|demo|ingest|storms|fetch ...]`: measure, write artifacts/bench.json, print a table."""
+"""`python -m tests.bench [core|fleet|demo|ingest|storms|fetch|vision ...]`: measure, write artifacts/bench.json, tell."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Callable
 
-from tests.bench import core, demo, fetch, fleet, ingest, storms
+from tests.bench import core, demo, fetch, fleet, ingest, storms, vision
 from tests.bench.figure import Figure
 from tests.faults.report import ARTIFACTS, say
 
@@ -19,6 +19,7 @@ SUBSETS: dict[str, Callable[[], list[Figure]]] = {
     "ingest": ingest.figures,
     "storms": storms.figures,
     "fetch": fetch.figures,
+    "vision": vision.figures,
 }
 REPORT = ARTIFACTS / "bench.json"
 

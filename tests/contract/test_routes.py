@@ -29,8 +29,13 @@ PUBLIC = {
     ("marketplace", "POST", "/api/auth/login"),
     ("marketplace", "POST", "/api/auth/refresh"),
     ("marketplace", "POST", "/webhooks/stripe"),
+    ("marketplace", "GET", "/login"),
+    ("marketplace", "POST", "/login"),
+    ("marketplace", "GET", "/api/auth/resume"),
+    ("marketplace", "GET", "/static/{path:path}"),
+    ("image_processor", "GET", "/images/{image_id}/file"),
 }
-"""The only doors without a token: probes, the way to a token, signed webhooks."""
+"""The only doors without a token: probes, the way to a token, what the way in looks like, signed webhooks and links."""
 
 
 class Endpoint(NamedTuple):

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import httpx
 from sqlalchemy import insert, text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.marketplace.service.auth import Client
 from shared.db.models.contractors import Contractor
@@ -69,10 +70,23 @@ async def sign_up_and_log_in(door: RunningService, **changes: Any) -> Account:
 _known_hash: list[str] = []
 
 
-async def make_account(door: RunningService) -> Account:
-    """An owner with a session, written straight into the tables: no time is spent on hashing."""
+async def known_hash() -> str:
+    """The stored form of PASSWORD; hashing takes time, so it is done once a run."""
     if not _known_hash:
         _known_hash.append(await Passwords().hash(PASSWORD))
+    return _known_hash[0]
+
+
+async def make_staff(session: AsyncSession, role: UserRole) -> str:
+    """The e-mail address of somebody who works for us and logs in with PASSWORD."""
+    email = f"{role}-{uuid4().hex[:8]}@ridgeline.example"
+    values = {"email": email, "password_hash": await known_hash(), "role": role}
+    await session.execute(insert(User).values(**values))
+    return email
+
+
+async def make_account(door: RunningService) -> Account:
+    """An owner with a session, written straight into the tables: no time is spent on hashing."""
     email = f"owner-{uuid4().hex[:8]}@roofs.example"
     auth, session_id = door.resources.own.auth, uuid4()
     async with door.resources.unit_of_work() as uow:
@@ -81,7 +95,7 @@ async def make_account(door: RunningService) -> Account:
         contractor_id = (
             await uow.session.execute(insert(Contractor).values(**company).returning(Contractor.id))
         ).scalar_one()
-        values = {"email": email, "password_hash": _known_hash[0], "contractor_id": contractor_id}
+        values = {"email": email, "password_hash": await known_hash(), "contractor_id": contractor_id}
         owner = UserRole.CONTRACTOR_OWNER
         user = (
             await uow.session.execute(insert(User).values(**values, role=owner).returning(User))

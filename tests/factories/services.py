@@ -54,7 +54,7 @@ class RunningService:
 
     def client(self, *, token: str | None = None, **options: Any) -> httpx.AsyncClient:
         """An HTTP client of this application, with a Bearer token if one is given."""
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        headers = options.pop("headers", {}) | ({"Authorization": f"Bearer {token}"} if token else {})
         transport = httpx.ASGITransport(self.app, raise_app_exceptions=False, client=("127.0.0.1", 5000))
         return httpx.AsyncClient(transport=transport, base_url="http://test", headers=headers, **options)
 

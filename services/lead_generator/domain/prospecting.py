@@ -17,10 +17,10 @@ from services.lead_generator.domain.roof_age import (
     RoofEvidence,
     estimate_roof_age,
     full_years,
-    service_life,
 )
 from services.lead_generator.domain.scoring import AGE_BANDS, VALUE_BANDS, Band, band_points
 from shared.schemas.enums import RoofMaterial
+from shared.schemas.service_life import service_life
 
 OLD_ROOF_YEARS: Final = 15
 OLD_ROOF_LIFE_SHARE: Final = Decimal("0.7")

@@ -22,14 +22,6 @@ from services.lead_generator.domain.prospecting import (
     Exclusion,
     ProspectReason,
 )
-from services.lead_generator.domain.roof_age import (
-    CALIFORNIA_COAST,
-    CLIMATE_FACTORS,
-    COAST_CLIMATE_FACTOR,
-    DEFAULT_CLIMATE_FACTOR,
-    DEFAULT_MATERIAL,
-    SERVICE_LIVES,
-)
 from services.lead_generator.domain.scoring import AGE_BANDS, VALUE_BANDS
 from services.lead_generator.domain.scoring_sql import band_case, choices_case
 from services.lead_generator.domain.triggers import (
@@ -48,6 +40,14 @@ from services.lead_generator.domain.triggers import (
     WIND_ABOVE_MPH,
 )
 from shared.schemas.enums import WeatherEventType
+from shared.schemas.service_life import (
+    CALIFORNIA_COAST,
+    CLIMATE_FACTORS,
+    COAST_CLIMATE_FACTOR,
+    DEFAULT_CLIMATE_FACTOR,
+    DEFAULT_MATERIAL,
+    SERVICE_LIVES,
+)
 
 
 @dataclass(frozen=True, slots=True)

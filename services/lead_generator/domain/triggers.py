@@ -9,6 +9,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final, Literal
 
 from services.lead_generator.domain.scoring import ScoringTrigger
+from shared.schemas.condition import HAIL_VISIBLE_GSD_M
 from shared.schemas.enums import DamageType, TornadoRating, TriggerType, WeatherEventType
 
 STORM_WINDOW_DAYS: Final = 90
@@ -42,8 +43,6 @@ NEIGHBOR_WINDOW_DAYS: Final = 30
 NEIGHBOR_MIN_PERMITS: Final = 5
 ROOF_AGE_ABOVE_YEARS: Final = 20
 SALE_WINDOW_DAYS: Final = 365
-# G-40: hail bruises show at a centimetre a pixel, never from a satellite or a plane.
-HAIL_VISIBLE_GSD_M: Final = 0.01
 
 EXPIRY_DAYS: Final = {
     TriggerType.WEATHER_EVENT: 180,

@@ -14,23 +14,19 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from services.marketplace.domain.credentials import MAX_PASSWORD_CHARACTERS, SESSION_LIFE
+from services.marketplace.api.cookies import CSRF_COOKIE, REFRESH_COOKIE, forget_session, keep_session
+from services.marketplace.domain.credentials import MAX_PASSWORD_CHARACTERS
 from services.marketplace.service.auth import Auth, Client, Registration, Session
 from shared.db.models.users import User
 from shared.errors import NotAuthenticated
-from shared.http.auth import ACCESS_COOKIE, CSRF_HEADER, CsrfRefused, public_route, require
+from shared.http.auth import CSRF_HEADER, CsrfRefused, public_route, require
 from shared.runtime import ResourcesDep
 from shared.schemas.contractor import ContractorCreate
 from shared.schemas.enums import UserRole
 from shared.schemas.text import Email, Line
 from shared.security.policy import Action, Actor
-from shared.security.tokens import USER_TOKEN_LIFE
 
 router = APIRouter(prefix="/api/auth", tags=["auth"])
-
-REFRESH_COOKIE = "ridgeline_refresh"
-CSRF_COOKIE = "ridgeline_csrf"
-REFRESH_PATH = "/api/auth"
 
 Secret = Annotated[SecretStr, Field(min_length=1, max_length=MAX_PASSWORD_CHARACTERS)]
 
@@ -136,8 +132,7 @@ async def refresh(
 async def logout(actor: LoggedIn, auth: AuthDep, response: Response) -> None:
     """End this session."""
     await auth.logout(actor)
-    for name, path in ((ACCESS_COOKIE, "/"), (REFRESH_COOKIE, REFRESH_PATH), (CSRF_COOKIE, "/")):
-        response.delete_cookie(name, path=path)
+    forget_session(response)
 
 
 @router.get("/me")
@@ -167,18 +162,5 @@ def _answer(session: Session, response: Response, auth: Auth, *, in_cookies: boo
     if not in_cookies:
         tokens = {"access_token": session.access.token, "refresh_token": session.refresh_token}
         return view.model_copy(update=tokens)
-    _set_cookies(response, session, secure=auth.settings.cookie_secure)
+    keep_session(response, session, secure=auth.settings.cookie_secure)
     return view.model_copy(update={"csrf_token": session.csrf_token})
-
-
-def _set_cookies(response: Response, session: Session, *, secure: bool) -> None:
-    session_seconds = int(SESSION_LIFE.total_seconds())
-    access_seconds = int(USER_TOKEN_LIFE.total_seconds())
-    for name, value, path, seconds, hidden in (
-        (ACCESS_COOKIE, session.access.token, "/", access_seconds, True),
-        (REFRESH_COOKIE, session.refresh_token, REFRESH_PATH, session_seconds, True),
-        (CSRF_COOKIE, session.csrf_token, "/", session_seconds, False),
-    ):
-        response.set_cookie(
-            name, value, max_age=seconds, path=path, secure=secure, httponly=hidden, samesite="lax"
-        )

@@ -108,8 +108,8 @@ def replacement_cost(
         + PERMIT_USD
     )
     return CostEstimate(
-        low=_dollars(max(MINIMUM_USD, order * low * blend + extras)),
-        high=_dollars(max(MINIMUM_USD, order * high * blend + extras)),
+        low=dollars(max(MINIMUM_USD, order * low * blend + extras)),
+        high=dollars(max(MINIMUM_USD, order * high * blend + extras)),
         roof_sqft=roof_sqft,
         area_source=area_source,
         order_squares=order,
@@ -121,5 +121,6 @@ def replacement_cost(
     )
 
 
-def _dollars(amount: float) -> Decimal:
+def dollars(amount: float) -> Decimal:
+    """The amount in whole cents."""
     return Decimal(str(amount)).quantize(Decimal("0.01"), rounding=ROUND_HALF_UP)

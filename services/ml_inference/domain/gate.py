@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from shared.schemas.confidence import band_of
 from shared.schemas.enums import ConfidenceBand
+from shared.schemas.review_enums import Maturity
 
 
 class Gate(StrEnum):
@@ -16,11 +17,22 @@ class Gate(StrEnum):
     REVIEW = "review"
 
 
-def gate_of(confidence: float, *, allow_onsite_check: bool, familiar: bool = True) -> Gate:
-    """The way of an analysis by its band; unfamiliar pictures always go to a person."""
+def gate_of(
+    confidence: float,
+    *,
+    allow_onsite_check: bool,
+    maturity: Maturity,
+    familiar: bool = True,
+    doubts: bool = False,
+) -> Gate:
+    """The way of an analysis by its band; unfamiliar pictures always go to a person.
+
+    Nothing passes by itself where the models are not yet proven or a stage of the validation speaks against it:
+    the next lower way is taken.
+    """
     band = band_of(confidence)
-    if familiar and band is ConfidenceBand.PUBLISH:
+    if not familiar or band is ConfidenceBand.REVIEW:
+        return Gate.REVIEW
+    if band is ConfidenceBand.PUBLISH and maturity is Maturity.VALIDATED and not doubts:
         return Gate.PASS
-    if familiar and band is ConfidenceBand.ONSITE_CHECK and allow_onsite_check:
-        return Gate.ONSITE_CHECK
-    return Gate.REVIEW
+    return Gate.ONSITE_CHECK if allow_onsite_check else Gate.REVIEW

@@ -82,17 +82,17 @@ STATUS_PATTERNS = tuple((re.compile(words), status) for words, status in STATUS_
 CATEGORY_PATTERNS = tuple((re.compile(words), category) for words, category in CATEGORY_WORDS)
 
 
-def status_of(status: str | None, description: str | None = None) -> PermitStatus | None:
-    """The status in our words; a refusal written into the description counts; None when nothing is said."""
-    text = (description or "").upper()
-    if any(map(text.__contains__, REFUSED_HINTS)) and REFUSED_IN_TEXT.search(text):
+def status_of(status: str | None, said: str = "") -> PermitStatus | None:
+    """The status in our words; a refusal written into what is `said` in capitals counts; None when nothing is said."""
+    if any(map(said.__contains__, REFUSED_HINTS)) and REFUSED_IN_TEXT.search(said):
         return PermitStatus.REJECTED
-    return _status_of_text(status.upper()) if status else None
+    return _status_of_text(status) if status else None
 
 
 @lru_cache(maxsize=1024)
 def _status_of_text(status: str) -> PermitStatus | None:
-    return next((found for pattern, found in STATUS_PATTERNS if pattern.search(status)), None)
+    text = status.upper()
+    return next((found for pattern, found in STATUS_PATTERNS if pattern.search(text)), None)
 
 
 @lru_cache(maxsize=4096)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from services.scraper.domain.rows import ParcelRow, PermitRow, Rejected, StatusChange
@@ -64,11 +65,12 @@ class PersonRules:
         self, rows: Iterable[Row | Rejected | StatusChange], fields: Sequence[str]
     ) -> Iterator[Row | Rejected | StatusChange]:
         """Rows of many places, each without its person fields where a law of its own state is against them."""
+        against = lru_cache(maxsize=1024)(self.law_against)
         for row in rows:
-            if isinstance(row, Rejected | StatusChange):
+            if isinstance(row, (Rejected, StatusChange)) or not against(row.state, row.source):
                 yield row
             else:
-                yield without(row, fields) if self.law_against(row.state, row.source) else row
+                yield without(row, fields)
 
 
 def without(row: Row | Rejected, fields: Sequence[str]) -> Row | Rejected:

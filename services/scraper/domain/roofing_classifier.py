@@ -117,7 +117,6 @@ SOLAR = re.compile(r"\bSOLAR\b|\bPHOTOVOLTAIC\b")
 MATERIAL = re.compile(
     r"^(?:BUILT[ -]?UP|CLASS [ABC]\b|COMP(?:OSITION)?\b|TORCH|RUBBER|MODIFIED|TILE|SLATE|METAL|WOOD SHAKE|ASPHALT)"
 )
-HINTS = ("ROOF", "SHINGL", "TEAR")  # most permits have none of them, and looking for these is fast
 ROOF_WORD = re.compile(r"\bRE-?ROOF|\bROOF|\bSHINGLE|\bRESHINGL|\bTEAR[ -]?OFF")
 COVERING_WORD = re.compile(
     r"\bROOF(?:S|ING|ED)?\b|\bSHINGLES?\b|\bRE-?ROOF|\bTPO\b|\bEPDM\b|\bMODIFIED BITUMEN\b"
@@ -137,13 +136,17 @@ OWN = _any_of(OWN_ROOF)
 FIX = _any_of(REPAIR)
 
 
-@lru_cache(maxsize=2048)
 def classify(description: str | None, permit_type: str | None = None) -> RoofingWork:
     """What this permit does to the roof, by its description and the publisher's type."""
-    text, kind = (description or "").upper(), permit_type or ""
-    roofing_type = bool(ROOFING_TYPE.search(kind))
-    if not roofing_type and not any(map(text.__contains__, HINTS)):
-        return RoofingWork.NONE
+    return work_of((description or "").upper(), permit_type or "")
+
+
+@lru_cache(maxsize=2048)
+def work_of(text: str, kind: str) -> RoofingWork:
+    """The same of a description in capitals."""
+    roofing_type = _is_roofing(kind)
+    if not roofing_type and not ("ROOF" in text or "SHINGL" in text or "TEAR" in text):
+        return RoofingWork.NONE  # as most permits; looking for these is fast
     words = " ".join(text.split())
     if not ROOF_WORD.search(words) and not (roofing_type and COVERING_WORD.search(words)):
         return _classify_kind(words, kind)
@@ -153,6 +156,11 @@ def classify(description: str | None, permit_type: str | None = None) -> Roofing
         return RoofingWork.REPAIR
     rest = NOT_COVERING.sub(" ~ ", words)
     return RoofingWork.REROOF if CERTAIN.search(rest) else _classify_uncertain(rest, words, kind)
+
+
+@lru_cache(maxsize=4096)
+def _is_roofing(kind: str) -> bool:
+    return ROOFING_TYPE.search(kind) is not None
 
 
 def _classify_kind(words: str, kind: str) -> RoofingWork:
@@ -166,7 +174,7 @@ def _classify_kind(words: str, kind: str) -> RoofingWork:
 
 def _classify_uncertain(rest: str, words: str, kind: str) -> RoofingWork:
     """The weaker evidence, read without the phrases that are not about the covering."""
-    roofing_type = bool(ROOFING_TYPE.search(kind))
+    roofing_type = _is_roofing(kind)
     if FIX.search(rest):
         return RoofingWork.REPAIR
     if SOLAR.search(words) or (NEW_BUILDING_TYPE.search(kind) and not roofing_type) or OWN.search(words):

@@ -23,7 +23,7 @@ MOJIBAKE = (
     "\u00c3",
     "\u00c2",
 )  # how the first bytes of a UTF-8 sequence look in Windows-1252
-DASHES = re.compile("[\u2010-\u2014\u2212]")
+DASHES = "\u2010\u2011\u2012\u2013\u2014\u2212"
 
 
 def clean_text(value: Any, limit: int | None = None) -> str | None:
@@ -32,18 +32,28 @@ def clean_text(value: Any, limit: int | None = None) -> str | None:
         return None
     text = value if isinstance(value, str) else str(value)
     if not text.isalnum():  # one word needs no cleaning, and most cells are one
-        if not text.isascii():
-            text = DASHES.sub("-", mended(text))
-        # PostgreSQL text cannot hold NUL; one in a public file is noise.
-        text = " ".join(text.replace("\x00", "").split())
+        text = _one_line(text)
         if not text:
             return None
     return text[:limit] if limit is not None else text
 
 
+def _one_line(text: str) -> str:
+    if not text.isascii():
+        text = mended(text)
+        for dash in DASHES:
+            text = text.replace(dash, "-")
+    if text.isprintable():  # then its only white space are blanks, which few have twice
+        while "  " in text:
+            text = text.replace("  ", " ")
+        return text.strip(" ")
+    # PostgreSQL text cannot hold NUL; one in a public file is noise.
+    return " ".join(text.replace("\x00", "").split())
+
+
 def mended(text: str) -> str:
     """The text as it was before its UTF-8 was read as Windows-1252 (`â€™` for an apostrophe); else unchanged."""
-    if not any(sign in text for sign in MOJIBAKE):
+    if not any(map(text.__contains__, MOJIBAKE)):
         return text
     try:
         return b"".join(map(_windows_byte, text)).decode("utf-8")

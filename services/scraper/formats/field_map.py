@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from services.scraper.domain.addresses import House, read_house
 from services.scraper.domain.permit_types import DATES_NO_ROOF, PermitCategory, category_of, status_of
-from services.scraper.domain.roofing_classifier import RoofingWork, classify
+from services.scraper.domain.roofing_classifier import RoofingWork, work_of
 from services.scraper.domain.rows import PermitRow, Rejected
 from services.scraper.domain.values import (
     clean_text,
@@ -125,7 +125,10 @@ class PermitSource:
 
     def joined(self, row: Mapping[str, Any], name: str, between: str) -> str | None:
         """The filled ones of a field's columns in one text, or None."""
-        parts = [clean_text(row.get(column)) for column in self.fields.get(name, ())]
+        columns = self.fields.get(name, ())
+        if len(columns) == 1:
+            return clean_text(row.get(columns[0]))
+        parts = [clean_text(row.get(column)) for column in columns]
         return between.join(filter(None, parts)) or None
 
     def day_of(self, given: Any) -> date | None:
@@ -170,8 +173,9 @@ def permit_of(row: Mapping[str, Any], source: PermitSource, today: date) -> Perm
     lat, lng = point_of(cell("lat"), cell("lng")) or (None, None)
     kind = clean_text(cell("permit_type"), 100)
     description = (source.joined(row, "work_description", " / ") or "")[:DESCRIPTION_LIMIT] or None
-    status = status_of(clean_text(cell("permit_status")), description)
-    work = RoofingWork.NONE if source.trade else classify(description, kind)
+    said = description.upper() if description else ""
+    status = status_of(clean_text(cell("permit_status")), said)
+    work = RoofingWork.NONE if source.trade else work_of(said, kind or "")
     return PermitRow(
         jurisdiction=clean_text(cell("jurisdiction"), 100) or source.authority(city),
         permit_number=number,

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from services.scraper.domain.permit_types import status_of
+from services.scraper.domain.person_fields import PersonRules, stripped_fields
 from services.scraper.domain.rows import PermitRow, Rejected, StatusChange
 from services.scraper.domain.values import clean_text, date_of
 from services.scraper.formats import accela, sources
@@ -59,6 +60,11 @@ def parse_permits(
     if start.startswith(("{", "[")):
         return parse_document(read_json(file), today=today, source=source, addresses=addresses or {})
     return _parse_csv(file, today, source, jurisdiction)
+
+
+def lawful_permits(file: PublicFile, *, rules: PersonRules, **how: Any) -> Iterator[Parsed]:
+    """The permits of a file without the person fields that the law of their state keeps out."""
+    return rules.strip(parse_permits(file, **how), stripped_fields("permits"))
 
 
 def read_json(file: PublicFile) -> Any:

@@ -12,8 +12,9 @@ import orjson
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.scraper.domain.lines import copy_line, copy_text, hashed_line
 from services.scraper.domain.rows import ParcelRow
-from services.scraper.repository.staging import Staging, Upserted, copy_line, hashed_line
+from services.scraper.repository.staging import Staging, Upserted
 from shared.schemas.address import Address
 from shared.security.fields import IndexKind, KeyRing, SubjectCipher
 from shared.security.subject_keys import SubjectKeys
@@ -278,9 +279,10 @@ class ParcelRepository:
         numbered = dict(enumerate(last.values()))
         await self._staging.prepare()
         await self._owners.prepare()
-        await self._staging.copy([_parcel_line(ordinal, row, ring) for ordinal, row in numbered.items()])
+        lines = [_parcel_line(ordinal, row, ring) for ordinal, row in numbered.items()]
+        await self._staging.copy(copy_text(lines))
         await self._staging.analyse()
-        await self._owners.copy(await self._sealed_owners(numbered, ring))
+        await self._owners.copy(copy_text(await self._sealed_owners(numbered, ring)))
         stored, updated = (await self._session.execute(text(UPSERT), {"city_id": city_id})).one()
         return Upserted(stored, updated, len(rows) - stored - updated)
 

@@ -2,37 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from operator import attrgetter
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.scraper.domain.permit_types import DATES_NO_ROOF, PermitCategory
-from services.scraper.domain.roofing_classifier import RoofingWork
-from services.scraper.domain.rows import PermitRow, StatusChange
-from services.scraper.repository.staging import Staging, Upserted, hashed_line
+from services.scraper.domain.lines import PERMIT_COLUMNS as COLUMNS
+from services.scraper.domain.permit_types import DATES_NO_ROOF
+from services.scraper.domain.rows import StatusChange
+from services.scraper.repository.staging import Staging, Upserted
 from shared.schemas.enums import TradeVertical
 
 TABLE = "staged_permits"
-COLUMNS = (
-    "jurisdiction", "permit_number", "source", "address", "address_key", "unit", "city", "state", "zip", "lat", "lng",
-    "permit_type", "roof_work", "reroof", "work_description", "estimated_value", "contractor_name",
-    "contractor_license", "issue_date", "completion_date", "permit_status", "apn", "source_url",
-)  # fmt: skip
 STAGED = ("ordinal", "home_city", "vertical", *COLUMNS, "content_hash")
 DEFINITION = f"""
     SELECT 0 AS ordinal, ''::text AS home_city, ''::text AS vertical, {", ".join(COLUMNS)}, content_hash
       FROM roofing_permits WITH NO DATA
 """  # noqa: S608 - column names of ours
-CELLS = attrgetter(*("dates_roof" if name == "reroof" else name for name in COLUMNS))
-VERTICAL_OF_CATEGORY: Mapping[str, str] = {
-    PermitCategory.MECHANICAL: "hvac",
-    PermitCategory.PLUMBING: "plumbing",
-}
-
 # The last row of a number wins: feeds append an amended permit behind its first form. One sort finds it, whatever the
 # planner knows of the rows; an ANALYZE before every load took a sixth of its time.
 # What the enricher found out about the place of an address holds until the permit names another.
@@ -105,18 +93,6 @@ APPLY = text(
 )
 
 
-def permit_line(ordinal: int, row: PermitRow) -> str:
-    """The staged form of a permit."""
-    roofing = row.roof_work in (RoofingWork.REROOF, RoofingWork.REPAIR)
-    vertical = "roofing" if roofing else VERTICAL_OF_CATEGORY.get(row.category, "")
-    return f"{ordinal}\t{row.home_city}\t{vertical}\t{hashed_line(CELLS(row))}"
-
-
-def content_hash(row: PermitRow) -> str:
-    """The hash by which an upsert knows the row as unchanged."""
-    return hashed_line(CELLS(row)).rpartition("\t")[2]
-
-
 @dataclass(frozen=True, slots=True)
 class CountyOfRows:
     """The county whose pull brings the rows; they are no city's."""
@@ -149,9 +125,9 @@ class PermitRepository:
         """Make room for staged rows in this transaction."""
         await self._staging.prepare()
 
-    async def stage(self, lines: Sequence[str]) -> None:
-        """Append rows made by `permit_line`."""
-        await self._staging.copy(lines)
+    async def stage(self, rows: bytes) -> None:
+        """Append rows made by `permit_line`, in one piece."""
+        await self._staging.copy(rows)
 
     async def finish_load(self) -> Upserted:
         """Upsert everything staged by one statement; rows equal to what is stored are duplicates."""

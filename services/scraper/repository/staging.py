@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from hashlib import blake2b
 from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-HASH_BYTES = 16
 WORK_MEMORY = "64MB"
 
 
@@ -22,34 +19,6 @@ class Upserted:
     stored: int
     updated: int
     duplicate: int
-
-
-def copy_line(values: Iterable[Any]) -> str:
-    r"""One row in COPY's text format, without its line end; None is \N, enumerations are their text."""
-    cells = [value if value is None or value.__class__ is str else _text_of(value) for value in values]
-    plain = "".join(filter(None, cells))
-    # One look at the whole row, as few hold a sign that COPY wants escaped.
-    if "\\" in plain or not plain.isprintable():
-        cells = [cell and _escaped(cell) for cell in cells]
-    return "\t".join(["\\N" if cell is None else cell for cell in cells])
-
-
-def _text_of(value: Any) -> str:
-    if value is True:
-        return "t"
-    if value is False:
-        return "f"
-    return value.isoformat() if isinstance(value, datetime) else str(value)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
-
-
-def hashed_line(values: Iterable[Any]) -> str:
-    """The row and, behind it, the hash of its content by which an unchanged row is known."""
-    line = copy_line(values)
-    return f"{line}\t{blake2b(line.encode(), digest_size=HASH_BYTES).hexdigest()}"
 
 
 class Staging:
@@ -69,14 +38,14 @@ class Staging:
         )
         await self._session.execute(text(f"SET LOCAL work_mem = '{WORK_MEMORY}'"))
 
-    async def copy(self, lines: Sequence[str]) -> None:
-        """Append rows made by `copy_line`."""
-        if not lines:
+    async def copy(self, rows: bytes) -> None:
+        """Append rows made by `copy_text`."""
+        if not rows:
             return
         connection = await (await self._session.connection()).get_raw_connection()
         driver: Any = connection.driver_connection
         async with driver.cursor() as cursor, cursor.copy(self._copy) as copy:
-            await copy.write("\n".join(lines) + "\n")
+            await copy.write(rows)
 
     async def analyse(self) -> None:
         """Let the planner see how many rows there are and how they are spread."""

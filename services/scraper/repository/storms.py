@@ -7,21 +7,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import orjson
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.scraper.domain.rows import StormRow
+from services.scraper.domain.lines import STORM_COLUMNS as COLUMNS
 from services.scraper.domain.supersession import AUTHORITY, TOLERANCES, WIDEST_SPAN
-from services.scraper.repository.staging import Staging, Upserted, hashed_line
+from services.scraper.repository.staging import Staging, Upserted
 from shared.db.geo import METRES_PER_MILE
 
 TABLE = "staged_storms"
-COLUMNS = (
-    "source", "external_id", "event_type", "began_at", "ended_at", "event_date", "event_time", "city", "county",
-    "state", "lat", "lng", "radius_miles", "severity", "hail_size_inches", "wind_speed_mph", "tornado_rating",
-    "damage_estimate", "source_url", "swath", "details",
-)  # fmt: skip
 STAGED = ("ordinal", *COLUMNS, "content_hash")
 DEFINITION = f"SELECT 0 AS ordinal, {', '.join(COLUMNS)}, content_hash FROM weather_events WITH NO DATA"  # noqa: S608 - column names of ours
 
@@ -102,20 +96,6 @@ NEAR_CITY = text(
 )
 
 
-def storm_line(ordinal: int, row: StormRow) -> str:
-    """The staged form of a storm; its date and hour are those of the place."""
-    local = row.local_began_at or row.began_at
-    content = hashed_line(
-        (
-            row.source, row.external_id, row.event_type, row.began_at, row.ended_at, local.date(),
-            local.time().replace(tzinfo=None), row.city, row.county, row.state, row.lat, row.lng, row.radius_miles,
-            row.severity, row.hail_size_inches, row.wind_speed_mph, row.tornado_rating, row.damage_estimate,
-            row.source_url, row.swath, orjson.dumps(row.details or {}, option=orjson.OPT_SORT_KEYS).decode(),
-        )
-    )  # fmt: skip
-    return f"{ordinal}\t{content}"
-
-
 class StormRepository:
     """Writes and reads weather_events."""
 
@@ -127,9 +107,9 @@ class StormRepository:
         """Make room for staged rows in this transaction."""
         await self._staging.prepare()
 
-    async def stage(self, lines: Sequence[str]) -> None:
-        """Append rows made by `storm_line`."""
-        await self._staging.copy(lines)
+    async def stage(self, rows: bytes) -> None:
+        """Append rows made by `storm_line`, in one piece."""
+        await self._staging.copy(rows)
 
     async def reached_cities(self, since: datetime, *, days: int, radius_miles: float) -> Sequence[Row[Any]]:
         """Active cities with the number of new storms of the last days near them, stored since a moment."""

@@ -28,6 +28,7 @@ from shared.db.models.outreach import (
     ScheduledTouchpoint,
 )
 from shared.db.models.permits import PageMethod, Parcel, RawRecord, RawRecordPart, RoofingPermit
+from shared.db.models.reviews import ConditionComparison, DriftMeasurement, Review
 from shared.db.models.sales import LeadView, LedgerAccount, LedgerEntry, Notification, Payment, Sale
 from shared.db.models.sources import SourceRun
 from shared.db.models.system import ApiUsageLog, AuditLog, ChainHead, SystemEvent
@@ -58,6 +59,7 @@ __all__ = [
     "Budget",
     "BudgetReservation",
     "ChainHead",
+    "ConditionComparison",
     "Config",
     "ConsentEvent",
     "ContactDecision",
@@ -69,6 +71,7 @@ __all__ = [
     "DeadLetter",
     "DemoMeeting",
     "DncImport",
+    "DriftMeasurement",
     "Effect",
     "EnrichmentJob",
     "FeatureFlag",
@@ -99,6 +102,7 @@ __all__ = [
     "RawRecordPart",
     "RefreshToken",
     "RequestKey",
+    "Review",
     "RoofAnalysis",
     "RoofingLead",
     "RoofingPermit",

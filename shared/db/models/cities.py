@@ -43,7 +43,7 @@ class TargetCity(Base):
 
     `active` starts false, unlike the source document: a city is worked only after activation has passed
     its source check, so a seeded row must never be picked up by the daily jobs. `sources` holds the lists
-    `permit_sources` and `parcel_sources`.
+    `permit_sources`, `parcel_sources` and `image_sources` (orthophotos of its state or county).
     """
 
     __tablename__ = "target_cities"

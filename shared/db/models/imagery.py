@@ -26,6 +26,7 @@ from shared.db.models.base import (
 from shared.schemas.enums import (
     DamageType,
     ImageDomain,
+    ImageLevel,
     ImageType,
     JobStatus,
     ModelType,
@@ -38,7 +39,10 @@ from shared.schemas.enums import (
 
 
 class PropertyImage(Base):
-    """One stored picture of a house, with the licence it is held under. Owner: image_processor."""
+    """One picture of a house, with the licence it is held under. Owner: image_processor.
+
+    A picture that its vendor alone may show has no key in the store: `original_url` is its address without our key.
+    """
 
     __tablename__ = "property_images"
     __table_args__ = (
@@ -49,6 +53,7 @@ class PropertyImage(Base):
             "view_angle",
             "source",
             "capture_date",
+            "level",
             unique=True,
             postgresql_nulls_not_distinct=True,
         ),
@@ -86,6 +91,7 @@ class PropertyImage(Base):
     image_domain: Mapped[ImageDomain] = choice("image_domain", ImageDomain, length=20)
     sha256: Mapped[str | None]
     parent_image_id: Mapped[UUID | None] = refers("property_images.id", on_delete="SET NULL")
+    level: Mapped[ImageLevel] = choice("level", ImageLevel, length=10, default=ImageLevel.ROOF)
 
 
 class RoofAnalysis(Base):
@@ -105,6 +111,8 @@ class RoofAnalysis(Base):
         between("confidence_score", 0, 100),
         between("validation_confidence", 0, 100),
         between("calibrated_confidence", 0, 1),
+        between("condition_index", 0, 100),
+        between("urgency", 0, 100),
     )
 
     id: Mapped[UUID] = key()
@@ -149,6 +157,10 @@ class RoofAnalysis(Base):
     class_probabilities: Mapped[dict[str, Any] | None]
     classifier_sha256: Mapped[str | None]
     is_current: Mapped[bool] = starts_true()
+    condition_index: Mapped[Decimal | None] = mapped_column(number(5, 2))
+    urgency: Mapped[int | None]
+    evidence: Mapped[dict[str, Any] | None]
+    validation_evidence: Mapped[dict[str, Any] | None]
 
 
 class MlInferenceJob(Base):
@@ -159,6 +171,9 @@ class MlInferenceJob(Base):
         Index("idx_ml_inference_jobs_lead", "base_lead_id"),
         Index("idx_ml_inference_jobs_image", "property_image_id"),
         Index("idx_ml_inference_jobs_created", text("created_at DESC")),
+        Index(
+            "uq_ml_inference_jobs_picture", "property_image_id", "model_type", "model_version", unique=True
+        ),
     )
 
     id: Mapped[UUID] = key()
@@ -179,9 +194,11 @@ class MlInferenceJob(Base):
     error_message: Mapped[str | None]
     created_at: Mapped[datetime] = stamp()
 
+    image_sha256: Mapped[str | None]
+
 
 class ValidationTask(Base):
-    """An analysis that waits for a person. Owner: ml_inference."""
+    """An analysis that waits for a person; open until its workflow goes on. Owner: ml_inference."""
 
     __tablename__ = "validation_tasks"
     __table_args__ = (
@@ -192,6 +209,7 @@ class ValidationTask(Base):
         Index(
             "uq_validation_tasks_open", "base_lead_id", unique=True, postgresql_where=text("state = 'open'")
         ),
+        between("wanted_reviews", 1, 3),
     )
 
     id: Mapped[UUID] = key()
@@ -210,6 +228,10 @@ class ValidationTask(Base):
     due_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = stamp()
     updated_at: Mapped[datetime] = stamp()
+
+    claimed_at: Mapped[datetime | None]
+    claimed_until: Mapped[datetime | None]
+    wanted_reviews: Mapped[int] = mapped_column(server_default=text("1"))
 
 
 class Model(Base):
@@ -236,6 +258,8 @@ class Model(Base):
     path: Mapped[str]
     metrics: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
     calibration: Mapped[dict[str, Any] | None]
+    training_data: Mapped[dict[str, Any] | None]
+    licence: Mapped[str | None]
     active: Mapped[bool] = starts_false()
     activated_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = stamp()

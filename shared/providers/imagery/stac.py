@@ -12,6 +12,7 @@ from shared.errors import ProviderBadAnswer, ProviderRejected
 from shared.providers.base import ProviderClient, ProviderDeps, ProviderRequest
 from shared.providers.imagery import FetchedImage, NadirOffer
 from shared.providers.settings import ProviderSettings
+from shared.schemas.enums import ImageLevel
 from shared.schemas.geo import GeoPoint
 
 COLLECTION: Final = "naip"
@@ -48,10 +49,11 @@ class StacImagery:
             answer = await self._search(body)
             offers += [offer for item in answer["features"] if (offer := self._offer(item)) is not None]
             body = _next_body(answer, body)
-        return sorted(offers, key=lambda offer: offer.captured_on, reverse=True)
+        return sorted(offers, key=lambda offer: offer.captured_on or date.min, reverse=True)
 
-    async def fetch(self, offer: NadirOffer) -> FetchedImage:
-        """The picture itself; ProviderRejected for a format that is read by windows, not whole."""
+    async def fetch(self, offer: NadirOffer, level: ImageLevel = ImageLevel.ROOF) -> FetchedImage:
+        """The picture itself, which has one level; ProviderRejected for a format that is read by windows."""
+        del level
         if offer.media_type not in PICTURES:
             raise ProviderRejected(
                 f"{offer.media_type[:60]} is not fetched whole", provider=self.name, reason="window-only"
@@ -63,7 +65,14 @@ class StacImagery:
         media_type = reply.answer.headers.get("content-type", "").split(";")[0].strip()
         if not reply.found or media_type not in PICTURES:
             raise ProviderBadAnswer("a picture was promised", provider=self.name, image_id=offer.image_id)
-        return FetchedImage(self.source, offer.image_id, reply.answer.body, media_type, datetime.now(UTC))
+        return FetchedImage(
+            self.source,
+            offer.image_id,
+            reply.answer.body,
+            media_type,
+            datetime.now(UTC),
+            offer.metres_per_pixel,
+        )
 
     async def _search(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
         request = ProviderRequest(endpoint="/search", method="POST", path="/api/stac/v1/search", json=body)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from typing import Final
+from urllib.parse import urlencode
 
 from pydantic import ValidationError
 
 from shared.errors import ProviderBadAnswer
 from shared.providers.base import ProviderClient, ProviderDeps, ProviderRequest
-from shared.providers.imagery import FetchedImage, Panorama, StreetView
+from shared.providers.imagery import FetchedImage, LiveView, Panorama, StreetView
+from shared.providers.imagery.live import google_signed, lent_url
 from shared.providers.outcomes import Answer, Outcome, Repeat, Verdict, judge_by_status
 from shared.providers.settings import ProviderSettings
 from shared.schemas.geo import GeoPoint
@@ -38,6 +40,7 @@ class StreetViewImagery:
     def __init__(self, settings: ProviderSettings, deps: ProviderDeps) -> None:
         self._key = settings.key(self.name)
         self._cost = settings.streetview_image_cost_usd
+        self._secret = settings.google_url_signing_secret.get_secret_value()
         self.source = settings.street_source
         self._client = ProviderClient(self.name, settings.client(self.name), deps, source=self.source)
 
@@ -63,15 +66,7 @@ class StreetViewImagery:
         request = ProviderRequest(
             endpoint="/maps/api/streetview",
             path="/maps/api/streetview",
-            params=[
-                ("size", f"{view.width}x{view.height}"),
-                ("pano", panorama.panorama_id),
-                ("heading", f"{view.heading % 360:.1f}"),
-                ("pitch", f"{view.pitch:.1f}"),
-                ("fov", f"{min(view.field_of_view, 120):.1f}"),
-                ("return_error_code", "true"),
-                ("key", self._key),
-            ],
+            params=[*_seen(panorama, view), ("key", self._key)],
             repeat=Repeat.ONCE,
             cost=self._cost,
             judge=_judge_image,
@@ -80,8 +75,25 @@ class StreetViewImagery:
         if not reply.found:
             return None
         media_type = reply.answer.headers.get("content-type", "").split(";")[0].strip()
-        image_id = f"{panorama.panorama_id}:{view.heading % 360:.0f}:{view.pitch:.0f}"
+        image_id = _view_id(panorama, view)
         return FetchedImage(self.source, image_id, reply.answer.body, media_type, datetime.now(UTC))
+
+    def live(self, panorama: Panorama, view: StreetView) -> LiveView:
+        """The same picture for a browser; its detail depends on the house and is given as 0."""
+        return LiveView(
+            source=self.source,
+            view_id=_view_id(panorama, view),
+            address=f"/maps/api/streetview?{urlencode(_seen(panorama, view))}",
+            captured_on=panorama.captured_on,
+            metres_per_pixel=0.0,
+            width=view.width,
+            height=view.height,
+        )
+
+    async def live_url(self, address: str) -> str:
+        """The address with our key, signed; its price is booked."""
+        url = await lent_url(self._client, "/maps/api/streetview", address, cost=self._cost)
+        return google_signed(f"{url}&key={self._key}", self._secret)
 
     def _panorama(self, answer: Answer) -> Panorama:
         body = answer.json_object()
@@ -97,6 +109,21 @@ class StreetViewImagery:
             captured_on=_month(body.get("date")),
             copyright=str(body.get("copyright", ""))[:200],
         )
+
+
+def _seen(panorama: Panorama, view: StreetView) -> list[tuple[str, str]]:
+    return [
+        ("size", f"{view.width}x{view.height}"),
+        ("pano", panorama.panorama_id),
+        ("heading", f"{view.heading % 360:.1f}"),
+        ("pitch", f"{view.pitch:.1f}"),
+        ("fov", f"{min(view.field_of_view, 120):.1f}"),
+        ("return_error_code", "true"),
+    ]
+
+
+def _view_id(panorama: Panorama, view: StreetView) -> str:
+    return f"{panorama.panorama_id}:{view.heading % 360:.0f}:{view.pitch:.0f}"
 
 
 def _judge_metadata(answer: Answer) -> Verdict:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -23,6 +24,9 @@ class ObjectStore(Protocol):
 
     def url(self, key: str) -> str:
         """Where the object lies."""
+
+    async def presigned(self, key: str, life: timedelta) -> str | None:
+        """An address at which the store itself serves the object for a while; None where it serves nobody."""
 
 
 class Obstore:
@@ -60,6 +64,15 @@ class Obstore:
     def url(self, key: str) -> str:
         """Where the object lies."""
         return f"{self._base}/{key}"
+
+    async def presigned(self, key: str, life: timedelta) -> str | None:
+        """An address at which the bucket serves the object for a while; None for a folder."""
+        import obstore
+        from obstore.store import LocalStore
+
+        if isinstance(self._store, LocalStore):
+            return None
+        return await obstore.sign_async(self._store, "GET", key, life)
 
 
 async def put_json(store: ObjectStore, key: str, document: dict[str, Any]) -> None:

@@ -41,6 +41,9 @@ CONTRACTS = {
     "sendgrid": ("sendgrid_mail_v3.json", "/sendgrid"),
     "nws": ("weather_gov.json", "/nws"),
     "streetview": ("google_maps_classic.json", "/streetview"),
+    "nearmap": ("nearmap.json", "/nearmap"),
+    "google_static": ("google_static_map.json", "/google_static"),
+    "mapbox_static": ("mapbox.json", "/mapbox_static"),
     "stac": ("stac_naip.json", "/stac/api/stac/v1"),
 }
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from services.marketplace.api.auth import CSRF_COOKIE, REFRESH_COOKIE
+from services.marketplace.api.cookies import CSRF_COOKIE, REFRESH_COOKIE
 from services.marketplace.repository.users import UserRepository
 from services.marketplace.service.auth import hash_token
 from shared.db.engine import SessionMaker

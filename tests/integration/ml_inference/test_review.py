@@ -3,76 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
-import httpx
 import pytest
 from redis.asyncio import Redis
-from sqlalchemy import Row, text
+from sqlalchemy import text
 
-from services.ml_inference.app import service
-from services.ml_inference.settings import MlInferenceSettings
 from shared.db.engine import SessionMaker
 from shared.security.policy import Role
-from tests.factories.leads import make_lead
-from tests.factories.services import RunningService, running, settings_with_keys
-from tests.factories.single_step import begin, run_step
+from tests.factories.reviews import DOUBTFUL, Desk, open_desk
 
-DOUBTFUL = {"condition": "fair", "confidence": 0.55, "familiar": True, "domain": "rendered"}
-
-
-@dataclass
-class Desk:
-    """The service with one analysis that waits for a reviewer."""
-
-    door: RunningService
-    db: SessionMaker
-    workflow: UUID
-    validate: Row[Any]
-
-    async def ask(self, method: str, path: str, role: Role = Role.ADMIN, **options: Any) -> httpx.Response:
-        async with self.door.client(token=self.door.user_token(role)) as client:
-            return await client.request(method, path, **options)
-
-    async def task(self) -> str:
-        return str((await self.ask("GET", "/validation/pending")).json()[0]["id"])
-
-    async def row(self, statement: str) -> tuple[Any, ...]:
-        async with self.db() as session:
-            return tuple((await session.execute(text(statement), {"id": self.workflow})).one())
+ENDED = "SELECT status, output ->> 'review' FROM core.step WHERE workflow_id = :id AND name = 'validate'"
 
 
 @pytest.fixture
 async def desk(
     database_url: str, redis_url: str, redis: Redis, committed_db: SessionMaker
 ) -> AsyncIterator[Desk]:
-    """An analysis of 0.55 confidence, validated."""
-    settings = settings_with_keys(
-        MlInferenceSettings, database_url=database_url, redis_url=redis_url, port_base=1
-    )
-    async with running(service, settings) as door:
-        async with committed_db.begin() as session:
-            lead_id = await make_lead(session, door.resources.keys, status="processing")
-            await session.execute(
-                text(
-                    "INSERT INTO roof_analysis (base_lead_id, overall_condition, calibrated_confidence, is_current,"
-                    " image_domain) VALUES (:id, 'fair', 0.55, true, 'rendered')"
-                ),
-                {"id": lead_id},
-            )
-        workflow = await begin(door.resources, "property", lead_id)
-        step = await run_step(service, door.resources, workflow, "validate", ended={"ml": DOUBTFUL})
-        yield Desk(door, committed_db, workflow, step)
+    """The service without anything that waits."""
+    async with open_desk(database_url, redis_url, committed_db) as opened:
+        yield opened
+
+
+def impatient(desk: Desk, **changes: Any) -> None:
+    """Change settings of the running service."""
+    for name, value in changes.items():
+        object.__setattr__(desk.door.resources.settings, name, value)
 
 
 async def test_a_doubtful_analysis_is_listed_with_its_reasons(desk: Desk) -> None:
-    pending = (await desk.ask("GET", "/validation/pending")).json()
+    _, step = await desk.wait()
 
-    assert desk.validate.status == "waiting"
-    assert [(task["overall_condition"], task["reasons"]) for task in pending] == [
-        ("fair", ["calibrated confidence 0.55"])
+    (task,) = await desk.queue()
+
+    assert step.status == "waiting"
+    assert (task["overall_condition"], task["wanted_reviews"], task["overdue"]) == ("fair", 1, False)
+    assert task["reasons"] == [
+        "calibrated confidence 0.55",
+        "the models are not yet validated on such pictures",
     ]
 
 
@@ -87,23 +56,178 @@ async def test_a_doubtful_analysis_is_listed_with_its_reasons(desk: Desk) -> Non
 async def test_a_decision_closes_the_task_and_ends_the_step(
     desk: Desk, verb: str, body: dict[str, str], word: str, condition: str
 ) -> None:
-    task = await desk.task()
+    workflow, _ = await desk.wait()
+    task = (await desk.queue())[0]["id"]
 
-    answer = await desk.ask("POST", f"/validation/{task}/{verb}", json=body)
+    answer = await desk.say(task, verb, **body)
+    await desk.settle(task)
 
-    assert answer.status_code == 204, answer.text
+    assert answer.status_code == 200, answer.text
+    assert (answer.json()["decided"], answer.json()["next_id"]) == (True, None)
     assert await desk.row(
-        "SELECT overall_condition, validation_status, human_validated FROM roof_analysis"
-    ) == (
-        condition,
-        word,
-        True,
-    )
-    ended = "SELECT status, output ->> 'review' FROM core.step WHERE workflow_id = :id AND name = 'validate'"
-    assert await desk.row(ended) == ("done", word)
+        "SELECT overall_condition, validation_status, human_validated, human_validator_id FROM roof_analysis"
+    ) == (condition, word, True, desk.people["ann"])
+    assert await desk.row(ENDED, id=workflow) == ("done", word)
     assert await desk.row("SELECT action, object_id FROM audit_log") == (f"review.{word}", task)
-    assert (await desk.ask("GET", "/validation/pending")).json() == []
-    assert (await desk.ask("POST", f"/validation/{task}/{verb}", json=body)).status_code == 409
+    assert await desk.queue() == []
+    assert (await desk.say(task, verb, who="bob", **body)).status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("truth", "body"),
+    [("critical", {"condition": "critical"}), ("fair", {})],
+)
+async def test_a_word_is_kept_beside_what_the_models_said(
+    desk: Desk, truth: str, body: dict[str, str]
+) -> None:
+    await desk.wait()
+    task = (await desk.queue())[0]["id"]
+    await desk.say(task, "approve", **body)
+    await desk.settle(task)
+
+    kept = "SELECT said, truth, origin, weights, image_domain, confidence::float FROM condition_comparisons"
+    assert await desk.row(kept) == ("fair", truth, "review", "w1", "rendered", 0.55)
+
+
+async def test_a_word_can_be_taken_back_before_the_lead_goes_on(desk: Desk) -> None:
+    impatient(desk, undo_seconds=600.0)
+    workflow, _ = await desk.wait()
+    task = (await desk.queue())[0]["id"]
+
+    await desk.say(task, "reject", notes="the wrong house")
+    gone = await desk.queue()
+    await desk.settle(task)
+    back = await desk.ask("POST", f"/{task}/undo")
+    again = await desk.say(task, "approve")
+    impatient(desk, undo_seconds=0.0)
+    async with desk.db.begin() as session:
+        await session.execute(text("UPDATE core.step SET run_after = now() WHERE name = 'settle_review'"))
+    await desk.settle(task)
+
+    assert gone == []
+    assert (back.status_code, back.json()["decided"]) == (200, False)
+    assert again.json()["decided"] is True
+    assert await desk.row(ENDED, id=workflow) == ("done", "approved")
+    assert (await desk.ask("POST", f"/{task}/undo")).json()["code"] == "review-not-undoable"
+
+
+async def test_a_word_sent_twice_under_one_key_counts_once(desk: Desk) -> None:
+    await desk.wait()
+    task = (await desk.queue())[0]["id"]
+    path, key = f"/{task}/approve", {"Idempotency-Key": "review-0001"}
+
+    answers = [await desk.ask("POST", path, json={"condition": "poor"}, headers=key) for _ in range(2)]
+    other = await desk.ask("POST", path, json={"condition": "fair"}, headers=key)
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert answers[0].json() == answers[1].json()
+    assert other.json()["code"] == "idempotency-key-reused"
+    assert await desk.row("SELECT count(*) FROM reviews") == (1,)
+
+
+async def test_nobody_takes_back_what_is_not_his(desk: Desk) -> None:
+    impatient(desk, undo_seconds=600.0)
+    await desk.wait()
+    task = (await desk.queue())[0]["id"]
+    await desk.say(task, "approve")
+
+    assert (await desk.ask("POST", f"/{task}/undo", "bob")).status_code == 409
+    assert (await desk.ask("POST", f"/{uuid4()}/undo")).status_code == 404
+
+
+async def test_a_task_of_the_sample_wants_two_and_a_third_where_they_differ(desk: Desk) -> None:
+    impatient(desk, double_review_share=1.0)
+    workflow, _ = await desk.wait()
+    task = (await desk.queue())[0]["id"]
+
+    first = (await desk.say(task, "approve", condition="poor")).json()
+    seen_by_ann, seen_by_bob = await desk.queue("ann"), await desk.queue("bob")
+    twice = await desk.say(task, "approve")
+    hidden = (await desk.ask("GET", f"/{task}", "bob")).json()
+    second = (await desk.say(task, "approve", "bob", condition="fair")).json()
+    third = (await desk.say(task, "approve", "cem", condition="poor", notes="curled")).json()
+    await desk.settle(task)
+
+    assert (first["decided"], first["wanted_reviews"]) == (False, 2)
+    assert (seen_by_ann, [row["reviews"] for row in seen_by_bob]) == ([], [1])
+    assert twice.json()["code"] == "review-given-before"
+    assert hidden["opinions"] == []
+    assert (second["decided"], second["wanted_reviews"]) == (False, 3)
+    assert third["decided"] is True
+    assert await desk.row(ENDED, id=workflow) == ("done", "approved")
+    assert await desk.row("SELECT overall_condition, validation_notes FROM roof_analysis") == (
+        "poor",
+        "curled",
+    )
+    opinions = (await desk.ask("GET", f"/{task}")).json()["opinions"]
+    assert [opinion["condition"] for opinion in opinions] == ["poor", "fair", "poor"]
+
+
+async def test_a_held_task_is_left_to_its_holder(desk: Desk) -> None:
+    await desk.wait()
+    await desk.wait()
+    first, second = (task["id"] for task in await desk.queue())
+
+    held = await desk.ask("POST", f"/{first}/claim")
+    again = await desk.ask("POST", f"/{first}/claim")
+    taken = await desk.ask("POST", f"/{first}/claim", "bob")
+    said = await desk.say(first, "approve", "bob")
+
+    assert (held.status_code, again.status_code) == (200, 200)
+    assert (taken.json()["code"], said.json()["code"]) == ("review-task-held", "review-task-held")
+    assert [task["id"] for task in await desk.queue("bob", holder="free")] == [second]
+    assert [task["id"] for task in await desk.queue("ann", holder="mine")] == [first]
+    await desk.ask("POST", f"/{first}/release")
+    assert (await desk.ask("POST", f"/{first}/claim", "bob")).status_code == 200
+
+
+async def test_a_hold_ends_by_itself_and_its_time_is_kept(desk: Desk) -> None:
+    await desk.wait()
+    task = (await desk.queue())[0]["id"]
+    await desk.ask("POST", f"/{task}/claim")
+    async with desk.db.begin() as session:
+        await session.execute(
+            text("UPDATE validation_tasks SET claimed_until = now(), claimed_at = now() - interval '90 s'")
+        )
+
+    assert (await desk.queue("bob", holder="free"))[0]["assignee_id"] is None
+    await desk.say(task, "approve")
+    assert await desk.row("SELECT seconds_spent FROM reviews") == (90,)
+
+
+async def test_the_queue_is_paged_filtered_and_says_what_comes_next(desk: Desk) -> None:
+    for _ in range(3):
+        await desk.wait()
+    await desk.wait({**DOUBTFUL, "familiar": False})
+    tasks = [task["id"] for task in await desk.queue()]
+
+    page = (await desk.ask("GET", "/pending", params={"limit": 3})).json()
+    rest = (await desk.ask("GET", "/pending", params={"limit": 3, "cursor": page["next_cursor"]})).json()
+    following = [(await desk.ask("GET", f"/{task}")).json()["next_id"] for task in tasks]
+
+    assert [row["id"] for row in page["items"] + rest["items"]] == tasks
+    assert rest["next_cursor"] is None
+    assert following == [*tasks[1:], tasks[0]]
+    assert [task["id"] for task in await desk.queue(reason="Unlike")] == [tasks[3]]
+    assert await desk.queue(domain="real") == []
+    assert (await desk.ask("GET", "/pending", params={"cursor": "x"})).status_code == 422
+
+
+async def test_drawn_corrections_are_kept_with_the_decision(desk: Desk) -> None:
+    await desk.wait()
+    task = (await desk.queue())[0]["id"]
+    image = str(uuid4())
+    box = {"left": 0.1, "top": 0.1, "right": 0.4, "bottom": 0.3}
+    corrections = {
+        "damages": [{"image_id": image, "damage": "missing_shingles", "box": box}],
+        "roofs": [{"image_id": image, "roof": [[[0.1, 0.1], [0.9, 0.1], [0.5, 0.9]]]}],
+    }
+    no_box = {"damages": [{"image_id": image, "damage": "hole", "box": {**box, "right": 0.05}}]}
+
+    assert (await desk.say(task, "approve", corrections=no_box)).status_code == 422
+    assert (await desk.say(task, "approve", corrections=corrections)).status_code == 200
+    (kept,) = await desk.row("SELECT decision -> 'corrections' FROM validation_tasks")
+    assert kept == corrections
 
 
 @pytest.mark.parametrize(
@@ -118,16 +242,41 @@ async def test_a_decision_closes_the_task_and_ends_the_step(
 async def test_a_decision_that_is_not_one_leaves_the_task_open(
     desk: Desk, path: str, role: Role, body: dict[str, str], status: int
 ) -> None:
-    task = await desk.task()
+    await desk.wait()
+    task = (await desk.queue())[0]["id"]
 
-    answer = await desk.ask("POST", f"/validation/{task}/{path}", role, json=body)
+    answer = await desk.ask("POST", f"/{task}/{path}", role=role, json=body)
 
     assert answer.status_code == status
-    assert await desk.task() == task
+    assert [row["id"] for row in await desk.queue()] == [task]
 
 
-async def test_an_unknown_task_and_model_are_not_found(desk: Desk) -> None:
-    assert (await desk.ask("POST", f"/validation/{uuid4()}/approve", json={})).status_code == 404
-    assert (await desk.ask("GET", f"/models/{uuid4()}")).status_code == 404
-    models = (await desk.ask("GET", "/models")).json()
-    assert (await desk.ask("GET", f"/models/{models[0]['id']}")).json() == models[0]
+async def test_a_roof_that_was_looked_at_again_while_it_waited_moves_both_workflows(desk: Desk) -> None:
+    first, _ = await desk.wait()
+    (lead,) = await desk.row("SELECT id FROM base_leads")
+    again, step = await desk.validate(lead, {**DOUBTFUL, "confidence": 0.4}, kind="analyze_lead")
+    (task,) = await desk.queue()
+    await desk.say(task["id"], "approve")
+    await desk.settle(task["id"])
+
+    assert step.status == "waiting"
+    assert task["workflow_id"] == str(again)
+    assert await desk.row(ENDED, id=first) == await desk.row(ENDED, id=again) == ("done", "approved")
+
+
+async def test_a_cancelled_workflow_takes_its_task_along(desk: Desk) -> None:
+    workflow, _ = await desk.wait()
+    task = (await desk.queue())[0]["id"]
+    async with desk.db.begin() as session:
+        await session.execute(
+            text("UPDATE core.workflow SET status = 'cancelled' WHERE id = :id"), {"id": workflow}
+        )
+
+    assert await desk.queue() == []
+    assert (await desk.say(task, "approve")).json()["code"] == "review-task-closed"
+
+
+async def test_an_unknown_task_is_not_found(desk: Desk) -> None:
+    for verb in ("approve", "claim"):
+        assert (await desk.say(str(uuid4()), verb)).status_code == 404
+    assert (await desk.ask("GET", f"/{uuid4()}")).status_code == 404

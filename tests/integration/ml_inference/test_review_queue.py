@@ -13,13 +13,13 @@ from sqlalchemy import text
 
 from services.lead_generator.app import service as lead_generator
 from services.lead_generator.settings import LeadGeneratorSettings
-from services.ml_inference.app import service
 from services.ml_inference.settings import MlInferenceSettings
 from shared.db.engine import SessionMaker
 from shared.security.policy import Role
 from shared.workflow import start
 from shared.workflow.runner import StepRunner
 from tests.factories.leads import make_buyer, make_lead
+from tests.factories.reviews import SETTLING, service
 from tests.factories.services import RunningService, running, settings_with_keys
 
 WAITS = """
@@ -62,7 +62,14 @@ class Queue:
             answer = await client.post(
                 f"/validation/{self.task_id}/{verb}", json={"notes": "seen from the street"}
             )
-        return answer.status_code, answer.json()["code"] if answer.content else None
+        return answer.status_code, answer.json().get("code")
+
+    async def settle(self) -> None:
+        """Run the job that lets a decided lead go on."""
+        runner = StepRunner(self.door.resources, service.steps, worker="w", lease_seconds=30)
+        async with self.door.resources.unit_of_work() as uow:
+            settling = (await uow.session.execute(SETTLING, {"task": self.task_id})).scalar_one()
+        assert await runner.run(settling, "settle_review")
 
     async def publish(self) -> None:
         """Run what follows the review."""
@@ -78,7 +85,10 @@ async def queue(
     """A lead whose workflow waits for a reviewer."""
     urls: dict[str, Any] = {"database_url": database_url, "redis_url": redis_url, "port_base": 1}
     async with (
-        running(service, settings_with_keys(MlInferenceSettings, **urls)) as door,
+        running(
+            service,
+            settings_with_keys(MlInferenceSettings, **urls, double_review_share=0.0, undo_seconds=0.0),
+        ) as door,
         running(lead_generator, settings_with_keys(LeadGeneratorSettings, **urls)) as publisher,
     ):
         async with committed_db.begin() as session:
@@ -106,9 +116,11 @@ async def test_a_decision_moves_the_lead_once(
     queue: Queue, committed_db: SessionMaker, verb: str, status: str
 ) -> None:
     answers = [await queue.decide(verb) for _ in range(2)]
+    await queue.settle()
+    answers.append(await queue.decide(verb))
     await queue.publish()
 
-    assert answers == [(204, None), (409, "review-task-closed")]
+    assert answers == [(200, None), (409, "review-task-closed"), (409, "review-task-closed")]
     async with committed_db() as session:
         lead = (await session.execute(text("SELECT status, status_reason FROM base_leads"))).one()
     assert lead.status == status, lead.status_reason

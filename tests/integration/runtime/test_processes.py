@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import time
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import pytest
 
 from services.image_processor.domain.pixels import grade
 from services.image_processor.domain.quality import PictureRefused
-from shared.runtime.processes import WorkProcesses
+from shared.processes import WorkProcesses
 
 
 def die() -> None:
@@ -23,6 +25,23 @@ def die_once(mark: str) -> int:
         Path(mark).touch()
         os._exit(1)
     return os.getpid()
+
+
+_read: list[str] = []
+
+
+def read_file(path: str) -> None:
+    """What a process of models does at its start."""
+    _read[:] = [Path(path).read_text()]
+
+
+def what_was_read() -> str:
+    return _read[0]
+
+
+def slowly_what_was_read() -> str:
+    time.sleep(0.5)
+    return _read[0]
 
 
 async def test_work_is_done_elsewhere_and_its_errors_come_back() -> None:
@@ -45,3 +64,31 @@ async def test_work_that_kills_every_process_is_given_up_and_other_work_goes_on(
         with pytest.raises(BrokenProcessPool):
             await processes.run(die)
         assert await processes.run(os.getpid) != os.getpid()
+
+
+async def test_renewed_processes_have_read_anew_and_the_old_ones_end_what_they_began(tmp_path: Path) -> None:
+    file = tmp_path / "weights"
+    file.write_text("first")
+    with WorkProcesses(1, prepare=read_file, given=(str(file),)) as processes:
+        assert await processes.run(what_was_read) == "first"
+        begun = [asyncio.create_task(processes.run(slowly_what_was_read)) for _ in range(2)]
+        await asyncio.sleep(0)
+        file.write_text("second")
+
+        assert await processes.renew(what_was_read) == "second"
+
+        assert await processes.run(what_was_read) == "second"
+        assert await asyncio.gather(*begun) == ["first", "first"]
+
+
+async def test_processes_that_cannot_be_prepared_do_not_replace_those_at_work(tmp_path: Path) -> None:
+    file = tmp_path / "weights"
+    file.write_text("first")
+    with WorkProcesses(1, prepare=read_file, given=(str(file),)) as processes:
+        assert await processes.run(what_was_read) == "first"
+        file.unlink()
+
+        with pytest.raises(BrokenProcessPool):
+            await processes.renew(what_was_read)
+
+        assert await processes.run(what_was_read) == "first"

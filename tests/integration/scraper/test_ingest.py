@@ -13,7 +13,7 @@ import zstandard
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.scraper import ingest
+from services.scraper import chunks, imports
 from services.scraper.domain.rows import ParcelRow, PermitRow, Rejected, StatusChange
 from services.scraper.imports import import_permits
 from services.scraper.ingest import IngestReport, ingest_permits
@@ -155,7 +155,7 @@ async def test_rows_that_look_like_copys_own_signs_arrive_as_they_are(db: AsyncS
 async def test_counts_do_not_depend_on_chunks(
     db: AsyncSession, monkeypatch: pytest.MonkeyPatch, rows: int
 ) -> None:
-    monkeypatch.setattr(ingest, "CHUNK_ROWS", 3)
+    monkeypatch.setattr(chunks, "CHUNK_ROWS", 3)
 
     def feed() -> Iterator[PermitRow | Rejected]:
         for number in range(rows):
@@ -169,7 +169,7 @@ async def test_counts_do_not_depend_on_chunks(
 async def test_a_feed_that_breaks_half_way_raises_its_reason(
     db: AsyncSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ingest, "CHUNK_ROWS", 1)
+    monkeypatch.setattr(chunks, "CHUNK_ROWS", 1)
 
     def feed() -> Iterator[PermitRow]:
         yield permit("1")
@@ -195,6 +195,51 @@ async def test_a_file_that_breaks_half_way_leaves_nothing_behind(
     async with committed_db() as session:
         assert (await session.execute(text("SELECT count(*) FROM roofing_permits"))).scalar_one() == 0
         assert (await session.execute(text("SELECT count(*) FROM raw_records"))).scalar_one() == 0
+
+
+async def test_a_long_file_is_read_in_a_process_of_its_own_with_the_same_outcome(
+    tmp_path: Path,
+    unit_of_work: UnitOfWorkFactory,
+    committed_db: SessionMaker,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(imports, "READ_APART_BYTES", 1)
+    header = "Permit__,Permit_Type_Description,Date_Entered,Address,Purpose\n"
+    rows = [f"{n},New,1681189200000,{n % 900} OAK ST,New house {n}\n" for n in range(chunks.CHUNK_ROWS + 7)]
+    path = tmp_path / "nashville.csv"
+    path.write_text(header + "".join(rows) + "short\n")
+    report = await import_permits([path], unit_of_work)
+    homeless = sum(1 for n in range(len(rows)) if n % 900 == 0)
+    assert (counts(report), report.reasons) == (
+        (len(rows) + 1, len(rows) - homeless, 0, 0, homeless + 1),
+        {"address_without_number": homeless, "short_row": 1},
+    )
+    path.write_text(header + "".join(rows) + '1,New,1681189200000,13 OAK ST,"' + "x" * 200_000)
+    refused = await import_permits([path], unit_of_work)
+    assert (counts(refused), refused.reasons) == ((1, 0, 0, 0, 1), {"broken_csv": 1})
+    assert refused.notes[0].startswith("nashville.csv: line")
+    async with committed_db() as session:
+        assert (await session.execute(text("SELECT count(*) FROM raw_records"))).scalar_one() == 1
+
+
+def test_a_reader_that_stands_in_for_one_that_died_goes_on_where_that_one_was(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(chunks, "CHUNK_ROWS", 4)
+    items = [Rejected("bad") if n % 3 == 0 else n for n in range(10)]
+
+    def begin() -> None:
+        chunks.begin_reading(lambda: iter(items), lambda place, row: f"{place}:{row}")
+
+    begin()
+    whole = [chunks.chunk_after(taken) for taken in (0, 4, 8, 10)]
+    resumed = []
+    for taken in (0, 4, 8, 10):
+        begin()
+        resumed.append(chunks.chunk_after(taken))
+    assert resumed == whole
+    assert [chunk.taken for chunk in whole] == [4, 4, 2, 0]
+    assert b"".join(chunk.text for chunk in whole) == b"2:1\n3:2\n5:4\n6:5\n8:7\n9:8\n"
 
 
 @pytest.mark.parametrize("gzipped", [False, True])

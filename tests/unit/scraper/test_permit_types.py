@@ -26,11 +26,11 @@ def test_statuses_of_publishers_become_ours(text: str | None, status: str | None
     ],
 )
 def test_a_refusal_written_into_the_description_counts(text: str) -> None:
-    assert status_of("ACTIVE", text) is PermitStatus.REJECTED
+    assert status_of("ACTIVE", text.upper()) is PermitStatus.REJECTED
 
 
 def test_the_word_rejected_inside_a_sentence_does_not() -> None:
-    assert status_of(None, "Replace roof; earlier plan was rejected by owner") is None
+    assert status_of(None, "REPLACE ROOF; EARLIER PLAN WAS REJECTED BY OWNER") is None
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,107 @@
+"""The way in and out: log-in, log-out, a session that goes on, the first page, and the files that pages load."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Form, Query, Request, Response
+
+from services.marketplace.api.auth import AuthDep, ClientDep, LoggedIn
+from services.marketplace.api.cookies import REFRESH_COOKIE, forget_session, keep_session
+from services.marketplace.domain.credentials import MAX_PASSWORD_CHARACTERS
+from services.marketplace.pages.rendering import ASSETS, go_to, local_path, places_of, render
+from services.marketplace.service.auth import RefreshCrossed
+from shared.errors import NotAllowed, NotAuthenticated, NotFound, TooManyRequests
+from shared.http.auth import authenticate, public_route
+
+router = APIRouter(tags=["pages"], default_response_class=Response)
+
+ALWAYS = "public, max-age=31536000, immutable"
+Next = Annotated[str | None, Query(alias="next", max_length=500)]
+
+
+class ForeignForm(NotAllowed):
+    """A form of another site tried to log somebody in."""
+
+    code = "foreign-form"
+
+
+@router.get("/")
+async def start(request: Request, actor: LoggedIn) -> Response:
+    """The first page of whoever is logged in."""
+    places = places_of(actor)
+    return go_to(places[0].path) if places else render(request, "empty.html", actor)
+
+
+@router.get("/login")
+@public_route("the way in")
+async def login_page(request: Request, wanted: Next = None) -> Response:
+    """The log-in form; whoever is logged in goes on."""
+    try:
+        await authenticate(request)
+    except NotAuthenticated:
+        return render(request, "login.html", None, wanted=local_path(wanted), email="", refusal=None)
+    return go_to(local_path(wanted))
+
+
+@router.post("/login")
+@public_route("the way in")
+async def login(
+    request: Request,
+    auth: AuthDep,
+    client: ClientDep,
+    *,
+    email: Annotated[str, Form(max_length=320)],
+    password: Annotated[str, Form(max_length=MAX_PASSWORD_CHARACTERS)],
+    wanted: Annotated[str | None, Form(alias="next", max_length=500)] = None,
+) -> Response:
+    """A session in cookies and the page that was wanted; the form again, in the same words, for any wrong pair."""
+    if request.headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}:
+        raise ForeignForm("This form was sent from another site.")
+    try:
+        session = await auth.login(email.strip(), password, client)
+    except (NotAuthenticated, TooManyRequests) as refusal:
+        values = {"wanted": local_path(wanted), "email": email, "refusal": refusal.detail}
+        return render(request, "login.html", None, status=refusal.status, **values)
+    answer = go_to(local_path(wanted))
+    keep_session(answer, session, secure=auth.settings.cookie_secure)
+    return answer
+
+
+@router.get("/api/auth/resume")
+@public_route("the refresh token is the proof")
+async def resume(request: Request, auth: AuthDep, client: ClientDep, wanted: Next = None) -> Response:
+    """Go on with a session whose access has run out; to the log-in form where it has ended."""
+    token, page = request.cookies.get(REFRESH_COOKIE), local_path(wanted)
+    door = go_to(f"/login?{urlencode({'next': page})}")
+    try:
+        session = await auth.refresh(token or "", client)
+    except RefreshCrossed:
+        return door  # another tab has just refreshed: its cookies open the door
+    except NotAuthenticated:
+        forget_session(door)
+        return door
+    answer = go_to(page)
+    keep_session(answer, session, secure=auth.settings.cookie_secure)
+    return answer
+
+
+@router.post("/logout")
+async def logout(actor: LoggedIn, auth: AuthDep) -> Response:
+    """End this session and go to the door."""
+    await auth.logout(actor)
+    answer = go_to("/login")
+    forget_session(answer)
+    return answer
+
+
+@router.get("/static/{path:path}")
+@public_route("stylesheet and scripts hold nothing of anybody")
+async def static(path: str) -> Response:
+    """One file that pages load; its address changes with its content."""
+    asset = ASSETS.get(path)
+    if asset is None:
+        raise NotFound("There is no such file.")
+    headers = {"Cache-Control": ALWAYS, "X-Content-Type-Options": "nosniff"}
+    return Response(asset.body, media_type=asset.media_type, headers=headers)

@@ -1,0 +1,135 @@
+"""Pages from templates: everything escaped, nothing inline, nothing from elsewhere, nothing kept by a cache."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlencode, urlsplit
+
+from fastapi import Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from services.marketplace.api.cookies import CSRF_COOKIE
+from services.marketplace.pages.words import FILTERS
+from shared.security.policy import PERMISSIONS, Action, Actor
+
+HERE: Final = Path(__file__).parents[1]
+STATIC: Final = HERE / "static"
+MEDIA_TYPES: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+LIVE_PICTURES: Final = ("https://maps.googleapis.com", "https://api.mapbox.com")
+"""Whose pictures may be shown and not kept: the browser fetches them itself."""
+POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' {live}; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS: Final = {
+    "Cache-Control": "no-store",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """One file that pages load from us."""
+
+    body: bytes
+    media_type: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One entry of the navigation."""
+
+    path: str
+    title: str
+    action: Action
+
+
+PLACES: Final = (
+    Place("/ops/leads", "Leads", Action.OPERATIONS_READ),
+    Place("/review", "Review", Action.REVIEW_DECIDE),
+)
+
+
+def _assets() -> dict[str, Asset]:
+    """Every stylesheet and script of the folder by its path, read once."""
+    found: dict[str, Asset] = {}
+    for file in sorted(STATIC.rglob("*")):
+        if file.suffix in MEDIA_TYPES:
+            body = file.read_bytes()
+            version = hashlib.sha256(body).hexdigest()[:12]
+            found[file.relative_to(STATIC).as_posix()] = Asset(body, MEDIA_TYPES[file.suffix], version)
+    return found
+
+
+ASSETS: Final = _assets()
+
+
+def asset_url(path: str) -> str:
+    """The address of a file, which changes with its content."""
+    return f"/static/{path}?v={ASSETS[path].version}"
+
+
+TEMPLATES: Final = Environment(
+    loader=FileSystemLoader(HERE / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+TEMPLATES.filters.update(FILTERS)
+TEMPLATES.globals["asset"] = asset_url
+
+
+def render(
+    request: Request, template: str, actor: Actor | None, *, status: int = 200, **context: Any
+) -> Response:
+    """A page, with the places this person may go to."""
+    body = TEMPLATES.get_template(template).render(
+        **context,
+        path=request.url.path,
+        actor=actor,
+        places=places_of(actor),
+        csrf=request.cookies.get(CSRF_COOKIE, ""),
+    )
+    policy = POLICY.format(live=" ".join((*LIVE_PICTURES, *_sandbox_origin(request))))
+    return HTMLResponse(body, status_code=status, headers={**HEADERS, "Content-Security-Policy": policy})
+
+
+def _sandbox_origin(request: Request) -> tuple[str, ...]:
+    """Where the sandbox plays those vendors; nowhere in production."""
+    parts = urlsplit(request.app.state.resources.settings.sandbox_url or "")
+    return (f"{parts.scheme}://{parts.netloc}",) if parts.netloc else ()
+
+
+def places_of(actor: Actor | None) -> list[Place]:
+    """What the navigation shows: where the person may not go is absent."""
+    return [place for place in PLACES if actor is not None and actor.role in PERMISSIONS[place.action]]
+
+
+def go_to(path: str) -> Response:
+    """Send the browser to another page of ours."""
+    return RedirectResponse(path, status_code=303, headers={"Cache-Control": "no-store"})
+
+
+def local_path(wanted: str | None) -> str:
+    """A page of ours that may be gone to after log-in; nothing that could lead elsewhere is followed."""
+    plain = wanted or ""
+    inside = plain.startswith("/") and not plain.startswith(("//", "/api/", "/login"))
+    return plain if inside and plain.isascii() and plain.isprintable() and "\\" not in plain else "/"
+
+
+def problem_page(request: Request, document: Mapping[str, Any]) -> Response:
+    """A refusal as a person sees it; whoever is not logged in is led to the door."""
+    if document["status"] == 401 and request.method == "GET":
+        query = f"?{request.url.query}" if request.url.query else ""
+        return go_to(f"/api/auth/resume?{urlencode({'next': f'{request.url.path}{query}'})}")
+    actor = getattr(request.state, "actor", None)
+    return render(request, "problem.html", actor, status=int(document["status"]), problem=document)

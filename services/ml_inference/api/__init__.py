@@ -1,0 +1,1 @@
+"""Routes of roof analysis, by noun."""

@@ -1,0 +1,98 @@
+"""One condition from three models (S4-3.4.2) on one scale from 0 (sound) to 100 (critical), and how sure it is.
+
+A model without evidence has no term: the weights of the others are scaled up. That nothing was found is no proof that
+nothing is there, so it neither lowers the condition's index nor the confidence.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Final
+
+from services.ml_inference.domain.combining import Chances
+from shared.schemas.condition import CONDITION_INDEX
+from shared.schemas.enums import ModelType, RoofCondition
+from shared.schemas.roof_evidence import ConditionTerm
+
+Curve = tuple[tuple[float, float], ...]
+
+WEIGHTS: Final = {ModelType.CLASSIFIER: 0.4, ModelType.DETECTOR: 0.4, ModelType.SEGMENTOR: 0.2}
+# G-13, HOUSE: a roof with any damage in sight is fair at best; severity 50 is a tenth of the roof without shingles.
+SEVERITY_INDEX: Final[Curve] = ((0.0, 50.0), (10.0, 60.0), (25.0, 75.0), (50.0, 90.0), (100.0, 100.0))
+# A quarter of the roof damaged is beyond repair (domain/roofing.md 4).
+DAMAGED_SHARE_INDEX: Final[Curve] = ((0.0, 50.0), (0.02, 55.0), (0.05, 65.0), (0.10, 80.0), (0.25, 100.0))
+DAMAGE_FROM_SHARE: Final = 0.01
+"""Less of the roof's pixels is the segmentor's noise, not damage."""
+INDEPENDENCE: Final = 0.5
+"""Pictures of one roof repeat each other: n of them count as n ** 0.5 (HOUSE; the card's reliability table judges it)."""
+
+
+def terms_of(
+    probabilities: Chances | None,
+    *,
+    severity: float | None,
+    damaged_share: float | None,
+    confidences: Mapping[ModelType, float | None],
+) -> list[ConditionTerm]:
+    """The terms that there is evidence for, their weights summing to 1."""
+    indexes = {
+        ModelType.CLASSIFIER: None if probabilities is None else expected_index(probabilities),
+        ModelType.DETECTOR: None if not severity else along(SEVERITY_INDEX, severity),
+        ModelType.SEGMENTOR: None
+        if damaged_share is None or damaged_share < DAMAGE_FROM_SHARE
+        else along(DAMAGED_SHARE_INDEX, damaged_share),
+    }
+    there = {role: index for role, index in indexes.items() if index is not None}
+    whole = sum(WEIGHTS[role] for role in there)
+    return [
+        ConditionTerm(
+            role=role,
+            index=round(index, 2),
+            weight=round(WEIGHTS[role] / whole, 4),
+            confidence=confidences.get(role),
+        )
+        for role, index in there.items()
+    ]
+
+
+def index_of(terms: Sequence[ConditionTerm]) -> float:
+    """The weighted index of all terms."""
+    return round(min(100.0, sum(term.index * term.weight for term in terms)), 2)
+
+
+def expected_index(probabilities: Chances) -> float:
+    """Where a distribution over the conditions lies on the scale."""
+    return sum(CONDITION_INDEX[condition] * chance for condition, chance in probabilities.items())
+
+
+def along(curve: Curve, value: float) -> float:
+    """The curve's height at a value, straight between its points and level beyond them."""
+    if value <= curve[0][0]:
+        return curve[0][1]
+    for (left, low), (right, high) in pairwise(curve):
+        if value <= right:
+            return low + (high - low) * (value - left) / (right - left)
+    return curve[-1][1]
+
+
+def pooled(pictures: Sequence[Chances]) -> dict[RoofCondition, float] | None:
+    """One distribution from those of several pictures; None of none."""
+    if not pictures:
+        return None
+    weight = len(pictures) ** INDEPENDENCE / len(pictures)
+    logs = {
+        condition: weight * sum(math.log(max(chances.get(condition, 0.0), 1e-6)) for chances in pictures)
+        for condition in RoofCondition
+    }
+    highest = max(logs.values())
+    raised = {condition: math.exp(value - highest) for condition, value in logs.items()}
+    whole = sum(raised.values())
+    return {condition: value / whole for condition, value in raised.items()}
+
+
+def weakest_confidence(terms: Sequence[ConditionTerm]) -> float | None:
+    """The specification's min() over the models that have evidence (C-03: stored, not gated on)."""
+    known = [term.confidence for term in terms if term.confidence is not None]
+    return min(known) if known else None

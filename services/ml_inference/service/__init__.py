@@ -1,0 +1,1 @@
+"""The verbs of roof analysis, by noun."""

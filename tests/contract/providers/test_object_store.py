@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from obstore.exceptions import BaseError
 
@@ -60,6 +62,21 @@ async def test_a_document_is_json(store: Obstore) -> None:
 
 def test_an_object_has_a_place_and_a_bucket(store: Obstore) -> None:
     assert store.url(KEY).endswith(f"{store.bucket}/{KEY}")
+
+
+async def test_a_bucket_serves_a_picture_by_a_signed_address_and_a_folder_does_not(store: Obstore) -> None:
+    await store.put(KEY, b"a picture")
+    link = await store.presigned(KEY, timedelta(minutes=5))
+    if not store.url(KEY).startswith("s3://"):
+        assert link is None
+        return
+    assert link is not None
+    assert httpx.URL(link).params["X-Amz-Expires"] == "300"
+    async with httpx.AsyncClient() as nobody:
+        assert (await nobody.get(link)).content == b"a picture"
+        assert (await nobody.get(link.replace("overhead", "front"))).status_code == 403
+        assert (await nobody.get(link.replace("Expires=300", "Expires=900"))).status_code == 403
+        assert (await nobody.get(link.partition("?")[0])).status_code == 403
 
 
 @pytest.mark.fault

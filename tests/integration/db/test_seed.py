@@ -49,7 +49,7 @@ def test_the_five_towns_are_marked_sandbox_and_know_their_sources(connection: Co
     for row in rows:
         named = {row.assessor_config["source_key"]}
         named |= {source["key"] for kind in row.sources.values() for source in kind}
-        assert len(named) == 3
+        assert len(named) == 4
         assert named <= keys
 
 

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from house import packages, plane, venv
+from house import networks, packages, plane, venv
 from house.paths import Home, this_home
 from house.shell import SetupError, say, warn, write_private
 
@@ -29,7 +29,7 @@ def dataplane(words: Sequence[str]) -> int:
 def setup(words: Sequence[str]) -> int:
     """Exit status of `setup`: the data plane is up and `.venv` holds what the pins name.
 
-    `--tests` also installs the programs that tests run for real: Prometheus, Alertmanager and Chromium.
+    `--tests` also installs what tests run for real: Prometheus, Alertmanager, Chromium, and the training stack.
     """
     if list(words) not in ([], ["--tests"]):
         warn(
@@ -46,8 +46,11 @@ def _set_up(home: Home, *, tests: bool) -> None:
         packages.install_for_tests(home)
     with plane.locked(home):
         changed = venv.ensure(home)
+        if tests:
+            venv.ensure_training(home)
         venv.compile_project(home)
         venv.ensure_secrets(home)
+        networks.ensure(home)
     seconds = round(time.monotonic() - began, 2)
     write_private(home.folder / "setup.json", json.dumps({"seconds": seconds, "installed": changed}) + "\n")
     say(f"set up in {seconds:.1f} s")

@@ -18,8 +18,10 @@ from house.shell import SetupError, run, say, warn
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 PINS = ROOT / "requirements" / "dev.txt"
+TRAINING_PINS = ROOT / "requirements" / "training.txt"
 INSTALLER_PINS = ROOT / "requirements" / "uv.txt"
 STAMP = VENV / ".ridgeline-stamp"
+TRAINING_STAMP = VENV / ".ridgeline-training-stamp"
 
 
 def ensure(home: Home) -> bool:
@@ -37,6 +39,35 @@ def ensure(home: Home) -> bool:
     _install_project(home)
     STAMP.write_text(wanted)
     return True
+
+
+def ensure_training(home: Home) -> None:
+    """What trains the roof models is there too; where it cannot be had, its tests are skipped."""
+    wanted = hashlib.sha256(TRAINING_PINS.read_bytes() + _stamp().encode()).hexdigest()
+    if _read(TRAINING_STAMP) == wanted:
+        return
+    say("installing what trains the roof models (once; a minute or two, 1.2 GB)")
+    environment = _environment(home)
+    run([PYTHON, "-m", "ensurepip"], env=environment, log=home.log, check=False)
+    # pip, not uv: only pip reads where this machine keeps wheels of its own, such as the CPU's torch.
+    install = [
+        PYTHON,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--require-hashes",
+        "-r",
+        TRAINING_PINS,
+    ]
+    done = run(install, env=environment, log=home.log, check=False)
+    if done.returncode != 0:
+        warn(
+            f"the CPU build of torch or its companions cannot be had ({home.log} says why); training is skipped"
+        )
+        return
+    TRAINING_STAMP.write_text(wanted)
 
 
 def compile_project(home: Home) -> None:
@@ -61,6 +92,23 @@ def ensure_secrets(home: Home) -> None:
     added = envfile.add_missing(home.env_file, {**fresh, **shared})
     if added:
         say(f"made secrets: {', '.join(added)}")
+
+
+def download(home: Home, pins: Path, folder: Path, *options: str) -> Path:
+    """The file of the one pinned package, its hash checked, not installed."""
+    fetch = [
+        PYTHON,
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--no-deps",
+        "--only-binary",
+        ":all:",
+        "--require-hashes",
+    ]
+    run([*fetch, *options, "--dest", folder, "-r", pins], env=_environment(home), log=home.log)
+    return next(folder.glob("*.whl"))
 
 
 def _install_pins(home: Home) -> None:

@@ -108,6 +108,8 @@ class TaskPicture(Shape):
     view_angle: ViewAngle
     source: str
     licence_id: str
+    attribution: str | None
+    """What must be said beside it."""
     capture_date: date | None
     gsd_m: float | None
     width: int | None

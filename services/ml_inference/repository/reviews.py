@@ -243,9 +243,10 @@ class ReviewRepository:
                    a.evidence, a.validation_evidence,
                    coalesce((SELECT jsonb_agg(jsonb_build_object('id', i.id, 'image_type', i.image_type,
                                  'view_angle', i.view_angle, 'source', i.source, 'licence_id', i.licence_id,
+                                 'attribution', s.attribution,
                                  'capture_date', i.capture_date, 'gsd_m', i.gsd_m, 'width', i.image_width,
                                  'height', i.image_height) ORDER BY i.image_type, i.view_angle, i.capture_date DESC)
-                               FROM property_images i
+                               FROM property_images i LEFT JOIN compliance.source_registry s ON s.source_key = i.source
                               WHERE i.base_lead_id = l.id AND i.image_type IN ('satellite', 'street_view')
                                 AND i.level = 'roof'), '[]') AS pictures
               FROM base_leads l LEFT JOIN roof_analysis a ON a.id = :analysis

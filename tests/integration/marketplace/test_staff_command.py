@@ -38,7 +38,7 @@ async def test_a_person_of_ours_logs_in_until_removed_or_given_another_password(
 
     assert session["user"]["role"] == "reviewer"
     assert (ended.status_code, again.json()["user"]["role"], gone.status_code) == (401, "ops", 401)
-    audited = await rows(committed_db, "SELECT actor, action FROM audit_log ORDER BY id")
+    audited = await rows(committed_db, "SELECT actor, action FROM audit_log ORDER BY occurred_at")
     assert [tuple(line) for line in audited if line.action.startswith("staff")] == [
         ("command", "staff.add"),
         ("command", "staff.add"),

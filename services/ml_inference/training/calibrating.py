@@ -113,12 +113,13 @@ def _matched(
 def _line(
     levels: NDArray[Any], right: NDArray[np.bool_], start: NDArray[Any], pull: float
 ) -> NDArray[np.float64]:
-    """Logistic regression of right on level, drawn toward a line (Newton's steps)."""
+    """Logistic regression of right on level, drawn toward a line (Newton's steps, none longer than 1)."""
     line = np.asarray(start, np.float64).copy()
     design = np.column_stack((levels, np.ones(len(levels))))
-    for _ in range(25):
+    for _ in range(60):
         chance = 1 / (1 + np.exp(-np.clip(design @ line, -30, 30)))
         slope = design.T @ (right - chance) - pull * (line - start)
         bend = (design * (chance * (1 - chance))[:, None]).T @ design + pull * np.eye(2)
-        line += np.linalg.solve(bend, slope)
+        step = np.linalg.solve(bend, slope)
+        line += step / max(1.0, float(np.abs(step).max()))
     return line

@@ -65,7 +65,7 @@ class RealTarget:
 def real_targets(folder: Path, *, test: bool, share: float = 1.0) -> Iterator[RealTarget]:
     """The buildings of the test places, or of all others; a share takes the first files of every set."""
     for name in SETS:
-        paths = [path for path in _files(folder / name) if _is_test(folder / name, path) is test]
+        paths = files_of(folder / name, test=test)
         for path in paths[: max(1, round(len(paths) * share))]:
             yield from _buildings(name, path, learn=not test)
 
@@ -76,13 +76,12 @@ def real_roofs(folder: Path, *, test: bool, share: float = 1.0) -> RealRoofs:
     return RealRoofs(*(np.stack(column) for column in zip(*rows, strict=True)))
 
 
-def _files(folder: Path) -> list[Path]:
-    return sorted((folder / "images").iterdir())
-
-
-def _is_test(folder: Path, path: Path) -> bool:
-    places = sorted({place_of(each) for each in _files(folder)})
-    return places.index(place_of(path)) % TEST_EVERY == TEST_EVERY - 1
+def files_of(folder: Path, *, test: bool) -> list[Path]:
+    """The pictures of a set's test places, or of all its others, by name."""
+    files = sorted((folder / "images").iterdir())
+    places = sorted({place_of(each) for each in files})
+    held = set(places[TEST_EVERY - 1 :: TEST_EVERY])
+    return [path for path in files if (place_of(path) in held) is test]
 
 
 def place_of(path: Path) -> str:

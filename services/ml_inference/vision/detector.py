@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -48,4 +49,5 @@ class OnnxDetector:
 def worth(score: float, slope: float, offset: float) -> float:
     """A raw score as the probability that the box is right."""
     safe = min(max(score, 1e-6), 1 - 1e-6)
-    return float(1 / (1 + np.exp(-(slope * np.log(safe / (1 - safe)) + offset))))
+    level = slope * math.log(safe / (1 - safe)) + offset
+    return 1 / (1 + math.exp(-max(-30.0, min(30.0, level))))

@@ -12,7 +12,8 @@ import numpy as np
 import orjson
 import pytest
 
-from services.image_processor.domain.pictures import decode, standardise
+from services.image_processor.domain.pictures import decode
+from services.image_processor.domain.standard import standardise
 from services.ml_inference.classifier_onnx import (
     CARD_FILE,
     WEIGHTS_FILE,
@@ -124,7 +125,7 @@ def test_the_standard_form_of_a_picture_gives_the_same_answer(classifier: OnnxCl
     same = 0
     for number in range(12):
         image = pictures(house(number / 12, 700_000 + number), number, sides=())[0]
-        body = standardise(decode(jpeg_bytes(image.pixels, quality=92)), 1024)
+        body = standardise(decode(jpeg_bytes(image.pixels, quality=92)), 1024).body
         pixels = np.ascontiguousarray(decode(body)[..., ::-1])
         standard = RoofImage(ViewAngle.OVERHEAD, pixels, 0.15 * 320 / 1024, 0.15)
         first, second = classifier.predict([image]), classifier.predict([standard])

@@ -1,0 +1,116 @@
+"""A tiny training run from rendered roofs to weights that serve, and their measurement."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from services.ml_inference.training.card import card_text
+from services.ml_inference.training.commands import CARD, NEEDED, WEIGHTS, evaluate_models, train_models
+from services.ml_inference.vision.loading import load_models
+from services.ml_inference.vision.registry import ROLES, read_entries, read_registry
+
+MISSING = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+needs_torch = pytest.mark.skipif(
+    bool(MISSING), reason=f"{', '.join(MISSING)} not installed: scripts/setup --tests"
+)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("tiny")
+    train_models(folder, folder / "weights", real=folder / "none", tiny=True)
+    return folder
+
+
+def curve(folder: Path, role: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads((folder / "checkpoints" / f"{role}.json").read_text())
+    return found
+
+
+@needs_torch
+@pytest.mark.parametrize("role", ROLES)
+def test_a_few_steps_make_the_loss_fall(trained: Path, role: str) -> None:
+    first, last = curve(trained, role)
+    assert last["loss"] < first["loss"]
+
+
+@needs_torch
+def test_its_weights_load_behind_the_protocols(trained: Path) -> None:
+    models = load_models(trained / "weights")
+    entries = read_entries(trained / "weights")
+    assert [model.identity.name for model in models] == [entries[role].name for role in ROLES]
+    assert all(entry.metrics["curve"] for entry in entries.values())
+
+
+@needs_torch
+@pytest.mark.parametrize("role", ROLES)
+def test_the_exported_file_answers_as_the_network_does(trained: Path, role: str) -> None:
+    import torch
+
+    from services.ml_inference.training import classifying, detecting, exporting, nets, segmenting
+    from services.ml_inference.training.looping import latest
+    from services.ml_inference.vision.net import Net
+
+    build, export, side, shown = {
+        "classifier": (
+            nets.condition_net,
+            exporting.condition_file,
+            classifying.INPUT,
+            classifying.normalised,
+        ),
+        "detector": (nets.damage_net, exporting.damage_file, detecting.INPUT, detecting.pixels_of),
+        "segmentor": (nets.outline_net, exporting.outline_file, segmenting.INPUT, classifying.normalised),
+    }[role]
+    net, _ = latest(build(), role, trained / "checkpoints")
+    if role == "classifier":
+        net = exporting.familiar(net, np.random.default_rng(1).normal(size=(80, 1280)).astype(np.float32))
+    pictures = np.random.default_rng(2).integers(0, 255, (2, side, side, 3)).astype(np.uint8)
+    with torch.no_grad():
+        answer = net(shown(pictures))
+    answer = answer[0] if isinstance(answer, tuple) else answer
+    (found, *_) = Net(export(net, side)).run(list(pictures))
+    assert np.abs(found - answer.numpy()).max() < 1e-3 * max(1.0, float(np.abs(found).max()))
+
+
+@needs_torch
+def test_resuming_goes_on_from_the_last_epoch_and_trains_none_again(trained: Path) -> None:
+    from services.ml_inference.training.running import Work, train
+
+    before = curve(trained, "classifier")
+    work = Work(trained, None, share=0.0, tiny=True)
+    train(work, ("classifier",), resume=True)
+    assert curve(trained, "classifier") == before
+    train(work, ("classifier",), resume=True, epochs=3)
+    assert curve(trained, "classifier")[:2] == before
+    assert [row["epoch"] for row in curve(trained, "classifier")] == [1, 2, 3]
+
+
+def test_the_shipped_weights_are_measured_in_tables_that_are_never_mixed(
+    handed_over: Path, tmp_path: Path
+) -> None:
+    text = evaluate_models(WEIGHTS, real=handed_over / "data" / "roofs", share=0.0)
+    for title in ("## Rendered, as trained on", "## Rendered, shifted", "## Real: held-back places"):
+        assert text.count(title) == 1
+    assert "banepa_oam_drone" in text.split("## Real")[1]
+    assert "no labelled real pictures, so no figure" in text
+    assert "(" in text.split("mAP@0.5 ")[1][:12], "every figure has its interval"
+
+
+def test_the_card_is_what_the_registry_says() -> None:
+    assert CARD.read_text() == card_text(read_registry(WEIGHTS)["cpu"])
+    text = CARD.read_text()
+    for words in (
+        "Demonstration weights",
+        "rendered roofs\nonly",
+        "AGPL",
+        "Learning curves",
+        "seed 7 is in none",
+    ):
+        assert words in text

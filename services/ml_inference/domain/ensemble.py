@@ -25,8 +25,9 @@ SEVERITY_INDEX: Final[Curve] = ((0.0, 0.0), (100.0, 100.0))
 DAMAGED_SHARE_INDEX: Final[Curve] = ((0.0, 0.0), (0.25, 100.0))
 DAMAGE_FROM_SHARE: Final = 0.01
 """Less of the roof's pixels is the segmentor's noise, not damage."""
-INDEPENDENCE: Final = 0.5
-"""Pictures of one roof repeat each other: n of them count as n ** 0.5 (HOUSE; the card's reliability table judges it)."""
+INDEPENDENCE: Final = 0.25
+"""Pictures of one roof repeat each other: n of them count as n ** 0.25. On 60 rendered houses of five pictures each the log
+loss was least there, and 0.72 was said where 0.68 was right; n ** 0.5 said 0.80, independence 0.91."""
 
 
 def terms_of(

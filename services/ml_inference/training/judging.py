@@ -125,7 +125,8 @@ def area_of(found: Segmentation, target: TargetedImage) -> float:
     rows, columns = target.image.pixels.shape[:2]
     left, top, right, bottom = found.window
     window = (right - left) * columns * (bottom - top) * rows
-    return float(found.roof.mean()) * window * target.image.metres_per_pixel**2
+    share, metres = float(found.roof.mean()), float(target.image.metres_per_pixel)
+    return float(share * window * metres**2)
 
 
 def uncut(entry: ModelEntry) -> ModelEntry:

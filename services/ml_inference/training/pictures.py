@@ -44,6 +44,12 @@ TOWN_DAY = date(2026, 6, 1)
 TOWN_PARCELS = 2000
 NEAR_M = 45.0
 STANDARD_PX = 1024
+STANDARD_SHARE, ENLARGED_SHARE = 0.85, 0.20
+"""Most pictures come in the image processor's standard form; enlarging adds nothing a model could see and is slow."""
+CAST_LIMIT, STRETCH_LIMIT, MIDDLE_TONE, GAMMA_LIMITS = 0.06, 1.25, 0.45, (0.8, 1.25)
+NOISE_LEVELS, NOISE_REACH_PX = 10, 1.5
+SHARPEN_SIGMA, SHARPEN_AMOUNT = 1.0, 0.4
+LUMA = np.array((0.299, 0.587, 0.114), np.float32)
 STREET_PX = 640
 DETAILS = ((0.075, 0.10), (0.10, 0.12), (0.15, 0.50), (0.20, 0.08), (0.30, 0.12), (0.60, 0.08))
 """Metres a pixel of a picture from above, and how many of them have it."""
@@ -207,30 +213,31 @@ def _stored(pixels: Pixels, style: Style, rng: np.random.Generator) -> tuple[Pix
         pixels = np.clip(grey + (pixels - grey) * style.saturation, 0, 255).astype(np.uint8)
     pixels = _through_jpeg(pixels, int(rng.integers(*style.quality)))
     draw = rng.random()
-    if draw < 0.75:
-        pixels = _without_cast(pixels)
-    if draw < 0.40:
-        pixels = _sharpened(pixels, rng)
-    if draw >= 0.20:
+    if draw > STANDARD_SHARE:
         return pixels, 1.0
+    pixels = evened(pixels)
+    if draw > ENLARGED_SHARE:
+        return _through_jpeg(pixels, 90), 1.0
     factor = STANDARD_PX / pixels.shape[1]
     large = cv2.resize(pixels, (STANDARD_PX, STANDARD_PX), interpolation=cv2.INTER_CUBIC)
-    return _through_jpeg(np.asarray(large, np.uint8), 90), factor
+    soft = cv2.GaussianBlur(large, (0, 0), SHARPEN_SIGMA)
+    crisp = cv2.addWeighted(large, 1 + SHARPEN_AMOUNT, soft, -SHARPEN_AMOUNT, 0)
+    return _through_jpeg(np.asarray(crisp, np.uint8), 90), factor
 
 
-def _sharpened(pixels: Pixels, rng: np.random.Generator) -> Pixels:
-    """Less grain and firmer edges, as processing for people's eyes leaves them."""
-    calm = cv2.bilateralFilter(pixels, 5, float(rng.uniform(5, 25)), 2.0)
-    soft = cv2.GaussianBlur(calm, (0, 0), 1.0)
-    amount = float(rng.uniform(0.0, 0.8))
-    return np.asarray(cv2.addWeighted(calm, 1 + amount, soft, -amount, 0.0), np.uint8)
-
-
-def _without_cast(pixels: Pixels) -> Pixels:
-    """Colour cast taken out as the image processor's standard form does it; a test holds the two together."""
-    means = pixels.reshape(-1, 3).mean(axis=0) + 1.0
-    gains = np.clip(np.sqrt(means.mean() / means), 0.94, 1.06)
-    return np.asarray(cv2.transform(pixels, np.diag(gains).astype(np.float32)), np.uint8)
+def evened(pixels: Pixels) -> Pixels:
+    """Grain and colour cast taken out and tones spread, as the image processor's standard form does it."""
+    clean = cv2.bilateralFilter(pixels, 5, NOISE_LEVELS, NOISE_REACH_PX)
+    means = clean.reshape(-1, 3).mean(axis=0) + 1.0
+    gains = np.clip(np.sqrt(means.mean() / means), 1 - CAST_LIMIT, 1 + CAST_LIMIT)
+    low, middle, high = (float(value) for value in np.percentile(clean @ LUMA, (0.5, 50, 99.5)))
+    stretch = min(STRETCH_LIMIT, 255 / max(1.0, high - low))
+    black = float(np.clip((low + high - 255 / stretch) / 2, 0, 255 - 255 / stretch))
+    seen = min(0.95, max(0.05, (middle - black) * stretch / 255))
+    gamma = float(np.clip(np.sqrt(np.log(MIDDLE_TONE) / np.log(seen)), *GAMMA_LIMITS))
+    levels = np.arange(256, dtype=np.float32)[:, None] * gains.astype(np.float32)
+    curve = np.clip((levels - black) * stretch / 255, 0, 1) ** gamma
+    return np.asarray(cv2.LUT(clean, np.round(curve * 255).astype(np.uint8)[None]), np.uint8)
 
 
 def _through_jpeg(pixels: Pixels, quality: int) -> Pixels:

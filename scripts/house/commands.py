@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from house import packages, plane, venv
+from house import networks, packages, plane, venv
 from house.paths import Home, this_home
 from house.shell import SetupError, say, warn, write_private
 
@@ -50,6 +50,7 @@ def _set_up(home: Home, *, tests: bool) -> None:
             venv.ensure_training(home)
         venv.compile_project(home)
         venv.ensure_secrets(home)
+        networks.ensure(home)
     seconds = round(time.monotonic() - began, 2)
     write_private(home.folder / "setup.json", json.dumps({"seconds": seconds, "installed": changed}) + "\n")
     say(f"set up in {seconds:.1f} s")

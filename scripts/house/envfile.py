@@ -72,6 +72,7 @@ def addresses(
         "DATABASE_URL": f"postgresql+psycopg://{ROLE}:{pg[1]}@127.0.0.1:{pg[0]}/{DATABASE}",
         "REDIS_URL": f"redis://:{redis[1]}@127.0.0.1:{redis[0]}/0",
         "OBJECT_STORE_URL": known.get("OBJECT_STORE_URL") or (home.folder / "objects").as_uri(),
+        "IMAGE_PROCESSOR_NETWORKS": str(home.folder / "networks"),
         "SANDBOX_URL": f"http://127.0.0.1:{base + PORT_OFFSETS['sandbox']}",
     }
     found.update(

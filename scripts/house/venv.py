@@ -94,6 +94,23 @@ def ensure_secrets(home: Home) -> None:
         say(f"made secrets: {', '.join(added)}")
 
 
+def download(home: Home, pins: Path, folder: Path, *options: str) -> Path:
+    """The file of the one pinned package, its hash checked, not installed."""
+    fetch = [
+        PYTHON,
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--no-deps",
+        "--only-binary",
+        ":all:",
+        "--require-hashes",
+    ]
+    run([*fetch, *options, "--dest", folder, "-r", pins], env=_environment(home), log=home.log)
+    return next(folder.glob("*.whl"))
+
+
 def _install_pins(home: Home) -> None:
     """Every pinned package, checked against its hash, its bytecode compiled (start-up is three times faster)."""
     environment = _environment(home)

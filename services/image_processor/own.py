@@ -17,11 +17,13 @@ class ImageOwn:
 
     store: ObjectStore
     processes: WorkProcesses
+    networks: WorkProcesses
+    """Apart, since an enlargement takes seconds to minutes."""
 
 
 @asynccontextmanager
 async def open_own(resources: Resources) -> AsyncIterator[ImageOwn]:
     """Open the store and the processes."""
     settings = resources.settings
-    with WorkProcesses(settings.workers) as processes:
-        yield ImageOwn(Obstore(settings.object_store), processes)
+    with WorkProcesses(settings.workers) as processes, WorkProcesses(1) as networks:
+        yield ImageOwn(Obstore(settings.object_store), processes, networks)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Literal
+
 from pydantic import Field, field_validator
 
 from shared.providers.settings import names
@@ -14,6 +17,10 @@ class ImageProcessorSettings(LimitSettings):
 
     usable_quality: int = Field(40, alias="IMAGE_PROCESSOR_USABLE_QUALITY", ge=0, le=100)
     standard_pixels: int = Field(1024, alias="IMAGE_PROCESSOR_STANDARD_PIXELS", ge=256, le=4096)
+    super_resolution: Literal["cpu", "gpu"] = Field("cpu", alias="IMAGE_PROCESSOR_SUPER_RESOLUTION")
+    """The compact network, or the large one, which takes a graphics card or minutes."""
+    super_resolution_tiles: int = Field(4, alias="IMAGE_PROCESSOR_SUPER_RESOLUTION_TILES", ge=1)
+    networks: str = Field("", alias="IMAGE_PROCESSOR_NETWORKS")
     coarsest_m: float = Field(0.7, alias="IMAGE_PROCESSOR_COARSEST_M", gt=0)
     """Metres a pixel of the coarsest picture from above that is fetched; NAIP has 0.3 to 0.6."""
     captures: int = Field(3, alias="IMAGE_PROCESSOR_CAPTURES", ge=1, le=10)
@@ -36,3 +43,8 @@ class ImageProcessorSettings(LimitSettings):
     def levels(self) -> frozenset[ImageLevel]:
         """The levels that are fetched and shown."""
         return frozenset(ImageLevel(name) for name in names(self.image_levels))
+
+    @property
+    def networks_folder(self) -> Path:
+        """Where the super-resolution networks lie: where set-up put them, unless another folder is named."""
+        return Path(self.networks) if self.networks else Path.cwd() / ".ridgeline" / "networks"

@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import structlog
+
 from services.ml_inference import metrics
 from services.ml_inference.gathering import Gathering
 from services.ml_inference.predicting import Loaded, Looked, Picture, Weights, load_weights, loaded, look
@@ -19,6 +21,8 @@ from shared.errors import Conflict
 from shared.processes import WorkProcesses
 from shared.providers.object_store import ObjectStore, Obstore
 from shared.runtime import Resources
+
+log = structlog.get_logger()
 
 STREET_DETAIL_M = 0.03
 GPU_BATCH, GPU_WAIT_SECONDS = 32, 0.02
@@ -70,10 +74,14 @@ class Models:
             return self._take(fresh)
 
     async def keep_up(self, stamp: datetime | None) -> None:
-        """Read the weights again if they were activated after these processes started."""
-        if self.stamp is not None and stamp is not None and stamp > self.stamp:
-            await self.reload()
+        """Read the weights again if they were activated after these processes started; bad ones are passed over."""
+        if self.stamp == stamp:
+            return
         self.stamp = stamp
+        try:
+            await self.reload()
+        except WeightsRefused:
+            log.warning("weights_refused")
 
     def _take(self, fresh: Loaded) -> Loaded:
         self.now = fresh

@@ -18,6 +18,7 @@ from shared.errors import InvalidInput
 
 console = Console()
 PLACE = "Harrow, TX"
+OPERATOR = "operator@demo.example"
 SETUP_IS_FRESH_SECONDS = 60.0
 
 
@@ -78,6 +79,7 @@ async def _main_job(seed: int, setup_seconds: float) -> tuple[dict[str, Any], di
     from shared.cli import demo_facts, demo_night, leads_queries, processes
     from shared.cli.activate_run import Place, activation_words, run_activation
     from shared.cli.demo_sale import buy_best_lead
+    from shared.cli.staff import StaffRole, add_staff
     from shared.cli.truth_run import measure
     from shared.errors import Unavailable
 
@@ -112,7 +114,11 @@ async def _main_job(seed: int, setup_seconds: float) -> tuple[dict[str, Any], di
         events=await demo_night.announced(),
         jobs_seconds=time.monotonic() - began,
     )
-    return demo_facts.document(facts), {"leads": table, "bought": bought, "quality": facts.quality.as_json()}
+    shown = {"leads": table, "bought": bought, "quality": facts.quality.as_json()}
+    return demo_facts.document(facts), {
+        **shown,
+        "operator": (OPERATOR, await add_staff(OPERATOR, StaffRole.ADMIN)),
+    }
 
 
 def _set_up_just_now() -> float:

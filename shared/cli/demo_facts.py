@@ -75,6 +75,11 @@ def document(facts: Facts) -> dict[str, Any]:
         },
         "accuracy": {
             "condition": {"value": quality.condition.value, "n": quality.condition.n},
+            "damage": {
+                "precision": quality.damage.precision,
+                "recall": quality.damage.recall,
+                "n": quality.damage.n,
+            },
             "suppression": {
                 "precision": quality.suppression.precision,
                 "recall": quality.suppression.recall,

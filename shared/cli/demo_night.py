@@ -12,9 +12,15 @@ from shared.cli.client import service
 from shared.cli.leads_queries import rows
 from shared.http.clients.base import ServiceClient
 
-JOBS = ("permits", "weather", "prospecting", "enrichment")
-"""The jobs of 02:00, 03:00 and 04:00, and the hourly one that looks for owners."""
-EVENTS = ("permit.scraped", "property.scraped", "enrichment.completed")
+JOBS = ("permits", "weather", "prospecting", "enrichment", "ml")
+"""The jobs of 02:00, 03:00 and 04:00, and the hourly ones that look for owners and at roofs."""
+EVENTS = (
+    "permit.scraped",
+    "property.scraped",
+    "enrichment.completed",
+    "images.processed",
+    "ml_inference.completed",
+)
 FAST = "* * * * * */5"
 """Every five seconds."""
 PATIENCE_SECONDS = 120.0

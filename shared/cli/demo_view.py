@@ -36,6 +36,7 @@ def show_demo(console: Console, document: Mapping[str, Any], shown: Mapping[str,
     for line in [
         *_figures(document),
         *_addresses(),
+        *_pages(shown),
         f"figures: {file}",
         "stop with: .venv/bin/ridgeline down",
     ]:
@@ -87,3 +88,12 @@ def _addresses() -> Iterator[str]:
         if name in SERVICE_PORTS:
             yield f"{name}: {settings.service_url(name)}"
     yield f"sandbox: {settings.sandbox_url or f'http://127.0.0.1:{settings.port_base + SANDBOX_PORT_OFFSET}'}"
+
+
+def _pages(shown: Mapping[str, Any]) -> Iterator[str]:
+    """Where the sold lead and the roofs that wait are looked at, and by whom."""
+    door = Settings().service_url("marketplace")
+    email, password = shown["operator"]
+    yield f"the sold lead's page: {door}/ops/leads/{shown['bought'].lead_id}"
+    yield f"roofs that wait for a reviewer: {door}/review"
+    yield f"log in as {email} with {password}"

@@ -23,6 +23,7 @@ GROUPS = (
     "shared.cli.demo",
     "shared.cli.data",
     "shared.cli.keys",
+    "shared.cli.staff",
     "shared.cli.platform",
 )
 

@@ -16,6 +16,7 @@ WORDS = {
     "condition": "roof condition, every analysed roof",
     "condition_published": "roof condition, leads published as proven",
     "condition_within_one": "roof condition, at most one class off",
+    "damage": "kinds of damage on analysed roofs, hail apart",
     "suppression": "recent re-roofs kept out, all",
     "suppression_with_permit": "recent re-roofs kept out, those with a permit",
 }

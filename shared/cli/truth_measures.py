@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
+
+from shared.schemas.enums import DamageType
 
 
 @dataclass(frozen=True)
@@ -33,12 +35,16 @@ class Quality:
     condition_within_one: Share
     suppression: Finding
     suppression_with_permit: Finding
+    damage: Finding
+    """Kinds of damage, each on each analysed roof; hail apart, which no picture here is fine enough to show."""
 
     def as_json(self) -> dict[str, Any]:
         """The figures by name."""
         return asdict(self)
 
 
+DAMAGES = tuple(damage.value for damage in DamageType if damage is not DamageType.HAIL_DENTS)
+SANDBOX_WORDS = {"ponding_water": DamageType.PONDING.value}
 CONDITIONS = ("excellent", "good", "fair", "poor", "critical")
 
 
@@ -68,10 +74,10 @@ def quality(
     Suppression is also measured on re-roofs that a permit tells of: the others nobody can know from permits.
     """
     known = [(parcel, truth[parcel["apn"]]) for parcel in parcels if parcel["apn"] in truth]
+    roofs_known = [roof for roof in roofs if roof["apn"] in truth]
     judged = [
         (roof["condition"], truth[roof["apn"]]["roof"]["condition"], roof["label"], roof["status"])
-        for roof in roofs
-        if roof["apn"] in truth
+        for roof in roofs_known
     ]
     all_roofs = [(said, true) for said, true, _, _ in judged]
     proven = [
@@ -89,7 +95,19 @@ def quality(
             for parcel, so in known
             if so["reroof_permit_on_file"] or not so["recently_reroofed"]
         ),
+        damage=finding(
+            pair
+            for roof in roofs_known
+            if roof["damages"] is not None
+            for pair in _damages(roof["damages"], truth[roof["apn"]]["roof"]["damages"])
+        ),
     )
+
+
+def _damages(said: Iterable[str], so: Iterable[Mapping[str, Any]]) -> Iterator[tuple[bool, bool]]:
+    named, true = set(said), {SANDBOX_WORDS.get(damage["kind"], damage["kind"]) for damage in so}
+    for kind in DAMAGES:
+        yield kind in named, kind in true
 
 
 def _ratio(part: int, whole: int) -> float | None:

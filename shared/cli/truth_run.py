@@ -23,7 +23,7 @@ PARCELS = """
 """
 
 ROOFS = """
-    SELECT l.id, l.apn, a.overall_condition AS condition, l.publish_label AS label, l.status
+    SELECT l.id, l.apn, a.overall_condition AS condition, l.publish_label AS label, l.status, a.damage_types AS damages
       FROM roof_analysis a JOIN base_leads l ON l.id = a.base_lead_id JOIN target_cities c ON c.id = l.city_id
      WHERE a.is_current AND a.overall_condition IS NOT NULL AND lower(c.city) = lower(:city) AND c.state = :state
 """

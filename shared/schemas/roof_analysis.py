@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from shared.schemas.enums import (
     DamageType,
     ImageDomain,
+    ImageLevel,
     ImageType,
     RoofCondition,
     ValidationStatus,
@@ -32,6 +33,7 @@ class PictureView(View):
     id: UUID
     image_type: ImageType
     view_angle: ViewAngle
+    level: ImageLevel | None
     source: str
     licence_id: str
     attribution: str | None

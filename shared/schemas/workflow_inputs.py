@@ -114,3 +114,15 @@ class ProspectInput(JobInput):
     """The city to prospect; every active one where none is named."""
 
     city_id: UUID | None = None
+
+
+class ImageInput(BaseModel):
+    """One fetched picture."""
+
+    subject_id: UUID
+
+
+class ProcessImagesInput(BaseModel):
+    """The houses whose pictures are processed."""
+
+    lead_ids: list[UUID]

@@ -267,6 +267,24 @@ SCRAPE_CONTRACTORS = single_step(
     max_attempt=SCRAPER_ATTEMPTS,
     description="The roofers of a city as its stored permits show them.",
 )
+PREPROCESS_IMAGES = single_step(
+    "preprocess_images",
+    "image_processor",
+    timeout_seconds=120,
+    description="The standard form of one house's stored pictures.",
+)
+PROCESS_IMAGES = single_step(
+    "process_images",
+    "image_processor",
+    description="The standard forms of many houses' pictures, a workflow each.",
+)
+ENHANCE_IMAGE = single_step(
+    "enhance_image",
+    "image_processor",
+    weight="slow",
+    timeout_seconds=900,
+    description="The roof in one picture two and four times as large, for human eyes.",
+)
 PROSPECT_ACTIVE_CITIES = single_step(
     "prospect_active_cities",
     "lead_generator",

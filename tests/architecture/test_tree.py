@@ -25,6 +25,9 @@ PARTICULAR = {
     "enricher": {
         "imports.py": "files of the do-not-call registry, read by the command line",
     },
+    "image_processor": {
+        "networks.py": "the super-resolution network in its own process, and the file it is opened from",
+    },
     "scraper": {
         "chunks.py": "what runs in the process that reads a long file, imported there without the rest",
         "city_service.py": "the verbs of a city's sources; the rest of the service is jobs",

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 from redis.asyncio import Redis
 from sqlalchemy import insert, select, text
 
@@ -56,6 +56,8 @@ PARK = text(
     "UPDATE core.step SET status = 'waiting', waiting_for = 'review' WHERE workflow_id = :workflow AND name = 'validate'"
 )
 SETTLING = text("SELECT id FROM core.workflow WHERE kind = 'settle_review' AND status = 'running'")
+PATIENCE_MS = 20_000
+expect.set_options(timeout=PATIENCE_MS)
 AXE = Path(__file__).with_name("axe.min.js")
 SIZES = {"phone": {"width": 375, "height": 740}, "desk": {"width": 1440, "height": 900}}
 
@@ -77,7 +79,13 @@ class Site:
 
     async def lead(self, *, analysed: bool = True, **changes: Any) -> UUID:
         """A lead of the sandbox with score, triggers, origins and, if wanted, an analysis."""
-        values = {"score_breakdown": score_breakdown(), "year_built": 2001, "sqft": 1650, "sandbox": True}
+        values = {
+            "score_breakdown": score_breakdown(),
+            "year_built": 2001,
+            "sqft": 1650,
+            "sandbox": True,
+            "prospect_reason": ["storm", "roof_age"],
+        }
         async with self.db.begin() as session:
             lead_id = await make_lead(session, self.door.resources.keys, **values, **changes)
             for trigger, strength, details in (
@@ -154,7 +162,7 @@ async def site(
         kept = settings_with_keys(ImageProcessorSettings, **servers, object_store_url=tmp_path.as_uri())
         pictures = await stack.enter_async_context(running(PICTURES, kept))
         neighbours = {"ml_inference": roofs, "image_processor": pictures}
-        settings = settings_with_keys(MarketplaceSettings, **servers, cookie_secure=False)
+        settings = settings_with_keys(MarketplaceSettings, **servers)
         door = await stack.enter_async_context(running(marketplace, settings, neighbours=neighbours))
         url = await stack.enter_async_context(serving(door.app))
         yield Site(url, door, roofs, pictures, committed_db)
@@ -214,7 +222,7 @@ def visit(site: Site, browser: Browser, tmp_path_factory: pytest.TempPathFactory
     async def opened(size: str = "desk", **options: Any) -> AsyncIterator[Visit]:
         context: BrowserContext = await browser.new_context(viewport=SIZES[size], **options)
         page = await context.new_page()
-        page.set_default_timeout(8_000)
+        page.set_default_timeout(PATIENCE_MS)
         visiting = Visit(page, site, shots)
         page.on("console", lambda line: _complain(visiting, line.type, line.text))
         page.on("pageerror", lambda error: visiting.complaints.append(str(error)))

@@ -94,3 +94,35 @@ async def words(site: Site) -> Sequence[Any]:
     )
     async with site.db() as session:
         return (await session.execute(statement)).all()
+
+
+async def test_a_box_is_drawn_and_deleted_by_mouse(site: Site, visit: Callable[..., Any]) -> None:
+    await site.task(1)
+    email = await site.staff(UserRole.ADMIN)
+    async with visit() as desk:
+        page = desk.page
+        await desk.log_in(email, "/review")
+        marks = page.get_by_role("list", name="Marked damages").get_by_role("listitem")
+        await expect(marks).to_have_count(len(drawn().boxes))
+        await page.get_by_role("button", name="Draw a box").click()
+        edge = await page.get_by_role("img", name="The house from above").bounding_box()
+        assert edge is not None
+        await page.mouse.move(edge["x"] + edge["width"] * 0.25, edge["y"] + edge["height"] * 0.5)
+        await page.mouse.down()
+        await page.mouse.move(edge["x"] + edge["width"] * 0.5, edge["y"] + edge["height"] * 0.75)
+        await page.mouse.up()
+        await page.get_by_role("combobox", name=f"Kind of damage {len(drawn().boxes) + 1}").select_option(
+            "Ponding"
+        )
+        await page.get_by_role("button", name="Delete damage 1").click()
+        await expect(marks).to_have_count(len(drawn().boxes))
+        await page.get_by_role("button", name="Approve").click()
+        await page.get_by_role("heading", name="Nothing waits for you").wait_for()
+
+    statement = text("SELECT corrections -> 'damages' -> -1 FROM reviews")
+    async with site.db() as session:
+        drawn_last = (await session.execute(statement)).scalar_one()
+    assert drawn_last["damage"] == "ponding"
+    box = drawn_last["box"]
+    sides = [box[side] for side in ("left", "top", "right", "bottom")]
+    assert sides == pytest.approx([0.25, 0.5, 0.5, 0.75], abs=0.01)

@@ -23,7 +23,7 @@ PICTURE = text(
                                  processed_at)
     VALUES (:lead, :type, :angle, :source, 'licence', 'rendered', :gsd_m, 320, 320, '2026-08-01', :sha256, 'key', 90, true,
             true, now())
-    ON CONFLICT (base_lead_id, image_type, view_angle, source, capture_date)
+    ON CONFLICT (base_lead_id, image_type, view_angle, source, capture_date, level) WHERE variant IS NULL
         DO UPDATE SET sha256 = excluded.sha256, processed_at = now()
     RETURNING id
     """

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from services.image_processor.jobs.enhancing import enhance_image
 from services.image_processor.jobs.imagery import fetch_image_batch, fetch_images, imagery
-from services.image_processor.jobs.preprocessing import preprocess
-from shared.schemas.workflow_inputs import ImageBatchInput, ImagesInput, PropertyInput
+from services.image_processor.jobs.preprocessing import preprocess, preprocess_images, process_images
+from shared.schemas.workflow_inputs import (
+    ImageBatchInput,
+    ImageInput,
+    ImagesInput,
+    ProcessImagesInput,
+    PropertyInput,
+)
 from shared.workflow import Step
 from shared.workflow.catalogue import (
+    ENHANCE_IMAGE,
     FETCH_IMAGE_BATCH,
     FETCH_IMAGES,
     FETCH_SATELLITE,
     FETCH_STREET_VIEW,
+    PREPROCESS_IMAGES,
+    PROCESS_IMAGES,
     PROPERTY,
 )
 
@@ -21,4 +31,7 @@ STEPS = (
     Step(FETCH_SATELLITE, "fetch_satellite", fetch_images, ImagesInput),
     Step(FETCH_STREET_VIEW, "fetch_street_view", fetch_images, ImagesInput),
     Step(FETCH_IMAGE_BATCH, "fetch_image_batch", fetch_image_batch, ImageBatchInput),
+    Step(PREPROCESS_IMAGES, "preprocess_images", preprocess_images, PropertyInput),
+    Step(PROCESS_IMAGES, "process_images", process_images, ProcessImagesInput),
+    Step(ENHANCE_IMAGE, "enhance_image", enhance_image, ImageInput),
 )

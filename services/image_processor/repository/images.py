@@ -38,7 +38,7 @@ class ImageRepository:
             VALUES (:lead_id, :image_type, :view_angle, :level, :original_url, :s3_url, :s3_key, :s3_bucket, :capture_date,
                 :width, :height, :bytes, :format, :quality, :usable, CAST(:config AS jsonb), :source, :licence_id, :gsd_m,
                 :heading, :domain, :sha256)
-            ON CONFLICT (base_lead_id, image_type, view_angle, source, capture_date, level) DO UPDATE
+            ON CONFLICT (base_lead_id, image_type, view_angle, source, capture_date, level) WHERE variant IS NULL DO UPDATE
                SET s3_key = excluded.s3_key, s3_url = excluded.s3_url, quality_score = excluded.quality_score,
                    usable_for_analysis = excluded.usable_for_analysis, sha256 = excluded.sha256,
                    file_size_bytes = excluded.file_size_bytes, original_url = excluded.original_url,

@@ -46,7 +46,7 @@ async def _pictures(looking: Looking, vendor: NadirImagery) -> list[Shot]:
 
 async def _shot(looking: Looking, vendor: NadirImagery, offer: NadirOffer, level: ImageLevel) -> Shot | None:
     """A picture with its grade; None for a file that is no picture."""
-    graded = await looking.graded(await vendor.fetch(offer, level), ImageType.SATELLITE)
+    graded = await looking.graded(await vendor.fetch(offer, level), ViewAngle.OVERHEAD)
     if graded is None:
         return None
     return Shot(

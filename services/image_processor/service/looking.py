@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from sqlalchemy import Row
 
 from services.image_processor import metrics
+from services.image_processor.domain.headers import inspect
 from services.image_processor.domain.mosaics import stitched
 from services.image_processor.domain.pixels import grade
 from services.image_processor.domain.quality import PictureRefused, Quality
@@ -104,13 +105,16 @@ class Looking:
             if error.retryable or isinstance(error, BudgetExceeded):
                 self.waiting = self.waiting or error
 
-    async def graded(self, image: FetchedImage, image_type: ImageType) -> Graded | None:
-        """A picture with its grade; None, and a reason, for a file that is no picture."""
+    async def graded(self, image: FetchedImage, angle: ViewAngle) -> Graded | None:
+        """A picture without its metadata, with its grade; None, and a reason, for a file that is no picture."""
+        image_type = ImageType.SATELLITE if angle is ViewAngle.OVERHEAD else ImageType.STREET_VIEW
         run, body = self.resources.own.processes.run, image.body
         try:
             if isinstance(body, Mosaic):
                 body = await run(stitched, body.rows, body.left, body.top, body.side)
-            quality, size = await run(grade, body)
+            else:
+                body = inspect(body, image.media_type).body
+            quality, size = await run(grade, body, angle)
         except PictureRefused as refused:
             metrics.IMAGES.labels(image_type, refused.reason).inc()
             self.passed_over.append(f"{image.source}: {refused.reason}")

@@ -73,7 +73,7 @@ async def _shot(
     looking: Looking, image: FetchedImage, angle: ViewAngle, camera: Panorama, view: StreetView
 ) -> Shot | None:
     """A picture with its grade; None for a file that is no picture."""
-    graded = await looking.graded(image, ImageType.STREET_VIEW)
+    graded = await looking.graded(image, angle)
     if graded is None:
         return None
     return Shot(

@@ -38,6 +38,21 @@ class Origin(View):
     licence: str | None
 
 
+class DeskTrigger(LeadTrigger):
+    """Why the roof needs a look now; for a storm also who reported it, and since when we know."""
+
+    source: str | None
+    reported_at: datetime | None
+
+    def origin(self) -> Origin | None:
+        """Where a storm's figures come from."""
+        if self.source is None or self.reported_at is None:
+            return None
+        return Origin(
+            field=self.type, source=self.source, date=self.reported_at, confidence=None, licence=None
+        )
+
+
 class ScoreFactor(View):
     """Points of one factor out of its maximum, and the fact they rest on."""
 
@@ -60,6 +75,7 @@ class DeskSummary(View):
     grade: Grade | None
     price: Decimal | None
     publish_label: PublishLabel | None
+    prospect_reason: list[str]
     sandbox: bool
     created_at: datetime
 
@@ -98,12 +114,11 @@ class DeskLead(DeskSummary):
     roof_age_high: int | None
     roof_age_evidence: RoofAgeEvidence | None
     roof_material: RoofMaterial | None
-    prospect_reason: list[str]
     available_until: datetime | None
     held: list[str]
     """Of the person only which fields we hold."""
     score: list[ScoreFactor]
-    triggers: list[LeadTrigger]
+    triggers: list[DeskTrigger]
     origins: dict[str, Origin]
     analysis: RoofAnalysisView | None = None
     analysis_missing: str | None = None

@@ -60,6 +60,7 @@ async def lead(
         pictures=pictures,
         shown=shown,
         seen=seen_in(found, shown),
+        looked_at=looked_at(found),
         cost_terms=cost_terms(found),
     )
 
@@ -71,6 +72,12 @@ def seen_in(lead: DeskLead, picture: PictureView | None) -> PictureEvidence | No
         [each for each in evidence.pictures if each.image_id == picture.id] if evidence and picture else []
     )
     return found[0] if found else None
+
+
+def looked_at(lead: DeskLead) -> set[UUID]:
+    """The pictures that the analysis rests on."""
+    evidence = lead.analysis.evidence if lead.analysis else None
+    return {each.image_id for each in evidence.pictures} if evidence else set()
 
 
 def cost_terms(lead: DeskLead) -> list[tuple[str, list[tuple[str, Any]]]]:

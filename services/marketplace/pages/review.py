@@ -72,7 +72,10 @@ def _shown(task: TaskDetail) -> dict[str, Any]:
     return {
         "task": task,
         "evidence": evidence,
-        "pictures": sorted(task.pictures, key=lambda each: (each.view_angle != "overhead", each.view_angle)),
+        "pictures": sorted(
+            task.pictures,
+            key=lambda each: (each.id not in seen, each.view_angle != "overhead", each.view_angle),
+        ),
         "seen": seen,
         "damages": damages,
         "conditions": list(RoofCondition),

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 SUMMARY = """
     l.id, l.address, l.city, l.state, l.status, l.status_reason, l.quality_score, l.grade, l.price, l.publish_label,
-    l.sandbox, l.created_at
+    l.prospect_reason, l.sandbox, l.created_at
 """
 
 
@@ -61,14 +61,15 @@ class DeskRepository:
             SELECT {SUMMARY}, l.unit, l.zip, l.county, l.apn, l.time_zone, l.lead_class, l.property_value, l.year_built,
                    l.sqft, l.lot_size, l.beds, l.baths, l.property_type, l.owner_occupied, l.last_sale_on, l.last_sale_price,
                    l.confidence, l.review_reason, l.roof_installed_on, l.roof_age_low, l.roof_age_mid, l.roof_age_high,
-                   l.roof_age_evidence, l.roof_material, l.prospect_reason, l.available_until, l.score_breakdown,
+                   l.roof_age_evidence, l.roof_material, l.available_until, l.score_breakdown,
                    array_remove(ARRAY[CASE WHEN l.owner_name IS NOT NULL THEN 'owner_name' END,
                                       CASE WHEN l.owner_email IS NOT NULL THEN 'owner_email' END,
                                       CASE WHEN l.owner_phone IS NOT NULL THEN 'owner_phone' END], NULL) AS held,
                    (SELECT coalesce(jsonb_agg(jsonb_build_object('type', t.trigger_type, 'date', t.trigger_date,
-                                'strength', t.trigger_strength, 'details', t.trigger_details)
-                                ORDER BY t.trigger_date DESC NULLS LAST), '[]')
-                      FROM lead_triggers t WHERE t.base_lead_id = l.id AND t.active) AS triggers,
+                                'strength', t.trigger_strength, 'details', t.trigger_details, 'source', w.source,
+                                'reported_at', w.created_at) ORDER BY t.trigger_date DESC NULLS LAST), '[]')
+                      FROM lead_triggers t LEFT JOIN weather_events w ON w.id = t.weather_event_id
+                     WHERE t.base_lead_id = l.id AND t.active) AS triggers,
                    (SELECT coalesce(jsonb_agg(jsonb_build_object('field', p.field, 'source', p.source, 'date', p.fetched_at,
                                 'confidence', p.confidence, 'licence', p.licence_id)), '[]')
                       FROM compliance.provenance p WHERE p.entity = 'base_leads' AND p.entity_id = l.id) AS origins

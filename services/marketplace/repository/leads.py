@@ -131,7 +131,7 @@ class LeadRepository:
                                 ORDER BY t.trigger_strength DESC), '[]') FROM lead_triggers t WHERE t.base_lead_id = l.id AND t.active) AS triggers,
                    (SELECT coalesce(jsonb_agg(jsonb_build_object('type', i.image_type, 'angle', i.view_angle,
                                 'captured_on', i.capture_date, 'key', i.s3_key, 'source', i.source)), '[]')
-                      FROM property_images i WHERE i.base_lead_id = l.id) AS images,
+                      FROM property_images i WHERE i.base_lead_id = l.id AND i.variant IS NULL) AS images,
                    (SELECT coalesce(jsonb_agg(jsonb_build_object('field', p.field, 'source', p.source,
                                 'fetched_at', p.fetched_at, 'confidence', p.confidence)), '[]')
                       FROM compliance.provenance p WHERE p.entity_id = l.id) AS provenance

@@ -1,7 +1,8 @@
 """One condition from three models (S4-3.4.2) on one scale from 0 (sound) to 100 (critical), and how sure it is.
 
 A model without evidence has no term: the weights of the others are scaled up. That nothing was found is no proof that
-nothing is there, so it neither lowers the condition's index nor the confidence.
+nothing is there, so it neither lowers the condition's index nor the confidence. Damage only worsens what the whole roof
+looks like: a few missing shingles do not make a worn-out roof better.
 """
 
 from __future__ import annotations
@@ -19,10 +20,9 @@ from shared.schemas.roof_evidence import ConditionTerm
 Curve = tuple[tuple[float, float], ...]
 
 WEIGHTS: Final = {ModelType.CLASSIFIER: 0.4, ModelType.DETECTOR: 0.4, ModelType.SEGMENTOR: 0.2}
-# G-13, HOUSE: a roof with any damage in sight is fair at best; severity 50 is a tenth of the roof without shingles.
-SEVERITY_INDEX: Final[Curve] = ((0.0, 50.0), (10.0, 60.0), (25.0, 75.0), (50.0, 90.0), (100.0, 100.0))
-# A quarter of the roof damaged is beyond repair (domain/roofing.md 4).
-DAMAGED_SHARE_INDEX: Final[Curve] = ((0.0, 50.0), (0.02, 55.0), (0.05, 65.0), (0.10, 80.0), (0.25, 100.0))
+# G-13. Severity is on the scale as it is; a quarter of the roof damaged is beyond repair (domain/roofing.md 4).
+SEVERITY_INDEX: Final[Curve] = ((0.0, 0.0), (100.0, 100.0))
+DAMAGED_SHARE_INDEX: Final[Curve] = ((0.0, 0.0), (0.25, 100.0))
 DAMAGE_FROM_SHARE: Final = 0.01
 """Less of the roof's pixels is the segmentor's noise, not damage."""
 INDEPENDENCE: Final = 0.5
@@ -37,12 +37,13 @@ def terms_of(
     confidences: Mapping[ModelType, float | None],
 ) -> list[ConditionTerm]:
     """The terms that there is evidence for, their weights summing to 1."""
-    indexes = {
-        ModelType.CLASSIFIER: None if probabilities is None else expected_index(probabilities),
-        ModelType.DETECTOR: None if not severity else along(SEVERITY_INDEX, severity),
-        ModelType.SEGMENTOR: None
-        if damaged_share is None or damaged_share < DAMAGE_FROM_SHARE
-        else along(DAMAGED_SHARE_INDEX, damaged_share),
+    looks = None if probabilities is None else expected_index(probabilities)
+    indexes: dict[ModelType, float | None] = {
+        ModelType.CLASSIFIER: looks,
+        ModelType.DETECTOR: max(looks or 0.0, along(SEVERITY_INDEX, severity)) if severity else None,
+        ModelType.SEGMENTOR: max(looks or 0.0, along(DAMAGED_SHARE_INDEX, damaged_share))
+        if damaged_share is not None and damaged_share >= DAMAGE_FROM_SHARE
+        else None,
     }
     there = {role: index for role, index in indexes.items() if index is not None}
     whole = sum(WEIGHTS[role] for role in there)

@@ -11,6 +11,7 @@ from services.ml_inference.domain.combining import Chances, overlap, updated
 from services.ml_inference.domain.ensemble import pooled
 from services.ml_inference.domain.likelihoods import Finding, HouseFacts, absent_from, findings_of
 from services.ml_inference.domain.maturity import Compared, maturity_of, wilson_interval
+from services.ml_inference.domain.reliability import tempered
 from shared.schemas.condition import condition_index
 from shared.schemas.confidence import AUTO_FLOOR
 from shared.schemas.enums import ImageDomain, RoofCondition
@@ -52,20 +53,23 @@ class Surroundings:
     earlier_word: RoofCondition | None
     """What a person said of this roof before, no storm or new roof having come since."""
     compared: Compared
+    temperature: float = 1.0
+    """By which compared roofs have shown these weights' combined answers to be too sure (above 1) or too shy."""
 
 
 def validated(analysis: Analysis, around: Surroundings) -> ValidationEvidence:
     """The five stages in their order, the combined probability of the condition, and what speaks against passing."""
     findings = findings_of(around.facts, analysis.domain)
     maturity = maturity_of(around.compared)
-    chances = updated(analysis.chances, (finding.ratios for finding in findings))
+    with_sources = updated(analysis.chances, (finding.ratios for finding in findings))
+    chances = tempered(with_sources, around.temperature)
     confidence = chances[analysis.condition]
     stages = [
         _agreement(analysis.above, analysis.street),
         _sources(analysis.condition, findings, absent_from(around.facts)),
         _similar(analysis.condition, around.similar),
         _ground_truth(analysis.condition, around.earlier_word, around.compared, maturity),
-        _combination(analysis, chances),
+        _combination(analysis, with_sources, chances, around.temperature),
     ]
     return ValidationEvidence(
         stages=stages,
@@ -167,7 +171,9 @@ def _ground_truth(
     )
 
 
-def _combination(analysis: Analysis, chances: Chances) -> ValidationStage:
+def _combination(
+    analysis: Analysis, with_sources: Chances, chances: Chances, temperature: float
+) -> ValidationStage:
     confidence = chances[analysis.condition]
     likeliest = max(chances, key=lambda condition: chances[condition])
     return ValidationStage(
@@ -178,7 +184,8 @@ def _combination(analysis: Analysis, chances: Chances) -> ValidationStage:
         terms={
             "pictures": len(analysis.above) + len(analysis.street),
             "by_pictures": {c: round(v, 4) for c, v in analysis.chances.items()},
-            "with_sources": {c: round(v, 4) for c, v in chances.items()},
+            "with_sources": {c: round(v, 4) for c, v in with_sources.items()},
+            "temperature": temperature,
             "required": AUTO_FLOOR,
         },
     )

@@ -158,22 +158,33 @@ class AnalysisRepository:
         return (await self._session.execute(statement, {"lead": lead_id})).one_or_none()
 
     async def in_need(self, versions: Mapping[str, str], limit: int) -> list[UUID]:
-        """Leads with pictures that were never analysed, and behind them those not on sale that other weights analysed."""
+        """Leads with pictures that these weights (version by role) have not seen, those never analysed first.
+
+        What is on sale is analysed once; a lead is not tried twice a day, since some pictures may not be looked at.
+        """
         statement = text(
             """
             SELECT l.id
               FROM base_leads l LEFT JOIN roof_analysis a ON a.base_lead_id = l.id AND a.is_current
              WHERE (a.id IS NULL AND l.status IN ('processing', 'review', 'available')
-                    OR l.status IN ('processing', 'review') AND NOT a.human_validated
-                   AND (a.classifier_version, a.detector_version, a.segmentor_version)
-                       IS DISTINCT FROM (CAST(:classifier AS text), CAST(:detector AS text), CAST(:segmentor AS text)))
-               AND EXISTS (SELECT 1 FROM property_images i
-                            WHERE i.base_lead_id = l.id AND i.usable_for_analysis AND i.processed
-                              AND i.level = 'roof')
+                    OR l.status IN ('processing', 'review') AND NOT a.human_validated)
+               AND EXISTS (
+                   SELECT 1
+                     FROM (SELECT DISTINCT ON (image_type, view_angle) id, sha256, processed_at FROM property_images
+                            WHERE base_lead_id = l.id AND usable_for_analysis AND processed
+                              AND image_type IN ('satellite', 'street_view') AND level = 'roof'
+                            ORDER BY image_type, view_angle, capture_date DESC NULLS LAST) i
+                    WHERE (SELECT count(*) FROM ml_inference_jobs j
+                            WHERE j.property_image_id = i.id AND j.completed_at >= i.processed_at
+                              AND (j.model_type, j.model_version) IN (
+                                  SELECT * FROM unnest(CAST(:roles AS text[]), CAST(:versions AS text[])))
+                              AND j.image_sha256 IS NOT DISTINCT FROM i.sha256) < cardinality(CAST(:roles AS text[])))
                AND NOT EXISTS (SELECT 1 FROM core.workflow w
-                                WHERE w.subject_id = l.id AND w.kind IN ('property', 'analyze_lead')
-                                  AND w.status IN ('pending', 'running', 'waiting'))
+                                WHERE w.subject_id = l.id
+                                  AND (w.kind IN ('property', 'analyze_lead') AND w.status IN ('pending', 'running', 'waiting')
+                                       OR w.kind = 'analyze_lead' AND w.created_at > now() - interval '1 day'))
              ORDER BY a.id IS NOT NULL, l.created_at LIMIT :limit
             """
         )
-        return list((await self._session.execute(statement, {**versions, "limit": limit})).scalars())
+        values = {"roles": list(versions), "versions": list(versions.values()), "limit": limit}
+        return list((await self._session.execute(statement, values)).scalars())

@@ -41,7 +41,7 @@ class DriftRepository:
                    md5(i.id::text) AS place
               FROM roof_analysis a JOIN property_images i ON i.base_lead_id = a.base_lead_id
              WHERE {_OF_THE_TIME} AND i.usable_for_analysis AND i.image_type IN ('satellite', 'street_view')
-               AND i.created_at <= a.analyzed_at
+               AND i.level = 'roof' AND i.created_at <= a.analyzed_at
              ORDER BY place LIMIT {MOST_PICTURES}
             """  # noqa: S608 - our own text
         )

@@ -29,7 +29,8 @@ class LabelRepository:
                                  'gsd_m', i.gsd_m) ORDER BY i.image_type, i.view_angle, i.id)
                                FROM property_images i
                               WHERE i.base_lead_id = t.base_lead_id AND i.s3_key IS NOT NULL AND i.usable_for_analysis
-                                AND i.image_type IN ('satellite', 'street_view') AND i.created_at <= a.analyzed_at),
+                                AND i.image_type IN ('satellite', 'street_view') AND i.level = 'roof'
+                                AND i.created_at <= a.analyzed_at),
                             '[]') AS pictures
               FROM validation_tasks t JOIN roof_analysis a ON a.id = t.roof_analysis_id
               LEFT JOIN condition_comparisons c ON c.roof_analysis_id = a.id AND c.origin = 'review'

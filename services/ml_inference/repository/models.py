@@ -26,7 +26,7 @@ class ModelRepository:
         retire = text(
             """
             UPDATE models SET active = false
-             WHERE model_type = :role AND image_domain = :domain AND active AND (name, version) <> (:name, :version)
+             WHERE model_type = :role AND active AND (name, version) <> (:name, :version)
             """
         )
         insert = text(
@@ -46,9 +46,7 @@ class ModelRepository:
                 **card,
                 **{name: _json(card[name]) for name in ("metrics", "calibration", "training_data")},
             }
-            await self._session.execute(
-                retire, {name: card[name] for name in ("role", "domain", "name", "version")}
-            )
+            await self._session.execute(retire, {name: card[name] for name in ("role", "name", "version")})
             await self._session.execute(insert, row)
 
     async def stamp(self) -> datetime | None:

@@ -246,7 +246,8 @@ class ReviewRepository:
                                  'capture_date', i.capture_date, 'gsd_m', i.gsd_m, 'width', i.image_width,
                                  'height', i.image_height) ORDER BY i.image_type, i.view_angle, i.capture_date DESC)
                                FROM property_images i
-                              WHERE i.base_lead_id = l.id AND i.image_type IN ('satellite', 'street_view')), '[]') AS pictures
+                              WHERE i.base_lead_id = l.id AND i.image_type IN ('satellite', 'street_view')
+                                AND i.level = 'roof'), '[]') AS pictures
               FROM base_leads l LEFT JOIN roof_analysis a ON a.id = :analysis
              WHERE l.id = :lead
             """

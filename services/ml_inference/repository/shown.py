@@ -31,16 +31,17 @@ class ShownRepository:
         return (await self._session.execute(statement, {"lead": lead_id})).one_or_none()
 
     async def pictures(self, lead_id: UUID) -> Sequence[Row[Any]]:
-        """The newest picture of each view that may be shown, the one from above first."""
+        """The newest picture of each view, level and source; from above first, the closest first."""
         statement = text(
             """
             SELECT * FROM (
-                SELECT DISTINCT ON (i.image_type, i.view_angle) i.id, i.image_type, i.view_angle, i.source, i.licence_id,
-                       s.attribution, i.capture_date, i.gsd_m, i.image_width AS width, i.image_height AS height
+                SELECT DISTINCT ON (i.image_type, i.view_angle, i.level, i.source) i.id, i.image_type, i.view_angle, i.level,
+                       i.source, i.licence_id, s.attribution, i.capture_date, i.gsd_m, i.image_width AS width,
+                       i.image_height AS height
                   FROM property_images i LEFT JOIN compliance.source_registry s ON s.source_key = i.source
                  WHERE i.base_lead_id = :lead AND i.image_type IN ('satellite', 'street_view')
-                 ORDER BY i.image_type, i.view_angle, i.capture_date DESC NULLS LAST) AS newest
-             ORDER BY image_type, view_angle
+                 ORDER BY i.image_type, i.view_angle, i.level, i.source, i.capture_date DESC NULLS LAST) AS newest
+             ORDER BY image_type, gsd_m NULLS LAST, view_angle
             """
         )
         return (await self._session.execute(statement, {"lead": lead_id})).all()

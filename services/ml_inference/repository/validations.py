@@ -17,6 +17,7 @@ SIMILAR_AGE_YEARS = 5
 MOST_SIMILAR = 500
 EARLIER_WORD_DAYS = 730
 STORM_DAYS = 730
+MOST_KNOWN = 500
 
 
 class ValidationRepository:
@@ -106,6 +107,21 @@ class ValidationRepository:
         )
         values = {"domain": domain, "weights": weights, "floor": AUTO_FLOOR}
         return (await self._session.execute(statement, values)).one()
+
+    async def known(self, domain: str, weights: str) -> Sequence[Row[Any]]:
+        """What these weights and the sources together said of roofs whose truth became known, the newest ones."""
+        statement = text(
+            f"""
+            SELECT c.truth, jsonb_path_query_first(a.validation_evidence,
+                       '$.stages[*] ? (@.stage == "combination").terms.with_sources') AS said
+              FROM condition_comparisons c JOIN roof_analysis a ON a.id = c.roof_analysis_id
+             WHERE c.image_domain = :domain AND c.weights = :weights AND c.truth IS NOT NULL
+               AND a.validation_evidence IS NOT NULL
+             ORDER BY c.compared_at DESC LIMIT {MOST_KNOWN}
+            """  # noqa: S608 - a number of ours
+        )
+        values = {"domain": domain, "weights": weights}
+        return (await self._session.execute(statement, values)).all()
 
     async def compare(self, analysis_id: UUID, origin: str, truth: str | None) -> bool:
         """Keep an analysis beside the truth, None for one that was rejected; False where it is not there or kept before."""

@@ -9,6 +9,7 @@ from uuid import UUID
 from services.ml_inference.domain.gate import Gate, gate_of
 from services.ml_inference.domain.likelihoods import HouseFacts
 from services.ml_inference.domain.maturity import Compared
+from services.ml_inference.domain.reliability import temperature_of
 from services.ml_inference.domain.validation import Analysis, Surroundings, chances_of, doubts, validated
 from services.ml_inference.predicting import Loaded
 from services.ml_inference.repository import AnalysisRepository, ValidationRepository
@@ -27,6 +28,11 @@ async def surroundings_of(
     house = await repository.house(lead_id)
     compared = await repository.compared(domain, weights)
     earlier = await repository.earlier_word(lead_id)
+    known = [
+        ({RoofCondition(name): float(chance) for name, chance in row.said.items()}, RoofCondition(row.truth))
+        for row in await repository.known(domain, weights)
+        if row.said
+    ]
     return Surroundings(
         facts=HouseFacts(
             roof_age=house.roof_age_mid,
@@ -39,6 +45,7 @@ async def surroundings_of(
         similar=[RoofCondition(word) for word in await repository.similar(lead_id, domain)],
         earlier_word=RoofCondition(earlier) if earlier else None,
         compared=Compared(compared.n, compared.right),
+        temperature=temperature_of(known),
     )
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, UniqueConstraint, Uuid, text
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.db.models.base import (
@@ -56,7 +56,16 @@ class PropertyImage(Base):
             "level",
             unique=True,
             postgresql_nulls_not_distinct=True,
+            postgresql_where=text("variant IS NULL"),
         ),
+        Index(
+            "uq_property_images_made",
+            "parent_image_id",
+            "variant",
+            unique=True,
+            postgresql_where=text("parent_image_id IS NOT NULL"),
+        ),
+        CheckConstraint("(variant IS NULL) = (image_type IN ('satellite', 'street_view'))", name="variant"),
         Index("idx_property_images_lead", "base_lead_id"),
         Index("idx_property_images_type", "image_type"),
         Index("idx_property_images_parent", "parent_image_id"),
@@ -91,6 +100,8 @@ class PropertyImage(Base):
     image_domain: Mapped[ImageDomain] = choice("image_domain", ImageDomain, length=20)
     sha256: Mapped[str | None]
     parent_image_id: Mapped[UUID | None] = refers("property_images.id", on_delete="SET NULL")
+    variant: Mapped[str | None] = mapped_column(words(40))
+    """What a picture made of another is: standard, a damage view, an enlargement; NULL for a fetched one."""
     level: Mapped[ImageLevel] = choice("level", ImageLevel, length=10, default=ImageLevel.ROOF)
 
 

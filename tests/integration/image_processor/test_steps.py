@@ -24,7 +24,8 @@ from tests.factories.services import RunningService, running, settings_with_keys
 from tests.factories.single_step import begin, run_step
 
 KEPT = """
-SELECT image_type, licence_id, s3_key, usable_for_analysis, processed FROM property_images ORDER BY image_type, view_angle
+SELECT image_type, licence_id, s3_key, usable_for_analysis, processed FROM property_images
+ WHERE variant IS NULL ORDER BY image_type, view_angle
 """
 
 

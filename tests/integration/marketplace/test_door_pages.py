@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -182,6 +183,16 @@ async def test_whoever_buys_sees_no_operators_page(site: RunningService) -> None
 def test_a_vendored_script_is_the_one_that_was_published(path: str) -> None:
     assert hashlib.sha256((STATIC / path).read_bytes()).hexdigest() == VENDORED[path]
     assert (STATIC / path.replace(".min.js", ".LICENSE.txt")).read_text().strip()
+
+
+def test_the_vendored_accessibility_check_is_the_one_that_was_published() -> None:
+    # npm axe-core 4.14.1, axe.min.js
+    folder = Path(__file__).parents[2] / "browser"
+    assert (
+        hashlib.sha256((folder / "axe.min.js").read_bytes()).hexdigest()
+        == "29348999450cdf2849a8e70b7912fc2da85a849da39c0d0d5394f51d4a9ed95c"
+    )
+    assert (folder / "axe.LICENSE.txt").read_text().strip()
 
 
 def test_every_vendored_file_is_pinned() -> None:

@@ -185,7 +185,12 @@ async def test_new_weights_come_in_while_analyses_run_and_none_is_lost(lab: Lab)
     again = await lab.photographed()
     await lab.analyse(again)
     assert {run.model_version for run in await lab.rows(RUNS, again)} == {"2"}
-    stale = [model for model in (await lab.ask("GET", "/models")).json() if not model["active"]]
+    known = (await lab.ask("GET", "/models")).json()
+    in_use = next(model for model in known if model["active"])
+    await lab.ask("POST", f"/models/{in_use['id']}/reload")
+    read_again = (await lab.ask("GET", f"/models/{in_use['id']}")).json()
+    assert read_again["activated_at"] > in_use["activated_at"], "what tells other processes to follow"
+    stale = [model for model in known if not model["active"]]
     assert {model["version"] for model in stale} == {"1"}
     refused = await lab.ask("POST", f"/models/{stale[0]['id']}/reload")
     assert (refused.status_code, refused.json()["code"]) == (409, "model-not-in-use")
@@ -203,6 +208,22 @@ async def test_weights_that_do_not_load_leave_those_in_use(lab: Lab) -> None:
     assert (answer.status_code, answer.json()["code"]) == (409, "weights-refused")
     tiny_weights(lab.weights)
     assert (await lab.analyse(await lab.photographed())).status == "done"
+
+
+@pytest.mark.parametrize(("file", "version"), [("whole", "2"), ("half", "1")])
+async def test_another_process_follows_and_passes_bad_weights_over(lab: Lab, file: str, version: str) -> None:
+    await lab.analyse(await lab.photographed())
+    tiny_weights(lab.weights, "2")
+    if file == "half":
+        (lab.weights / "segmentor.onnx").write_bytes(b"half")
+
+    async with lab.db.begin() as session:
+        await session.execute(text("UPDATE models SET activated_at = clock_timestamp()"))
+    lead = await lab.photographed()
+    step = await lab.analyse(lead)
+
+    assert step.status == "done", step.reason
+    assert {run.model_version for run in await lab.rows(RUNS, lead)} == {version}
 
 
 async def test_one_picture_is_seen_by_the_models_asked_for(lab: Lab) -> None:
@@ -262,7 +283,7 @@ async def test_a_lead_under_way_is_left_to_its_own_workflow_and_buyers_order_not
 async def test_the_hourly_job_takes_roofs_these_weights_have_not_seen(lab: Lab) -> None:
     seen, unseen, busy = [await lab.photographed() for _ in range(3)]
     without = await lab.photographed({})
-    await lab.analyse(seen, "analyze_lead")
+    await lab.analyse(seen, "property")
     async with lab.db.begin() as session:
         await session.execute(text("UPDATE core.workflow SET status = 'done'"))
     await begin(lab.door.resources, "property", busy)
@@ -277,6 +298,14 @@ async def test_the_hourly_job_takes_roofs_these_weights_have_not_seen(lab: Lab) 
         found = set((await session.execute(children, {"id": job})).scalars())
     assert found == {unseen}
     assert without not in found
+    changed = painted(RoofCondition.GOOD)
+    await store_picture(lab.db, lab.door.resources.own.store, seen, ViewAngle.FRONT, changed)
+    async with lab.db.begin() as session:
+        await session.execute(text("UPDATE core.workflow SET status = 'done'"))
+    job = await begin(lab.door.resources, "analyze_leads")
+    await run_step(service, lab.door.resources, job, "analyze_leads")
+    async with lab.db() as session:
+        assert set((await session.execute(children, {"id": job})).scalars()) == {seen, busy}
 
 
 async def test_a_prediction_is_held_against_what_is_known_and_stored_nowhere(lab: Lab) -> None:

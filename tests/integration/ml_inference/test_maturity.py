@@ -73,6 +73,7 @@ async def test_new_weights_begin_anew_and_real_roofs_are_not_told_by_a_sandbox(d
     leads = await judged(desk, 3)
     (real,) = await judged(desk, 1, domain="real")
     assert (await tell(desk, dict.fromkeys([*leads, real], "poor")))["compared"] == 3
+    assert await desk.row("SELECT count(*) FROM condition_comparisons") == (3,)
     async with desk.db.begin() as session:
         await session.execute(
             text(

@@ -125,6 +125,14 @@ async def test_a_word_sent_twice_under_one_key_counts_once(desk: Desk) -> None:
     assert await desk.row("SELECT count(*) FROM reviews") == (1,)
 
 
+async def test_a_word_whose_time_is_over_stands_though_its_lead_has_not_gone_on(desk: Desk) -> None:
+    await desk.wait()
+    task = (await desk.queue())[0]["id"]
+    await desk.say(task, "approve")
+
+    assert (await desk.ask("POST", f"/{task}/undo")).json()["code"] == "review-not-undoable"
+
+
 async def test_nobody_takes_back_what_is_not_his(desk: Desk) -> None:
     impatient(desk, undo_seconds=600.0)
     await desk.wait()

@@ -228,3 +228,32 @@ async def test_pictures_are_held_against_each_other_where_their_evidence_was_kep
         1,
         1,
     )
+
+
+async def test_answers_that_compared_roofs_showed_to_be_too_sure_are_cooled(desk: Desk) -> None:
+    await desk.wait(SURE, **OLD_ROOF)
+    evidence, _, before = await desk.row(EVIDENCE)
+    async with desk.db.begin() as session:
+        await session.execute(
+            text(
+                """
+                WITH told AS (
+                    INSERT INTO roof_analysis (base_lead_id, overall_condition, is_current, image_domain,
+                                               validation_evidence)
+                    SELECT l.id, CASE WHEN n % 2 = 0 THEN 'poor' ELSE 'fair' END, false, 'rendered', a.validation_evidence
+                      FROM base_leads l JOIN roof_analysis a ON a.base_lead_id = l.id, generate_series(1, 60) AS n
+                    RETURNING id, overall_condition)
+                INSERT INTO condition_comparisons (roof_analysis_id, image_domain, weights, origin, said, truth, confidence)
+                SELECT id, 'rendered', 'w1', 'review', 'poor', overall_condition, 0.8 FROM told
+                """
+            )
+        )
+    (lead,) = await desk.row("SELECT id FROM base_leads")
+    await desk.validate(lead, SURE)
+
+    combination = (await stages(desk))["combination"]["terms"]
+    _, _, after = await desk.row(EVIDENCE)
+    assert evidence["stages"][4]["terms"]["temperature"] == 1.0
+    assert combination["temperature"] > 1.5
+    assert combination["with_sources"] == evidence["stages"][4]["terms"]["with_sources"]
+    assert after < 0.9 < before

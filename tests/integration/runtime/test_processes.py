@@ -39,8 +39,9 @@ def what_was_read() -> str:
     return _read[0]
 
 
-def slowly_what_was_read() -> str:
-    time.sleep(0.5)
+def what_was_read_once(mark: str) -> str:
+    while not Path(mark).exists():
+        time.sleep(0.01)
     return _read[0]
 
 
@@ -67,18 +68,19 @@ async def test_work_that_kills_every_process_is_given_up_and_other_work_goes_on(
 
 
 async def test_renewed_processes_have_read_anew_and_the_old_ones_end_what_they_began(tmp_path: Path) -> None:
-    file = tmp_path / "weights"
+    file, mark = tmp_path / "weights", tmp_path / "mark"
     file.write_text("first")
     with WorkProcesses(1, prepare=read_file, given=(str(file),)) as processes:
         assert await processes.run(what_was_read) == "first"
-        begun = [asyncio.create_task(processes.run(slowly_what_was_read)) for _ in range(2)]
+        begun = [asyncio.create_task(processes.run(what_was_read_once, str(mark))) for _ in range(5)]
         await asyncio.sleep(0)
         file.write_text("second")
 
         assert await processes.renew(what_was_read) == "second"
 
         assert await processes.run(what_was_read) == "second"
-        assert await asyncio.gather(*begun) == ["first", "first"]
+        mark.touch()
+        assert await asyncio.gather(*begun) == ["first"] * 5
 
 
 async def test_processes_that_cannot_be_prepared_do_not_replace_those_at_work(tmp_path: Path) -> None:

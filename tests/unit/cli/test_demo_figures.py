@@ -29,22 +29,29 @@ def parcel(apn: str, *, suppressed: bool) -> dict[str, Any]:
     return {"apn": apn, "suppressed": suppressed}
 
 
-def true_house(condition: str, *, reroofed: bool, permit: bool = True) -> dict[str, Any]:
-    return {"roof": {"condition": condition}, "recently_reroofed": reroofed, "reroof_permit_on_file": permit}
+def true_house(condition: str, *damages: str, reroofed: bool, permit: bool = True) -> dict[str, Any]:
+    roof = {"condition": condition, "damages": [{"kind": kind} for kind in damages]}
+    return {"roof": roof, "recently_reroofed": reroofed, "reroof_permit_on_file": permit}
 
 
 TRUTH = {
     "1": true_house("good", reroofed=True),
     "2": true_house("poor", reroofed=True, permit=False),
-    "3": true_house("poor", reroofed=False),
-    "4": true_house("fair", reroofed=False),
+    "3": true_house("poor", "sagging", "hail_dents", reroofed=False),
+    "4": true_house("fair", "ponding_water", reroofed=False),
 }
 PARCELS = [parcel("1", suppressed=True), parcel("2", suppressed=False), parcel("3", suppressed=False),
            parcel("4", suppressed=True), parcel("unknown", suppressed=True)]  # fmt: skip
 ROOFS: list[dict[str, Any]] = [
-    {"apn": "3", "condition": "poor", "label": None, "status": "available"},
-    {"apn": "4", "condition": "poor", "label": "onsite_check", "status": "available"},
-    {"apn": "2", "condition": "excellent", "label": None, "status": "review"},
+    {
+        "apn": "3",
+        "condition": "poor",
+        "label": None,
+        "status": "available",
+        "damages": ["sagging", "moss_algae"],
+    },
+    {"apn": "4", "condition": "poor", "label": "onsite_check", "status": "available", "damages": ["ponding"]},
+    {"apn": "2", "condition": "excellent", "label": None, "status": "review", "damages": None},
 ]
 
 
@@ -71,6 +78,11 @@ def test_town_is_compared_by_lot_number() -> None:
     assert (found.suppression_with_permit.recall, found.suppression_with_permit.n) == (1.0, 3)
     assert (found.condition.value, found.condition.n) == (0.3333, 3)
     assert (found.condition_published.value, found.condition_published.n) == (1.0, 1)
+
+
+def test_damage_is_compared_kind_by_kind_and_hail_not_at_all() -> None:
+    found = quality(TRUTH, PARCELS, ROOFS).damage
+    assert (found.precision, found.recall, found.n) == (0.6667, 1.0, 18)
 
 
 def facts(**changes: Any) -> Facts:

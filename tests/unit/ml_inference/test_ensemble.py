@@ -24,15 +24,15 @@ SURE = {ModelType.CLASSIFIER: 0.8, ModelType.DETECTOR: 0.6, ModelType.SEGMENTOR:
 
 
 def test_three_terms_weigh_as_specified() -> None:
-    terms = terms_of(POOR, severity=50.0, damaged_share=0.10, confidences=SURE)
+    terms = terms_of(POOR, severity=95.0, damaged_share=0.225, confidences=SURE)
 
     assert [(term.role, term.index, term.weight) for term in terms] == [
         ("classifier", 80.0, 0.4),
-        ("detector", 90.0, 0.4),
-        ("segmentor", 80.0, 0.2),
+        ("detector", 95.0, 0.4),
+        ("segmentor", 90.0, 0.2),
     ]
-    assert index_of(terms) == 0.4 * 80 + 0.4 * 90 + 0.2 * 80
-    assert condition_of(index_of(terms)) is RoofCondition.POOR
+    assert index_of(terms) == 0.4 * 80 + 0.4 * 95 + 0.2 * 90
+    assert condition_of(index_of(terms)) is RoofCondition.CRITICAL
     assert weakest_confidence(terms) == 0.6
 
 
@@ -51,11 +51,17 @@ def test_no_evidence_at_all_has_no_terms() -> None:
     assert pooled([]) is None
 
 
-@pytest.mark.parametrize(
-    ("value", "index"), [(-1, 50), (0, 50), (5, 55), (10, 60), (25, 75), (100, 100), (300, 100)]
-)
-def test_severity_lies_on_the_scale_by_the_table(value: float, index: float) -> None:
-    assert along(SEVERITY_INDEX, value) == index
+def test_a_little_damage_does_not_make_a_worn_roof_better() -> None:
+    alone = terms_of(POOR, severity=None, damaged_share=None, confidences=SURE)
+    damaged = terms_of(POOR, severity=12.0, damaged_share=0.02, confidences=SURE)
+
+    assert len(damaged) == 3
+    assert index_of(damaged) == index_of(alone)
+
+
+@pytest.mark.parametrize(("value", "index"), [(-1, 0), (0, 0), (0.05, 20), (0.25, 100), (0.9, 100)])
+def test_a_damaged_share_lies_on_the_scale_by_the_table(value: float, index: float) -> None:
+    assert along(DAMAGED_SHARE_INDEX, value) == index
 
 
 @pytest.mark.parametrize("curve", [SEVERITY_INDEX, DAMAGED_SHARE_INDEX])

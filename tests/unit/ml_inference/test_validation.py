@@ -134,6 +134,14 @@ def test_every_row_of_the_table_speaks_for_something_and_against_something() -> 
         assert row.source
 
 
+def test_what_compared_roofs_have_shown_to_be_too_sure_becomes_less_sure() -> None:
+    evidence = validated(ANALYSIS, replace(AROUND, temperature=2.0))
+    terms = stage(evidence, "combination").terms
+    assert terms["temperature"] == 2.0
+    assert evidence.confidence < terms["with_sources"][POOR]
+    assert max(evidence.probabilities, key=lambda c: evidence.probabilities[c]) is POOR
+
+
 @given(
     st.sampled_from(CONDITIONS),
     st.floats(0.2, 1.0),

@@ -70,7 +70,12 @@ print(sorted(took)[int(len(took) * 0.99)], sorted(took)[len(took) // 2])
 """
 ENDED = text("UPDATE core.workflow SET status = 'done' WHERE id = :id")
 FORGET = text("TRUNCATE ml_inference_jobs")
-UNPROCESSED = text("UPDATE property_images SET processed = false, processed_at = NULL")
+UNPROCESSED = text(
+    """
+    WITH made AS (DELETE FROM property_images WHERE parent_image_id IS NOT NULL)
+    UPDATE property_images SET processed = false, processed_at = NULL WHERE parent_image_id IS NULL
+    """
+)
 
 
 @dataclass(frozen=True)
@@ -234,7 +239,7 @@ def _memory_mb() -> float:
 async def _bodies(studio: Studio) -> list[Picture]:
     """Every picture that the houses' analyses rest on, as the models are given it."""
     statement = text(
-        "SELECT id, base_lead_id, image_type, view_angle, gsd_m FROM property_images WHERE processed"
+        "SELECT id, base_lead_id, image_type, view_angle, gsd_m FROM property_images WHERE processed AND variant IS NULL"
     )
     async with studio.models.unit_of_work() as uow:
         rows = (await uow.session.execute(statement)).all()

@@ -22,7 +22,7 @@ from services.lead_generator.domain.triggers import (
     sale_trigger,
     storm_trigger,
 )
-from shared.schemas.enums import RoofCondition, TornadoRating, TriggerType, WeatherEventType
+from shared.schemas.enums import DamageType, RoofCondition, TornadoRating, TriggerType, WeatherEventType
 
 UNKNOWN_GSD_METRES = 0.6
 
@@ -38,7 +38,9 @@ def lead_triggers(lead: Row[Any], storms: Iterable[Row[Any]]) -> list[Trigger]:
     if lead.damage_severity:
         found.append(
             damage_trigger(
-                dict(lead.damage_severity), now, metres_per_pixel=float(lead.gsd_m or UNKNOWN_GSD_METRES)
+                {DamageType(name): float(severity) for name, severity in lead.damage_severity.items()},
+                now,
+                metres_per_pixel=float(lead.gsd_m or UNKNOWN_GSD_METRES),
             )
         )
     return [trigger for trigger in found if trigger is not None]

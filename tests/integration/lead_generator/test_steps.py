@@ -263,3 +263,23 @@ async def test_a_storm_prospects_the_city_it_reached_and_no_other(
 
     assert step.output["cities"] == 1
     assert step.output["inserted"] > 0
+
+
+async def test_damage_that_was_seen_is_a_reason_to_visit_and_hail_marks_from_afar_are_none(
+    generator: RunningService, committed_db: SessionMaker
+) -> None:
+    lead_id = await lead(generator, committed_db, status="processing")
+    await one(
+        committed_db,
+        "UPDATE roof_analysis SET damage_severity = CAST(:seen AS jsonb) WHERE base_lead_id = :id",
+        id=lead_id,
+        seen='{"sagging": 40.5, "hail_dents": 90}',
+    )
+    await triggers_of(generator, committed_db, lead_id)
+    found = await one(
+        committed_db,
+        "SELECT array[trigger_strength::text, trigger_details->>'damages'] FROM lead_triggers"
+        " WHERE base_lead_id = :id AND trigger_type = 'damage_detected'",
+        id=lead_id,
+    )
+    assert found == ["41", '{"sagging": 40.5}']

@@ -271,7 +271,8 @@ async def test_damage_that_was_seen_is_a_reason_to_visit_and_hail_marks_from_afa
     lead_id = await lead(generator, committed_db, status="processing")
     await one(
         committed_db,
-        "UPDATE roof_analysis SET damage_severity = CAST(:seen AS jsonb) WHERE base_lead_id = :id",
+        "INSERT INTO roof_analysis (base_lead_id, overall_condition, is_current, image_domain, damage_severity)"
+        " VALUES (:id, 'poor', true, 'rendered', CAST(:seen AS jsonb))",
         id=lead_id,
         seen='{"sagging": 40.5, "hail_dents": 90}',
     )

@@ -24,7 +24,6 @@ from services.scraper.repository import (
 )
 from shared.security.fields import KeyRing
 
-CHUNKS_AHEAD = 1
 NextChunk = Callable[[int], Awaitable[Chunk]]
 """The rows behind so many that were taken before; a chunk of none is the end."""
 
@@ -152,43 +151,33 @@ def _chunks_of(rows: Iterable[Any] | NextChunk, line_of: LineOf) -> NextChunk:
 
 
 async def _ingest(load: _Load, next_chunk: NextChunk, changes: list[StatusChange]) -> IngestReport:
-    ahead: asyncio.Queue[Chunk | None] = asyncio.Queue(CHUNKS_AHEAD)
-    reader = asyncio.create_task(_read_ahead(next_chunk, ahead))
+    """One chunk is read while the database works on the one before it."""
+    report, taken = IngestReport(), 0
+    ahead = asyncio.ensure_future(next_chunk(taken))
     try:
-        report = await _store_chunks(load, ahead, changes)
-        await reader
+        while (chunk := await ahead).taken:
+            taken += chunk.taken
+            ahead = asyncio.ensure_future(next_chunk(taken))
+            changes += chunk.changes
+            report += await _store(load, chunk)
         return report
     finally:
-        reader.cancel()
-        await asyncio.gather(reader, return_exceptions=True)
+        ahead.cancel()
+        await asyncio.gather(ahead, return_exceptions=True)
 
 
-async def _read_ahead(next_chunk: NextChunk, ahead: asyncio.Queue[Chunk | None]) -> None:
-    """Read on while the database works on earlier chunks; None marks the end, also after an error."""
-    taken = 0
-    try:
-        while (chunk := await next_chunk(taken)).taken:
-            taken += chunk.taken
-            await ahead.put(chunk)
-    finally:
-        await ahead.put(None)
-
-
-async def _store_chunks(
-    load: _Load, ahead: asyncio.Queue[Chunk | None], changes: list[StatusChange]
-) -> IngestReport:
-    report = IngestReport()
-    while (chunk := await ahead.get()) is not None:
-        changes += chunk.changes
-        report += IngestReport(
-            chunk.read,
-            rejected=chunk.reasons.total(),
-            reasons=dict(sorted(chunk.reasons.items())),
-            remarks=tuple(chunk.remarks),
-        )
-        if chunk.text:
-            await load.begin_load()
-            await load.stage(chunk.text)
-            done = await load.finish_load()
-            report += IngestReport(0, done.stored, done.updated, done.duplicate)
-    return report
+async def _store(load: _Load, chunk: Chunk) -> IngestReport:
+    done = Upserted(0, 0, 0)
+    if chunk.text:
+        await load.begin_load()
+        await load.stage(chunk.text)
+        done = await load.finish_load()
+    return IngestReport(
+        chunk.read,
+        done.stored,
+        done.updated,
+        done.duplicate,
+        chunk.reasons.total(),
+        dict(sorted(chunk.reasons.items())),
+        remarks=tuple(chunk.remarks),
+    )

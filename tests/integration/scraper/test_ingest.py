@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import gzip
 from collections.abc import Iterator
 from dataclasses import replace
@@ -8,6 +9,7 @@ from pathlib import Path
 from random import Random
 from uuid import UUID
 
+import psycopg
 import pytest
 import zstandard
 from sqlalchemy import text
@@ -177,6 +179,17 @@ async def test_a_feed_that_breaks_half_way_raises_its_reason(
 
     with pytest.raises(FileRefused):
         await ingest_permits(db, feed())
+
+
+async def test_a_database_that_fails_half_way_ends_the_load_while_rows_are_still_to_come(
+    db: AsyncSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chunks, "CHUNK_ROWS", 1)
+    strange = replace(permit("1"), state="TOO LONG")
+    rows = [permit("0"), strange, *(permit(str(number)) for number in range(2, 9))]
+    async with asyncio.timeout(20):
+        with pytest.raises(psycopg.Error):
+            await ingest_permits(db, rows)
 
 
 async def test_a_file_that_breaks_half_way_leaves_nothing_behind(

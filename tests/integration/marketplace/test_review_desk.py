@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -11,7 +12,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 from redis.asyncio import Redis
-from sqlalchemy import insert, text
+from sqlalchemy import insert, select, text
 
 from services.image_processor.api import images
 from services.image_processor.own import open_own
@@ -143,6 +144,19 @@ async def test_hostile_words_stay_words_in_the_console(desk: Desk) -> None:
     assert "&lt;script&gt;alert(1)" in part.text
     assert "<script" not in part.text
     assert 'onload="alert' not in part.text
+
+
+async def test_a_picture_that_no_model_has_seen_is_shown_without_marks(desk: Desk) -> None:
+    task = await desk.task()
+    async with desk.db.begin() as session:
+        held = select(ValidationTask.base_lead_id).where(ValidationTask.id == task)
+        lead_id = (await session.execute(held)).scalar_one()
+        unseen, _ = await make_pictures(session, lead_id, capture_date=date(2020, 1, 1))
+
+    part = await desk.ask("GET", f"/review/{task}/part", headers={"accept": "text/html"})
+
+    assert part.status_code == 200
+    assert f"/images/{unseen}" in part.text
 
 
 async def test_an_empty_queue_says_so(desk: Desk) -> None:

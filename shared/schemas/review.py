@@ -17,6 +17,7 @@ from shared.schemas.enums import (
     ValidationTaskState,
     ViewAngle,
 )
+from shared.schemas.page import PageQuery
 from shared.schemas.review_enums import Maturity, ReviewVerdict
 from shared.schemas.roof_evidence import Box, Polygon, Share
 
@@ -207,3 +208,28 @@ class ReviewStats(Shape):
     reviewers: list[ReviewerStats]
     models_right: dict[ImageDomain, float | None]
     """Share of reviewed analyses whose condition the reviewers confirmed."""
+
+
+class PendingQuery(PageQuery):
+    """Which tasks are wanted: of a domain, with a word in their reasons, held by nobody else or by oneself."""
+
+    domain: ImageDomain | None = None
+    reason: str | None = Field(None, min_length=2, max_length=100)
+    holder: Literal["all", "free", "mine"] = "all"
+
+
+class Approval(BaseModel):
+    """The reviewer's word, with another condition, boxes or outlines where the models were wrong."""
+
+    model_config = ConfigDict(extra="forbid")
+    condition: RoofCondition | None = None
+    corrections: Corrections | None = None
+    notes: str | None = Field(None, max_length=2000)
+
+
+class Rejection(BaseModel):
+    """Why an analysis is not to be used."""
+
+    model_config = ConfigDict(extra="forbid")
+    corrections: Corrections | None = None
+    notes: str = Field(min_length=3, max_length=2000)

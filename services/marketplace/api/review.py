@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
 
 from services.marketplace.service.review import queue_for
 from shared.http.auth import presented_token, require
 from shared.http.clients.reviews import ReviewsClient
 from shared.runtime import ResourcesDep
-from shared.schemas.enums import ImageDomain, RoofCondition
-from shared.schemas.page import Page, PageQuery
-from shared.schemas.review import Corrections, PendingTask, ReviewAnswer, ReviewStats, TaskDetail
+from shared.schemas.page import Page
+from shared.schemas.review import (
+    Approval,
+    PendingQuery,
+    PendingTask,
+    Rejection,
+    ReviewAnswer,
+    ReviewStats,
+    TaskDetail,
+)
 from shared.security.policy import Action, Actor
 
 router = APIRouter(prefix="/api/review", tags=["review"])
@@ -28,32 +34,8 @@ async def _queue(request: Request, resources: ResourcesDep, actor: Reviewer) -> 
 Queue = Annotated[ReviewsClient, Depends(_queue)]
 
 
-class QueueQuery(PageQuery):
-    """Which tasks are wanted: of a domain, with a word in their reasons, held by nobody else or by oneself."""
-
-    domain: ImageDomain | None = None
-    reason: str | None = Field(None, min_length=2, max_length=100)
-    holder: Literal["all", "free", "mine"] = "all"
-
-
-class Approval(BaseModel):
-    """The reviewer's word, with another condition, boxes or outlines where the models were wrong."""
-
-    model_config = ConfigDict(extra="forbid")
-    condition: RoofCondition | None = None
-    corrections: Corrections | None = None
-    notes: str | None = Field(None, max_length=2000)
-
-
-class Rejection(BaseModel):
-    """Why an analysis is not to be used."""
-
-    model_config = ConfigDict(extra="forbid")
-    notes: str = Field(min_length=3, max_length=2000)
-
-
 @router.get("/tasks")
-async def tasks(queue: Queue, query: Annotated[QueueQuery, Query()]) -> Page[PendingTask]:
+async def tasks(queue: Queue, query: Annotated[PendingQuery, Query()]) -> Page[PendingTask]:
     """Analyses that wait for this reviewer, the most urgent first."""
     return await queue.pending(query.model_dump(mode="json", exclude_none=True))
 
@@ -85,7 +67,7 @@ async def approve(task_id: UUID, word: Approval, queue: Queue) -> ReviewAnswer:
 @router.post("/tasks/{task_id}/reject")
 async def reject(task_id: UUID, word: Rejection, queue: Queue) -> ReviewAnswer:
     """Reject an analysis; its lead is withdrawn."""
-    return await queue.reject(task_id, word.model_dump(mode="json"))
+    return await queue.reject(task_id, word.model_dump(mode="json", exclude_none=True))
 
 
 @router.post("/tasks/{task_id}/undo")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
@@ -15,13 +15,15 @@ from services.ml_inference.service.reviews import Word
 from shared.http.auth import require
 from shared.http.idempotency import OptionalIdempotencyKey
 from shared.runtime import ResourcesDep
-from shared.schemas.enums import ImageDomain, RoofCondition
+from shared.schemas.enums import RoofCondition
 from shared.schemas.labels import Label
 from shared.schemas.page import Page, PageQuery
 from shared.schemas.review import (
-    Corrections,
+    Approval,
     DomainMaturity,
+    PendingQuery,
     PendingTask,
+    Rejection,
     ReviewAnswer,
     ReviewStats,
     TaskDetail,
@@ -34,31 +36,6 @@ Reader = Annotated[Actor, require(Action.REVIEW_READ)]
 Reviewer = Annotated[Actor, require(Action.REVIEW_DECIDE)]
 Operator = Annotated[Actor, require(Action.OPERATIONS_READ)]
 Keeper = Annotated[Actor, require(Action.OPERATIONS_WRITE)]
-
-
-class PendingQuery(PageQuery):
-    """Which tasks are wanted: of a domain, with a word in their reasons, held by nobody else or by oneself."""
-
-    domain: ImageDomain | None = None
-    reason: str | None = Field(None, min_length=2, max_length=100)
-    holder: Literal["all", "free", "mine"] = "all"
-
-
-class Approval(BaseModel):
-    """The reviewer's word, with another condition, boxes or outlines where the models were wrong."""
-
-    model_config = ConfigDict(extra="forbid")
-    condition: RoofCondition | None = None
-    corrections: Corrections | None = None
-    notes: str | None = Field(None, max_length=2000)
-
-
-class Rejection(BaseModel):
-    """Why an analysis is not to be used."""
-
-    model_config = ConfigDict(extra="forbid")
-    corrections: Corrections | None = None
-    notes: str = Field(min_length=3, max_length=2000)
 
 
 class Truths(BaseModel):

@@ -23,8 +23,9 @@ from shared.schemas.enums import JobStatus
 from shared.schemas.workflow_inputs import JobTrigger
 from shared.security import audit
 from shared.security.policy import Actor
-from shared.workflow import all_workflows, control, start
+from shared.workflow import all_workflows, control
 from shared.workflow.catalogue import REFRESH_CITY, REFRESH_STORMS, SCRAPE_CONTRACTORS, SCRAPE_PROPERTY
+from shared.workflow.ordering import start_ordered
 
 SERVICE = "scraper"
 # What needs no other service: steps of others are optional in it. The view scraping_jobs says the same of their rows.
@@ -104,15 +105,8 @@ async def _start(resources: Resources, actor: Actor, order: Order, key: str | No
 async def _begin(uow: UnitOfWork, actor: Actor, order: Order) -> dict[str, Any]:
     place = {"city": order.city.city, "state": order.city.state}
     given = {**order.asked, **order.today, **place, "triggered_by": JobTrigger.API}
-    run = await start(uow.session, order.kind, subject_id=order.subject_id, input=given)
-    await audit.record(
-        uow.session,
-        actor,
-        "job.start",
-        service=SERVICE,
-        object_type="job",
-        object_id=run.workflow_id,
-        details={"kind": order.kind, "new": run.new},
+    run = await start_ordered(
+        uow.session, actor, order.kind, service=SERVICE, subject_id=order.subject_id, input=given
     )
     return {"job_id": str(run.workflow_id), "new": run.new}
 

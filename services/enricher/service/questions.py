@@ -20,8 +20,8 @@ from shared.runtime import Resources
 from shared.schemas.address import Address
 from shared.schemas.enums import EnrichmentType
 from shared.security.policy import Actor
-from shared.workflow import start
 from shared.workflow.catalogue import ENRICH_LEADS
+from shared.workflow.ordering import start_ordered
 
 RECORD_CONFIDENCE = 0.9
 """What the county's own layer says of a house, where no other source has said it since."""
@@ -193,7 +193,9 @@ async def enrich_batch(
             if not leads:
                 raise InvalidInput("none of the properties is a lead")
             chosen = sorted({str(lead_id) for lead_id in leads.values()})
-            run = await start(uow.session, ENRICH_LEADS.kind, input={"lead_ids": chosen})
+            run = await start_ordered(
+                uow.session, actor, ENRICH_LEADS.kind, service="enricher", input={"lead_ids": chosen}
+            )
             unknown = [str(one) for one in property_ids if one not in leads]
             body = {"job_id": str(run.workflow_id), "accepted": len(chosen), "unknown": unknown}
             return Answer(202, body)

@@ -14,10 +14,9 @@ from shared.http.idempotency import Answer, answer_once
 from shared.runtime import Resources
 from shared.schemas.enums import ImageType, ViewAngle
 from shared.schemas.geo import GeoPoint
-from shared.security import audit
 from shared.security.policy import Actor
-from shared.workflow import start
 from shared.workflow.catalogue import FETCH_IMAGE_BATCH, FETCH_SATELLITE, FETCH_STREET_VIEW
+from shared.workflow.ordering import start_ordered
 
 SERVICE = "image_processor"
 FURTHEST_M = 500.0
@@ -69,7 +68,9 @@ async def fetch_batch(
                 raise InvalidInput("none of the properties is a lead")
             chosen = sorted({str(lead_id) for lead_id in leads.values()})
             given = {"lead_ids": chosen, "views": list(views)}
-            run = await start(uow.session, FETCH_IMAGE_BATCH.kind, input=given)
+            run = await start_ordered(
+                uow.session, actor, FETCH_IMAGE_BATCH.kind, service=SERVICE, input=given
+            )
             unknown = [str(one) for one in property_ids if one not in leads]
             return Answer(202, {"job_id": str(run.workflow_id), "accepted": len(chosen), "unknown": unknown})
 
@@ -85,15 +86,9 @@ async def _begin(resources: Resources, actor: Actor, order: Order, key: str) -> 
 
         async def act() -> Answer:
             lead_id = await _lead_of(ImageRepository(uow.session), order)
-            run = await start(uow.session, order.kind, subject_id=lead_id, input={**order.given, "at": point})
-            await audit.record(
-                uow.session,
-                actor,
-                "job.start",
-                service=SERVICE,
-                object_type="job",
-                object_id=run.workflow_id,
-                details={"kind": order.kind, "new": run.new},
+            given = {**order.given, "at": point}
+            run = await start_ordered(
+                uow.session, actor, order.kind, service=SERVICE, subject_id=lead_id, input=given
             )
             return Answer(202, {"job_id": str(run.workflow_id), "lead_id": str(lead_id), "new": run.new})
 

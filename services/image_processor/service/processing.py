@@ -28,10 +28,10 @@ from shared.db.unit_of_work import UnitOfWork
 from shared.errors import Conflict, InvalidInput, NotFound
 from shared.http.idempotency import Answer, answer_once
 from shared.runtime import Resources
-from shared.security import audit
 from shared.security.policy import Actor
-from shared.workflow import Started, start
+from shared.workflow import Started
 from shared.workflow.catalogue import ENHANCE_IMAGE, PREPROCESS_IMAGES, PROCESS_IMAGES
+from shared.workflow.ordering import start_ordered
 
 SERVICE = "image_processor"
 
@@ -49,8 +49,11 @@ async def preprocess(resources: Resources, actor: Actor, property_id: UUID, *, k
         leads = await ImageRepository(uow.session).leads_of([property_id])
         if property_id not in leads:
             raise NotFound(f"there is no lead of property {property_id}")
-        run = await start(uow.session, PREPROCESS_IMAGES.kind, subject_id=leads[property_id])
-        return await _started(uow, actor, PREPROCESS_IMAGES.kind, run)
+        subject = leads[property_id]
+        run = await start_ordered(
+            uow.session, actor, PREPROCESS_IMAGES.kind, service=SERVICE, subject_id=subject
+        )
+        return _told(run)
 
     return await _once(
         resources,
@@ -71,10 +74,10 @@ async def process_batch(
         if not leads:
             raise InvalidInput("none of the properties is a lead")
         chosen = sorted({str(lead_id) for lead_id in leads.values()})
-        run = await start(uow.session, PROCESS_IMAGES.kind, input={"lead_ids": chosen})
-        job = await _started(uow, actor, PROCESS_IMAGES.kind, run)
+        given = {"lead_ids": chosen}
+        run = await start_ordered(uow.session, actor, PROCESS_IMAGES.kind, service=SERVICE, input=given)
         unknown = [str(one) for one in property_ids if one not in leads]
-        return {**job, "accepted": len(chosen), "unknown": unknown}
+        return {**_told(run), "accepted": len(chosen), "unknown": unknown}
 
     asked = {"property_ids": [str(one) for one in property_ids]}
     return await _once(resources, f"{SERVICE}.{PROCESS_IMAGES.kind}:{actor.name}", key, asked, begin)
@@ -90,8 +93,10 @@ async def enhance(
     box = enhancing.part_to_enlarge(original, settings.super_resolution_tiles)
 
     async def begin(uow: UnitOfWork) -> dict[str, Any]:
-        run = await start(uow.session, ENHANCE_IMAGE.kind, subject_id=image_id)
-        return await _started(uow, actor, ENHANCE_IMAGE.kind, run)
+        run = await start_ordered(
+            uow.session, actor, ENHANCE_IMAGE.kind, service=SERVICE, subject_id=image_id
+        )
+        return _told(run)
 
     asked = {"image_id": str(image_id), "scale": size.scale}
     job = await _once(resources, f"{SERVICE}.{ENHANCE_IMAGE.kind}:{actor.name}", key, asked, begin)
@@ -176,15 +181,5 @@ async def _once(
         return (await answer_once(uow.session, act, scope=scope, key=key, request=asked)).body
 
 
-async def _started(uow: UnitOfWork, actor: Actor, kind: str, run: Started) -> dict[str, Any]:
-    """The job as it is told, with who asked for it in the audit log."""
-    await audit.record(
-        uow.session,
-        actor,
-        "job.start",
-        service=SERVICE,
-        object_type="job",
-        object_id=run.workflow_id,
-        details={"kind": kind, "new": run.new},
-    )
+def _told(run: Started) -> dict[str, Any]:
     return {"job_id": str(run.workflow_id), "new": run.new}

@@ -13,10 +13,9 @@ from shared.errors import Conflict, NotFound, PolicyViolation
 from shared.http.idempotency import Answer, answer_once
 from shared.runtime import Resources
 from shared.schemas.enums import ModelType
-from shared.security import audit
 from shared.security.policy import Actor
-from shared.workflow import start
 from shared.workflow.catalogue import ANALYZE_LEAD
+from shared.workflow.ordering import start_ordered
 
 SERVICE = "ml_inference"
 
@@ -53,15 +52,8 @@ async def analyze_property(
             raise AnalysisUnderWay("the lead's own workflow has not ended", property_id=str(property_id))
 
         async def act() -> Answer:
-            run = await start(uow.session, ANALYZE_LEAD.kind, subject_id=lead_id, input={})
-            await audit.record(
-                uow.session,
-                actor,
-                "job.start",
-                service=SERVICE,
-                object_type="job",
-                object_id=run.workflow_id,
-                details={"kind": ANALYZE_LEAD.kind, "new": run.new},
+            run = await start_ordered(
+                uow.session, actor, ANALYZE_LEAD.kind, service=SERVICE, subject_id=lead_id
             )
             body = {"job_id": str(run.workflow_id), "property_id": str(lead_id), "new": run.new}
             return Answer(202, body)

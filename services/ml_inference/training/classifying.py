@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from services.ml_inference.models import CONDITIONS, Pixels
 from services.ml_inference.training.augmenting import drawn
-from services.ml_inference.training.looping import Plan, tensor_of
+from services.ml_inference.training.looping import Plan, shuffled, tensor_of
 from services.ml_inference.training.nets import CENTRE, SPREAD, condition_net
 from services.ml_inference.training.pool import NO_LABEL, SIZE, Pool, shown
 from shared.sandbox.town.model import CONDITION_CUTS
@@ -45,11 +45,8 @@ class Classifying:
 
     def batches(self, batch: int, rng: np.random.Generator) -> Iterator[Any]:
         """Every picture once, in a new order and seen differently."""
-        order = rng.permutation(len(self.train))
-        for start in range(0, len(order), batch):
-            chosen = order[start : start + batch]
-            if len(chosen) > 1:
-                yield self._batch(chosen, rng)
+        for chosen in shuffled(len(self.train), batch, rng):
+            yield self._batch(chosen, rng)
 
     def _batch(self, chosen: NDArray[Any], rng: np.random.Generator) -> Any:
         pool = self.train

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from services.ml_inference.training.augmenting import drawn
-from services.ml_inference.training.looping import Plan, tensor_of
+from services.ml_inference.training.looping import Plan, shuffled, tensor_of
 from services.ml_inference.training.matching import mean_average_precision
 from services.ml_inference.training.nets import damage_net
 from services.ml_inference.training.pool import LEAST_BOX_PX, SIZE, Pool, shown
@@ -45,11 +45,8 @@ class Detecting:
 
     def batches(self, batch: int, rng: np.random.Generator) -> Iterator[Any]:
         """Every picture once, in a new order and seen differently."""
-        order = rng.permutation(len(self.train))
-        for start in range(0, len(order), batch):
-            chosen = order[start : start + batch]
-            if len(chosen) > 1:
-                yield self._batch(chosen, rng)
+        for chosen in shuffled(len(self.train), batch, rng):
+            yield self._batch(chosen, rng)
 
     def _batch(self, chosen: NDArray[Any], rng: np.random.Generator) -> dict[str, Tensor]:
         pictures, rows = [], []

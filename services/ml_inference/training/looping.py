@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 import structlog
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 SEED = 20261122
@@ -108,6 +109,15 @@ def trained(
         if after is not None:
             after()
     return average
+
+
+def shuffled(count: int, batch: int, rng: np.random.Generator) -> Iterator[NDArray[Any]]:
+    """The places of every picture once, in a new order; one alone is left out, as it has no spread to normalise by."""
+    order = rng.permutation(count)
+    for start in range(0, count, batch):
+        chosen = order[start : start + batch]
+        if len(chosen) > 1:
+            yield chosen
 
 
 def latest(net: nn.Module, name: str, folder: Path) -> tuple[nn.Module, list[dict[str, float]]]:

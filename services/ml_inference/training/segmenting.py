@@ -62,7 +62,7 @@ class Segmenting:
         return normalised(pictures), torch.from_numpy(labels).long(), real
 
     def _rendered(self, rng: np.random.Generator) -> tuple[NDArray[Any], NDArray[Any]]:
-        at, above = int(rng.integers(len(self.train))), True
+        at = int(rng.integers(len(self.train)))
         above = bool(self.train.above[at])
         change = drawn(
             rng, stored=SIZE, size=INPUT, above=above, turn_deg=20.0 if above else 4.0, colour=0.08

@@ -13,6 +13,7 @@ from typing import Any, Final
 import orjson
 
 from shared.errors import ProviderBadAnswer
+from shared.providers.arcgis_errors import refusal
 from shared.providers.base import ProviderClient, ProviderDeps, ProviderRequest
 from shared.providers.imagery import COARSEST_M, FINEST_M, SPANS_M, FetchedImage, NadirOffer, OrthoService
 from shared.providers.imagery.mercator import box
@@ -25,14 +26,6 @@ from shared.schemas.geo import GeoPoint
 LARGEST_PX: Final = 1024
 NO_DATA: Final = "NoData"
 PICTURES: Final = ("image/jpeg", "image/png")
-_BODY_CODES: Final[Mapping[int, Outcome]] = {
-    429: Outcome.RETRYABLE,
-    498: Outcome.AUTH,
-    499: Outcome.AUTH,
-    500: Outcome.RETRYABLE,
-    503: Outcome.RETRYABLE,
-    504: Outcome.RETRYABLE,
-}
 
 
 class ImageServerImagery:
@@ -127,7 +120,7 @@ def _judge_json(answer: Answer) -> Verdict:
     body = answer.json_object()
     error = body.get("error")
     if isinstance(error, dict):
-        return _refusal(error)
+        return refusal(error)
     if not isinstance(body.get("value"), str):
         return Verdict(Outcome.BAD_ANSWER, message="neither a value nor an error")
     return Verdict(Outcome.OK)
@@ -142,11 +135,5 @@ def _judge_picture(answer: Answer) -> Verdict:
         return Verdict(Outcome.OK)
     error = answer.json_object().get("error")
     if isinstance(error, dict):
-        return _refusal(error)
+        return refusal(error)
     return Verdict(Outcome.BAD_ANSWER, message=f"a picture was promised, {kind[:60]} came")
-
-
-def _refusal(error: Mapping[str, Any]) -> Verdict:
-    code = int(error.get("code") or 0)
-    message = f"error {code} inside 200: {str(error.get('message', ''))[:200]}"
-    return Verdict(_BODY_CODES.get(code, Outcome.INVALID), message=message, status=code)

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from typing import Any, Final
 
 from shared.errors import InvalidInput, ProviderBadAnswer, ProviderTimeout, ProviderUnavailable
+from shared.providers.arcgis_errors import refusal
 from shared.providers.base import ClientSettings, ProviderClient, ProviderDeps, ProviderRequest
 from shared.providers.outcomes import Answer, Outcome, Verdict, judge_by_status
 from shared.providers.permit_source import Column, ColumnKind, RawRow, RowPage, SourceConfig
@@ -26,15 +27,6 @@ _KINDS: Final[Mapping[str, ColumnKind]] = {
     "esriFieldTypeDouble": ColumnKind.NUMBER,
     "esriFieldTypeSingle": ColumnKind.NUMBER,
     "esriFieldTypeDate": ColumnKind.EPOCH_MILLISECONDS,
-}
-
-_BODY_CODES: Final[Mapping[int, Outcome]] = {
-    429: Outcome.RETRYABLE,
-    498: Outcome.AUTH,
-    499: Outcome.AUTH,
-    500: Outcome.RETRYABLE,
-    503: Outcome.RETRYABLE,
-    504: Outcome.RETRYABLE,
 }
 
 
@@ -252,9 +244,7 @@ def _judge(answer: Answer) -> Verdict:
     body = answer.json_object()
     error = body.get("error")
     if isinstance(error, dict):
-        code = int(error.get("code") or 0)
-        message = f"error {code} inside 200: {str(error.get('message', ''))[:200]}"
-        return Verdict(_BODY_CODES.get(code, Outcome.INVALID), message=message, status=code)
+        return refusal(error)
     if not any(key in body for key in ("features", "count", "objectIds", "fields")):
         return Verdict(Outcome.BAD_ANSWER, message="neither features nor an error")
     return Verdict(Outcome.OK)

@@ -383,6 +383,8 @@ async def test_a_batch_is_a_job_of_a_workflow_a_lead(at: Bench, town: ServedTown
     assert (begun.json()["accepted"], begun.json()["unknown"]) == (2, [str(stranger)])
     assert nothing.status_code == 422
     job = UUID(begun.json()["job_id"])
+    trail = await at.rows("SELECT object_id FROM audit_log WHERE action = 'job.start'")
+    assert [row.object_id for row in trail] == [str(job)]
     await at.run(job, "enrich_leads")
     children = await at.rows("SELECT id, kind, subject_id FROM core.workflow WHERE parent_id = :id", id=job)
     assert {(row.kind, row.subject_id) for row in children} == {("enrich_lead", one) for one in leads}

@@ -121,6 +121,8 @@ async def test_a_batch_is_one_job_with_a_workflow_for_each_lead(desk: Desk) -> N
         "batch/download", property_ids=[str(desk.lead_id), stranger], image_types=["satellite"]
     )
     await desk.done(answer, "fetch_image_batch")
+    [trail] = await desk.rows("SELECT object_id FROM audit_log WHERE action = 'job.start'")
+    assert trail.object_id == answer.json()["job_id"]
 
     assert (answer.json()["accepted"], answer.json()["unknown"]) == (1, [stranger])
     (child,) = await desk.rows(

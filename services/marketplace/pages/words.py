@@ -19,7 +19,7 @@ NAMES: Final[Mapping[str, str]] = {
     "gsd_m": "Ground resolution",
     "lat": "Position",
     "moss_algae": "Moss or algae",
-    "needs_review": "Waits for a reviewer",
+    "needs_review": "Needs a look, by a reviewer or on site",
     "neighbor_permits": "Neighbours' permits",
     "onsite_check": "Needs on-site check",
     "overhead": "From above",

@@ -60,6 +60,7 @@ def _head(entries: Mapping[str, Any]) -> str:
         f"| {entry['licence']} | `{entry['sha256'][:16]}…` |"
         for role, entry in entries.items()
     ]
+    lines += ["", _kept(entries)]
     data = entries["segmentor"]["training_data"]
     lines += [
         "",
@@ -72,6 +73,16 @@ def _head(entries: Mapping[str, Any]) -> str:
         "`ridgeline models train` trains from nothing (see training/README.md).",
     ]
     return "\n".join(lines)
+
+
+def _kept(entries: Mapping[str, Any]) -> str:
+    """What eight bits cost; a network that loses a point or more is shipped in sixteen."""
+    each = [
+        f"{role} {figures['8_bit']:.3f} against {figures['16_bit']:.3f}"
+        for role, entry in entries.items()
+        if (figures := entry["metrics"].get("stored"))
+    ]
+    return f"Eight bits against sixteen, on the calibration split: {'; '.join(each)}." if each else ""
 
 
 def _table(entries: Mapping[str, Any], name: str) -> str:

@@ -80,6 +80,28 @@ def test_the_exported_file_answers_as_the_network_does(trained: Path, role: str)
 
 
 @needs_torch
+@pytest.mark.parametrize(("lost", "how"), [(0.0099, "8-bit"), (0.0101, "stored as fp16")])
+def test_eight_bits_are_shipped_where_they_cost_less_than_a_point(
+    tmp_path: Path, lost: float, how: str
+) -> None:
+    from services.ml_inference.training import detecting, exporting, nets
+    from services.ml_inference.training.releasing import stored
+    from services.ml_inference.vision.net import Net
+
+    pictures = np.random.default_rng(3).integers(0, 255, (3, 256, 256, 3)).astype(np.uint8)
+    whole = exporting.damage_file(nets.damage_net(), detecting.INPUT)
+    figures = iter((0.5 - lost, 0.5))
+    kept = stored(
+        whole, pictures, detecting.INPUT, lambda _: next(figures), examples=pictures, folder=tmp_path
+    )
+    assert kept.how == how
+    assert kept.figures == {"8_bit": round(0.5 - lost, 4), "16_bit": 0.5}
+    assert len(kept.weights) < len(whole) / (3 if how == "8-bit" else 1.9)
+    (answers,) = Net(kept.weights).run(list(pictures))
+    assert np.array_equal(answers, kept.answers[0]), "what is calibrated is what the shipped file answers"
+
+
+@needs_torch
 def test_resuming_goes_on_from_the_last_epoch_and_trains_none_again(trained: Path) -> None:
     from services.ml_inference.training.running import Work, train
 

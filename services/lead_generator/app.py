@@ -3,28 +3,38 @@
 from __future__ import annotations
 
 from services.lead_generator import handlers, jobs
+from services.lead_generator.api import clusters
 from services.lead_generator.settings import LeadGeneratorSettings
 from shared.events.leads import LeadCreated
 from shared.events.permits import PermitScraped
 from shared.events.storms import StormReported
 from shared.runtime import Service
-from shared.schemas.workflow_inputs import CityInput, HvacInput, JobInput, PropertyInput, ProspectInput
+from shared.schemas.workflow_inputs import (
+    CityInput,
+    ClustersInput,
+    HvacInput,
+    JobInput,
+    PropertyInput,
+    ProspectInput,
+)
 from shared.workflow import Step
 from shared.workflow.catalogue import (
     CITY,
     EXPIRE_LEADS,
     HVAC_PROPERTIES,
+    OPTIMIZE_CLUSTERS,
     PROPERTY,
     PROSPECT_ACTIVE_CITIES,
     PUBLISH_LEAD,
     RESCORE_LEADS,
 )
-from shared.workflow.schedule import daily, hourly
+from shared.workflow.schedule import daily, hourly, weekly
 
 service = Service(
     name="lead_generator",
     summary="Prospecting, triggers, scores, prices, clusters and publishing.",
     settings=LeadGeneratorSettings,
+    routers=[clusters.router],
     steps=[
         Step(CITY, "prospecting", jobs.prospecting, CityInput),
         Step(PROPERTY, "triggers", jobs.triggers, PropertyInput),
@@ -35,6 +45,7 @@ service = Service(
         Step(HVAC_PROPERTIES, "hvac_properties", jobs.hvac_properties, HvacInput),
         Step(RESCORE_LEADS, "rescore_leads", jobs.rescore_leads, ProspectInput),
         Step(PUBLISH_LEAD, "publish_lead", jobs.publish_lead, PropertyInput),
+        Step(OPTIMIZE_CLUSTERS, "optimize_clusters", jobs.optimize_clusters, ClustersInput),
         Step(EXPIRE_LEADS, "expire_leads", jobs.expire_leads, JobInput),
     ],
     handlers={
@@ -47,6 +58,7 @@ service = Service(
         daily(
             "04:30", "hvac_birthdays", "hvac_properties", "HVAC systems a year older, their tiers and leads."
         ),
+        weekly("sun", "05:00", "clusters", "optimize_clusters", "Clusters of all cities drawn anew."),
         hourly("lead_expiry", "expire_leads", "Triggers and offers past their date.", minute=20),
     ],
     concurrency={"default": 6, "slow": 2},

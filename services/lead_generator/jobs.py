@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, get_args
 from uuid import UUID
@@ -12,11 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.lead_generator import metrics
 from services.lead_generator.domain.publishing import LeadFacts, Review, Way, publication_of
 from services.lead_generator.domain.triggers import Trigger
+from services.lead_generator.repository.clusters import ClusterRepository
 from services.lead_generator.repository.hvac import HvacRepository
 from services.lead_generator.repository.leads import LeadRepository
 from services.lead_generator.repository.parcel_storms import ParcelStormRepository
 from services.lead_generator.repository.prospects import ProspectRepository
-from services.lead_generator.service import by_lead, lead_triggers, scored_lead, storm_ids
+from services.lead_generator.service import clusters
+from services.lead_generator.service.scoring import by_lead, lead_triggers, scored_lead, storm_ids
 from shared.compliance.loader import address_value, decide_offer
 from shared.compliance.policy import policy_at
 from shared.db.unit_of_work import UnitOfWork
@@ -25,7 +28,14 @@ from shared.events.leads import LeadCreated, LeadPublished, LeadScored
 from shared.runtime import Resources, StepContext
 from shared.runtime.limits import prospect_cap
 from shared.schemas.enums import LeadStatus, TriggerType
-from shared.schemas.workflow_inputs import CityInput, HvacInput, JobInput, PropertyInput, ProspectInput
+from shared.schemas.workflow_inputs import (
+    CityInput,
+    ClustersInput,
+    HvacInput,
+    JobInput,
+    PropertyInput,
+    ProspectInput,
+)
 from shared.workflow.catalogue import PUBLISH_LEAD
 from shared.workflow.start import start_many
 
@@ -178,19 +188,24 @@ async def _rescore(tx: UnitOfWork, lead_ids: Sequence[UUID]) -> Sequence[Row[Any
 
 async def cluster(ctx: StepContext, input: PropertyInput) -> None:
     """Put the lead into the nearest cluster within two miles, or begin one."""
-    settings = ctx.resources.settings
     async with ctx.resources.unit_of_work() as uow:
         lead = await LeadRepository(uow.session).one(input.subject_id)
     if lead is None or not lead.located:
         raise Skip("the lead has no point on the map")
     async with ctx.commit() as tx:
-        repository = LeadRepository(tx.session)
-        await repository.lock_clusters(lead.city_id)
-        cluster_id = await repository.nearest_cluster(
-            input.subject_id, radius_miles=settings.cluster_radius_miles, max_leads=settings.cluster_max_leads
-        ) or await repository.new_cluster(input.subject_id, settings.cluster_radius_miles)
-        await repository.join_cluster(input.subject_id, cluster_id)
-        tx.output = {"cluster_id": str(cluster_id)}
+        tx.output = {"cluster_id": str(await clusters.assign(ctx.resources, tx, lead))}
+
+
+async def optimize_clusters(ctx: StepContext, input: ClustersInput) -> None:
+    """Draw the clusters of every city with leads anew, or of the one named; a city is done or as it was."""
+    async with ctx.resources.unit_of_work() as uow:
+        cities = await ClusterRepository(uow.session).cities(input.city_id)
+    totals: Counter[str] = Counter(cities=len(cities))
+    for city_id in cities:
+        async with ctx.resources.unit_of_work() as uow:
+            totals.update(await clusters.draw_anew(ctx.resources, uow, city_id))
+    async with ctx.commit(dict(totals)):
+        pass
 
 
 async def publish(ctx: StepContext, input: PropertyInput) -> None:

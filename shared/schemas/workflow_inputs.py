@@ -110,6 +110,12 @@ class HvacInput(JobInput):
     county_id: UUID | None = None
 
 
+class ClustersInput(JobInput):
+    """The city whose clusters are drawn anew; all where none is named."""
+
+    city_id: UUID | None = None
+
+
 class ProspectInput(JobInput):
     """The city to prospect; every active one where none is named."""
 

@@ -315,6 +315,13 @@ PUBLISH_LEAD = single_step(
 EXPIRE_LEADS = single_step(
     "expire_leads", "lead_generator", description="Triggers and published leads past their date end."
 )
+OPTIMIZE_CLUSTERS = single_step(
+    "optimize_clusters",
+    "lead_generator",
+    weight="slow",
+    timeout_seconds=1800,
+    description="Clusters of every city, or of one, drawn anew: 10 to 100 leads inside two miles each.",
+)
 MEASURE_DRIFT = single_step(
     "measure_drift",
     "ml_inference",

@@ -55,6 +55,14 @@ class LeadRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
+    async def lead_of(self, property_id: UUID) -> UUID | None:
+        """The lead of this id, or the one of this parcel."""
+        statement = text(
+            "SELECT id FROM base_leads WHERE id = :id OR parcel_id = :id ORDER BY (id = :id) DESC LIMIT 1"
+        )
+        lead: UUID | None = (await self._session.execute(statement, {"id": property_id})).scalar_one_or_none()
+        return lead
+
     async def one(self, lead_id: UUID) -> Row[Any] | None:
         """A lead with everything a score may look at."""
         return next(iter(await self.many([lead_id])), None)
@@ -258,57 +266,6 @@ class LeadRepository:
             """
         )
         return (await self._session.execute(statement, {"id": lead_id})).scalar_one_or_none() or {}
-
-    async def lock_clusters(self, city_id: UUID) -> None:
-        """Let one lead at a time join a city's clusters."""
-        statement = text("SELECT pg_advisory_xact_lock(hashtext('cluster'), hashtext(CAST(:city AS text)))")
-        await self._session.execute(statement, {"city": str(city_id)})
-
-    async def nearest_cluster(self, lead_id: UUID, *, radius_miles: float, max_leads: int) -> UUID | None:
-        """The nearest cluster of the same city with room, within the radius."""
-        statement = text(
-            """
-            SELECT c.id FROM base_leads l
-              JOIN lead_clusters c ON c.city_id = l.city_id AND c.lead_count < :max_leads
-                                  AND ST_DWithin(c.center, l.geom, :metres)
-             WHERE l.id = :id ORDER BY ST_Distance(c.center, l.geom), c.id LIMIT 1
-            """
-        )
-        values = {"id": lead_id, "metres": radius_miles * METRES_PER_MILE, "max_leads": max_leads}
-        cluster: UUID | None = (await self._session.execute(statement, values)).scalar_one_or_none()
-        return cluster
-
-    async def new_cluster(self, lead_id: UUID, radius_miles: float) -> UUID:
-        """A cluster around a lead that is near none."""
-        statement = text(
-            """
-            INSERT INTO lead_clusters (cluster_name, city, state, city_id, center, center_lat, center_lng, radius_miles)
-            SELECT l.city || ' ' || (SELECT count(*) + 1 FROM lead_clusters c WHERE c.city_id = l.city_id), l.city, l.state,
-                   l.city_id, l.geom, l.lat, l.lng, :radius FROM base_leads l WHERE l.id = :id
-            RETURNING id
-            """
-        )
-        cluster: UUID = (
-            await self._session.execute(statement, {"id": lead_id, "radius": radius_miles})
-        ).scalar_one()
-        return cluster
-
-    async def join_cluster(self, lead_id: UUID, cluster_id: UUID) -> None:
-        """Put a lead into a cluster and bring the cluster's statistics up to date."""
-        join = text("UPDATE base_leads SET cluster_id = :cluster WHERE id = :id")
-        count = text(
-            """
-            UPDATE lead_clusters c SET lead_count = s.n, avg_quality_score = s.mean, total_value = s.total,
-                   leads_available = s.available, leads_sold = s.sold
-              FROM (SELECT count(*) AS n, round(avg(quality_score), 2) AS mean, sum(price) AS total,
-                           count(*) FILTER (WHERE status = 'available') AS available,
-                           count(*) FILTER (WHERE status = 'sold') AS sold
-                      FROM base_leads WHERE cluster_id = :cluster) s
-             WHERE c.id = :cluster
-            """
-        )
-        await self._session.execute(join, {"id": lead_id, "cluster": cluster_id})
-        await self._session.execute(count, {"cluster": cluster_id})
 
     async def publish(self, lead_id: UUID, values: Mapping[str, Any]) -> bool:
         """Move a lead as the gate said; False when it has left processing and review already."""

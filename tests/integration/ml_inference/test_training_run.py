@@ -90,7 +90,7 @@ def test_eight_bits_are_shipped_where_they_cost_less_than_a_point(
 
     pictures = np.random.default_rng(3).integers(0, 255, (3, 256, 256, 3)).astype(np.uint8)
     whole = exporting.damage_file(nets.damage_net(), detecting.INPUT)
-    figures = iter((0.5 - lost, 0.5))
+    figures = iter((0.5, 0.5 - 2 * lost, 0.5 - lost))
     kept = stored(
         whole, pictures, detecting.INPUT, lambda _: next(figures), examples=pictures, folder=tmp_path
     )
@@ -99,6 +99,17 @@ def test_eight_bits_are_shipped_where_they_cost_less_than_a_point(
     assert len(kept.weights) < len(whole) / (3 if how == "8-bit" else 1.9)
     (answers,) = Net(kept.weights).run(list(pictures))
     assert np.array_equal(answers, kept.answers[0]), "what is calibrated is what the shipped file answers"
+
+
+@needs_torch
+def test_the_ends_of_a_network_stay_exact() -> None:
+    import onnx
+
+    from services.ml_inference.training import exporting, nets
+
+    model = onnx.load_from_string(exporting.outline_file(nets.outline_net(), 64))
+    heavy = [node.name for node in model.graph.node if node.op_type in exporting.HEAVY]
+    assert exporting.ends_of(model) == sorted({heavy[0], heavy[-1]})
 
 
 @needs_torch

@@ -1,0 +1,1 @@
+"""Routes of the lead generator, by noun."""

@@ -1,0 +1,1 @@
+"""The verbs of the lead generator, by noun."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.lead_generator import handlers, jobs
-from services.lead_generator.api import clusters
+from services.lead_generator.api import clusters, leads
 from services.lead_generator.settings import LeadGeneratorSettings
 from shared.events.leads import LeadCreated
 from shared.events.permits import PermitScraped
@@ -34,7 +34,7 @@ service = Service(
     name="lead_generator",
     summary="Prospecting, triggers, scores, prices, clusters and publishing.",
     settings=LeadGeneratorSettings,
-    routers=[clusters.router],
+    routers=[clusters.router, leads.router],
     steps=[
         Step(CITY, "prospecting", jobs.prospecting, CityInput),
         Step(PROPERTY, "triggers", jobs.triggers, PropertyInput),

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any, get_args
 from uuid import UUID
 
-from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.lead_generator import metrics
 from services.lead_generator.domain.publishing import LeadFacts, Review, Way, publication_of
-from services.lead_generator.domain.triggers import Trigger
 from services.lead_generator.repository.clusters import ClusterRepository
 from services.lead_generator.repository.hvac import HvacRepository
 from services.lead_generator.repository.leads import LeadRepository
 from services.lead_generator.repository.parcel_storms import ParcelStormRepository
 from services.lead_generator.repository.prospects import ProspectRepository
 from services.lead_generator.service import clusters
-from services.lead_generator.service.scoring import by_lead, lead_triggers, scored_lead, storm_ids
+from services.lead_generator.service.leads import find_triggers, rescore, scores
 from shared.compliance.loader import address_value, decide_offer
 from shared.compliance.policy import policy_at
 from shared.db.unit_of_work import UnitOfWork
@@ -36,8 +34,6 @@ from shared.schemas.workflow_inputs import (
     PropertyInput,
     ProspectInput,
 )
-from shared.workflow.catalogue import PUBLISH_LEAD
-from shared.workflow.start import start_many
 
 LEADS_AT_ONCE = 500
 
@@ -114,18 +110,8 @@ async def triggers(ctx: StepContext, input: PropertyInput) -> None:
         if not leads:
             raise PermanentError(f"there is no lead {input.subject_id}")
         await repository.follow_records(input.subject_id)
-        found = await _find_triggers(repository, leads)
+        found = await find_triggers(repository, leads)
         tx.output = {"triggers": sorted(t.trigger_type.value for _, t in found)}
-
-
-async def _find_triggers(repository: LeadRepository, leads: Sequence[Row[Any]]) -> list[tuple[UUID, Trigger]]:
-    ids = [lead.id for lead in leads]
-    storms = await repository.storms_near(ids)
-    near = by_lead(storms)
-    found = [(lead.id, trigger) for lead in leads for trigger in lead_triggers(lead, near[lead.id])]
-    await repository.upsert_triggers(found, storm_ids(storms))
-    await repository.note_storm_flags(ids)
-    return found
 
 
 async def score(ctx: StepContext, input: PropertyInput) -> None:
@@ -135,17 +121,12 @@ async def score(ctx: StepContext, input: PropertyInput) -> None:
         leads = await repository.many([input.subject_id])
         if not leads:
             raise PermanentError(f"there is no lead {input.subject_id}")
-        (scored,) = await _scores(repository, leads)
+        (scored,) = await scores(repository, leads)
         await repository.store_scores([scored])
         total, grade, price = scored["score"], scored["grade"], scored["price"]
         tx.publish(LeadScored(base_lead_id=input.subject_id, score=total, grade=grade))
         tx.output = {"score": total, "grade": grade, "price": str(price) if price else None}
     metrics.SCORES.observe(total)
-
-
-async def _scores(repository: LeadRepository, leads: Sequence[Row[Any]]) -> list[dict[str, Any]]:
-    active = by_lead(await repository.active_triggers([lead.id for lead in leads]))
-    return [scored_lead(lead, active[lead.id]) for lead in leads]
 
 
 async def rescore_leads(ctx: StepContext, input: ProspectInput) -> None:
@@ -159,7 +140,7 @@ async def rescore_leads(ctx: StepContext, input: ProspectInput) -> None:
         while True:
             async with ctx.resources.unit_of_work() as uow:
                 ids = await LeadRepository(uow.session).known(city_id, after=last, limit=LEADS_AT_ONCE)
-                changed = await _rescore(uow, ids)
+                changed = await rescore(uow, ids)
             totals["leads"] += len(ids)
             totals["changed"] += len(changed)
             totals["saleable"] += sum(row.saleable for row in changed)
@@ -170,22 +151,6 @@ async def rescore_leads(ctx: StepContext, input: ProspectInput) -> None:
         pass
 
 
-async def _rescore(tx: UnitOfWork, lead_ids: Sequence[UUID]) -> Sequence[Row[Any]]:
-    repository = LeadRepository(tx.session)
-    leads = await repository.many(lead_ids)
-    await _find_triggers(repository, leads)
-    # A lead without a score is on its way through its own workflow, which scores it with what is stored here.
-    changed = await repository.store_scores(
-        await _scores(repository, [lead for lead in leads if lead.quality_score is not None])
-    )
-    await repository.prolong_storm_offers(lead_ids)
-    saleable: list[tuple[UUID, dict[str, Any]]] = [(row.id, {}) for row in changed if row.saleable]
-    if saleable:
-        await start_many(tx.session, PUBLISH_LEAD, saleable)
-    tx.publish(LeadScored(base_lead_id=r.id, score=r.quality_score, grade=r.grade) for r in changed)
-    return changed
-
-
 async def cluster(ctx: StepContext, input: PropertyInput) -> None:
     """Put the lead into the nearest cluster within two miles, or begin one."""
     async with ctx.resources.unit_of_work() as uow:
@@ -193,17 +158,19 @@ async def cluster(ctx: StepContext, input: PropertyInput) -> None:
     if lead is None or not lead.located:
         raise Skip("the lead has no point on the map")
     async with ctx.commit() as tx:
-        tx.output = {"cluster_id": str(await clusters.assign(ctx.resources, tx, lead))}
+        cluster_id = await clusters.assign(tx, lead, clusters.rules_of(ctx.resources.settings))
+        tx.output = {"cluster_id": str(cluster_id)}
 
 
 async def optimize_clusters(ctx: StepContext, input: ClustersInput) -> None:
     """Draw the clusters of every city with leads anew, or of the one named; a city is done or as it was."""
     async with ctx.resources.unit_of_work() as uow:
         cities = await ClusterRepository(uow.session).cities(input.city_id)
+    rules = clusters.rules_of(ctx.resources.settings)
     totals: Counter[str] = Counter(cities=len(cities))
     for city_id in cities:
         async with ctx.resources.unit_of_work() as uow:
-            totals.update(await clusters.draw_anew(ctx.resources, uow, city_id))
+            totals.update(await clusters.draw_anew(uow, city_id, rules))
     async with ctx.commit(dict(totals)):
         pass
 

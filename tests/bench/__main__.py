@@ -1,4 +1,7 @@
-"""`python -m tests.bench [core|fleet|demo|ingest|storms|fetch|vision ...]`: measure, write artifacts/bench.json, tell."""
+"""`python -m tests.bench [core|fleet|demo|ingest|storms|clusters|fetch|vision ...]`: measure and tell.
+
+The figures are also written to artifacts/bench.json.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import signal
 import sys
 from collections.abc import Callable
 
-from tests.bench import core, demo, fetch, fleet, ingest, storms, vision
+from tests.bench import clusters, core, demo, fetch, fleet, ingest, storms, vision
 from tests.bench.figure import Figure
 from tests.faults.report import ARTIFACTS, say
 
@@ -18,6 +21,7 @@ SUBSETS: dict[str, Callable[[], list[Figure]]] = {
     "demo": demo.figures,
     "ingest": ingest.figures,
     "storms": storms.figures,
+    "clusters": clusters.figures,
     "fetch": fetch.figures,
     "vision": vision.figures,
 }

@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict
 
+from services.lead_generator.api.leads import OrderedJob, Property
 from services.lead_generator.service import clusters
 from services.lead_generator.service.clusters import ClusterDetail, ClusterSummary
 from shared.http.auth import require
@@ -18,13 +19,6 @@ from shared.security.policy import Action, Actor
 router = APIRouter(prefix="/clusters", tags=["clusters"])
 Reader = Annotated[Actor, require(Action.OPERATIONS_READ)]
 Operator = Annotated[Actor, require(Action.OPERATIONS_WRITE)]
-
-
-class PropertyToAssign(BaseModel):
-    """A lead, or a parcel that is one."""
-
-    model_config = ConfigDict(extra="forbid")
-    property_id: UUID
 
 
 class CityToOptimize(BaseModel):
@@ -47,13 +41,6 @@ class Assigned(BaseModel):
     cluster_id: UUID
 
 
-class Ordered(BaseModel):
-    """The job that does it; `new` is false where one was under way."""
-
-    job_id: UUID
-    new: bool
-
-
 @router.get("")
 async def list_clusters(
     resources: ResourcesDep, _: Reader, query: Annotated[ClusterQuery, Query()]
@@ -63,17 +50,16 @@ async def list_clusters(
 
 
 @router.post("/assign")
-async def assign(body: PropertyToAssign, resources: ResourcesDep, actor: Operator) -> Assigned:
+async def assign(body: Property, resources: ResourcesDep, actor: Operator) -> Assigned:
     """Put a lead into the nearest cluster with room within two miles, or begin one around it."""
     lead_id, cluster_id = await clusters.assign_property(resources, actor, body.property_id)
     return Assigned(property_id=lead_id, cluster_id=cluster_id)
 
 
 @router.post("/optimize", status_code=202)
-async def optimize(body: CityToOptimize, resources: ResourcesDep, actor: Operator) -> Ordered:
+async def optimize(body: CityToOptimize, resources: ResourcesDep, actor: Operator) -> OrderedJob:
     """Start the job that draws clusters anew."""
-    run = await clusters.order_optimization(resources, actor, body.city_id)
-    return Ordered(job_id=run.workflow_id, new=run.new)
+    return OrderedJob.of(await clusters.order_optimization(resources, actor, body.city_id))
 
 
 @router.get("/{cluster_id}")

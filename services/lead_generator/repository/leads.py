@@ -55,13 +55,29 @@ class LeadRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def lead_of(self, property_id: UUID) -> UUID | None:
-        """The lead of this id, or the one of this parcel."""
+    async def leads_of(self, property_ids: Sequence[UUID]) -> dict[UUID, UUID]:
+        """The lead of each id, which is a lead's or its parcel's."""
         statement = text(
-            "SELECT id FROM base_leads WHERE id = :id OR parcel_id = :id ORDER BY (id = :id) DESC LIMIT 1"
+            """
+            SELECT DISTINCT ON (asked.id) asked.id AS property_id, l.id AS lead_id
+              FROM unnest(CAST(:ids AS uuid[])) AS asked (id)
+              JOIN LATERAL (SELECT id FROM base_leads WHERE id = asked.id
+                            UNION ALL SELECT id FROM base_leads WHERE parcel_id = asked.id) l ON true
+             ORDER BY asked.id, l.id = asked.id DESC, l.id
+            """
         )
-        lead: UUID | None = (await self._session.execute(statement, {"id": property_id})).scalar_one_or_none()
-        return lead
+        rows = await self._session.execute(statement, {"ids": list(property_ids)})
+        return {row.property_id: row.lead_id for row in rows}
+
+    async def has_live_workflow(self, lead_id: UUID) -> bool:
+        """Whether the lead's own workflow has not ended."""
+        statement = text(
+            """
+            SELECT EXISTS (SELECT 1 FROM core.workflow
+                            WHERE subject_id = :id AND kind = 'property' AND status IN ('pending', 'running', 'waiting'))
+            """
+        )
+        return bool((await self._session.execute(statement, {"id": lead_id})).scalar_one())
 
     async def one(self, lead_id: UUID) -> Row[Any] | None:
         """A lead with everything a score may look at."""

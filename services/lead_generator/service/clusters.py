@@ -88,9 +88,8 @@ def rules_of(settings: LeadGeneratorSettings) -> ClusterRules:
     )
 
 
-async def assign(resources: Resources, tx: UnitOfWork, lead: Row[Any]) -> UUID:
+async def assign(tx: UnitOfWork, lead: Row[Any], rules: ClusterRules) -> UUID:
     """Put a lead with a point into the nearest cluster with room within reach, or begin one around it."""
-    rules = rules_of(resources.settings)
     repository = ClusterRepository(tx.session)
     await repository.lock(lead.city_id)
     cluster_id = await repository.nearest(
@@ -104,13 +103,13 @@ async def assign_property(resources: Resources, actor: Actor, property_id: UUID)
     """The same for an operator, by the lead's id or its parcel's: (lead, cluster). Conflict where it has no point."""
     async with resources.unit_of_work() as uow:
         leads = LeadRepository(uow.session)
-        lead_id = await leads.lead_of(property_id)
+        lead_id = (await leads.leads_of([property_id])).get(property_id)
         lead = None if lead_id is None else await leads.one(lead_id)
         if lead is None:
             raise NotFound(f"there is no lead of property {property_id}", property_id=str(property_id))
         if not lead.located:
             raise Conflict("the lead has no point on the map", property_id=str(property_id))
-        cluster_id = await assign(resources, uow, lead)
+        cluster_id = await assign(uow, lead, rules_of(resources.settings))
         await audit.record(
             uow.session,
             actor,
@@ -134,12 +133,11 @@ async def order_optimization(resources: Resources, actor: Actor, city_id: UUID |
         )
 
 
-async def draw_anew(resources: Resources, tx: UnitOfWork, city_id: UUID) -> dict[str, int]:
+async def draw_anew(tx: UnitOfWork, city_id: UUID, rules: ClusterRules) -> dict[str, int]:
     """Draw a city's clusters from where its leads are today; a cluster keeps its id and name where most leads stay.
 
     Clusters that a contractor owns stay as they are. Leads for whom no cluster of the least size is near belong to none.
     """
-    rules = rules_of(resources.settings)
     repository = ClusterRepository(tx.session)
     await repository.lock(city_id)
     gone = await repository.let_go(city_id)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
@@ -181,7 +181,7 @@ def completeness_points(missing_fields: int) -> int:
 
 
 def _amount(value: Decimal | None) -> str:
-    return "unknown" if value is None else f"{value:,.0f} USD"
+    return "unknown" if value is None else f"{value.quantize(Decimal(1), rounding=ROUND_HALF_UP):,} USD"
 
 
 def _years(age: int | None) -> str:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import orjson
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.lead_generator.domain.pricing import Premium
 from services.lead_generator.domain.publishing import NOT_FOR_SALE, STORM_SHELF_DAYS
+from services.lead_generator.domain.scoring_sql import ScoreColumns, scored
 from services.lead_generator.domain.triggers import STORM_REACH_MILES, STORM_WINDOW_DAYS, Trigger
 from shared.db.geo import METRES_PER_MILE
 
@@ -47,6 +49,73 @@ FOLLOW_RECORDS = text(
      WHERE t.id = ended.id
     """
 )
+
+
+_PRESENT: Final = {
+    "address": "facts.address <> ''",
+    "zip": "coalesce(facts.zip, '') <> ''",
+    "geo": "facts.located",
+    "owner": "facts.has_owner",
+    "value": "facts.property_value IS NOT NULL",
+    "year_built": "facts.year_built IS NOT NULL",
+    "sqft": "facts.sqft IS NOT NULL",
+    "type": "facts.property_type IS NOT NULL",
+    "roof_age": "facts.roof_age_mid IS NOT NULL",
+    "roof_type": "facts.has_roof_type",
+    "image": "facts.has_image",
+    "contact": "facts.email <> 'none' OR facts.phone <> 'none'",
+}
+_REACH: Final = (
+    "CASE WHEN {known} IS NULL THEN 'none' WHEN {known}_verified THEN 'verified' ELSE 'unverified' END"
+)
+_FACTS: Final = """
+    WITH chosen AS MATERIALIZED (
+        SELECT l.id, l.address, l.zip, l.geom IS NOT NULL AS located, l.owner_name IS NOT NULL AS has_owner, l.property_value,
+               l.year_built, l.sqft, l.property_type, l.roof_age_mid, l.roof_material, {email} AS email, {phone} AS phone
+          FROM base_leads l
+         WHERE {chosen} AND l.quality_score IS NOT NULL AND l.status IN ('processing', 'review', 'available')
+    ), reasons AS (
+        SELECT base_lead_id, bool_or(trigger_type = 'weather_event') AS urgent,
+               array_agg(DISTINCT {counts} ORDER BY {counts}) FILTER (WHERE {counts} IS NOT NULL) AS names
+          FROM lead_triggers
+         WHERE active AND expires_at > now() AND base_lead_id IN (SELECT id FROM chosen) GROUP BY base_lead_id
+    ), pictured AS (
+        SELECT DISTINCT base_lead_id FROM property_images
+         WHERE usable_for_analysis AND base_lead_id IN (SELECT id FROM chosen)
+    )
+    SELECT chosen.*, a.overall_condition, a.calibrated_confidence AS confidence,
+           chosen.roof_material IS NOT NULL OR a.roof_type IS NOT NULL AS has_roof_type,
+           pictured.base_lead_id IS NOT NULL AS has_image, coalesce(reasons.names, {none}) AS triggers,
+           coalesce(reasons.urgent, false) AS urgent
+      FROM chosen
+      LEFT JOIN roof_analysis a ON a.base_lead_id = chosen.id AND a.is_current
+      LEFT JOIN reasons ON reasons.base_lead_id = chosen.id
+      LEFT JOIN pictured ON pictured.base_lead_id = chosen.id
+"""
+_STORE: Final = """
+    UPDATE base_leads l SET quality_score = new.score, grade = new.grade, price = new.price,
+           score_breakdown = new.breakdown, confidence = new.confidence
+      FROM ({scored}) AS new
+     WHERE l.id = new.id
+       AND (l.status IN ('processing', 'review') OR (l.status = 'available' AND new.price IS NOT NULL))
+       AND (l.quality_score, l.grade, l.price, l.score_breakdown, l.confidence)
+           IS DISTINCT FROM (new.score, new.grade, new.price, new.breakdown, new.confidence)
+    RETURNING l.id, l.quality_score, l.grade,
+              l.status = 'processing' AND l.status_reason IS NOT DISTINCT FROM :not_for_sale
+                 AND l.price IS NOT NULL AS saleable
+"""
+
+
+def _scored(chosen: str) -> str:
+    """The query that scores the leads `l` of a condition by what is stored of them."""
+    facts = _FACTS.format(
+        chosen=chosen,
+        email=_REACH.format(known="l.owner_email"),
+        phone=_REACH.format(known="l.owner_phone"),
+        counts="(trigger_details->>'scores_as') COLLATE \"C\"",
+        none="'{}'",
+    )
+    return scored(facts, ScoreColumns(_PRESENT), {Premium.URGENT: "facts.urgent"})
 
 
 class LeadRepository:
@@ -232,22 +301,12 @@ class LeadRepository:
 
         G-18: a price is frozen once somebody reserves the lead. An offer does not fall below 60 on the shelf.
         """
-        statement = text(
-            """
-            UPDATE base_leads l SET quality_score = new.score, grade = new.grade, price = new.price,
-                   score_breakdown = new.breakdown, confidence = new.confidence
-              FROM unnest(CAST(:ids AS uuid[]), CAST(:scores AS int[]), CAST(:grades AS text[]), CAST(:prices AS numeric[]),
-                          CAST(:breakdowns AS jsonb[]), CAST(:confidences AS numeric[]))
-                   AS new (id, score, grade, price, breakdown, confidence)
-             WHERE l.id = new.id
-               AND (l.status IN ('processing', 'review') OR (l.status = 'available' AND new.price IS NOT NULL))
-               AND (l.quality_score, l.grade, l.price, l.score_breakdown, l.confidence)
-                   IS DISTINCT FROM (new.score, new.grade, new.price, new.breakdown, new.confidence)
-            RETURNING l.id, l.quality_score, l.grade,
-                      l.status = 'processing' AND l.status_reason IS NOT DISTINCT FROM :not_for_sale
-                         AND l.price IS NOT NULL AS saleable
-            """
-        )
+        given = """
+            SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:scores AS int[]), CAST(:grades AS text[]),
+                                 CAST(:prices AS numeric[]), CAST(:breakdowns AS jsonb[]), CAST(:confidences AS numeric[]))
+                          AS new (id, score, grade, price, breakdown, confidence)
+        """
+        statement = text(_STORE.format(scored=given))
         values = {
             "ids": [score["lead_id"] for score in scores],
             "scores": [score["score"] for score in scores],
@@ -257,6 +316,12 @@ class LeadRepository:
             "confidences": [score["confidence"] for score in scores],
             "not_for_sale": NOT_FOR_SALE,
         }
+        return (await self._session.execute(statement, values)).all()
+
+    async def rescore(self, lead_ids: Sequence[UUID]) -> Sequence[Row[Any]]:
+        """The same for leads that have a score, worked out where they lie."""
+        statement = text(_STORE.format(scored=_scored("l.id = ANY (:ids)")))
+        values = {"ids": list(lead_ids), "not_for_sale": NOT_FOR_SALE}
         return (await self._session.execute(statement, values)).all()
 
     async def prolong_storm_offers(self, lead_ids: Sequence[UUID]) -> None:

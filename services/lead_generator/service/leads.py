@@ -77,8 +77,12 @@ async def scores(repository: LeadRepository, leads: Sequence[Row[Any]]) -> list[
 
 
 async def store(tx: UnitOfWork, scored: Sequence[dict[str, Any]]) -> Sequence[Row[Any]]:
-    """Store scores; a lead that was below sixty until now goes to the gate. The leads that changed."""
-    changed = await LeadRepository(tx.session).store_scores(scored)
+    """Store scores and tell of them. The leads that changed."""
+    return await _tell(tx, await LeadRepository(tx.session).store_scores(scored))
+
+
+async def _tell(tx: UnitOfWork, changed: Sequence[Row[Any]]) -> Sequence[Row[Any]]:
+    """Tell of leads that have another score; those that were below sixty until now go to the gate."""
     saleable: list[tuple[UUID, dict[str, Any]]] = [(row.id, {}) for row in changed if row.saleable]
     if saleable:
         await start_many(tx.session, PUBLISH_LEAD, saleable)
@@ -92,9 +96,7 @@ async def rescore(tx: UnitOfWork, lead_ids: Sequence[UUID]) -> Sequence[Row[Any]
     leads = await repository.many(lead_ids)
     await find_triggers(repository, leads)
     # A lead without a score is on its way through its own workflow, which scores it with what is stored here.
-    changed = await store(
-        tx, await scores(repository, [lead for lead in leads if lead.quality_score is not None])
-    )
+    changed = await _tell(tx, await repository.rescore(lead_ids))
     await repository.prolong_storm_offers(lead_ids)
     return changed
 

@@ -42,20 +42,17 @@ class ReviewRepository:
         self._session = session
 
     async def open_task(self, values: Mapping[str, Any]) -> None:
-        """A reviewer's task; one open task a lead, whose opinions on an older analysis no longer count."""
+        """A reviewer's task; the one on an older analysis ends, so that no word on that one falls upon this one."""
+        end = text(
+            "UPDATE validation_tasks SET state = 'cancelled' WHERE base_lead_id = :lead AND state = 'open'"
+        )
         statement = text(
             """
-            WITH task AS (
-                INSERT INTO validation_tasks (base_lead_id, roof_analysis_id, workflow_id, reasons, wanted_reviews, due_at)
-                VALUES (:lead, :analysis, :workflow, :reasons, :wanted, now() + make_interval(days => :days))
-                ON CONFLICT (base_lead_id) WHERE state = 'open' DO UPDATE
-                   SET roof_analysis_id = excluded.roof_analysis_id, workflow_id = excluded.workflow_id,
-                       reasons = excluded.reasons, wanted_reviews = excluded.wanted_reviews, assignee_id = NULL,
-                       claimed_at = NULL, claimed_until = NULL, decision = NULL, decided_by = NULL, decided_at = NULL
-                RETURNING id)
-            UPDATE reviews SET undone_at = now() FROM task WHERE task_id = task.id AND undone_at IS NULL
+            INSERT INTO validation_tasks (base_lead_id, roof_analysis_id, workflow_id, reasons, wanted_reviews, due_at)
+            VALUES (:lead, :analysis, :workflow, :reasons, :wanted, now() + make_interval(days => :days))
             """
         )
+        await self._session.execute(end, {"lead": values["lead"]})
         await self._session.execute(statement, values)
 
     async def pending(

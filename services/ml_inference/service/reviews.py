@@ -24,6 +24,7 @@ from shared.schemas.review_enums import ComparisonOrigin, ReviewVerdict
 from shared.security import audit
 from shared.security.policy import Actor
 from shared.workflow import resolve_waiting, start
+from shared.workflow.transitions import LIVE, lock_workflow
 
 SERVICE = "ml_inference"
 SETTLE = "settle_review"
@@ -144,8 +145,7 @@ async def _give(
     resources: Resources, session: AsyncSession, actor: Actor, task_id: UUID, word: Word
 ) -> ReviewAnswer:
     me, repository = _person(actor), ReviewRepository(session)
-    # Before the task's row is locked: the step that settles it locks in the same order.
-    await start(session, SETTLE, subject_id=task_id)
+    await _settling(session, task_id)
     task = await _undecided(repository, task_id, me)
     opinion = {
         "reviewer": me,
@@ -160,6 +160,17 @@ async def _give(
     await _audit(session, actor, f"review.{word.verdict}", task_id)
     metrics.REVIEWS.labels(word.verdict).inc()
     return answer
+
+
+async def _settling(session: AsyncSession, task_id: UUID) -> None:
+    """The job that settles the task, held so that it cannot end without having seen this word.
+
+    Before the task's row is locked: the step that settles it locks in the same order.
+    """
+    while True:
+        run = await start(session, SETTLE, subject_id=task_id)
+        if run.new or (await lock_workflow(session, run.workflow_id)).status in LIVE:
+            return
 
 
 async def undo(resources: Resources, actor: Actor, task_id: UUID) -> ReviewAnswer:
@@ -184,10 +195,9 @@ async def undo(resources: Resources, actor: Actor, task_id: UUID) -> ReviewAnswe
     return answer
 
 
-async def seconds_to_settle(resources: Resources, task_id: UUID) -> float | None:
+async def seconds_to_settle(resources: Resources, session: AsyncSession, task_id: UUID) -> float | None:
     """How long a decided task may still be taken back, 0 for no longer; None where nothing is to be settled."""
-    async with resources.unit_of_work() as uow:
-        row = await ReviewRepository(uow.session).to_settle(task_id, resources.settings.undo_seconds)
+    row = await ReviewRepository(session).to_settle(task_id, resources.settings.undo_seconds)
     return None if row is None else max(0.0, row.left)
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+import httpx
 import pytest
 from redis.asyncio import Redis
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.ml_inference.service import reviews
 from shared.db.engine import SessionMaker
 from shared.security.policy import Role
 from tests.factories.reviews import DOUBTFUL, Desk, open_desk
@@ -270,6 +274,45 @@ async def test_a_roof_that_was_looked_at_again_while_it_waited_moves_both_workfl
     assert step.status == "waiting"
     assert task["workflow_id"] == str(again)
     assert await desk.row(ENDED, id=first) == await desk.row(ENDED, id=again) == ("done", "approved")
+
+
+async def test_a_word_on_an_analysis_that_was_made_again_meanwhile_is_refused(desk: Desk) -> None:
+    await desk.wait()
+    (seen,) = await desk.queue()
+    (lead,) = await desk.row("SELECT id FROM base_leads")
+    await desk.validate(lead, {**DOUBTFUL, "confidence": 0.4}, kind="analyze_lead")
+
+    answer = await desk.say(seen["id"], "approve")
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "review-task-closed")
+    assert await desk.row("SELECT count(*) FROM reviews") == (0,)
+    assert [task["id"] != seen["id"] for task in await desk.queue()] == [True]
+
+
+async def test_a_word_that_comes_while_the_job_of_the_one_before_ends_is_settled_too(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    impatient(desk, double_review_share=1.0)
+    workflow, _ = await desk.wait()
+    task = (await desk.queue("bob"))[0]["id"]
+    await desk.say(task, "approve")
+    settle = reviews.settle
+    second: list[asyncio.Task[httpx.Response]] = []
+
+    async def slowly(session: AsyncSession, task_id: UUID) -> str | None:
+        found = await settle(session, task_id)
+        if not second:
+            second.append(asyncio.create_task(desk.say(task, "approve", "bob")))
+            await asyncio.wait(second, timeout=2)
+        return found
+
+    monkeypatch.setattr(reviews, "settle", slowly)
+    await desk.settle(task)
+    answer = await second[0]
+    await desk.settle(task)
+
+    assert answer.json()["decided"] is True
+    assert await desk.row(ENDED, id=workflow) == ("done", "approved")
 
 
 async def test_a_cancelled_workflow_takes_its_task_along(desk: Desk) -> None:

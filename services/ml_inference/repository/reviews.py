@@ -104,7 +104,7 @@ class ReviewRepository:
         return (await self._session.execute(statement, {"id": task_id})).one_or_none()
 
     async def claim(self, task_id: UUID, me: UUID, minutes: int) -> datetime | None:
-        """Hold an undecided task; until when, or None where somebody else does or nothing is left to decide."""
+        """Hold an undecided task; until when, or None where somebody else does or nothing is left to decide for this one."""
         statement = text(
             """
             UPDATE validation_tasks
@@ -112,6 +112,7 @@ class ReviewRepository:
                    assignee_id = :me, claimed_until = now() + make_interval(mins => :minutes)
              WHERE id = :id AND state = 'open' AND decided_at IS NULL
                AND (assignee_id = :me OR coalesce(claimed_until <= now(), true))
+               AND NOT EXISTS (SELECT 1 FROM reviews o WHERE o.task_id = :id AND o.reviewer_id = :me AND o.undone_at IS NULL)
             RETURNING claimed_until
             """
         )
@@ -230,6 +231,25 @@ class ReviewRepository:
         )
         words = {name: decision.get(name) for name in ("reviewer", "notes", "review", "condition")}
         await self._session.execute(statement, {**words, "id": analysis_id})
+
+    async def analysed(self, analysis_id: UUID) -> Row[Any]:
+        """What the models saw, and the roof's area."""
+        statement = text("SELECT evidence, roof_sqft FROM roof_analysis WHERE id = :id")
+        return (await self._session.execute(statement, {"id": analysis_id})).one()
+
+    async def store_damages(self, analysis_id: UUID, values: Mapping[str, Any]) -> None:
+        """The damages of an analysis as people drew them."""
+        statement = text(
+            """
+            UPDATE roof_analysis SET damage_detected = :damage_detected, damage_types = :damage_types,
+                   damage_severity = CAST(:damage_severity AS jsonb), damage_locations = CAST(:damage_locations AS jsonb),
+                   damage_areas_sqft = CAST(:damage_areas_sqft AS jsonb), repair_cost_low = :repair_low,
+                   repair_cost_high = :repair_high WHERE id = :id
+            """
+        )
+        documents = ("damage_severity", "damage_locations", "damage_areas_sqft")
+        row = {**values, **{name: _json(values[name]) for name in documents}}
+        await self._session.execute(statement, {**row, "id": analysis_id})
 
     async def looked_at(self, task: Row[Any]) -> Row[Any]:
         """The house of a task with its analysis as rows of JSON, and the pictures that a reviewer may see."""

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.ml_inference import metrics
 from services.ml_inference.domain.agreement import Opinion, outcome_of, wants_second_opinion
 from services.ml_inference.repository import ReviewRepository, ValidationRepository
+from services.ml_inference.service.correcting import corrected_columns
 from shared.errors import Conflict, InvalidInput, NotFound
 from shared.http.idempotency import Answer, answer_once
 from shared.runtime import Resources
@@ -21,6 +22,7 @@ from shared.schemas.enums import RoofCondition, ValidationTaskState
 from shared.schemas.page import Cursor, Page
 from shared.schemas.review import Corrections, PendingTask, ReviewAnswer, TaskDetail
 from shared.schemas.review_enums import ComparisonOrigin, ReviewVerdict
+from shared.schemas.roof_evidence import RoofEvidence
 from shared.security import audit
 from shared.security.policy import Actor
 from shared.workflow import resolve_waiting, start
@@ -110,7 +112,7 @@ async def claim(resources: Resources, actor: Actor, task_id: UUID) -> datetime:
         repository = ReviewRepository(uow.session)
         until = await repository.claim(task_id, me, resources.settings.claim_minutes)
         if until is None:
-            raise await _refusal(repository, task_id)
+            raise await _refusal(repository, task_id, me)
     return until
 
 
@@ -211,9 +213,22 @@ async def settle(session: AsyncSession, task_id: UUID) -> str | None:
         truth = task.decision["condition"]
         await ValidationRepository(session).compare(task.roof_analysis_id, ComparisonOrigin.REVIEW, truth)
         await ReviewRepository(session).store_word(task.roof_analysis_id, task.decision)
+        await _store_corrections(session, task.roof_analysis_id, task.decision.get("corrections"))
     for workflow_id in await ReviewRepository(session).waiting(task.base_lead_id):
         await resolve_waiting(session, workflow_id, "validate", {"gate": "review", "review": word})
     return word
+
+
+async def _store_corrections(session: AsyncSession, analysis_id: UUID, given: Any) -> None:
+    """Let the analysis say of damages what the decision says; untouched where nobody drew them anew."""
+    drawn = Corrections.model_validate(given).damages if given else None
+    if drawn is None:
+        return
+    repository = ReviewRepository(session)
+    row = await repository.analysed(analysis_id)
+    if row.evidence:
+        evidence = RoofEvidence.model_validate(row.evidence)
+        await repository.store_damages(analysis_id, corrected_columns(evidence, drawn, row.roof_sqft))
 
 
 async def _undecided(repository: ReviewRepository, task_id: UUID, me: UUID) -> Row[Any]:
@@ -229,10 +244,12 @@ async def _undecided(repository: ReviewRepository, task_id: UUID, me: UUID) -> R
     return task
 
 
-async def _refusal(repository: ReviewRepository, task_id: UUID) -> Exception:
+async def _refusal(repository: ReviewRepository, task_id: UUID, me: UUID) -> Exception:
     task = await repository.task(task_id)
     if task is None:
         return _unknown(task_id)
+    if any(opinion.reviewer_id == me for opinion in await repository.opinions(task_id)):
+        return AlreadyReviewed("this reviewer has given a word on this task", task_id=str(task_id))
     if task.state == ValidationTaskState.OPEN and task.decided_at is None:
         return TaskHeld("another reviewer holds this task", task_id=str(task_id))
     return TaskClosed("this task is decided or cancelled", task_id=str(task_id))

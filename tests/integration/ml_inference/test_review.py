@@ -8,15 +8,18 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
+import orjson
 import pytest
 from redis.asyncio import Redis
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.ml_inference.domain.costs import replacement_cost
 from services.ml_inference.service import reviews
 from shared.db.engine import SessionMaker
 from shared.security.policy import Role
 from tests.factories.reviews import DOUBTFUL, Desk, open_desk
+from tests.factories.roof_evidence import evidence_of, make_pictures
 
 ENDED = "SELECT status, output ->> 'review' FROM core.step WHERE workflow_id = :id AND name = 'validate'"
 
@@ -240,6 +243,50 @@ async def test_drawn_corrections_are_kept_with_the_decision(desk: Desk) -> None:
     assert (await desk.say(task, "approve", corrections=corrections)).status_code == 200
     (kept,) = await desk.row("SELECT decision -> 'corrections' FROM validation_tasks")
     assert kept == corrections
+
+
+async def test_a_damage_that_a_reviewer_deleted_is_in_no_lead_and_one_he_drew_is(desk: Desk) -> None:
+    await desk.wait()
+    async with desk.db.begin() as session:
+        above, street = await make_pictures(session, (await desk.row("SELECT id FROM base_leads"))[0])
+        terms = replacement_cost(2800, material=None, material_index=1, labour_index=1).terms()
+        seen = evidence_of([above, street], costs={"replacement": terms}).model_dump(mode="json")
+        await session.execute(
+            text(
+                "UPDATE roof_analysis SET evidence = CAST(:seen AS jsonb), roof_sqft = 2800, damage_detected = true,"
+                " damage_types = '{rust_stains}', damage_severity = '{\"rust_stains\": 9}', repair_cost_low = 900"
+            ),
+            {"seen": orjson.dumps(seen).decode()},
+        )
+    task = (await desk.queue())[0]["id"]
+    box = {"left": 0.45, "top": 0.45, "right": 0.55, "bottom": 0.55}
+    # Marks that may be hail cannot be seen from so far.
+    kinds = ("missing_shingles", "hail_dents")
+    drawn = [{"image_id": str(above), "damage": kind, "box": box} for kind in kinds]
+    await desk.say(task, "approve", corrections={"damages": drawn})
+    await desk.settle(task)
+
+    kept = await desk.row(
+        "SELECT damage_detected, damage_types, damage_severity, damage_areas_sqft, repair_cost_low, evidence"
+        " FROM roof_analysis"
+    )
+    severity, area = kept[2]["missing_shingles"], kept[3]["missing_shingles"]
+    assert kept[:2] == (True, ["missing_shingles"])
+    assert severity == pytest.approx(area / 2800 * 500, rel=0.01)
+    assert float(kept[4]) == pytest.approx(max(300, area * 6), rel=0.01)
+    assert kept[5] == seen
+
+
+async def test_who_has_given_his_word_does_not_keep_others_from_theirs(desk: Desk) -> None:
+    impatient(desk, double_review_share=1.0)
+    await desk.wait()
+    task = (await desk.queue())[0]["id"]
+    await desk.say(task, "approve")
+
+    held = await desk.ask("POST", f"/{task}/claim")
+
+    assert (held.status_code, held.json()["code"]) == (409, "review-given-before")
+    assert (await desk.say(task, "approve", "bob")).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Pictures from above: the first source that may be kept and analysed, and the first that may be shown."""
+"""Pictures from above: the first source that may be kept and analysed for a sale, and the first that may be shown."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ async def look_from_above(looking: Looking) -> None:
     providers = looking.resources.providers
     for vendor in providers.nadir_imagery(looking.services):
         with looking.asking(vendor.name, ImageType.SATELLITE):
-            if await looking.may(vendor.source, "store", "ml"):
+            if await looking.may(vendor.source, "store", "ml", "sell"):
                 looking.shots += await _pictures(looking, vendor)
         if looking.shots:
             break

@@ -19,6 +19,7 @@ from shared.schemas.workflow_inputs import (
 )
 from shared.workflow import Step
 from shared.workflow.catalogue import (
+    ANALYZE_LEAD,
     CITY,
     EXPIRE_LEADS,
     HVAC_PROPERTIES,
@@ -44,6 +45,7 @@ service = Service(
         Step(PROSPECT_ACTIVE_CITIES, "prospect_active_cities", jobs.prospect_active_cities, ProspectInput),
         Step(HVAC_PROPERTIES, "hvac_properties", jobs.hvac_properties, HvacInput),
         Step(RESCORE_LEADS, "rescore_leads", jobs.rescore_leads, ProspectInput),
+        Step(ANALYZE_LEAD, "publish", jobs.publish_lead, PropertyInput),
         Step(PUBLISH_LEAD, "publish_lead", jobs.publish_lead, PropertyInput),
         Step(OPTIMIZE_CLUSTERS, "optimize_clusters", jobs.optimize_clusters, ClustersInput),
         Step(EXPIRE_LEADS, "expire_leads", jobs.expire_leads, JobInput),

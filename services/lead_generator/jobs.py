@@ -182,7 +182,7 @@ async def publish(ctx: StepContext, input: PropertyInput) -> None:
 
 
 async def publish_lead(ctx: StepContext, input: PropertyInput) -> None:
-    """The same for a lead that was known before, by what validation said of it then."""
+    """The same for a lead that was known before, by what validation said of its current analysis."""
     async with ctx.resources.unit_of_work() as uow:
         said = await LeadRepository(uow.session).validation(input.subject_id)
     await _publish(ctx, input.subject_id, said)
@@ -207,7 +207,7 @@ async def _publish(ctx: StepContext, lead_id: UUID, validation: Mapping[str, Any
             way=_known_word(validation.get("gate"), get_args(Way)),
         )
         said = publication_of(facts, lead.now)
-        await LeadRepository(tx.session).publish(
+        moved = await LeadRepository(tx.session).publish(
             lead_id,
             {
                 "status": said.status,
@@ -217,7 +217,7 @@ async def _publish(ctx: StepContext, lead_id: UUID, validation: Mapping[str, Any
                 "until": said.available_until,
             },
         )
-        if said.status is LeadStatus.AVAILABLE:
+        if moved and said.status is LeadStatus.AVAILABLE:
             tx.publish(LeadPublished(base_lead_id=lead_id, city_id=lead.city_id, label=said.label))
         tx.output = {"status": said.status, "reason": said.reason, "label": said.label}
     metrics.PUBLISHED.labels(said.status, said.reason if len(said.reason) < 40 else "law").inc()

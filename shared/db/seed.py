@@ -356,8 +356,6 @@ def _town_registry(city: Mapping[str, Any], defaults: Mapping[str, Any]) -> Iter
             "commercial_use": city["commercial_use"],
             "licence_id": f"sandbox_{city['city'].lower()}",
         }
-        if what == "ortho":
-            row["may_sell"] = False
         if what == "assessor":
             row["tos_basis"] = "the invented county allows automated reading"
         if what != "assessor" or city.get("assessor_pace") != "default":

@@ -221,9 +221,11 @@ ANALYZE_LEAD = register(
         (
             StepSpec("ml", "ml_inference", "cpu", timeout_seconds=120),
             StepSpec("validate", "ml_inference", "cpu", needs=("ml",)),
+            StepSpec("publish", "lead_generator", needs=("validate",)),
         ),
+        version=2,
         deadline_seconds=30 * 24 * 3600,
-        description="One lead's roof seen by the models in use, outside the lead's first workflow.",
+        description="One lead's roof seen by the models in use, outside the lead's first workflow, and the gate again.",
     )
 )
 ANALYZE_LEADS = single_step(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from typing import Final
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from shared.schemas.enums import ImageType, ViewAngle
 
@@ -55,6 +55,18 @@ def image_key(
 ) -> str:
     """`images/{property}/{stage}/{type}_{angle}.{extension}`."""
     return f"images/{property_id}/{stage.value}/{image_type.value}_{angle.value}.{_known(extension)}"
+
+
+def original_key(
+    property_id: UUID, image_type: ImageType, angle: ViewAngle, sha256: str, extension: str = "jpg"
+) -> str:
+    """`images/{property}/original/{type}_{angle}_{id of the bytes}.{extension}`.
+
+    Another flight or another source never lies under the key of the picture before it: what an analysis rests on, and
+    the licence that it is held under, stay those of the same bytes.
+    """
+    name = f"{image_type.value}_{angle.value}_{uuid5(property_id, sha256)}"
+    return f"images/{property_id}/{Stage.ORIGINAL.value}/{name}.{_known(extension)}"
 
 
 def enlarged_key(property_id: UUID, original_id: UUID, size: Enlargement, extension: str = "jpg") -> str:

@@ -16,6 +16,8 @@ METRES_PER_DEGREE: Final = 111_195.0
 TURNS: Final = {ViewAngle.LEFT: 38.0, ViewAngle.RIGHT: -38.0, ViewAngle.REAR: 180.0}
 HOUSE_HALF_WIDTH_M: Final = 12.0
 FOV_LIMITS: Final = (40.0, 90.0)
+NEAREST_M: Final = 1.0
+"""A camera on the house's own point, as addresses put onto the street give it, sees no finer than from here."""
 
 
 def distance_m(first: GeoPoint, second: GeoPoint) -> float:
@@ -43,13 +45,13 @@ def viewpoints(front: GeoPoint, house: GeoPoint) -> dict[ViewAngle, GeoPoint]:
 
 def field_of_view(camera: GeoPoint, house: GeoPoint) -> float:
     """Opening angle in degrees that shows the whole house."""
-    wanted = 2 * math.degrees(math.atan(HOUSE_HALF_WIDTH_M / max(1.0, distance_m(camera, house))))
+    wanted = 2 * math.degrees(math.atan(HOUSE_HALF_WIDTH_M / max(NEAREST_M, distance_m(camera, house))))
     return round(min(FOV_LIMITS[1], max(FOV_LIMITS[0], wanted)), 1)
 
 
 def metres_per_pixel(camera: GeoPoint, house: GeoPoint, *, fov_deg: float, width_px: int) -> float:
     """How much of the house one pixel of a street picture covers."""
-    return 2 * distance_m(camera, house) * math.tan(math.radians(fov_deg) / 2) / width_px
+    return 2 * max(NEAREST_M, distance_m(camera, house)) * math.tan(math.radians(fov_deg) / 2) / width_px
 
 
 def _offset_m(origin: GeoPoint, point: GeoPoint) -> tuple[float, float]:

@@ -1,10 +1,10 @@
-"""Pictures from above: the first source that may be kept and analysed, and the first that may be shown."""
+"""Pictures from above: the first source that may be kept and analysed for a sale, and the first that may be shown."""
 
 from __future__ import annotations
 
 from services.image_processor.domain.levels import further_levels
 from services.image_processor.service.looking import Looking, Shot, Shown
-from shared.providers.imagery import NadirImagery, NadirOffer
+from shared.providers.imagery import FINEST_M, NadirImagery, NadirOffer
 from shared.schemas.enums import ImageLevel, ImageType, ViewAngle
 
 
@@ -13,7 +13,7 @@ async def look_from_above(looking: Looking) -> None:
     providers = looking.resources.providers
     for vendor in providers.nadir_imagery(looking.services):
         with looking.asking(vendor.name, ImageType.SATELLITE):
-            if await looking.may(vendor.source, "store", "ml"):
+            if await looking.may(vendor.source, "store", "ml", "sell"):
                 looking.shots += await _pictures(looking, vendor)
         if looking.shots:
             break
@@ -24,10 +24,10 @@ async def _pictures(looking: Looking, vendor: NadirImagery) -> list[Shot]:
     """The newest capture that can be analysed, with its further levels; the best of those looked at where none can."""
     settings = looking.resources.settings
     offers = await vendor.find(looking.house)
-    fine = [offer for offer in offers if offer.metres_per_pixel <= settings.coarsest_m]
+    fine = [offer for offer in offers if FINEST_M <= offer.metres_per_pixel <= settings.coarsest_m]
     if not fine:
         looking.passed_over.append(
-            f"{vendor.source}: {'too coarse' if offers else 'no picture of this house'}"
+            f"{vendor.source}: {'too coarse, or no real detail' if offers else 'no picture of this house'}"
         )
     best: tuple[NadirOffer, Shot] | None = None
     for offer in fine[: settings.captures]:

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from services.image_processor import metrics
-from services.image_processor.domain.keys import Stage, image_key
+from services.image_processor.domain.keys import original_key
 from services.image_processor.domain.levels import at_level
 from services.image_processor.repository import ImageRepository
 from services.image_processor.service.looking import Looking, Shot, Shown
@@ -38,7 +38,8 @@ async def _kept_row(looking: Looking, shot: Shot, licence_id: str, domain: Image
     lead_id: UUID = looking.place.id
     own, settings, graded = looking.resources.own, looking.resources.settings, shot.graded
     extension = "png" if graded.body.startswith(PNG_MAGIC) else "jpg"
-    key = at_level(image_key(lead_id, Stage.ORIGINAL, shot.image_type, shot.angle, extension), shot.level)
+    sha256 = hashlib.sha256(graded.body).hexdigest()
+    key = at_level(original_key(lead_id, shot.image_type, shot.angle, sha256, extension), shot.level)
     await own.store.put(key, graded.body)
     usable = graded.quality.score >= settings.usable_quality
     row = {
@@ -55,12 +56,12 @@ async def _kept_row(looking: Looking, shot: Shot, licence_id: str, domain: Image
         "quality": graded.quality.score,
         "usable": usable,
         "config": {"faults": list(graded.quality.faults), "image_id": graded.image.image_id},
-        "sha256": hashlib.sha256(graded.body).hexdigest(),
+        "sha256": sha256,
         "licence_id": licence_id,
         "domain": domain,
     }
     sidecar = {name: None if value is None else str(value) for name, value in row.items() if name != "config"}
-    beside = image_key(lead_id, Stage.ORIGINAL, shot.image_type, shot.angle, "json")
+    beside = original_key(lead_id, shot.image_type, shot.angle, sha256, "json")
     await put_json(own.store, at_level(beside, shot.level), sidecar)
     metrics.IMAGES.labels(shot.image_type, "usable" if usable else "unusable").inc()
     return row

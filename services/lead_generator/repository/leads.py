@@ -338,18 +338,23 @@ class LeadRepository:
         await self._session.execute(statement, {"ids": list(lead_ids)})
 
     async def validation(self, lead_id: UUID) -> dict[str, Any]:
-        """What validation said when it last looked at the lead; empty where that is not kept any more."""
+        """What validation said of the lead's current analysis; empty where it has not, or that is not kept any more."""
         statement = text(
             """
             SELECT s.output FROM core.step s JOIN core.workflow w ON w.id = s.workflow_id
-             WHERE w.kind = 'property' AND w.subject_id = :id AND s.name = 'validate' AND s.status = 'done'
+              LEFT JOIN roof_analysis a ON a.base_lead_id = w.subject_id AND a.is_current
+             WHERE w.kind IN ('property', 'analyze_lead') AND w.subject_id = :id
+               AND s.name = 'validate' AND s.status = 'done' AND coalesce(a.workflow_id = w.id, true)
              ORDER BY s.finished_at DESC LIMIT 1
             """
         )
         return (await self._session.execute(statement, {"id": lead_id})).scalar_one_or_none() or {}
 
     async def publish(self, lead_id: UUID, values: Mapping[str, Any]) -> bool:
-        """Move a lead as the gate said; False when it has left processing and review already."""
+        """Move a lead as the gate said; False when it has left processing and review already.
+
+        Only what a person has rejected goes off the market as well.
+        """
         statement = text(
             """
             UPDATE base_leads SET status = new.status, status_reason = new.reason, publish_label = :label,
@@ -357,7 +362,8 @@ class LeadRepository:
                    published_at = CASE WHEN new.status = 'available' THEN now() END,
                    review_reason = CASE WHEN new.status = 'review' THEN new.reason END
               FROM (SELECT CAST(:status AS varchar) AS status, CAST(:reason AS text) AS reason) AS new
-             WHERE id = :id AND base_leads.status IN ('processing', 'review')
+             WHERE id = :id AND (base_leads.status IN ('processing', 'review')
+                                 OR base_leads.status = 'available' AND new.status = 'withdrawn')
             """
         )
         result = await self._session.execute(statement, {**values, "id": lead_id})

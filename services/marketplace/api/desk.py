@@ -32,7 +32,9 @@ class DeskQuery(BaseModel):
     status: LeadStatus | None = None
     grade: Grade | None = None
     min_score: Annotated[int | None, Field(ge=0, le=100)] = None
-    after: Annotated[str | None, Field(pattern=r"^-?\d{1,3}\.[0-9a-f-]{36}$")] = None
+    after: Annotated[str | None, Field(pattern=r"^-?\d{1,3}\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")] = (
+        None
+    )
     limit: Annotated[int, Field(ge=1, le=MAX_ITEMS)] = DEFAULT_ITEMS
 
     @model_validator(mode="before")

@@ -125,7 +125,7 @@ class LeadRepository:
                    l.owner_phone_verified, l.mailing_address, l.last_sale_on, l.last_sale_price, l.quality_score, l.grade,
                    l.score_breakdown, l.publish_label, l.lead_class, l.confidence, l.roof_installed_on, l.roof_age_low,
                    l.roof_age_mid, l.roof_age_high, l.roof_age_evidence, l.prospect_reason, l.address_key,
-                   to_jsonb(a) - 'base_lead_id' AS roof_analysis,
+                   to_jsonb(a) - ARRAY['base_lead_id', 'workflow_id', 'human_validator_id', 'validation_notes'] AS roof_analysis,
                    (SELECT coalesce(jsonb_agg(jsonb_build_object('type', t.trigger_type, 'date', t.trigger_date,
                                 'strength', t.trigger_strength, 'details', t.trigger_details)
                                 ORDER BY t.trigger_strength DESC), '[]') FROM lead_triggers t WHERE t.base_lead_id = l.id AND t.active) AS triggers,

@@ -112,6 +112,7 @@
     const size = box[far] - box[near];
     if (sizing) box[far] = exact(Math.max(box[near] + SMALLEST, clamp(box[far] + way)));
     else { box[near] = exact(Math.min(1 - size, clamp(box[near] + way))); box[far] = exact(box[near] + size); }
+    if (box[far] > 1) { box[near] = exact(Math.max(0, box[near] - (box[far] - 1))); box[far] = 1; }
     changed = true;
     paint();
   };
@@ -125,7 +126,8 @@
     const [x, y] = at(event);
     const stretch = (e) => {
       const [u, v] = at(e);
-      Object.assign(chosen.box, { left: Math.min(x, u), right: Math.max(x, u, Math.min(x, u) + SMALLEST), top: Math.min(y, v), bottom: Math.max(y, v, Math.min(y, v) + SMALLEST) });
+      const [left, top] = [Math.min(x, u, 1 - SMALLEST), Math.min(y, v, 1 - SMALLEST)];
+      Object.assign(chosen.box, { left, right: Math.max(x, u, exact(left + SMALLEST)), top, bottom: Math.max(y, v, exact(top + SMALLEST)) });
       paint();
     };
     const drop = () => { document.removeEventListener("pointermove", stretch); finish(); };

@@ -65,14 +65,14 @@ def roof_area(
 ) -> RoofArea | None:
     """The area by the mask where it can be trusted, else by the living area; None where neither is known."""
     multiplier = area_multiplier(pitch)
-    estimated = roof_area_sqft(living_sqft, stories, pitch) if living_sqft else None
+    estimated = roof_area_sqft(living_sqft, stories, pitch) if living_sqft and living_sqft > 0 else None
     if mask is not None and mask.confidence >= SURE_MASK:
         sqft = round(mask.plan_sqft * multiplier)
-        if sqft > 0 and (estimated is None or PLAUSIBLE[0] <= sqft / estimated <= PLAUSIBLE[1]):
+        if sqft > 0 and (not estimated or PLAUSIBLE[0] <= sqft / estimated <= PLAUSIBLE[1]):
             plan = round(mask.plan_sqft, 1)
             return RoofArea(
                 sqft, "mask", pitch, multiplier, plan, mask.gsd_m, round(mask.share, 5), mask.confidence
             )
-    if estimated is None:
+    if not estimated:
         return None
     return RoofArea(estimated, "estimated", pitch, multiplier, round(estimated / multiplier, 1))

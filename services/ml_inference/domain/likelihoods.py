@@ -117,7 +117,7 @@ def _values(facts: HouseFacts) -> Iterator[tuple[str, str]]:
 
 
 def _band(value: float, bands: tuple[tuple[float, str], ...]) -> str:
-    return next(name for below, name in bands if value < below)
+    return next((name for below, name in bands if value < below), bands[-1][1])
 
 
 def _finding(kind: str, value: str, trust: float) -> Finding:

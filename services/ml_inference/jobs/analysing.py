@@ -24,9 +24,10 @@ async def ml(ctx: StepContext, input: PropertyInput) -> None:
         rows = await repository.pictures(input.subject_id)
     if house is None:
         raise PermanentError(f"there is no lead {input.subject_id}")
-    allowed = await allowed_pictures(ctx.resources, rows, workflow_id=ctx.workflow_id)
+    # What a lead's analysis says is sold with it.
+    allowed = await allowed_pictures(ctx.resources, rows, ("ml", "sell"), workflow_id=ctx.workflow_id)
     if not allowed:
-        raise Skip("no picture may be analysed under its licence" if rows else "no usable picture")
+        raise Skip("no picture may be analysed and sold under its licence" if rows else "no usable picture")
     looked, loaded = await look_at(ctx.resources, allowed, house)
     answer = roof_answer(house, looked, loaded)
     if answer is None:

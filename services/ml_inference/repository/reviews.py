@@ -42,20 +42,17 @@ class ReviewRepository:
         self._session = session
 
     async def open_task(self, values: Mapping[str, Any]) -> None:
-        """A reviewer's task; one open task a lead, whose opinions on an older analysis no longer count."""
+        """A reviewer's task; the one on an older analysis ends, so that no word on that one falls upon this one."""
+        end = text(
+            "UPDATE validation_tasks SET state = 'cancelled' WHERE base_lead_id = :lead AND state = 'open'"
+        )
         statement = text(
             """
-            WITH task AS (
-                INSERT INTO validation_tasks (base_lead_id, roof_analysis_id, workflow_id, reasons, wanted_reviews, due_at)
-                VALUES (:lead, :analysis, :workflow, :reasons, :wanted, now() + make_interval(days => :days))
-                ON CONFLICT (base_lead_id) WHERE state = 'open' DO UPDATE
-                   SET roof_analysis_id = excluded.roof_analysis_id, workflow_id = excluded.workflow_id,
-                       reasons = excluded.reasons, wanted_reviews = excluded.wanted_reviews, assignee_id = NULL,
-                       claimed_at = NULL, claimed_until = NULL, decision = NULL, decided_by = NULL, decided_at = NULL
-                RETURNING id)
-            UPDATE reviews SET undone_at = now() FROM task WHERE task_id = task.id AND undone_at IS NULL
+            INSERT INTO validation_tasks (base_lead_id, roof_analysis_id, workflow_id, reasons, wanted_reviews, due_at)
+            VALUES (:lead, :analysis, :workflow, :reasons, :wanted, now() + make_interval(days => :days))
             """
         )
+        await self._session.execute(end, {"lead": values["lead"]})
         await self._session.execute(statement, values)
 
     async def pending(
@@ -107,7 +104,7 @@ class ReviewRepository:
         return (await self._session.execute(statement, {"id": task_id})).one_or_none()
 
     async def claim(self, task_id: UUID, me: UUID, minutes: int) -> datetime | None:
-        """Hold an undecided task; until when, or None where somebody else does or nothing is left to decide."""
+        """Hold an undecided task; until when, or None where somebody else does or nothing is left to decide for this one."""
         statement = text(
             """
             UPDATE validation_tasks
@@ -115,6 +112,7 @@ class ReviewRepository:
                    assignee_id = :me, claimed_until = now() + make_interval(mins => :minutes)
              WHERE id = :id AND state = 'open' AND decided_at IS NULL
                AND (assignee_id = :me OR coalesce(claimed_until <= now(), true))
+               AND NOT EXISTS (SELECT 1 FROM reviews o WHERE o.task_id = :id AND o.reviewer_id = :me AND o.undone_at IS NULL)
             RETURNING claimed_until
             """
         )
@@ -233,6 +231,25 @@ class ReviewRepository:
         )
         words = {name: decision.get(name) for name in ("reviewer", "notes", "review", "condition")}
         await self._session.execute(statement, {**words, "id": analysis_id})
+
+    async def analysed(self, analysis_id: UUID) -> Row[Any]:
+        """What the models saw, and the roof's area."""
+        statement = text("SELECT evidence, roof_sqft FROM roof_analysis WHERE id = :id")
+        return (await self._session.execute(statement, {"id": analysis_id})).one()
+
+    async def store_damages(self, analysis_id: UUID, values: Mapping[str, Any]) -> None:
+        """The damages of an analysis as people drew them."""
+        statement = text(
+            """
+            UPDATE roof_analysis SET damage_detected = :damage_detected, damage_types = :damage_types,
+                   damage_severity = CAST(:damage_severity AS jsonb), damage_locations = CAST(:damage_locations AS jsonb),
+                   damage_areas_sqft = CAST(:damage_areas_sqft AS jsonb), repair_cost_low = :repair_low,
+                   repair_cost_high = :repair_high WHERE id = :id
+            """
+        )
+        documents = ("damage_severity", "damage_locations", "damage_areas_sqft")
+        row = {**values, **{name: _json(values[name]) for name in documents}}
+        await self._session.execute(statement, {**row, "id": analysis_id})
 
     async def looked_at(self, task: Row[Any]) -> Row[Any]:
         """The house of a task with its analysis as rows of JSON, and the pictures that a reviewer may see."""

@@ -38,7 +38,7 @@ class ValidationRepository:
         return (await self._session.execute(statement, {"lead": lead_id})).one_or_none()
 
     async def house(self, lead_id: UUID) -> Row[Any]:
-        """What the tables know of a house beside its pictures; hail that came after the newest picture is not in it."""
+        """What the tables know of a house beside its pictures; hail after the newest picture that can be analysed is not in it."""
         statement = text(
             f"""
             SELECT l.roof_age_mid, l.roof_age_evidence, extract(year FROM now())::int - l.year_built AS house_age,
@@ -56,7 +56,7 @@ class ValidationRepository:
               LEFT JOIN parcel_storms s ON s.city_id = l.city_id AND s.parcel_id = l.parcel_id
               LEFT JOIN weather_events e ON e.id = s.weather_event_id
              CROSS JOIN LATERAL (SELECT max(i.capture_date) AS taken_on FROM property_images i
-                                  WHERE i.base_lead_id = l.id) picture
+                                  WHERE i.base_lead_id = l.id AND i.usable_for_analysis) picture
              WHERE l.id = :lead
             """  # noqa: S608 - a number of ours
         )
@@ -97,12 +97,17 @@ class ValidationRepository:
         return (await self._session.execute(statement, {"lead": lead_id})).scalar_one_or_none()
 
     async def compared(self, domain: str, weights: str) -> Row[Any]:
-        """How many roofs these weights judged above the gate in a domain and the truth became known, and how many rightly."""
+        """How many roofs these weights judged above the gate in a domain and the truth became known, and how many rightly.
+
+        A house counts once, however often it was analysed and by whoever its truth was told: the last of them.
+        """
         statement = text(
             """
             SELECT count(*) AS n, count(*) FILTER (WHERE truth = said) AS right
-              FROM condition_comparisons
-             WHERE image_domain = :domain AND weights = :weights AND confidence >= :floor
+              FROM (SELECT DISTINCT ON (a.base_lead_id) c.truth, c.said
+                      FROM condition_comparisons c JOIN roof_analysis a ON a.id = c.roof_analysis_id
+                     WHERE c.image_domain = :domain AND c.weights = :weights AND c.confidence >= :floor
+                     ORDER BY a.base_lead_id, c.compared_at DESC, c.id) AS house
             """
         )
         values = {"domain": domain, "weights": weights, "floor": AUTO_FLOOR}

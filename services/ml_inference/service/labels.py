@@ -53,7 +53,7 @@ async def _may_train(session: AsyncSession, sources: set[str]) -> set[str]:
 
 def _label(row: Row[Any], allowed: set[str]) -> Label:
     refused = Counter(picture["source"] for picture in row.pictures if picture["source"] not in allowed)
-    pictures = [picture for picture in row.pictures if picture["source"] in allowed]
+    pictures = [p for p in row.pictures if p["source"] in allowed and _looked_at(p["image_id"], row)]
     return Label.model_validate(
         {
             "task_id": row.id,
@@ -68,6 +68,13 @@ def _label(row: Row[Any], allowed: set[str]) -> Label:
             "refused": dict(refused),
         }
     )
+
+
+def _looked_at(image_id: str, row: Row[Any]) -> bool:
+    """Whether models or a reviewer marked a picture: that nobody looked at one says nothing of what is to be seen in it."""
+    seen, corrections = _seen(row, image_id), row.decision.get("corrections") or {}
+    drawn = [*(corrections.get("damages") or []), *corrections.get("roofs", [])]
+    return bool(seen and not seen.get("refused")) or any(mark["image_id"] == image_id for mark in drawn)
 
 
 def _marks(image_id: str, row: Row[Any]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from services.ml_inference import metrics
 from services.ml_inference.domain.projection import outline_in_picture
 from services.ml_inference.predicting import Answer, Loaded, Looked, Picture
 from services.ml_inference.repository import AnalysisRepository, ModelRepository
+from shared.compliance.images import ImageUse
 from shared.compliance.loader import decide_image
 from shared.runtime import Resources
 from shared.schemas.enums import ImageType, JobStatus, ModelType, ViewAngle
@@ -41,14 +42,20 @@ class LookedAt:
 
 
 async def allowed_pictures(
-    resources: Resources, rows: Sequence[Row[Any]], *, workflow_id: UUID | None = None
+    resources: Resources,
+    rows: Sequence[Row[Any]],
+    uses: Sequence[ImageUse] = ("ml",),
+    *,
+    workflow_id: UUID | None = None,
 ) -> list[Row[Any]]:
-    """The pictures whose licence lets a model look at them; each denial is stored."""
+    """The pictures whose licence lets a model look at them, for all of these uses; each denial is stored."""
     allowed: dict[str, bool] = {}
     for source in sorted({row.source for row in rows}):
         async with resources.unit_of_work() as uow:
-            decision = await decide_image(uow.session, source, "ml", workflow_id=workflow_id)
-        allowed[source] = decision.allow
+            decisions = [
+                await decide_image(uow.session, source, use, workflow_id=workflow_id) for use in uses
+            ]
+        allowed[source] = all(decision.allow for decision in decisions)
     return [row for row in rows if allowed[row.source]]
 
 

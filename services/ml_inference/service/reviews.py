@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.ml_inference import metrics
 from services.ml_inference.domain.agreement import Opinion, outcome_of, wants_second_opinion
 from services.ml_inference.repository import ReviewRepository, ValidationRepository
+from services.ml_inference.service.correcting import corrected_columns
 from shared.errors import Conflict, InvalidInput, NotFound
 from shared.http.idempotency import Answer, answer_once
 from shared.runtime import Resources
@@ -21,9 +22,11 @@ from shared.schemas.enums import RoofCondition, ValidationTaskState
 from shared.schemas.page import Cursor, Page
 from shared.schemas.review import Corrections, PendingTask, ReviewAnswer, TaskDetail
 from shared.schemas.review_enums import ComparisonOrigin, ReviewVerdict
+from shared.schemas.roof_evidence import RoofEvidence
 from shared.security import audit
 from shared.security.policy import Actor
 from shared.workflow import resolve_waiting, start
+from shared.workflow.transitions import LIVE, lock_workflow
 
 SERVICE = "ml_inference"
 SETTLE = "settle_review"
@@ -109,7 +112,7 @@ async def claim(resources: Resources, actor: Actor, task_id: UUID) -> datetime:
         repository = ReviewRepository(uow.session)
         until = await repository.claim(task_id, me, resources.settings.claim_minutes)
         if until is None:
-            raise await _refusal(repository, task_id)
+            raise await _refusal(repository, task_id, me)
     return until
 
 
@@ -144,8 +147,7 @@ async def _give(
     resources: Resources, session: AsyncSession, actor: Actor, task_id: UUID, word: Word
 ) -> ReviewAnswer:
     me, repository = _person(actor), ReviewRepository(session)
-    # Before the task's row is locked: the step that settles it locks in the same order.
-    await start(session, SETTLE, subject_id=task_id)
+    await _settling(session, task_id)
     task = await _undecided(repository, task_id, me)
     opinion = {
         "reviewer": me,
@@ -160,6 +162,17 @@ async def _give(
     await _audit(session, actor, f"review.{word.verdict}", task_id)
     metrics.REVIEWS.labels(word.verdict).inc()
     return answer
+
+
+async def _settling(session: AsyncSession, task_id: UUID) -> None:
+    """The job that settles the task, held so that it cannot end without having seen this word.
+
+    Before the task's row is locked: the step that settles it locks in the same order.
+    """
+    while True:
+        run = await start(session, SETTLE, subject_id=task_id)
+        if run.new or (await lock_workflow(session, run.workflow_id)).status in LIVE:
+            return
 
 
 async def undo(resources: Resources, actor: Actor, task_id: UUID) -> ReviewAnswer:
@@ -184,10 +197,9 @@ async def undo(resources: Resources, actor: Actor, task_id: UUID) -> ReviewAnswe
     return answer
 
 
-async def seconds_to_settle(resources: Resources, task_id: UUID) -> float | None:
+async def seconds_to_settle(resources: Resources, session: AsyncSession, task_id: UUID) -> float | None:
     """How long a decided task may still be taken back, 0 for no longer; None where nothing is to be settled."""
-    async with resources.unit_of_work() as uow:
-        row = await ReviewRepository(uow.session).to_settle(task_id, resources.settings.undo_seconds)
+    row = await ReviewRepository(session).to_settle(task_id, resources.settings.undo_seconds)
     return None if row is None else max(0.0, row.left)
 
 
@@ -201,9 +213,22 @@ async def settle(session: AsyncSession, task_id: UUID) -> str | None:
         truth = task.decision["condition"]
         await ValidationRepository(session).compare(task.roof_analysis_id, ComparisonOrigin.REVIEW, truth)
         await ReviewRepository(session).store_word(task.roof_analysis_id, task.decision)
+        await _store_corrections(session, task.roof_analysis_id, task.decision.get("corrections"))
     for workflow_id in await ReviewRepository(session).waiting(task.base_lead_id):
         await resolve_waiting(session, workflow_id, "validate", {"gate": "review", "review": word})
     return word
+
+
+async def _store_corrections(session: AsyncSession, analysis_id: UUID, given: Any) -> None:
+    """Let the analysis say of damages what the decision says; untouched where nobody drew them anew."""
+    drawn = Corrections.model_validate(given).damages if given else None
+    if drawn is None:
+        return
+    repository = ReviewRepository(session)
+    row = await repository.analysed(analysis_id)
+    if row.evidence:
+        evidence = RoofEvidence.model_validate(row.evidence)
+        await repository.store_damages(analysis_id, corrected_columns(evidence, drawn, row.roof_sqft))
 
 
 async def _undecided(repository: ReviewRepository, task_id: UUID, me: UUID) -> Row[Any]:
@@ -219,10 +244,12 @@ async def _undecided(repository: ReviewRepository, task_id: UUID, me: UUID) -> R
     return task
 
 
-async def _refusal(repository: ReviewRepository, task_id: UUID) -> Exception:
+async def _refusal(repository: ReviewRepository, task_id: UUID, me: UUID) -> Exception:
     task = await repository.task(task_id)
     if task is None:
         return _unknown(task_id)
+    if any(opinion.reviewer_id == me for opinion in await repository.opinions(task_id)):
+        return AlreadyReviewed("this reviewer has given a word on this task", task_id=str(task_id))
     if task.state == ValidationTaskState.OPEN and task.decided_at is None:
         return TaskHeld("another reviewer holds this task", task_id=str(task_id))
     return TaskClosed("this task is decided or cancelled", task_id=str(task_id))

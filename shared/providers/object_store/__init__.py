@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mimetypes
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol
@@ -46,10 +47,12 @@ class Obstore:
             self._store = from_url(url)
 
     async def put(self, key: str, body: bytes) -> None:
-        """Keep the bytes; the same key again replaces them."""
+        """Keep the bytes; the same key again replaces them. A bucket serves them by the kind that their key tells."""
         import obstore
+        from obstore.store import LocalStore
 
-        await obstore.put_async(self._store, key, body)
+        kind = None if isinstance(self._store, LocalStore) else mimetypes.guess_type(key)[0]
+        await obstore.put_async(self._store, key, body, attributes={"Content-Type": kind} if kind else None)
 
     async def get(self, key: str) -> bytes | None:
         """The bytes, or None where there are none."""

@@ -86,9 +86,19 @@ async def test_a_house_without_naip_is_seen_on_its_countys_orthophotos(studio: S
     assert {row.licence_id for row in above} == {"sandbox_harrow"}
     assert {str(row.capture_date) for row in above} == {str(studio.town.town().day(410))}
     roof = next(row for row in above if row.level == "roof")
-    assert roof.s3_key.endswith("/original/satellite_overhead.jpg")
+    assert "/original/satellite_overhead_" in roof.s3_key
     lot = (studio.folder / next(row for row in above if row.level == "lot").s3_key).read_bytes()
     assert Image.open(io.BytesIO(lot)).size == (960, 960)
+
+
+async def test_a_source_whose_pictures_may_not_be_sold_upon_is_passed_over(studio: Studio) -> None:
+    await studio.at.rows("UPDATE compliance.source_registry SET may_sell = false WHERE source_key = 'naip'")
+    step, _ = await studio.look(PLAIN)
+
+    assert "naip: its licence does not cover sell" in step.output["passed_over"]
+    assert {row.source for row in await studio.rows() if row.view_angle == "overhead" and row.s3_key} == {
+        "harrow_tx_ortho"
+    }
 
 
 async def test_the_newest_flight_that_shows_nothing_gives_way_to_an_older_one(studio: Studio) -> None:

@@ -144,6 +144,65 @@ async def test_a_lead_that_was_below_sixty_goes_through_the_gate_by_its_old_vali
     assert (found.storms, found.quality_score) == (1, None)
 
 
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        (None, "analysis_not_validated"),
+        ({"gate": "onsite_check", "review": "none"}, "needs_onsite_check"),
+        ({"gate": "review", "review": "rejected"}, "rejected_in_review"),
+    ],
+)
+async def test_a_roof_that_was_looked_at_again_goes_through_the_gate_by_what_was_said_of_it_then(
+    generator: RunningService, committed_db: SessionMaker, said: dict[str, str] | None, reason: str
+) -> None:
+    facts = {"property_value": "600000", "roof_age_mid": 30, "sandbox": True}
+    lead_id = await lead(generator, committed_db, **facts, status="processing")
+    before = await begin(generator.resources, "property", lead_id)
+    passed = {"gate": "pass", "review": "none"}
+    await run_step(service, generator.resources, before, "cluster", ended={"validate": passed, "score": {}})
+    again = await begin(generator.resources, "analyze_lead", lead_id)
+    await one(
+        committed_db,
+        "INSERT INTO roof_analysis (base_lead_id, overall_condition, calibrated_confidence, is_current, image_domain,"
+        " workflow_id) VALUES (:id, 'poor', 0.97, true, 'rendered', :again)",
+        id=lead_id,
+        again=again,
+    )
+
+    if said is None:
+        workflow = await begin(generator.resources, "publish_lead", lead_id)
+        step = await run_step(service, generator.resources, workflow, "publish_lead")
+    else:
+        ended = {"ml": {}, "validate": said}
+        step = await run_step(service, generator.resources, again, "publish", ended=ended)
+
+    assert (step.status, step.output["reason"]) == ("done", reason)
+
+
+async def test_a_roof_that_a_person_rejects_leaves_the_market(
+    generator: RunningService, committed_db: SessionMaker
+) -> None:
+    rejected, passed = [await lead(generator, committed_db, sandbox=True) for _ in range(2)]
+    for lead_id, said in (
+        (rejected, {"gate": "review", "review": "rejected"}),
+        (passed, {"gate": "pass", "review": "none"}),
+    ):
+        again = await begin(generator.resources, "analyze_lead", lead_id)
+        await one(
+            committed_db,
+            "INSERT INTO roof_analysis (base_lead_id, overall_condition, calibrated_confidence, is_current, image_domain,"
+            " workflow_id) VALUES (:id, 'poor', 0.97, true, 'rendered', :again)",
+            id=lead_id,
+            again=again,
+        )
+        ended = {"ml": {}, "validate": said}
+        await run_step(service, generator.resources, again, "publish", ended=ended)
+
+    assert (await look(committed_db, rejected)).status == "withdrawn"
+    assert (await look(committed_db, passed)).status == "available"
+    assert await one(committed_db, "SELECT count(*) FROM core.outbox WHERE type = 'lead.published'") == 0
+
+
 async def test_an_offer_does_not_lose_its_price_on_the_shelf(
     generator: RunningService, committed_db: SessionMaker
 ) -> None:

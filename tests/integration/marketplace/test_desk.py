@@ -103,7 +103,17 @@ async def test_filter_and_place_stand_in_the_address(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["after=x", "after=82.no-uuid", "grade=E", "limit=0", "limit=101", "min_score=101", "other=1"]
+    "query",
+    [
+        "after=x",
+        "after=82.no-uuid",
+        f"after=82.{'-' * 36}",
+        "grade=E",
+        "limit=0",
+        "limit=101",
+        "min_score=101",
+        "other=1",
+    ],
 )
 async def test_a_wish_that_is_none_is_refused(desk: Desk, query: str) -> None:
     assert (await desk.get(f"/api/ops/leads?{query}")).status_code == 422

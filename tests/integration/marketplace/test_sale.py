@@ -80,6 +80,28 @@ async def test_the_reveal_shows_the_owner_once_sold_and_leaves_an_audit_row(
     assert (await rows(committed_db, "SELECT revealed_at FROM sales"))[0].revealed_at is not None
 
 
+async def test_a_buyer_learns_neither_who_reviewed_the_roof_nor_what_he_noted_for_us(
+    market: Market, committed_db: SessionMaker
+) -> None:
+    async with committed_db.begin() as session:
+        await session.execute(
+            text(
+                """
+                INSERT INTO roof_analysis (base_lead_id, overall_condition, calibrated_confidence, is_current, image_domain,
+                                           human_validated, human_validator_id, validation_notes, workflow_id)
+                SELECT id, 'poor', 0.9, true, 'rendered', true, gen_random_uuid(), 'the neighbour told me', gen_random_uuid()
+                  FROM base_leads
+                """
+            )
+        )
+    await market.buy()
+    async with market.client() as client:
+        roof = (await client.get(f"/api/leads/{market.lead_id}")).json()["roof_analysis"]
+
+    assert (roof["overall_condition"], roof["human_validated"]) == ("poor", True)
+    assert not {"human_validator_id", "validation_notes", "workflow_id"} & set(roof)
+
+
 async def _add_evidence(db: SessionMaker) -> None:
     """A storm over the house and a picture of it."""
     async with db.begin() as session:

@@ -150,6 +150,20 @@ async def test_without_a_roof_to_see_the_step_is_skipped_with_the_reason(
     assert reason in step.reason
 
 
+async def test_what_may_be_analysed_and_not_sold_is_in_no_lead(lab: Lab) -> None:
+    lead = await lab.photographed()
+    async with lab.db.begin() as session:
+        await session.execute(
+            text("UPDATE compliance.source_registry SET may_sell = false WHERE source_key = 'naip'")
+        )
+
+    step = await lab.analyse(lead)
+
+    (analysis,) = await lab.rows(ANALYSIS, lead)
+    assert step.status == "done", step.reason
+    assert {picture["source"] for picture in analysis.evidence["pictures"]} == {"licensed_street"}
+
+
 async def test_no_model_sees_a_picture_that_its_licence_keeps_from_it(lab: Lab) -> None:
     lead = await lab.photographed({})
     await store_picture(
@@ -163,7 +177,10 @@ async def test_no_model_sees_a_picture_that_its_licence_keeps_from_it(lab: Lab) 
 
     step = await lab.analyse(lead)
 
-    assert (step.status, step.reason) == ("skipped", "no picture may be analysed under its licence")
+    assert (step.status, step.reason) == (
+        "skipped",
+        "no picture may be analysed and sold under its licence",
+    )
     assert await lab.rows(RUNS, lead) == []
 
 

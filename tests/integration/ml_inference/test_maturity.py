@@ -69,6 +69,19 @@ async def test_rendered_pictures_are_validated_by_the_truth_of_two_hundred_roofs
     }
 
 
+async def test_a_house_counts_once_however_often_it_was_looked_at(desk: Desk) -> None:
+    leads = await judged(desk, 2)
+    await tell(desk, dict.fromkeys(leads, "poor"))
+    async with desk.db.begin() as session:
+        await session.execute(text("UPDATE roof_analysis SET is_current = false"))
+        for lead in leads:
+            await make_analysis(session, lead, condition="poor", confidence=0.97)
+    told = await tell(desk, {leads[0]: "poor", leads[1]: "fair"})
+
+    assert await desk.row("SELECT count(*) FROM condition_comparisons") == (4,)
+    assert (told["compared"], told["right"]) == (2, 1)
+
+
 async def test_new_weights_begin_anew_and_real_roofs_are_not_told_by_a_sandbox(desk: Desk) -> None:
     leads = await judged(desk, 3)
     (real,) = await judged(desk, 1, domain="real")

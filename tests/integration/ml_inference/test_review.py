@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+import httpx
+import orjson
 import pytest
 from redis.asyncio import Redis
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.ml_inference.domain.costs import replacement_cost
+from services.ml_inference.service import reviews
 from shared.db.engine import SessionMaker
 from shared.security.policy import Role
 from tests.factories.reviews import DOUBTFUL, Desk, open_desk
+from tests.factories.roof_evidence import evidence_of, make_pictures
 
 ENDED = "SELECT status, output ->> 'review' FROM core.step WHERE workflow_id = :id AND name = 'validate'"
 
@@ -238,6 +245,50 @@ async def test_drawn_corrections_are_kept_with_the_decision(desk: Desk) -> None:
     assert kept == corrections
 
 
+async def test_a_damage_that_a_reviewer_deleted_is_in_no_lead_and_one_he_drew_is(desk: Desk) -> None:
+    await desk.wait()
+    async with desk.db.begin() as session:
+        above, street = await make_pictures(session, (await desk.row("SELECT id FROM base_leads"))[0])
+        terms = replacement_cost(2800, material=None, material_index=1, labour_index=1).terms()
+        seen = evidence_of([above, street], costs={"replacement": terms}).model_dump(mode="json")
+        await session.execute(
+            text(
+                "UPDATE roof_analysis SET evidence = CAST(:seen AS jsonb), roof_sqft = 2800, damage_detected = true,"
+                " damage_types = '{rust_stains}', damage_severity = '{\"rust_stains\": 9}', repair_cost_low = 900"
+            ),
+            {"seen": orjson.dumps(seen).decode()},
+        )
+    task = (await desk.queue())[0]["id"]
+    box = {"left": 0.45, "top": 0.45, "right": 0.55, "bottom": 0.55}
+    # Marks that may be hail cannot be seen from so far.
+    kinds = ("missing_shingles", "hail_dents")
+    drawn = [{"image_id": str(above), "damage": kind, "box": box} for kind in kinds]
+    await desk.say(task, "approve", corrections={"damages": drawn})
+    await desk.settle(task)
+
+    kept = await desk.row(
+        "SELECT damage_detected, damage_types, damage_severity, damage_areas_sqft, repair_cost_low, evidence"
+        " FROM roof_analysis"
+    )
+    severity, area = kept[2]["missing_shingles"], kept[3]["missing_shingles"]
+    assert kept[:2] == (True, ["missing_shingles"])
+    assert severity == pytest.approx(area / 2800 * 500, rel=0.01)
+    assert float(kept[4]) == pytest.approx(max(300, area * 6), rel=0.01)
+    assert kept[5] == seen
+
+
+async def test_who_has_given_his_word_does_not_keep_others_from_theirs(desk: Desk) -> None:
+    impatient(desk, double_review_share=1.0)
+    await desk.wait()
+    task = (await desk.queue())[0]["id"]
+    await desk.say(task, "approve")
+
+    held = await desk.ask("POST", f"/{task}/claim")
+
+    assert (held.status_code, held.json()["code"]) == (409, "review-given-before")
+    assert (await desk.say(task, "approve", "bob")).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("path", "role", "body", "status"),
     [
@@ -270,6 +321,45 @@ async def test_a_roof_that_was_looked_at_again_while_it_waited_moves_both_workfl
     assert step.status == "waiting"
     assert task["workflow_id"] == str(again)
     assert await desk.row(ENDED, id=first) == await desk.row(ENDED, id=again) == ("done", "approved")
+
+
+async def test_a_word_on_an_analysis_that_was_made_again_meanwhile_is_refused(desk: Desk) -> None:
+    await desk.wait()
+    (seen,) = await desk.queue()
+    (lead,) = await desk.row("SELECT id FROM base_leads")
+    await desk.validate(lead, {**DOUBTFUL, "confidence": 0.4}, kind="analyze_lead")
+
+    answer = await desk.say(seen["id"], "approve")
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "review-task-closed")
+    assert await desk.row("SELECT count(*) FROM reviews") == (0,)
+    assert [task["id"] != seen["id"] for task in await desk.queue()] == [True]
+
+
+async def test_a_word_that_comes_while_the_job_of_the_one_before_ends_is_settled_too(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    impatient(desk, double_review_share=1.0)
+    workflow, _ = await desk.wait()
+    task = (await desk.queue("bob"))[0]["id"]
+    await desk.say(task, "approve")
+    settle = reviews.settle
+    second: list[asyncio.Task[httpx.Response]] = []
+
+    async def slowly(session: AsyncSession, task_id: UUID) -> str | None:
+        found = await settle(session, task_id)
+        if not second:
+            second.append(asyncio.create_task(desk.say(task, "approve", "bob")))
+            await asyncio.wait(second, timeout=2)
+        return found
+
+    monkeypatch.setattr(reviews, "settle", slowly)
+    await desk.settle(task)
+    answer = await second[0]
+    await desk.settle(task)
+
+    assert answer.json()["decided"] is True
+    assert await desk.row(ENDED, id=workflow) == ("done", "approved")
 
 
 async def test_a_cancelled_workflow_takes_its_task_along(desk: Desk) -> None:

@@ -92,6 +92,30 @@ async def test_a_label_holds_what_the_reviewer_let_stand_and_no_picture_without_
     assert (picture["roof"], picture["roof_by"]) == (ROOF, "models")
 
 
+async def test_a_picture_that_nobody_looked_at_is_no_label(desk: Desk) -> None:
+    await desk.wait()
+    naip, _ = await pictures(desk)
+    async with desk.db.begin() as session:
+        for angle in ("left", "rear"):
+            row = {"id": uuid4(), "type": "street_view", "angle": angle, "source": "naip"}
+            await session.execute(PICTURE, row)
+        await session.execute(
+            text(
+                """
+                UPDATE roof_analysis SET evidence = jsonb_set(evidence, '{pictures,1}', (
+                    SELECT jsonb_build_object('image_id', id, 'refused', 'this file cannot be read as a picture')
+                      FROM property_images WHERE view_angle = 'rear'))
+                """
+            )
+        )
+    task = (await desk.queue())[0]["id"]
+    await desk.say(task, "approve")
+    await desk.settle(task)
+
+    (label,) = await labels(desk)
+    assert [picture["image_id"] for picture in label["pictures"]] == [str(naip)]
+
+
 async def test_a_drawn_correction_takes_the_place_of_what_the_models_saw(desk: Desk) -> None:
     await desk.wait()
     naip, _ = await pictures(desk)

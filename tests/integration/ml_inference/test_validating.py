@@ -19,9 +19,13 @@ OLD_ROOF = {"roof_age_mid": 18, "roof_age_evidence": "permit", "year_built": 199
 EVIDENCE = "SELECT validation_evidence, validation_status, calibrated_confidence::float FROM roof_analysis WHERE is_current"
 HISTORY = text(
     """
-    WITH judged AS (
+    WITH houses AS (
+        INSERT INTO base_leads (address, address_key, zip, time_zone, city_id, city, state)
+        SELECT n || ' ' || address, n || address_key, zip, time_zone, city_id, city, state
+          FROM base_leads, generate_series(1, :n) AS n WHERE id = :lead RETURNING id
+    ), judged AS (
         INSERT INTO roof_analysis (base_lead_id, overall_condition, is_current, image_domain)
-        SELECT :lead, 'poor', false, 'rendered' FROM generate_series(1, :n) RETURNING id)
+        SELECT id, 'poor', false, 'rendered' FROM houses RETURNING id)
     INSERT INTO condition_comparisons (roof_analysis_id, image_domain, weights, origin, said, truth, confidence)
     SELECT id, 'rendered', 'w1', 'sandbox', 'poor', 'poor', 0.97 FROM judged
     """
@@ -111,6 +115,15 @@ async def test_hail_counts_only_for_pictures_taken_after_it(
                 " capture_date) VALUES (:lead, 'satellite', 'overhead', 's', 'l', 'rendered', CAST(:taken AS date))"
             ),
             {"lead": lead, "taken": taken},
+        )
+        # One that is only shown is no picture that an analysis rests on.
+        await session.execute(
+            text(
+                "INSERT INTO property_images (base_lead_id, image_type, view_angle, source, licence_id, image_domain,"
+                " capture_date, usable_for_analysis)"
+                " VALUES (:lead, 'street_view', 'front', 's', 'l', 'rendered', '2026-10-15', false)"
+            ),
+            {"lead": lead},
         )
         await make_analysis(session, lead, condition="poor", confidence=0.9)
     await desk.validate(lead, {**SURE, "confidence": 0.9})

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from services.image_processor.domain.keys import Stage, image_key
+from services.image_processor.domain.keys import Stage, image_key, original_key
 from shared.schemas.enums import ImageType, ViewAngle
 
 HOUSE = UUID("00000000-0000-0000-0000-000000000001")
@@ -36,3 +36,12 @@ def test_a_key_names_house_stage_and_view(
 def test_no_other_extension_is_kept(extension: str) -> None:
     with pytest.raises(ValueError, match="no picture is kept as"):
         image_key(HOUSE, Stage.ORIGINAL, ImageType.SATELLITE, ViewAngle.OVERHEAD, extension)
+
+
+def test_other_bytes_never_lie_under_the_key_of_the_picture_before_them() -> None:
+    def key(sha256: str, extension: str = "jpg") -> str:
+        return original_key(HOUSE, ImageType.SATELLITE, ViewAngle.OVERHEAD, sha256, extension)
+
+    assert key("a" * 64) == key("a" * 64) != key("b" * 64)
+    assert key("a" * 64, "json") == key("a" * 64).removesuffix("jpg") + "json"
+    assert key("a" * 64).startswith(f"images/{HOUSE}/original/satellite_overhead_")

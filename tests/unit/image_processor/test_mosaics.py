@@ -50,6 +50,17 @@ def test_what_does_not_fit_is_refused(rows: list[list[bytes]], side: int) -> Non
         stitched(rows, 0, 0, side)
 
 
+def test_tiles_that_would_fill_the_memory_are_refused_before_one_is_decoded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    decoded: list[bytes] = []
+    monkeypatch.setattr("services.image_processor.domain.pictures.decode", decoded.append)
+
+    with pytest.raises(PictureRefused, match="tiles_do_not_fit"):
+        stitched([[tile(RED, 2000)] * 3] * 3, 0, 0, 100)
+    assert decoded == []
+
+
 def test_a_level_is_in_the_key_but_for_the_roofs() -> None:
     key = "images/1/original/satellite_overhead.jpg"
     assert at_level(key, ImageLevel.ROOF) == key

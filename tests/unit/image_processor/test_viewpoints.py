@@ -65,3 +65,7 @@ def test_the_picture_spans_the_house_and_its_pixels_are_known() -> None:
 def test_the_opening_angle_stays_within_what_vendors_serve() -> None:
     near, far = GeoPoint(lat=32.40001, lng=-98.9), GeoPoint(lat=32.41, lng=-98.9)
     assert (field_of_view(near, HOUSE), field_of_view(far, HOUSE)) == (FOV_LIMITS[1], FOV_LIMITS[0])
+
+
+def test_a_camera_on_the_houses_own_point_still_has_a_resolution() -> None:
+    assert metres_per_pixel(HOUSE, HOUSE, fov_deg=90, width_px=640) == pytest.approx(2 / 640)

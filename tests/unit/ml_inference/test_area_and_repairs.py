@@ -43,6 +43,14 @@ def test_a_mask_that_is_unsure_or_of_another_roof_does_not_measure(
     assert area.source == source
 
 
+@pytest.mark.parametrize("living_sqft", [-900, 0, 1])
+def test_a_living_area_that_is_none_measures_nothing(living_sqft: int) -> None:
+    assert roof_area(None, living_sqft=living_sqft, stories=3) is None
+    measured = roof_area(mask(0.10), living_sqft=living_sqft, stories=3)
+    assert measured is not None
+    assert measured.source == "mask"
+
+
 def test_without_mask_and_living_area_there_is_no_area() -> None:
     assert roof_area(None, living_sqft=None, stories=1) is None
 

@@ -25,7 +25,7 @@ SELECT image_type, view_angle, level, source, licence_id, s3_key, original_url, 
        image_width, heading FROM property_images ORDER BY source, view_angle, level
 """
 LICENCE = """
-UPDATE compliance.source_registry SET may_store = :store, may_analyse = :ml, enabled = true, tos = 'allowed'
+UPDATE compliance.source_registry SET may_store = :store, may_analyse = :ml, may_sell = :ml, enabled = true, tos = 'allowed'
  WHERE source_key = :key
 """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -62,9 +63,9 @@ def _seen(image_id: UUID, picture: PictureEvidence, mark: CorrectedDamage) -> Se
 def _repair(
     damage: HouseDamage, costs: Mapping[str, Any] | None, roof_sqft: int | None
 ) -> RepairEstimate | None:
-    """What mending them costs, by the prices that the new roof was reckoned with."""
-    terms = (costs or {}).get("replacement")
-    if not terms or not roof_sqft:
+    """What mending them costs, by the prices that the new roof was reckoned with; None where they were not kept whole."""
+    terms = (costs or {}).get("replacement") or {}
+    if not roof_sqft or terms.keys() != {each.name for each in fields(CostEstimate)}:
         return None
     new = CostEstimate(**{**terms, "low": Decimal(terms["low"]), "high": Decimal(terms["high"])})
     return repair_cost(damage.shares, roof_sqft, new)

@@ -15,6 +15,7 @@ from sqlalchemy import text
 
 from shared.cli.reviews import export
 from shared.db.engine import SessionMaker
+from shared.schemas.roof_evidence import PictureEvidence, RoofEvidence
 from shared.security.policy import Role
 from shared.settings import SERVICE_PORTS
 from tests.factories.pages import serving
@@ -46,11 +47,19 @@ async def desk(
 async def pictures(desk: Desk) -> tuple[UUID, UUID]:
     """A picture that may train and one that may only be shown; the models had seen a damage in the first."""
     naip, google = uuid4(), uuid4()
-    seen = {
-        "image_id": str(naip),
-        "roof": ROOF,
-        "damages": [{"image_id": str(naip), "damage": "moss_algae", "box": BOX}],
-    }
+    moss = {"image_id": naip, "damage": "moss_algae", "box": BOX, "confidence": 0.8, "area_share": 0.1}
+    seen = PictureEvidence.model_validate(
+        {
+            "image_id": naip,
+            "image_type": "satellite",
+            "view_angle": "overhead",
+            "source": "naip",
+            "domain": "rendered",
+            "roof": ROOF,
+            "damages": [{**moss, "severity": 10}],
+        }
+    )
+    evidence = RoofEvidence(pictures=[seen], terms=[], condition_index=50, probabilities={}, models=[])
     async with desk.db.begin() as session:
         for row in (
             {"id": naip, "type": "satellite", "angle": "overhead", "source": "naip"},
@@ -59,7 +68,7 @@ async def pictures(desk: Desk) -> tuple[UUID, UUID]:
             await session.execute(PICTURE, row)
         await session.execute(
             text("UPDATE roof_analysis SET evidence = CAST(:seen AS jsonb)"),
-            {"seen": json.dumps({"pictures": [seen]})},
+            {"seen": evidence.model_dump_json()},
         )
     return naip, google
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -13,11 +14,17 @@ import torch
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
+from torch.nn import functional
 
 from services.ml_inference.training.nets import CENTRE, SPREAD
 
+from timm.layers import Conv2dSame  # isort: skip - after the operators that nets brings
+from timm.layers.padding import pad_same_arg  # isort: skip
+
 OPSET: Final = 17
 HEAVY: Final = ("Conv", "Gemm")
+CARRYING: Final = ("Concat", "Resize")
+"""What moves numbers without changing them, and would else have them widened and narrowed again."""
 Ranges = Literal["average", "extremes"]
 """What a value's range in eight bits is: a running average of the examples' extremes, or the extremes of all."""
 SMALL: Final = 256
@@ -102,6 +109,7 @@ def outline_file(net: nn.Module, size: int) -> bytes:
 def _exported(net: nn.Module, size: int, outputs: tuple[str, ...]) -> bytes:
     file = io.BytesIO()
     example = torch.zeros((2, size, size, 3), dtype=torch.uint8)
+    _fix_padding(net.eval(), example)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter warns of its own age
         torch.onnx.export(
@@ -115,6 +123,31 @@ def _exported(net: nn.Module, size: int, outputs: tuple[str, ...]) -> bytes:
             dynamic_axes={name: {0: "n"} for name in ("pictures", *outputs)},
         )
     return file.getvalue()
+
+
+def _fix_padding(net: nn.Module, example: Tensor) -> None:
+    """Let convolutions that work their padding out at every call keep that of the one size they will see.
+
+    The runtime then pads inside the convolution instead of copying the picture before it.
+    """
+    same = [part for part in net.modules() if isinstance(part, Conv2dSame)]
+    sizes: dict[nn.Module, Any] = {}
+    hooks = [
+        part.register_forward_pre_hook(lambda part, given: sizes.update({part: given[0].shape[-2:]}))
+        for part in same
+    ]
+    with torch.no_grad():
+        net(example)
+    for hook in hooks:
+        hook.remove()
+    for part in same:
+        around = pad_same_arg(sizes[part], part.kernel_size, part.stride, part.dilation)
+        part.forward = partial(_padded, part, around)
+
+
+def _padded(part: nn.Conv2d, around: list[int], given: Tensor) -> Tensor:
+    padded = functional.pad(given, around)
+    return functional.conv2d(padded, part.weight, part.bias, part.stride, 0, part.dilation, part.groups)
 
 
 def halved(weights: bytes) -> bytes:
@@ -137,7 +170,8 @@ def halved(weights: bytes) -> bytes:
 def quantised(weights: bytes, examples: NDArray[np.uint8], folder: Path, ranges: Ranges) -> bytes:
     """The same network in eight bits, its ranges taken from example pictures.
 
-    What touches the picture and what gives the answer stay exact. Weights take seven bits: with eight, processors
+    What touches the picture and what gives the answer stay exact: a detector's pixels and chances end in one table, and
+    eight bits that span the one leave nothing of the other. Weights take seven bits: with eight, processors
     without VNNI overflow and answer otherwise than those with it.
     """
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
@@ -155,6 +189,7 @@ def quantised(weights: bytes, examples: NDArray[np.uint8], folder: Path, ranges:
     plain, ready, small = (folder / name for name in ("plain.onnx", "ready.onnx", "small.onnx"))
     plain.write_bytes(weights)
     quant_pre_process(plain, ready, skip_symbolic_shape=True)
+    ready.write_bytes(padded_inside(onnx.load(str(ready))).SerializeToString())
     quantize_static(
         ready,
         small,
@@ -164,15 +199,38 @@ def quantised(weights: bytes, examples: NDArray[np.uint8], folder: Path, ranges:
         reduce_range=True,
         activation_type=QuantType.QUInt8,
         weight_type=QuantType.QInt8,
-        op_types_to_quantize=list(HEAVY),
+        op_types_to_quantize=[*HEAVY, *CARRYING],
         nodes_to_exclude=ends_of(onnx.load(str(ready))),
         extra_options={"CalibMovingAverage": ranges == "average"},
     )
     return small.read_bytes()
 
 
+def padded_inside(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The same network, its convolutions padding inside themselves where zeros were put around their input before."""
+    known = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    pads = {
+        node.output[0]: node for node in model.graph.node if node.op_type == "Pad" and node.input[1] in known
+    }
+    for node in model.graph.node:
+        if node.op_type != "Conv" or node.input[0] not in pads:
+            continue
+        pad = pads[node.input[0]]
+        own = next(each for each in node.attribute if each.name == "pads")
+        top, left, bottom, right = known[pad.input[1]].reshape(2, -1)[:, 2:].ravel().tolist()
+        own.ints[:] = [a + b for a, b in zip(own.ints, (top, left, bottom, right), strict=True)]
+        node.input[0] = pad.input[0]
+    used = {name for node in model.graph.node for name in node.input}
+    for node in [pad for name, pad in pads.items() if name not in used]:
+        model.graph.node.remove(node)
+    used = {name for node in model.graph.node for name in node.input}
+    for tensor in [each for each in model.graph.initializer if each.name not in used]:
+        model.graph.initializer.remove(tensor)
+    return model
+
+
 def ends_of(model: onnx.ModelProto) -> list[str]:
-    """The first of the heavy nodes, and the last on the way to every output."""
+    """The first of the heavy nodes, the last on the way to every output, and what carries numbers behind those."""
     maker = {output: node for node in model.graph.node for output in node.output}
     ends = {next(node.name for node in model.graph.node if node.op_type in HEAVY)}
     waiting, seen = [output.name for output in model.graph.output], set()
@@ -181,8 +239,8 @@ def ends_of(model: onnx.ModelProto) -> list[str]:
         if node is None or node.name in seen:
             continue
         seen.add(node.name)
-        if node.op_type in HEAVY:
+        if node.op_type in (*HEAVY, *CARRYING):
             ends.add(node.name)
-        else:
+        if node.op_type not in HEAVY:
             waiting.extend(node.input)
     return sorted(ends)

@@ -113,6 +113,38 @@ def test_the_ends_of_a_network_stay_exact() -> None:
 
 
 @needs_torch
+def test_the_table_in_which_a_detector_joins_pixels_and_chances_stays_exact() -> None:
+    import onnx
+
+    from services.ml_inference.training import exporting, nets
+
+    model = onnx.load_from_string(exporting.damage_file(nets.damage_net(), 64))
+    last = next(node for node in model.graph.node if "boxes" in node.output)
+    assert last.op_type == "Concat"
+    assert last.name in exporting.ends_of(model)
+
+
+@needs_torch
+def test_convolutions_pad_inside_themselves_and_answer_as_before(tmp_path: Path) -> None:
+    import onnx
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    from services.ml_inference.training import exporting, nets
+    from services.ml_inference.vision.net import Net
+
+    whole = exporting.outline_file(nets.outline_net(), 64)
+    (tmp_path / "plain.onnx").write_bytes(whole)
+    quant_pre_process(tmp_path / "plain.onnx", tmp_path / "ready.onnx", skip_symbolic_shape=True)
+    ready = onnx.load(str(tmp_path / "ready.onnx"))
+    assert [node.op_type for node in ready.graph.node].count("Pad") == 5
+    inside = exporting.padded_inside(ready)
+    assert "Pad" not in {node.op_type for node in inside.graph.node}
+    pictures = list(np.random.default_rng(4).integers(0, 255, (2, 64, 64, 3)).astype(np.uint8))
+    (expected,), (found,) = (Net(weights).run(pictures) for weights in (whole, inside.SerializeToString()))
+    assert np.abs(found - expected).max() < 1e-4
+
+
+@needs_torch
 def test_resuming_goes_on_from_the_last_epoch_and_trains_none_again(trained: Path) -> None:
     from services.ml_inference.training.running import Work, train
 

@@ -29,7 +29,7 @@ def tiny_weights(folder: Path, version: str = "1") -> Path:
     """The folder with three models of this version."""
     folder.mkdir(parents=True, exist_ok=True)
     entries = {role: _entry(folder, role, graph, version) for role, graph in GRAPHS.items()}
-    entries["classifier"]["familiarity_limit"] = 5.0
+    entries["classifier"]["familiarity_limits"] = dict.fromkeys(KINDS, 5.0)
     entries["detector"]["confidence"] = {kind.value: [1.0, 0.0] for kind in DAMAGE_TYPES}
     entries["detector"]["thresholds"] = {kind.value: 0.3 for kind in DAMAGE_TYPES}
     write_registry(folder, {"cpu": entries})

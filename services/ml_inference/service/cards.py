@@ -26,7 +26,7 @@ def read_cards(folder: Path, profile: Profile) -> list[dict[str, Any]]:
                 "temperatures": dict(entry.temperatures),
                 "confidence": {name: list(pair) for name, pair in entry.confidence.items()},
                 "thresholds": dict(entry.thresholds),
-                "familiarity_limit": entry.familiarity_limit,
+                "familiarity_limits": dict(entry.familiarity_limits),
             },
             "training_data": {"trained_on": entry.trained_on, **entry.training_data},
             "licence": entry.licence,

@@ -49,14 +49,13 @@ async def allowed_pictures(
     workflow_id: UUID | None = None,
 ) -> list[Row[Any]]:
     """The pictures whose licence lets a model look at them, for all of these uses; each denial is stored."""
-    allowed: dict[str, bool] = {}
-    for source in sorted({row.source for row in rows}):
-        async with resources.unit_of_work() as uow:
-            decisions = [
-                await decide_image(uow.session, source, use, workflow_id=workflow_id) for use in uses
-            ]
-        allowed[source] = all(decision.allow for decision in decisions)
-    return [row for row in rows if allowed[row.source]]
+    denied = set()
+    async with resources.unit_of_work() as uow:
+        for source in sorted({row.source for row in rows}):
+            for use in uses:
+                if not (await decide_image(uow.session, source, use, workflow_id=workflow_id)).allow:
+                    denied.add(source)
+    return [row for row in rows if row.source not in denied]
 
 
 async def look_at(

@@ -43,9 +43,16 @@ def temperatures_of(
     }
 
 
-def familiarity_limit(distances: NDArray[Any]) -> float:
-    """Distance that all but a few pictures of the known kind stay below."""
-    return round(float(np.quantile(distances, FAMILIAR_SHARE)) * FAMILIAR_MARGIN, 3)
+def familiarity_limits(
+    distances: NDArray[Any], kinds: NDArray[np.str_], names: Sequence[str]
+) -> dict[str, float]:
+    """Distance that all but a few known pictures of each kind stay below: those from the street lie wider apart."""
+    limits = {}
+    for name in names:
+        own = distances[kinds == name]
+        among = own if len(own) >= LEAST_ROWS else distances
+        limits[name] = round(float(np.quantile(among, FAMILIAR_SHARE)) * FAMILIAR_MARGIN, 3)
+    return limits
 
 
 def confidences_of(

@@ -204,6 +204,9 @@ def _limits(entries: Mapping[str, Any]) -> str:
     temperatures = ", ".join(
         f"{kind} {value}" for kind, value in entries["classifier"]["temperatures"].items()
     )
+    farthest = ", ".join(
+        f"{kind} {value}" for kind, value in entries["classifier"]["familiarity_limits"].items()
+    )
     return f"""## Limits
 
 - One renderer drew training and test pictures alike; the world will do worse, as the shifted table hints.
@@ -211,8 +214,8 @@ def _limits(entries: Mapping[str, Any]) -> str:
   than the one it was learnt from.
 - The roof is taken from the middle of the picture or of the known outline; a badly placed point reads the neighbour's.
 - Real outlines are hand-drawn: a few pixels off, some under trees. Two of the three sets are not American.
-- Temperatures of the condition: {temperatures}. Pictures farther than {entries["classifier"]["familiarity_limit"]} from
-  the training pictures' features are marked unfamiliar and go to a person.
+- Temperatures of the condition: {temperatures}. Pictures farther from the training pictures' features
+  than {farthest} are marked unfamiliar and go to a person.
 - The detector was trained with ultralytics (AGPL-3.0): a service built on it owes its users its source, or buys the
   licence, or swaps the detector: anything that takes pictures and gives boxes fits the Detector protocol."""
 

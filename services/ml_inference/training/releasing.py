@@ -17,7 +17,7 @@ from services.ml_inference.models import CONDITIONS
 from services.ml_inference.training import classifying, detecting, segmenting
 from services.ml_inference.training.calibrating import (
     confidences_of,
-    familiarity_limit,
+    familiarity_limits,
     temperatures_of,
     thresholds_of,
 )
@@ -184,7 +184,7 @@ def _classifier(work: Work, train: Pool, check: Pool) -> Release:
             "licence": BY_IMAGENET,
             "architecture": f"EfficientNet-lite0, {kept.how}",
             "temperatures": temperatures_of(scores, seen.condition, kinds_of(seen), KINDS),
-            "familiarity_limit": familiarity_limit(distances),
+            "familiarity_limits": familiarity_limits(distances, kinds_of(seen), KINDS),
             "metrics": {"curve": curve, "stored": kept.figures},
         },
     )

@@ -30,16 +30,20 @@ def decoded(raw: NDArray[Any], *, floor: float = FLOOR, overlap: float = OVERLAP
     classes, anchors, found = classes[order], anchors[order], found[order]
     middle, half = raw[:2, anchors].T, raw[2:4, anchors].T / 2
     corners = np.concatenate((middle - half, middle + half), axis=1).astype(np.float32)
-    kept = suppressed(corners, classes, overlap)[:most]
+    kept = suppressed(corners, classes, overlap, most)
     return Boxes(corners[kept], found[kept].astype(np.float32), classes[kept].astype(np.int64))
 
 
-def suppressed(corners: NDArray[np.float32], classes: NDArray[Any], overlap: float) -> NDArray[np.int64]:
-    """Rows that stay of boxes sorted best first: none shares more than `overlap` with a better one of its class."""
+def suppressed(
+    corners: NDArray[np.float32], classes: NDArray[Any], overlap: float, most: int = MOST
+) -> NDArray[np.int64]:
+    """The first rows of boxes sorted best first of which none shares more than `overlap` with a better one of its class."""
     shared = overlaps(corners, corners)
     rivals = (shared > overlap) & (classes[:, None] == classes[None, :])
     kept: list[int] = []
     for row in range(len(corners)):
+        if len(kept) == most:
+            break
         if not rivals[row, kept].any():
             kept.append(row)
     return np.array(kept, np.int64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -25,7 +26,6 @@ class OnnxClassifier:
 
     def __init__(self, net: Net, entry: ModelEntry) -> None:
         self._net, self._entry = net, entry
-        self._limit = float("inf") if entry.familiarity_limit is None else entry.familiarity_limit
         self.identity = entry.identity
 
     def classify(self, images: Sequence[TargetedImage]) -> list[ConditionScores]:
@@ -34,13 +34,13 @@ class OnnxClassifier:
             return []
         scores, distances = self._net.run([cropped(image, self._entry.input)[0] for image in images])
         return [
-            ConditionScores(
-                softmax(score / self._entry.temperatures[kind_of(image.image)]),
-                float(distance),
-                bool(distance <= self._limit),
-            )
+            self._answer(kind_of(image.image), score, float(distance))
             for image, score, distance in zip(images, scores, distances, strict=True)
         ]
+
+    def _answer(self, kind: str, score: NDArray[Any], distance: float) -> ConditionScores:
+        limit = self._entry.familiarity_limits.get(kind, math.inf)
+        return ConditionScores(softmax(score / self._entry.temperatures[kind]), distance, distance <= limit)
 
 
 def kind_of(image: RoofImage) -> str:

@@ -41,7 +41,8 @@ class ModelEntry:
     """Slope and offset a class: what a detector's score is worth as a probability."""
     thresholds: Mapping[str, float] = field(default_factory=dict)
     """Least calibrated confidence a class to be reported."""
-    familiarity_limit: float | None = None
+    familiarity_limits: Mapping[str, float] = field(default_factory=dict)
+    """Distance from the training pictures beyond which a picture is strange, by its kind."""
     training_data: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.ml_inference.vision import Segmentation, TargetedImage
-from services.ml_inference.vision.classifier import kind_of, softmax
+from services.ml_inference.vision.classifier import kind_of
 from services.ml_inference.vision.cropping import Placement, cropped
 from services.ml_inference.vision.net import Net
 from services.ml_inference.vision.registry import ModelEntry
@@ -41,10 +41,11 @@ class OnnxSegmentor:
     def _answer(self, scores: NDArray[Any], placed: Placement, image: TargetedImage) -> Segmentation:
         left, top, right, bottom = placed.inner
         inner = scores[:, top:bottom, left:right]
-        chances = softmax(inner / self._entry.temperatures[kind_of(image.image)], axis=0)
-        roof = one_roof(chances[BACKGROUND] < 0.5)
-        damage = roof & (chances.argmax(axis=0) == DAMAGE)
-        sure = float((1 - chances[BACKGROUND])[roof].mean()) if roof.any() else 0.0
+        raised = np.exp((inner - inner.max(axis=0)) / self._entry.temperatures[kind_of(image.image)])
+        background = raised[BACKGROUND] / raised.sum(axis=0)
+        roof = one_roof(background < 0.5)
+        damage = roof & (inner[DAMAGE] > np.maximum(inner[BACKGROUND], inner[ROOF]))
+        sure = float(1 - background[roof].mean(dtype=np.float64)) if roof.any() else 0.0
         return Segmentation(placed.window.fractions(image.image.pixels), roof, damage, sure)
 
 

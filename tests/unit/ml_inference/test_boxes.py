@@ -53,7 +53,8 @@ def test_suppression_agrees_with_the_plain_way() -> None:
         same = [other for other in kept if classes[other] == classes[row]]
         if all(overlaps(corners[[row]], corners[[other]])[0, 0] <= 0.5 for other in same):
             kept.append(row)
-    assert suppressed(corners, classes, 0.5).tolist() == kept
+    assert suppressed(corners, classes, 0.5, most=60).tolist() == kept
+    assert suppressed(corners, classes, 0.5, most=5).tolist() == kept[:5]
 
 
 def test_a_true_box_counts_for_one_found_box_of_its_kind() -> None:

@@ -8,7 +8,7 @@ import pytest
 from services.ml_inference.training.calibrating import (
     confidences_of,
     expected_calibration_error,
-    familiarity_limit,
+    familiarity_limits,
     temperature_of,
     temperatures_of,
     thresholds_of,
@@ -81,5 +81,11 @@ def test_a_threshold_is_half_the_best_f1() -> None:
 
 
 def test_few_known_pictures_lie_beyond_the_limit() -> None:
-    distances = np.random.default_rng(1).gamma(4.0, 0.25, 2000)
-    assert (distances > familiarity_limit(distances)).mean() < 0.006
+    distances = np.random.default_rng(1).gamma(4.0, 0.25, 2000) * np.repeat((1.0, 2.0), 1000)
+    kinds = np.repeat(("near", "wide"), 1000)
+    limits = familiarity_limits(distances, kinds, ("near", "wide", "unseen"))
+    for kind in ("near", "wide"):
+        assert (distances[kinds == kind] > limits[kind]).mean() < 0.006
+    assert limits["near"] < limits["unseen"] < limits["wide"], (
+        "a kind without pictures takes the common limit"
+    )

@@ -5,6 +5,7 @@ Every function works inside the caller's transaction and at the database's time.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -80,13 +81,22 @@ async def decide_image(
 
     The row of the capability table is the one named after the source, else after the registry's kind.
     """
+    (decision,) = await decide_image_uses(session, source_key, (use,), workflow_id=workflow_id)
+    return decision
+
+
+async def decide_image_uses(
+    session: AsyncSession, source_key: str, uses: Sequence[ImageUse], *, workflow_id: UUID | None = None
+) -> list[Decision]:
+    """The same for several uses at once, in their order."""
     source = await read_source(session, source_key)
     now = await _database_now(session)
     named = source_key in policy_at(now).images["sources"]
     rule = source_key if named else source.kind
-    decision = can_use_image(rule, use, now, licence=source.licence)
-    await store(session, decision, Subject(source_key=source_key, use=use, workflow_id=workflow_id))
-    return decision
+    decisions = [can_use_image(rule, use, now, licence=source.licence) for use in uses]
+    for use, decision in zip(uses, decisions, strict=True):
+        await store(session, decision, Subject(source_key=source_key, use=use, workflow_id=workflow_id))
+    return decisions
 
 
 async def decide_offer(session: AsyncSession, lead_id: UUID, *, address_hash: str | None) -> Decision:

@@ -19,7 +19,7 @@ from services.image_processor.domain.pixels import grade
 from services.image_processor.domain.quality import PictureRefused, Quality
 from services.image_processor.repository import ImageRepository
 from shared.compliance.images import ImageUse
-from shared.compliance.loader import decide_image
+from shared.compliance.loader import decide_image_uses
 from shared.errors import BudgetExceeded, PermanentError, ProviderError, Skip
 from shared.http.client import FetchDenied
 from shared.providers.imagery import FetchedImage, LiveView, Mosaic, OrthoService
@@ -84,13 +84,12 @@ class Looking:
 
     async def may(self, source: str, *uses: ImageUse) -> bool:
         """Whether the licence of a source grants all of these uses; a refusal is stored, and a reason here."""
-        for use in uses:
-            async with self.resources.unit_of_work() as uow:
-                decision = await decide_image(uow.session, source, use, workflow_id=self.workflow_id)
-            if not decision.allow:
-                self.passed_over.append(f"{source}: its licence does not cover {use}")
-                return False
-        return True
+        async with self.resources.unit_of_work() as uow:
+            decisions = await decide_image_uses(uow.session, source, uses, workflow_id=self.workflow_id)
+        denied = [use for use, decision in zip(uses, decisions, strict=True) if not decision.allow]
+        if denied:
+            self.passed_over.append(f"{source}: its licence does not cover {', '.join(denied)}")
+        return not denied
 
     @contextmanager
     def asking(self, vendor: str, image_type: ImageType) -> Iterator[None]:

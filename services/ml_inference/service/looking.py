@@ -17,7 +17,7 @@ from services.ml_inference.domain.projection import outline_in_picture
 from services.ml_inference.predicting import Answer, Loaded, Looked, Picture
 from services.ml_inference.repository import AnalysisRepository, ModelRepository
 from shared.compliance.images import ImageUse
-from shared.compliance.loader import decide_image
+from shared.compliance.loader import decide_image_uses
 from shared.runtime import Resources
 from shared.schemas.enums import ImageType, JobStatus, ModelType, ViewAngle
 from shared.schemas.geo import GeoPoint
@@ -52,9 +52,9 @@ async def allowed_pictures(
     denied = set()
     async with resources.unit_of_work() as uow:
         for source in sorted({row.source for row in rows}):
-            for use in uses:
-                if not (await decide_image(uow.session, source, use, workflow_id=workflow_id)).allow:
-                    denied.add(source)
+            decisions = await decide_image_uses(uow.session, source, uses, workflow_id=workflow_id)
+            if not all(decision.allow for decision in decisions):
+                denied.add(source)
     return [row for row in rows if row.source not in denied]
 
 

@@ -22,10 +22,10 @@ async def ml(ctx: StepContext, input: PropertyInput) -> None:
         repository = AnalysisRepository(uow.session)
         house = await repository.house(input.subject_id)
         rows = await repository.pictures(input.subject_id)
+        # What a lead's analysis says is sold with it.
+        allowed = await allowed_pictures(uow.session, rows, ("ml", "sell"), workflow_id=ctx.workflow_id)
     if house is None:
         raise PermanentError(f"there is no lead {input.subject_id}")
-    # What a lead's analysis says is sold with it.
-    allowed = await allowed_pictures(ctx.resources, rows, ("ml", "sell"), workflow_id=ctx.workflow_id)
     if not allowed:
         raise Skip("no picture may be analysed and sold under its licence" if rows else "no usable picture")
     looked, loaded = await look_at(ctx.resources, allowed, house)

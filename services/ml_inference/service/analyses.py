@@ -79,9 +79,10 @@ async def analyze_image(resources: Resources, image_id: UUID, roles: Collection[
             raise NotFound(f"there is no picture {image_id}", image_id=str(image_id))
         row = next((one for one in await repository.pictures(lead_id) if one.id == image_id), None)
         house = await repository.house(lead_id)
+        allowed = [] if row is None else await allowed_pictures(uow.session, [row])
     if row is None:
         raise ImageNotUsable("this picture is not one that analyses rest on", image_id=str(image_id))
-    if not await allowed_pictures(resources, [row]):
+    if not allowed:
         raise ImageNotLicensed(f"pictures of {row.source} may not be analysed", source=row.source)
     (looked,), loaded = await look_at(resources, [row], house, roles=roles)
     return {

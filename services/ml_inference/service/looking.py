@@ -11,6 +11,7 @@ from uuid import UUID
 
 import orjson
 from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.ml_inference import metrics
 from services.ml_inference.domain.projection import outline_in_picture
@@ -42,7 +43,7 @@ class LookedAt:
 
 
 async def allowed_pictures(
-    resources: Resources,
+    session: AsyncSession,
     rows: Sequence[Row[Any]],
     uses: Sequence[ImageUse] = ("ml",),
     *,
@@ -50,11 +51,10 @@ async def allowed_pictures(
 ) -> list[Row[Any]]:
     """The pictures whose licence lets a model look at them, for all of these uses; each denial is stored."""
     denied = set()
-    async with resources.unit_of_work() as uow:
-        for source in sorted({row.source for row in rows}):
-            decisions = await decide_image_uses(uow.session, source, uses, workflow_id=workflow_id)
-            if not all(decision.allow for decision in decisions):
-                denied.add(source)
+    for source in sorted({row.source for row in rows}):
+        decisions = await decide_image_uses(session, source, uses, workflow_id=workflow_id)
+        if not all(decision.allow for decision in decisions):
+            denied.add(source)
     return [row for row in rows if row.source not in denied]
 
 

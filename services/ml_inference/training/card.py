@@ -212,6 +212,8 @@ def _limits(entries: Mapping[str, Any]) -> str:
 - One renderer drew training and test pictures alike; the world will do worse, as the shifted table hints.
 - From above, wear of single shingles does not show beyond 0.22 m a pixel; hail is claimed from no picture coarser
   than the one it was learnt from.
+- A damage is labelled by its mean change of brightness against the roof's own; sagging and cracked tiles pass that and
+  yet drown in the texture: no eye finds most of them, nor does the detector.
 - The roof is taken from the middle of the picture or of the known outline; a badly placed point reads the neighbour's.
 - Real outlines are hand-drawn: a few pixels off, some under trees. Two of the three sets are not American.
 - Temperatures of the condition: {temperatures}. Pictures farther from the training pictures' features

@@ -162,7 +162,10 @@ async def test_nearmap_serves_under_a_contract_alone_and_is_paid_from_the_budget
     await studio.at.rows(LICENCE, key="nearmap", store=True, ml=True)
     under, _ = await studio.look(PLAIN, "fetch_images", views=["satellite"])
 
-    assert (without.status, without.reason) == ("skipped", "nearmap: its licence does not cover store, ml, sell")
+    assert (without.status, without.reason) == (
+        "skipped",
+        "nearmap: its licence does not cover store, ml, sell",
+    )
     assert (unread.status, unread.reason) == ("skipped", "nearmap: its licence does not cover ml, sell")
     assert (under.status, under.output["images"]) == ("done", 2)
     (roof,) = [row for row in await studio.rows() if row.source == "nearmap" and row.level == "roof"]

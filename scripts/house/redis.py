@@ -63,6 +63,8 @@ class Redis:
             if port:
                 warn(f"port {port} of Redis was taken by another process; moving")
             port = pick_port()
+        # One that another account wrote stays as it is, and this server would never be found to be stopped.
+        (self.folder / "redis.pid").unlink(missing_ok=True)
         text = CONFIGURATION.format(port=port, password=self.password, folder=self.folder)
         write_private(self.configuration, text)
         if self.account is not None:

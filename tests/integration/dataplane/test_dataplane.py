@@ -144,7 +144,10 @@ def test_pid_file_of_a_crash_that_names_a_stranger_does_not_mislead(plane: Plane
     (folder / "redis" / "redis.pid").write_text(str(os.getpid()))
     assert plane.call("status").returncode == 3
     plane.up()
+    _, redis = server_pids(plane)
+    assert redis != os.getpid()
     assert plane.call("down").returncode == 0
+    assert is_gone(redis)
     plane.up()
 
 

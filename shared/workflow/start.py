@@ -49,12 +49,18 @@ async def start(
         created = await start_many(session, spec, [(subject_id, input or {})], priority=priority)
         if created:
             return Started(created[0], new=True)
-        live = await session.execute(sql.LIVE_WORKFLOW, {"kind": kind, "subject_id": subject_id})
-        known = live.scalar_one_or_none()
+        known = await live_workflow(session, kind, subject_id)
         if known is not None:
             return Started(known, new=False)
         # the workflow that stood in the way ended between the two statements
     raise Conflict(f"workflows of kind {kind} for {subject_id} begin and end too quickly", kind=kind)
+
+
+async def live_workflow(session: AsyncSession, kind: str, subject_id: UUID | None) -> UUID | None:
+    """The workflow of this kind that has not ended for a subject, or None."""
+    live = await session.execute(sql.LIVE_WORKFLOW, {"kind": kind, "subject_id": subject_id})
+    known: UUID | None = live.scalar_one_or_none()
+    return known
 
 
 async def start_many(

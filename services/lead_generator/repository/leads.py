@@ -138,16 +138,6 @@ class LeadRepository:
         rows = await self._session.execute(statement, {"ids": list(property_ids)})
         return {row.property_id: row.lead_id for row in rows}
 
-    async def has_live_workflow(self, lead_id: UUID) -> bool:
-        """Whether the lead's own workflow has not ended."""
-        statement = text(
-            """
-            SELECT EXISTS (SELECT 1 FROM core.workflow
-                            WHERE subject_id = :id AND kind = 'property' AND status IN ('pending', 'running', 'waiting'))
-            """
-        )
-        return bool((await self._session.execute(statement, {"id": lead_id})).scalar_one())
-
     async def one(self, lead_id: UUID) -> Row[Any] | None:
         """A lead with everything a score may look at."""
         return next(iter(await self.many([lead_id])), None)

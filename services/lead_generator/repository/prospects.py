@@ -210,13 +210,3 @@ class ProspectRepository:
         """Remove person fields that may not be sold; how many leads lost them."""
         values = {"ids": list(lead_ids), "prohibited_states": list(prohibited_states)}
         return int((await self._session.execute(STRIP_PERSON_FIELDS, values)).scalar_one())
-
-    async def activation_runs(self, city_id: UUID) -> bool:
-        """Whether a city workflow is open, whose last step starts the property workflows itself."""
-        statement = text(
-            """
-            SELECT EXISTS (SELECT 1 FROM core.workflow WHERE kind = 'city' AND subject_id = :id
-                              AND status IN ('pending', 'running', 'waiting'))
-            """
-        )
-        return bool((await self._session.execute(statement, {"id": city_id})).scalar_one())

@@ -19,9 +19,9 @@ from shared.events.leads import LeadScored
 from shared.runtime import Resources
 from shared.security import audit
 from shared.security.policy import Actor
-from shared.workflow.catalogue import PROSPECT_ACTIVE_CITIES, PUBLISH_LEAD
+from shared.workflow.catalogue import PROPERTY, PROSPECT_ACTIVE_CITIES, PUBLISH_LEAD
 from shared.workflow.ordering import start_ordered
-from shared.workflow.start import Started, start_many
+from shared.workflow.start import Started, live_workflow, start_many
 
 SERVICE = "lead_generator"
 NOT_YET_SOLD = ("processing", "review")
@@ -170,7 +170,7 @@ async def order_publication(resources: Resources, actor: Actor, lead_id: UUID) -
             raise NotFound(f"there is no lead {lead_id}", lead_id=str(lead_id))
         if lead.status not in NOT_YET_SOLD:
             raise NotToPublish(f"the lead is {lead.status}", lead_id=str(lead_id), status=lead.status)
-        if await repository.has_live_workflow(lead_id):
+        if await live_workflow(uow.session, PROPERTY.kind, lead_id):
             raise LeadUnderWay("the lead's own workflow has not ended", lead_id=str(lead_id))
         return await start_ordered(uow.session, actor, PUBLISH_LEAD.kind, service=SERVICE, subject_id=lead_id)
 

@@ -48,16 +48,6 @@ class AnalysisRepository:
         lead: UUID | None = (await self._session.execute(statement, {"id": property_id})).scalar_one_or_none()
         return lead
 
-    async def has_live_workflow(self, lead_id: UUID) -> bool:
-        """Whether the lead's own workflow has not ended."""
-        statement = text(
-            """
-            SELECT EXISTS (SELECT 1 FROM core.workflow
-                            WHERE subject_id = :id AND kind = 'property' AND status IN ('pending', 'running', 'waiting'))
-            """
-        )
-        return bool((await self._session.execute(statement, {"id": lead_id})).scalar_one())
-
     async def pictures(self, lead_id: UUID) -> Sequence[Row[Any]]:
         """Usable standardised pictures, the newest of each view."""
         statement = text(

@@ -14,8 +14,9 @@ from shared.http.idempotency import Answer, answer_once
 from shared.runtime import Resources
 from shared.schemas.enums import ModelType
 from shared.security.policy import Actor
-from shared.workflow.catalogue import ANALYZE_LEAD
+from shared.workflow.catalogue import ANALYZE_LEAD, PROPERTY
 from shared.workflow.ordering import start_ordered
+from shared.workflow.start import live_workflow
 
 SERVICE = "ml_inference"
 
@@ -48,7 +49,7 @@ async def analyze_property(
         lead_id = await repository.lead_of(property_id)
         if lead_id is None:
             raise NotFound(f"there is no lead of property {property_id}", property_id=str(property_id))
-        if await repository.has_live_workflow(lead_id):
+        if await live_workflow(uow.session, PROPERTY.kind, lead_id):
             raise AnalysisUnderWay("the lead's own workflow has not ended", property_id=str(property_id))
 
         async def act() -> Answer:

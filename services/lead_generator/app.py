@@ -27,6 +27,7 @@ from shared.workflow.catalogue import (
     PROPERTY,
     PROSPECT_ACTIVE_CITIES,
     PUBLISH_LEAD,
+    REFRESH_ROOFS,
     RESCORE_LEADS,
 )
 from shared.workflow.schedule import daily, hourly, weekly
@@ -45,6 +46,7 @@ service = Service(
         Step(PROSPECT_ACTIVE_CITIES, "prospect_active_cities", jobs.prospect_active_cities, ProspectInput),
         Step(HVAC_PROPERTIES, "hvac_properties", jobs.hvac_properties, HvacInput),
         Step(RESCORE_LEADS, "rescore_leads", jobs.rescore_leads, ProspectInput),
+        Step(REFRESH_ROOFS, "refresh_roofs", jobs.refresh_roofs, ProspectInput),
         Step(ANALYZE_LEAD, "publish", jobs.publish_lead, PropertyInput),
         Step(PUBLISH_LEAD, "publish_lead", jobs.publish_lead, PropertyInput),
         Step(OPTIMIZE_CLUSTERS, "optimize_clusters", jobs.optimize_clusters, ClustersInput),
@@ -59,6 +61,9 @@ service = Service(
         daily("04:00", "prospecting", "prospect_active_cities", "New prospects of all active cities."),
         daily(
             "04:30", "hvac_birthdays", "hvac_properties", "HVAC systems a year older, their tiers and leads."
+        ),
+        daily(
+            "03:30", "roof_birthdays", "refresh_roofs", "Roofs a year older or laid anew, and their leads."
         ),
         weekly("sun", "05:00", "clusters", "optimize_clusters", "Clusters of all cities drawn anew."),
         hourly("lead_expiry", "expire_leads", "Triggers and offers past their date.", minute=20),

@@ -151,6 +151,25 @@ async def rescore_leads(ctx: StepContext, input: ProspectInput) -> None:
         pass
 
 
+async def refresh_roofs(ctx: StepContext, input: ProspectInput) -> None:
+    """Roofs a year older or laid anew since: ages, then triggers, scores and prices of the leads that this changed."""
+    async with ctx.resources.unit_of_work() as uow:
+        cities = await ProspectRepository(uow.session).cities_with_leads(input.city_id)
+    totals = dict.fromkeys(("aged", "withdrawn", "rescored", "saleable"), 0)
+    for city_id in cities:
+        async with ctx.resources.unit_of_work() as uow:
+            changed = await LeadRepository(uow.session).refresh_roofs(city_id)
+            left = [row.id for row in changed if not row.withdrawn]
+            for start in range(0, len(left), LEADS_AT_ONCE):
+                scored = await rescore(uow, left[start : start + LEADS_AT_ONCE])
+                totals["rescored"] += len(scored)
+                totals["saleable"] += sum(row.saleable for row in scored)
+        totals["aged"] += len(left)
+        totals["withdrawn"] += len(changed) - len(left)
+    async with ctx.commit(totals):
+        pass
+
+
 async def cluster(ctx: StepContext, input: PropertyInput) -> None:
     """Put the lead into the nearest cluster within two miles, or begin one."""
     async with ctx.resources.unit_of_work() as uow:

@@ -308,6 +308,13 @@ RESCORE_LEADS = single_step(
     timeout_seconds=1800,
     description="Triggers, scores and prices of the known leads of a city that a storm has reached.",
 )
+REFRESH_ROOFS = single_step(
+    "refresh_roofs",
+    "lead_generator",
+    weight="slow",
+    timeout_seconds=1800,
+    description="Roof ages of unsold leads by their parcels and today's date; houses with a new roof leave the market.",
+)
 PUBLISH_LEAD = single_step(
     "publish_lead",
     "lead_generator",

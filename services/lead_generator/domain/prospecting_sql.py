@@ -149,15 +149,18 @@ def reasons_expression(columns: ParcelColumns) -> str:
     return f"array_remove(ARRAY[{given}]::text[], NULL)"
 
 
+def recent_roof_expression(columns: ParcelColumns) -> str:
+    """Whether a parcel's roof is too new to be sold as one that needs work; NULL where that is not known."""
+    return (
+        f"({columns.roof_installed_on} IS NOT NULL AND {_years_since_roof(columns)} < {RECENT_ROOF_YEARS}"
+        f" OR {columns.suppressed_until} > {columns.today})"
+    )
+
+
 def exclusion_expression(columns: ParcelColumns) -> str:
     """The first exclusion of a parcel, or NULL."""
-    roof = columns.roof_installed_on
-    recent = (
-        f"({roof} IS NOT NULL AND {_years_since_roof(columns)} < {RECENT_ROOF_YEARS})"
-        f" OR {columns.suppressed_until} > {columns.today}"
-    )
     whens = [
-        f"WHEN {recent} THEN '{Exclusion.RECENT_ROOF}'",
+        f"WHEN {recent_roof_expression(columns)} THEN '{Exclusion.RECENT_ROOF}'",
         f"WHEN {columns.opted_out} THEN '{Exclusion.OPTED_OUT}'",
         f"WHEN {columns.state_sales_on} IS NOT TRUE THEN '{Exclusion.STATE_SALES_OFF}'",
         f"WHEN {columns.has_house_number} IS NOT TRUE THEN '{Exclusion.NO_HOUSE_NUMBER}'",

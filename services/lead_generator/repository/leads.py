@@ -11,6 +11,13 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.lead_generator.domain.pricing import Premium
+from services.lead_generator.domain.prospecting import Exclusion
+from services.lead_generator.domain.prospecting_sql import (
+    ParcelColumns,
+    house_age_expression,
+    recent_roof_expression,
+    roof_age_expression,
+)
 from services.lead_generator.domain.publishing import NOT_FOR_SALE, STORM_SHELF_DAYS
 from services.lead_generator.domain.scoring_sql import ScoreColumns, scored
 from services.lead_generator.domain.triggers import STORM_REACH_MILES, STORM_WINDOW_DAYS, Trigger
@@ -48,6 +55,41 @@ FOLLOW_RECORDS = text(
       FROM ended CROSS JOIN LATERAL (SELECT ended.place = 1 AND NOT ended.known AS moves) way
      WHERE t.id = ended.id
     """
+)
+
+
+_PARCEL: Final = ParcelColumns(today="current_date")
+# What a vendor, the owner or a model said of a roof's age is bound to no day and stays as it was said.
+REFRESH_ROOFS = text(
+    f"""
+    WITH known AS (
+        SELECT l.id, parcel.roof_installed_on, {recent_roof_expression(_PARCEL)} IS TRUE AS recent,
+               CASE WHEN parcel.roof_installed_on IS NULL THEN 0 ELSE {roof_age_expression(_PARCEL)} END AS low,
+               {roof_age_expression(_PARCEL)} AS mid,
+               CASE WHEN parcel.roof_installed_on IS NULL THEN {house_age_expression(_PARCEL)}
+                    ELSE {roof_age_expression(_PARCEL)} END AS high,
+               CASE WHEN parcel.roof_installed_on IS NULL THEN 'year_built'
+                    ELSE coalesce(parcel.roof_evidence, 'permit') END AS evidence
+          FROM base_leads l JOIN parcels parcel ON parcel.id = l.parcel_id
+         WHERE l.city_id = :city_id AND l.status IN ('processing', 'review', 'available')
+           AND (parcel.roof_installed_on IS NOT NULL OR l.roof_age_evidence IN ('year_built', 'permit'))
+    ), aged AS (
+        UPDATE base_leads l
+           SET roof_installed_on = known.roof_installed_on, roof_age_low = known.low, roof_age_mid = known.mid,
+               roof_age_high = known.high, roof_age_evidence = known.evidence,
+               status = CASE WHEN known.recent THEN 'withdrawn' ELSE l.status END,
+               status_reason = CASE WHEN known.recent THEN '{Exclusion.RECENT_ROOF}' ELSE l.status_reason END
+          FROM known
+         WHERE l.id = known.id AND l.status IN ('processing', 'review', 'available') AND known.mid IS NOT NULL
+           AND (known.recent OR (l.roof_installed_on, l.roof_age_low, l.roof_age_mid, l.roof_age_high, l.roof_age_evidence)
+               IS DISTINCT FROM (known.roof_installed_on, known.low, known.mid, known.high, known.evidence))
+        RETURNING l.id, l.status, l.roof_age_mid, l.roof_installed_on
+    ), noted AS (
+        UPDATE roofing_leads r SET estimated_roof_age = aged.roof_age_mid, last_roof_permit = aged.roof_installed_on
+          FROM aged WHERE r.base_lead_id = aged.id
+    )
+    SELECT id, status = 'withdrawn' AS withdrawn FROM aged ORDER BY id
+    """  # noqa: S608 - built from rule tables
 )
 
 
@@ -200,6 +242,13 @@ class LeadRepository:
             """
         )
         await self._session.execute(statement, {"id": lead_id})
+
+    async def refresh_roofs(self, city_id: UUID) -> Sequence[Row[Any]]:
+        """Let a city's unsold leads follow their parcels' roofs and today's date; the leads that changed, by id.
+
+        A house that got a new roof leaves the market (`withdrawn`): it is no prospect any more (C-01).
+        """
+        return (await self._session.execute(REFRESH_ROOFS, {"city_id": city_id})).all()
 
     async def storms_near(self, lead_ids: Sequence[UUID]) -> Sequence[Row[Any]]:
         """Storm reports of the last 90 days within reach of each lead, with their distance in miles."""

@@ -155,6 +155,18 @@ class ProspectRepository:
         )
         return (await self._session.execute(statement, {"only": only})).scalars().all()
 
+    async def cities_with_leads(self, only: UUID | None = None) -> Sequence[UUID]:
+        """Cities that have leads nobody has bought; the one that is named, if it has."""
+        statement = text(
+            """
+            SELECT c.id FROM target_cities c
+             WHERE (CAST(:only AS uuid) IS NULL OR c.id = :only)
+               AND EXISTS (SELECT 1 FROM base_leads l WHERE l.city_id = c.id
+                              AND l.status IN ('processing', 'review', 'available'))
+            """
+        )
+        return (await self._session.execute(statement, {"only": only})).scalars().all()
+
     async def lock_city(self, city_id: UUID) -> None:
         """Let one transaction at a time count and spend a city's daily prospects."""
         statement = text("SELECT pg_advisory_xact_lock(hashtext('prospect'), hashtext(CAST(:city AS text)))")

@@ -52,6 +52,8 @@ EXPIRY_DAYS: Final = {
     TriggerType.PROPERTY_SALE: SALE_WINDOW_DAYS,
     TriggerType.DAMAGE_DETECTED: 180,
 }
+HOLDING: Final = (TriggerType.NEIGHBOR_PERMITS, TriggerType.ROOF_AGE)
+"""Reasons that are a state, not an event: one that still holds past its expiry begins again."""
 # C-48: a claim may be known only from those who may tell us.
 ClaimSource = Literal["homeowner", "contractor"]
 CLAIM_STRENGTHS: Final = ((30, 100), (90, 95))

@@ -20,7 +20,7 @@ from services.lead_generator.domain.prospecting_sql import (
 )
 from services.lead_generator.domain.publishing import NOT_FOR_SALE, STORM_SHELF_DAYS
 from services.lead_generator.domain.scoring_sql import ScoreColumns, scored
-from services.lead_generator.domain.triggers import STORM_REACH_MILES, STORM_WINDOW_DAYS, Trigger
+from services.lead_generator.domain.triggers import HOLDING, STORM_REACH_MILES, STORM_WINDOW_DAYS, Trigger
 from shared.db.geo import METRES_PER_MILE
 
 _REACH_METRES = float(max(STORM_REACH_MILES.values())) * METRES_PER_MILE
@@ -273,7 +273,10 @@ class LeadRepository:
     async def upsert_triggers(
         self, triggers: Sequence[tuple[UUID, Trigger]], storms: Mapping[str, UUID]
     ) -> None:
-        """Store leads' triggers by their natural key; the same ones again only refresh strength and details."""
+        """Store leads' triggers by their natural key; the same ones again refresh strength and details.
+
+        Only what still holds after its end begins anew; an event keeps its date and ends once.
+        """
         if not triggers:
             return
         statement = text(
@@ -287,7 +290,13 @@ class LeadRepository:
                    AS t(lead_id, type, origin, occurred_at, strength, details, expires_at, storm)
              ORDER BY t.lead_id, t.type, t.origin
             ON CONFLICT (base_lead_id, trigger_type, origin_key) DO UPDATE
-               SET trigger_strength = excluded.trigger_strength, trigger_details = excluded.trigger_details
+               SET trigger_strength = excluded.trigger_strength, trigger_details = excluded.trigger_details,
+                   (trigger_date, expires_at, active, expired_at) = (
+                       SELECT CASE WHEN anew THEN excluded.trigger_date ELSE lead_triggers.trigger_date END,
+                              CASE WHEN anew THEN excluded.expires_at ELSE lead_triggers.expires_at END,
+                              anew OR lead_triggers.active, CASE WHEN NOT anew THEN lead_triggers.expired_at END
+                         FROM (SELECT lead_triggers.expires_at <= now()
+                                      AND excluded.trigger_type = ANY (:holding) AS anew) way)
             """
         )
         found = [trigger for _, trigger in triggers]
@@ -302,6 +311,7 @@ class LeadRepository:
                 "details": [_json({**t.details, "scores_as": t.scores_as}) for t in found],
                 "expires": [t.expires_at for t in found],
                 "storms": [storms.get(t.origin_key) for t in found],
+                "holding": list(HOLDING),
             },
         )
 

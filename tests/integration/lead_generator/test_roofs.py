@@ -160,3 +160,29 @@ async def test_what_a_vendor_said_of_an_age_stays_unless_a_permit_knows_better(
     await refresh(generator, committed_db)
     assert (await seen(committed_db, told))[2:6] == (13, 15, 17, "vendor")
     assert (await seen(committed_db, known))[2:6] == (12, 12, 12, "permit")
+
+
+@pytest.mark.parametrize(("reason", "anew"), [("roof_age", True), ("property_sale", False)])
+async def test_a_reason_that_still_holds_after_its_end_begins_again_and_an_event_does_not(
+    generator: RunningService, committed_db: SessionMaker, reason: str, anew: bool
+) -> None:
+    facts = {"status": "processing", "roof_age_mid": 30, "last_sale_on": years_ago(0)}
+    lead_id = await lead(generator, committed_db, **facts)
+    await one(
+        committed_db,
+        """
+        INSERT INTO lead_triggers (base_lead_id, trigger_type, trigger_strength, trigger_date, expires_at, active,
+                                   expired_at)
+        VALUES (:id, :reason, 1, now() - interval '400 days', now() - interval '35 days', false, now())
+        """,
+        id=lead_id,
+        reason=reason,
+    )
+    workflow = await begin(generator.resources, "property", lead_id)
+    ended: dict[str, dict[str, Any]] = {"scrape_property": {}, "validate": {}, "enrich_contact": {}}
+    await run_step(service, generator.resources, workflow, "triggers", ended=ended)
+    counts = """
+        SELECT active AND expired_at IS NULL AND expires_at > now() + interval '300 days' FROM lead_triggers
+         WHERE base_lead_id = :id AND trigger_type = :reason
+    """
+    assert await one(committed_db, counts, id=lead_id, reason=reason) is anew

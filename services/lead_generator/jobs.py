@@ -34,6 +34,8 @@ from shared.schemas.workflow_inputs import (
     PropertyInput,
     ProspectInput,
 )
+from shared.workflow.catalogue import PUBLISH_LEAD
+from shared.workflow.start import start_many
 
 LEADS_AT_ONCE = 500
 
@@ -130,12 +132,16 @@ async def score(ctx: StepContext, input: PropertyInput) -> None:
 
 
 async def rescore_leads(ctx: StepContext, input: ProspectInput) -> None:
-    """Look again at the known leads of a city that a storm has reached: triggers, score, grade, price (G-16)."""
+    """Look again at the known leads of a city that a storm has reached: triggers, score, grade, price (G-16).
+
+    Addresses whose offer ran out within the storm watch come back first, and ask the gate again (G-53).
+    """
     async with ctx.resources.unit_of_work() as uow:
         cities = await ProspectRepository(uow.session).active_cities(input.city_id)
         await LeadRepository(uow.session).follow_records()
-    totals = dict.fromkeys(("leads", "changed", "saleable"), 0)
+    totals = dict.fromkeys(("leads", "changed", "saleable", "revived"), 0)
     for city_id in cities:
+        totals["revived"] += await _revive(ctx.resources, city_id)
         last: UUID | None = None
         while True:
             async with ctx.resources.unit_of_work() as uow:
@@ -149,6 +155,14 @@ async def rescore_leads(ctx: StepContext, input: ProspectInput) -> None:
             last = ids[-1]
     async with ctx.commit(totals):
         pass
+
+
+async def _revive(resources: Resources, city_id: UUID) -> int:
+    async with resources.unit_of_work() as uow:
+        back = await LeadRepository(uow.session).revive(city_id)
+        await rescore(uow, back)
+        await start_many(uow.session, PUBLISH_LEAD, [(lead_id, {}) for lead_id in back])
+    return len(back)
 
 
 async def refresh_roofs(ctx: StepContext, input: ProspectInput) -> None:

@@ -12,6 +12,8 @@ from shared.schemas.enums import ConfidenceBand, LeadStatus, PublishLabel
 
 SHELF_DAYS: Final = 90
 STORM_SHELF_DAYS: Final = 180
+STORM_WATCH_MONTHS: Final = 24
+"""How long after its shelf life an address is brought back by a new storm (G-53)."""
 NOT_FOR_SALE: Final = "not_for_sale_below_60"
 
 Review = Literal["none", "approved", "rejected"]

@@ -14,11 +14,13 @@ from services.lead_generator.domain.pricing import Premium
 from services.lead_generator.domain.prospecting import Exclusion
 from services.lead_generator.domain.prospecting_sql import (
     ParcelColumns,
+    StormColumns,
     house_age_expression,
     recent_roof_expression,
     roof_age_expression,
+    storm_force,
 )
-from services.lead_generator.domain.publishing import NOT_FOR_SALE, STORM_SHELF_DAYS
+from services.lead_generator.domain.publishing import NOT_FOR_SALE, STORM_SHELF_DAYS, STORM_WATCH_MONTHS
 from services.lead_generator.domain.scoring_sql import ScoreColumns, scored
 from services.lead_generator.domain.triggers import HOLDING, STORM_REACH_MILES, STORM_WINDOW_DAYS, Trigger
 from shared.db.geo import METRES_PER_MILE
@@ -89,6 +91,20 @@ REFRESH_ROOFS = text(
           FROM aged WHERE r.base_lead_id = aged.id
     )
     SELECT id, status = 'withdrawn' AS withdrawn FROM aged ORDER BY id
+    """  # noqa: S608 - built from rule tables
+)
+
+_FORCE: Final = storm_force(StormColumns(now="now()"))
+REVIVE = text(
+    f"""
+    UPDATE base_leads l SET status = 'processing', status_reason = 'storm_watch', published_at = NULL
+     WHERE l.city_id = :city_id AND l.status = 'expired'
+       AND l.available_until > now() - interval '{STORM_WATCH_MONTHS} months'
+       AND EXISTS (SELECT 1 FROM weather_events storm
+                    WHERE storm.superseded_by IS NULL AND storm.began_at > l.available_until AND {_FORCE.peak} IS NOT NULL
+                      AND ST_DWithin(coalesce(storm.swath, storm.geom), l.geom,
+                                     ({_FORCE.reach_miles})::float8 * {METRES_PER_MILE}))
+    RETURNING l.id
     """  # noqa: S608 - built from rule tables
 )
 
@@ -249,6 +265,10 @@ class LeadRepository:
         A house that got a new roof leaves the market (`withdrawn`): it is no prospect any more (C-01).
         """
         return (await self._session.execute(REFRESH_ROOFS, {"city_id": city_id})).all()
+
+    async def revive(self, city_id: UUID) -> list[UUID]:
+        """Take a city's leads back into work whose shelf life was over when a storm struck them (G-53); their ids."""
+        return sorted((await self._session.execute(REVIVE, {"city_id": city_id})).scalars())
 
     async def storms_near(self, lead_ids: Sequence[UUID]) -> Sequence[Row[Any]]:
         """Storm reports of the last 90 days within reach of each lead, with their distance in miles."""

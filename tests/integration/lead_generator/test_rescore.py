@@ -72,8 +72,8 @@ async def test_a_storm_raises_what_is_not_sold(
     found = await look(committed_db, lead_id)
     if reached:
         assert done == [
-            {"leads": 1, "changed": 1, "saleable": 0},
-            {"leads": 1, "changed": 0, "saleable": 0},
+            {"leads": 1, "changed": 1, "saleable": 0, "revived": 0},
+            {"leads": 1, "changed": 0, "saleable": 0, "revived": 0},
         ]
         assert (found.storms, found.trigger_points, found.hail_event_30d) == (1, "15", True)
         # 15 for the value, 20 for the age, 15 for hail, 20 for the roof; hail is urgent: 150 times 1.2.
@@ -132,7 +132,7 @@ async def test_a_lead_that_was_below_sixty_goes_through_the_gate_by_its_old_vali
     )
     await report(committed_db, "lsr")
 
-    assert await rescore(generator, committed_db) == {"leads": 2, "changed": 1, "saleable": 1}
+    assert await rescore(generator, committed_db) == {"leads": 2, "changed": 1, "saleable": 1, "revived": 0}
     begun = "SELECT id FROM core.workflow WHERE kind = 'publish_lead' AND subject_id = :id"
     step = await run_step(
         service, generator.resources, await one(committed_db, begun, id=lead_id), "publish_lead"
@@ -232,3 +232,40 @@ async def test_the_record_of_a_storm_makes_no_second_trigger_for_a_known_lead(
         " WHERE base_lead_id = :id AND trigger_type = 'weather_event'"
     )
     assert await one(committed_db, events, id=lead_id) == [record]
+
+
+@pytest.mark.parametrize(
+    ("status", "ages", "back"),
+    [
+        ("expired", ("10 days", "1 day"), True),
+        ("expired", ("1 day", "10 days"), False),
+        ("expired", ("731 days", "1 day"), False),
+        ("withdrawn", ("10 days", "1 day"), False),
+        ("sold", ("10 days", "1 day"), False),
+    ],
+)
+async def test_a_storm_brings_an_address_back_whose_offer_ran_out(
+    generator: RunningService, committed_db: SessionMaker, status: str, ages: tuple[str, str], back: bool
+) -> None:
+    ended, struck = ages
+    lead_id = await lead(generator, committed_db, status=status)
+    await one(
+        committed_db,
+        "UPDATE base_leads SET available_until = now() - CAST(:ended AS interval) WHERE id = :id",
+        id=lead_id,
+        ended=ended,
+    )
+    await report(committed_db, "lsr")
+    await one(
+        committed_db, "UPDATE weather_events SET began_at = now() - CAST(:struck AS interval)", struck=struck
+    )
+
+    done = [await rescore(generator, committed_db) for _ in range(2)]
+
+    assert [each["revived"] for each in done] == [int(back), 0]
+    found = await look(committed_db, lead_id)
+    assert found.status == ("processing" if back else status)
+    asked = "SELECT count(*) FROM core.workflow WHERE kind = 'publish_lead' AND subject_id = :id"
+    assert await one(committed_db, asked, id=lead_id) == int(back)
+    if back:
+        assert (found.storms, found.trigger_points) == (1, "15")

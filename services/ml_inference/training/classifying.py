@@ -21,7 +21,7 @@ from services.ml_inference.training.pool import NO_LABEL, SIZE, Pool, shown
 from shared.sandbox.town.model import CONDITION_CUTS
 
 INPUT = 160
-PLAN = Plan(epochs=11, batch=32, rate=1.5e-3)
+PLAN = Plan(epochs=16, batch=32, rate=1.5e-3)
 BLUR_OF_CUTS = 0.015
 """Two roofs this close in wear look alike: at a cut both classes count."""
 WEAR_WEIGHT, NOTHING_WEIGHT = 4.0, 0.3

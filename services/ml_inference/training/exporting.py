@@ -167,12 +167,14 @@ def halved(weights: bytes) -> bytes:
     return bytes(model.SerializeToString())
 
 
-def quantised(weights: bytes, examples: NDArray[np.uint8], folder: Path, ranges: Ranges) -> bytes:
+def quantised(
+    weights: bytes, examples: NDArray[np.uint8], folder: Path, ranges: Ranges, *, exact_answer: bool = True
+) -> bytes:
     """The same network in eight bits, its ranges taken from example pictures.
 
-    What touches the picture and what gives the answer stay exact: a detector's pixels and chances end in one table, and
-    eight bits that span the one leave nothing of the other. Weights take seven bits: with eight, processors
-    without VNNI overflow and answer otherwise than those with it.
+    What touches the picture stays exact, and unless `exact_answer` says no what gives the answer: a detector's pixels and
+    chances end in one table, and eight bits that span the one leave nothing of the other. Weights take seven bits: with
+    eight, processors without VNNI overflow and answer otherwise than those with it.
     """
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
@@ -200,7 +202,7 @@ def quantised(weights: bytes, examples: NDArray[np.uint8], folder: Path, ranges:
         activation_type=QuantType.QUInt8,
         weight_type=QuantType.QInt8,
         op_types_to_quantize=[*HEAVY, *CARRYING],
-        nodes_to_exclude=ends_of(onnx.load(str(ready))),
+        nodes_to_exclude=ends_of(onnx.load(str(ready)), answer=exact_answer),
         extra_options={"CalibMovingAverage": ranges == "average"},
     )
     return small.read_bytes()
@@ -229,11 +231,11 @@ def padded_inside(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
-def ends_of(model: onnx.ModelProto) -> list[str]:
-    """The first of the heavy nodes, the last on the way to every output, and what carries numbers behind those."""
+def ends_of(model: onnx.ModelProto, *, answer: bool = True) -> list[str]:
+    """The first of the heavy nodes; with `answer` also the last before every output and what carries numbers behind."""
     maker = {output: node for node in model.graph.node for output in node.output}
     ends = {next(node.name for node in model.graph.node if node.op_type in HEAVY)}
-    waiting, seen = [output.name for output in model.graph.output], set()
+    waiting, seen = [output.name for output in model.graph.output if answer], set()
     while waiting:
         node = maker.get(waiting.pop())
         if node is None or node.name in seen:

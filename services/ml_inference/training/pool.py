@@ -37,7 +37,7 @@ BACKGROUND, ROOF, DAMAGE = 0, 1, 2
 NO_LABEL: Final = -1
 LEAST_ROOF_PX: Final = 250
 """A roof of fewer pixels in the picture is no roof to judge."""
-LEAST_BOX_PX: Final = 10.0
+LEAST_BOX_PX: Final = 13.0
 MOST_BOXES: Final = 8
 DETECTOR_CLASS: Final = {
     kind: DAMAGE_TYPES.index(

@@ -21,7 +21,7 @@ from services.ml_inference.training.pool import BACKGROUND, DAMAGE, SIZE, Pool, 
 from services.ml_inference.training.real import SETS, RealRoofs
 
 INPUT = 192
-PLAN = Plan(epochs=13, batch=20, rate=1.5e-3)
+PLAN = Plan(epochs=15, batch=20, rate=1.5e-3)
 PICTURES_AN_EPOCH = 1200
 REAL_SHARE = 0.45
 """Share of real roofs in every batch from the first step on, the sets alike."""

@@ -14,6 +14,8 @@ from shared.sandbox.render.view import rng_for
 
 Picture = NDArray[np.floating[Any]]
 Pixels = NDArray[np.uint8]
+SHARP_PX = 0.2
+"""Blur of no more than this shows nowhere."""
 HAZE_COLOUR = np.array((0.78, 0.82, 0.88), np.float32)
 
 
@@ -62,12 +64,18 @@ def develop(picture: Picture, capture: Capture) -> Pixels:
     weight = (1 - capture.haze) * capture.contrast
     lift = capture.haze * HAZE_COLOUR + (1 - capture.contrast) * 0.45
     affine = np.column_stack((np.diag(gains * weight), lift)).astype(np.float32)
-    seen = cv2.transform(picture, affine)
-    if capture.blur_px > 0.2:
-        seen = cv2.GaussianBlur(seen, (0, 0), capture.blur_px)
+    seen = softened(cv2.transform(picture, affine), capture)
     grain = fine_grain((seen.shape[0], seen.shape[1]), rng_for(capture.seed, 3)) * np.float32(capture.grain)
     seen = cv2.add(seen, cv2.merge((grain, grain, grain)))
     return cv2.convertScaleAbs(np.maximum(seen, 0.0), alpha=255.0).astype(np.uint8, copy=False)
+
+
+def softened(picture: Picture, capture: Capture) -> Picture:
+    """The picture as sharp as the capture's optics let it be."""
+    if capture.blur_px <= SHARP_PX:
+        return picture
+    blurred: Picture = cv2.GaussianBlur(picture, (0, 0), capture.blur_px)
+    return blurred
 
 
 def sun_direction(capture: Capture) -> tuple[float, float, float]:

@@ -12,6 +12,8 @@ from shared.sandbox.town.model import Damage, DamageKind
 
 Albedo = Plane
 Offset = tuple[float, float]
+FAINTEST = 0.5
+"""Strength of the slightest damage: what an inspector would not see is not drawn as one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ def paint_damage(albedo: Albedo, damage: Damage, east: Plane, north: Plane, box_
     x, y = np.ascontiguousarray(x[window]), np.ascontiguousarray(y[window])
     ragged = np.hypot(x, y) / radius + 0.25 * smooth_noise(x, y, cell=max(0.6, radius * 0.7), offset=offset)
     inside = np.clip((1.0 - ragged) * max(2.0, radius * 4), 0.0, 1.0).astype(np.float32)
-    strength = 0.35 + 0.65 * damage.severity
+    strength = FAINTEST + (1.0 - FAINTEST) * damage.severity
     PAINTERS[damage.kind](albedo[window], Spot(x, y, inside, radius, strength, offset))
 
 
@@ -66,7 +68,7 @@ def _curled_lifted(target: Albedo, spot: Spot) -> None:
     """Bright edges with a shadow below them, row by row."""
     phase = np.mod(spot.y + 0.05 * smooth_noise(spot.x, spot.y, cell=0.5, offset=spot.offset), 0.45) / 0.45
     lifted = np.clip(smooth_noise(spot.x, spot.y * 2, cell=0.6, offset=spot.offset) + spot.severity, 0.0, 1.0)
-    _scale(target, 1.0 + spot.inside * lifted * spot.severity * (0.45 * (phase < 0.3) - 0.4 * (phase > 0.7)))
+    _scale(target, 1.0 + spot.inside * lifted * spot.severity * (0.6 * (phase < 0.3) - 0.55 * (phase > 0.7)))
 
 
 def _moss_algae(target: Albedo, spot: Spot) -> None:
@@ -91,15 +93,15 @@ def _hail_dents(target: Albedo, spot: Spot) -> None:
     limit = 1.9 - 0.9 * spot.severity
     _scale(
         target,
-        1.0 - spot.inside * (0.4 * (field > limit) - 0.18 * ((field > limit - 0.4) & (field <= limit))),
+        1.0 - spot.inside * (0.5 * (field > limit) - 0.25 * ((field > limit - 0.4) & (field <= limit))),
     )
 
 
 def _cracked_tiles(target: Albedo, spot: Spot) -> None:
-    """Thin dark cracks where a field crosses zero."""
+    """Dark cracks and slipped edges where a field crosses zero."""
     field = smooth_noise(spot.x, spot.y, cell=1.1, offset=spot.offset)
-    cracks = np.clip(1.0 - np.abs(field) * 9.0, 0.0, 1.0)
-    _scale(target, 1.0 - spot.inside * cracks * (0.3 + 0.45 * spot.severity))
+    cracks = np.clip(1.0 - np.abs(field) * 5.0, 0.0, 1.0)
+    _scale(target, 1.0 - spot.inside * cracks * (0.4 + 0.45 * spot.severity))
 
 
 def _ponding_water(target: Albedo, spot: Spot) -> None:
@@ -114,18 +116,18 @@ def _damaged_flashing(target: Albedo, spot: Spot) -> None:
     line = spot.y - 0.25 * np.sin(spot.x * 2.2 + spot.offset[0])
     whole = smooth_noise(spot.x, spot.y, cell=0.8, offset=spot.offset) > spot.severity - 0.7
     near = (np.abs(spot.x) < spot.radius * 1.4).astype(np.float32)
-    _cover(target, (0.80, 0.80, 0.78), near * whole * np.clip(1.3 - np.abs(line) / 0.16, 0.0, 1.0))
+    _cover(target, (0.80, 0.80, 0.78), near * whole * np.clip(1.3 - np.abs(line) / 0.2, 0.0, 1.0))
     _cover(
         target,
         (0.22, 0.17, 0.13),
-        near * np.clip(1.0 - np.abs(line + 0.4) / 0.3, 0.0, 1.0) * 0.6 * spot.severity,
+        near * np.clip(1.0 - np.abs(line + 0.4) / 0.4, 0.0, 1.0) * 0.85 * spot.severity,
     )
 
 
 def _sagging(target: Albedo, spot: Spot) -> None:
     """A hollow: shaded on the side away from the light, bright on the other."""
     reach = np.clip(1.3 - np.hypot(spot.x, spot.y) / spot.radius, 0.0, 1.0)
-    _scale(target, 1.0 + reach * spot.severity * 0.55 * np.clip(spot.y / spot.radius - 0.2, -1.0, 1.0))
+    _scale(target, 1.0 + reach * spot.severity * np.clip(1.3 * spot.y / spot.radius, -1.0, 1.0))
 
 
 def _tree_damage(target: Albedo, spot: Spot) -> None:

@@ -64,7 +64,7 @@ def ageing_of(seed: int) -> Ageing:
 def paint_roof(scene: RoofScene, surface: Surface, changes: list[Plane] | None = None) -> Albedo:
     """RGB of the roof under even light, with its wear and every damaged place.
 
-    A list given for `changes` receives, a damage each, how much it changed every pixel.
+    A list given for `changes` receives, a damage each, what it added to every pixel's colour.
     """
     covering = COVERINGS[scene.material]
     ageing = ageing_of(scene.seed)
@@ -73,7 +73,7 @@ def paint_roof(scene: RoofScene, surface: Surface, changes: list[Plane] | None =
         before = None if changes is None else albedo.copy()
         paint_damage(albedo, damage, surface.east, surface.north, surface.box_size)
         if changes is not None and before is not None:
-            changes.append(np.abs(albedo - before).max(axis=2))
+            changes.append(albedo - before)
     return albedo
 
 

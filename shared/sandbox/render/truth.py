@@ -1,7 +1,7 @@
 """What a picture truly shows: the target's roof and every damage that can be seen at its resolution."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,11 +9,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.sandbox.render.atmosphere import Capture, Picture
+from shared.sandbox.render.atmosphere import Capture, Picture, softened
 from shared.sandbox.render.geometry3d import Camera
 from shared.sandbox.render.ground import draw_trees
 from shared.sandbox.render.nadir import NadirFrame, lit_roof
-from shared.sandbox.render.noise import Plane
 from shared.sandbox.render.street import (
     draw_front_trees,
     face_light,
@@ -67,53 +66,58 @@ class PictureTruth:
 def nadir_truth(scene: RoofScene, capture: Capture, frame: NadirFrame) -> PictureTruth:
     """The truth of the tile that `render_nadir` draws into this frame."""
     roof = frame.mask(scene.footprint_m) > 127
+    layers = _Layers.blank(scene, frame.size_px)
     lit = lit_roof(scene, capture, frame)
-    changes: list[Plane] = []
     if lit is not None:
-        for change in _changes(scene, lit.surface)[0]:
-            whole = np.zeros(roof.shape, np.float32)
-            whole[lit.window] = change * lit.light
-            changes.append(whole)
+        layers.roof[lit.window], *changes = _painted(scene, lit.surface)
+        for layer, change in zip(layers.changes, changes, strict=True):
+            layer[lit.window] = change * lit.light[..., None]
     leaves = _leaves(
         frame.size_px,
         lambda blank: draw_trees(blank, scene, capture, frame.to_pixels, frame.metres_per_pixel),
     )
-    seen = _seen_damages(scene, changes, roof & ~leaves, _clearness(capture), frame.metres_per_pixel)
+    seen = _seen_damages(scene, layers, roof & ~leaves, capture, frame.metres_per_pixel)
     return PictureTruth(roof, seen)
 
 
 def street_truth(scene: RoofScene, capture: Capture, camera: Camera) -> PictureTruth:
     """The truth of the picture that `render_street` takes with this camera."""
-    shape = (camera.size_px, camera.size_px, 3)
-    cover = np.zeros(shape, np.float32)
-    changes = [np.zeros(shape, np.float32) for _ in scene.damages]
+    cover = np.zeros((camera.size_px, camera.size_px, 3), np.float32)
+    layers = _Layers.blank(scene, camera.size_px)
     for face in visible_faces(scene, camera):
         if not face.roof:
             continue
-        painted, texels = _changes(scene, roof_surface(scene, face))
-        paste(cover, np.ones(texels, np.float32), face, camera)
-        for change, part in zip(changes, painted, strict=True):
-            lit = np.repeat(part[..., None] * np.float32(face_light(face, capture)), 3, axis=2)
-            paste(change, lit, face, camera)
+        light = np.float32(face_light(face, capture))
+        colours, *changes = _painted(scene, roof_surface(scene, face))
+        paste(cover, np.ones_like(colours), face, camera)
+        paste(layers.roof, colours, face, camera)
+        for layer, change in zip(layers.changes, changes, strict=True):
+            paste(layer, change * light, face, camera)
     leaves = _leaves(camera.size_px, lambda blank: draw_front_trees(blank, capture, camera))
     roof = cover[..., 0] > 0.5
     metres = math.hypot(camera.east_m, camera.north_m) / camera.focal_px
-    flat = [change[..., 0] for change in changes]
-    return PictureTruth(roof, _seen_damages(scene, flat, roof & ~leaves, _clearness(capture), metres))
+    return PictureTruth(roof, _seen_damages(scene, layers, roof & ~leaves, capture, metres))
 
 
-def _changes(scene: RoofScene, surface: Surface) -> tuple[list[Plane], tuple[int, ...]]:
-    """How much each damage changes every place; nothing where the roof's own texture swallows it."""
-    changes: list[Plane] = []
-    albedo = paint_roof(scene, surface, changes)
-    brightness = albedo.mean(axis=2)
-    low, high = np.percentile(brightness, (16, 84))
-    needed = max(LEAST_CHANGE, LEAST_CONTRAST * float(high - low) / 2)
-    for change in changes:
-        changed = change > LEAST_CHANGE
-        if not changed.any() or float(change[changed].mean()) < needed:
-            change[:] = 0.0
-    return changes, albedo.shape
+@dataclass(frozen=True, slots=True)
+class _Layers:
+    """What the picture's pixels show."""
+
+    roof: Picture
+    """The roof's colours under even light."""
+    changes: tuple[Picture, ...]
+    """What each damage adds in this light: bright and dark lines that fall on one pixel cancel out."""
+
+    @classmethod
+    def blank(cls, scene: RoofScene, size_px: int) -> "_Layers":
+        shape = (size_px, size_px, 3)
+        return cls(np.zeros(shape, np.float32), tuple(np.zeros(shape, np.float32) for _ in scene.damages))
+
+
+def _painted(scene: RoofScene, surface: Surface) -> list[Picture]:
+    """The roof's colours, then what every damage added to them."""
+    changes: list[Picture] = []
+    return [paint_roof(scene, surface, changes), *changes]
 
 
 def _leaves(size_px: int, draw: Callable[[Picture], None]) -> Mask:
@@ -129,22 +133,31 @@ def _clearness(capture: Capture) -> float:
 
 
 def _seen_damages(
-    scene: RoofScene,
-    changes: Sequence[NDArray[Any]],
-    visible: Mask,
-    clearness: float,
-    metres_per_pixel: float,
+    scene: RoofScene, layers: _Layers, visible: Mask, capture: Capture, metres_per_pixel: float
 ) -> tuple[SeenDamage, ...]:
+    if not visible.any():
+        return ()
+    clearness = _clearness(capture)
+    low, high = np.percentile(layers.roof[visible].mean(axis=1), (16, 84))
+    needed = max(LEAST_CHANGE, LEAST_CONTRAST * float(high - low) / 2 * clearness)
     seen = [
-        _seen(damage, change * clearness, visible, metres_per_pixel)
-        for damage, change in zip(scene.damages, changes, strict=False)
+        _seen(
+            damage,
+            np.abs(softened(change, capture)).max(axis=2) * clearness,
+            visible,
+            metres_per_pixel,
+            needed,
+        )
+        for damage, change in zip(scene.damages, layers.changes, strict=True)
     ]
     return tuple(each for each in seen if each is not None)
 
 
-def _seen(damage: Damage, change: NDArray[Any], visible: Mask, metres_per_pixel: float) -> SeenDamage | None:
+def _seen(
+    damage: Damage, change: NDArray[Any], visible: Mask, metres_per_pixel: float, needed: float
+) -> SeenDamage | None:
     changed = (change > LEAST_CHANGE) & visible
-    if int(changed.sum()) < LEAST_PIXELS:
+    if int(changed.sum()) < LEAST_PIXELS or float(change[changed].mean()) < needed:
         return None
     reach = max(1, round(SPECKLE_GAP_M / metres_per_pixel))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))

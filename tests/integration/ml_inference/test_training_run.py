@@ -110,6 +110,7 @@ def test_the_ends_of_a_network_stay_exact() -> None:
     model = onnx.load_from_string(exporting.outline_file(nets.outline_net(), 64))
     heavy = [node.name for node in model.graph.node if node.op_type in exporting.HEAVY]
     assert exporting.ends_of(model) == sorted({heavy[0], heavy[-1]})
+    assert exporting.ends_of(model, answer=False) == [heavy[0]]
 
 
 @needs_torch

@@ -77,9 +77,19 @@ def test_what_the_resolution_does_not_show_is_not_there() -> None:
 
 
 def test_a_damage_that_the_wear_swallows_is_not_there() -> None:
-    slight = damage(DamageKind.SAGGING, severity=0.05)
+    slight = damage(DamageKind.SAGGING, share=0.03, severity=0.0)
     frame = NadirFrame(320, 0.15)
-    assert len(nadir_truth(house(slight, wear=1.0), clear(), frame).damages) == 0
+    seen = [
+        nadir_truth(replace(house(slight, wear=wear), material=Material.CLAY_TILE), clear(), frame).damages
+        for wear in (0.2, 1.0)
+    ]
+    assert [len(damages) for damages in seen] == [1, 0]
+
+
+def test_what_the_optics_blur_away_is_not_there() -> None:
+    thin, frame = house(damage(DamageKind.HAIL_DENTS, severity=0.0)), NadirFrame(320, 0.15)
+    assert len(nadir_truth(thin, clear(), frame).damages) == 1
+    assert len(nadir_truth(thin, replace(clear(), blur_px=4.0), frame).damages) == 0
 
 
 def test_from_the_street_the_roof_is_what_stands_above_the_walls() -> None:

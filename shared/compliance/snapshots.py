@@ -109,7 +109,7 @@ _BUYER: Final = """
 _SHARED: Final = {"rule_tables": _RULE_TABLES, "rules": _RULES}
 _OFFER_STATEMENT: Final = text(_SALE.format(erased="false", buyer="NULL::jsonb", **_SHARED))
 _SALE_STATEMENT: Final = text(_SALE.format(erased=_ERASED, buyer=_BUYER, **_SHARED))
-_MARKET_STATEMENT: Final = text(f"WITH {_RULE_TABLES} SELECT {_RULES}, {_BUYER} AS buyer")  # noqa: S608 - our own constants
+_MARKET_STATEMENT: Final = text(f"WITH {_RULE_TABLES} SELECT {_RULES}, {_BUYER} AS buyer")
 
 _CONTACT: Final = text(
     """

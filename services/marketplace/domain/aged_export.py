@@ -25,7 +25,7 @@ LEAD_COLUMNS: Final = (
 )
 COLUMNS: Final = (*SALE_COLUMNS, *LEAD_COLUMNS)
 
-DANGEROUS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+DANGEROUS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """What makes a spreadsheet read a cell as a formula, the full-width forms included."""
 PHONE: Final = re.compile(r"\+\d{8,15}")
 TYPED: Final = {"phone": PHONE, **dict.fromkeys((*NUMERIC_FIELDS, "purchase_price"), NUMBER)}

@@ -58,7 +58,9 @@ class Order(BaseModel):
     def _fits_one_purchase(self) -> Order:
         """One purchase is one transaction and one file."""
         if self.quantity > MOST_LEADS:
-            raise ValueError(f"one purchase takes at most {MOST_LEADS} leads, this one asks for {self.quantity}")
+            raise ValueError(
+                f"one purchase takes at most {MOST_LEADS} leads, this one asks for {self.quantity}"
+            )
         return self
 
     @property

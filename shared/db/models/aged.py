@@ -81,7 +81,9 @@ class AgedPrice(Base):
             postgresql_where=text("effective_until IS NULL"),
         ),
         CheckConstraint("price_cents > 0", name="price_positive"),
-        CheckConstraint("effective_until IS NULL OR effective_until > effective_from", name="ends_after_start"),
+        CheckConstraint(
+            "effective_until IS NULL OR effective_until > effective_from", name="ends_after_start"
+        ),
     )
 
     id: Mapped[UUID] = key()

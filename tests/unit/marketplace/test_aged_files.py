@@ -130,5 +130,9 @@ def test_what_was_neutralised_is_counted_by_column_and_quoting_survives() -> Non
     read = list(csv.DictReader(io.StringIO(export.text, newline="")))
 
     assert export.neutralised == {"first_name": 2}
-    assert (read[0]["first_name"], read[0]["phone"], read[0]["lender"]) == ("'=1+1", "+13185550100", 'A, "B"\nC')
+    assert (read[0]["first_name"], read[0]["phone"], read[0]["lender"]) == (
+        "'=1+1",
+        "+13185550100",
+        'A, "B"\nC',
+    )
     assert read[1]["estimated_equity"] == "-5"

@@ -16,12 +16,19 @@ PRICES = {(GOLD, SIX): 800, (GOLD, NINE): 600, (GOLD, AgeBucket.MONTH_3_TO_5): 1
 
 
 def criterion(**changes: Any) -> Criterion:
-    values: dict[str, Any] = {"classification": "Gold", "age_bucket": "MONTH_6_TO_8", "quantity": 50, "state": "LA"}
+    values: dict[str, Any] = {
+        "classification": "Gold",
+        "age_bucket": "MONTH_6_TO_8",
+        "quantity": 50,
+        "state": "LA",
+    }
     return Criterion.model_validate(values | changes)
 
 
 def test_the_documents_example() -> None:
-    found = alternatives(criterion(), available=22, anywhere=324, by_bucket={NINE: 156, SIX: 22}, prices=PRICES)
+    found = alternatives(
+        criterion(), available=22, anywhere=324, by_bucket={NINE: 156, SIX: 22}, prices=PRICES
+    )
 
     assert criterion().words() == "Gold MONTH_6_TO_8 state=LA qty=50"
     assert [one.model_dump() for one in found] == [
@@ -84,9 +91,9 @@ def test_a_bad_criterion_is_refused_by_name(changes: dict[str, Any], words: str)
 
 def test_one_purchase_takes_a_thousand_leads() -> None:
     half = criterion(quantity=500).model_dump()
-    assert Order(client_id=uuid4(), criteria=[half, half]).quantity == 1000  # type: ignore[list-item]
+    assert Order(client_id=uuid4(), criteria=[half, half]).quantity == 1000
     with pytest.raises(ValidationError, match="at most 1000"):
-        Order(client_id=uuid4(), criteria=[half, half, criterion(quantity=1)])  # type: ignore[list-item]
+        Order(client_id=uuid4(), criteria=[half, half, criterion(quantity=1)])
 
 
 @pytest.mark.parametrize(("cents", "words"), [(0, "0.00"), (5, "0.05"), (750, "7.50"), (123456, "1234.56")])

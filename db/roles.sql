@@ -38,7 +38,7 @@ GRANT USAGE ON SCHEMA public, core, compliance TO ridgeline_service;
 -- Everybody reads everything but passwords, tokens, agencies' access, data keys, money and messages.
 GRANT SELECT ON ALL TABLES IN SCHEMA public, core, compliance TO ridgeline_service;
 REVOKE SELECT ON users, refresh_tokens, payments, ledger_accounts, ledger_entries, notifications,
-    compliance.subject_key, agencies FROM ridgeline_service;
+    aged_leads, aged_purchases, aged_sales, aged_quotes, compliance.subject_key, agencies FROM ridgeline_service;
 
 -- Schema core, through shared.workflow, shared.relay and shared.streams.
 GRANT INSERT, UPDATE, DELETE ON core.workflow, core.step, core.step_attempt, core.outbox, core.inbox,
@@ -75,6 +75,8 @@ GRANT SELECT ON payments, notifications, ledger_accounts, ledger_entries TO svc_
 GRANT INSERT, UPDATE ON sales, payments, lead_assignments, notifications TO svc_marketplace;
 GRANT INSERT, DELETE ON lead_views TO svc_marketplace;
 GRANT INSERT ON ledger_accounts, ledger_entries TO svc_marketplace;
+GRANT SELECT, INSERT ON aged_leads, aged_purchases, aged_sales, aged_quotes TO svc_marketplace;
+GRANT SELECT, INSERT, UPDATE ON aged_inventory, aged_prices TO svc_marketplace;
 
 -- The second writers, by column.
 GRANT UPDATE (status, status_reason, reserved_at, sold_at, sale_id) ON base_leads TO svc_marketplace;

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.marketplace.api import auth, contractors, desk, leads, review, webhooks
+from services.marketplace.api import aged, auth, contractors, desk, leads, review, webhooks
 from services.marketplace.jobs import STEPS
 from services.marketplace.own import open_own
 from services.marketplace.pages import door, pictures
@@ -19,6 +19,7 @@ service = Service(
     settings=MarketplaceSettings,
     routers=[
         auth.router,
+        aged.router,
         contractors.router,
         leads.router,
         desk.router,
@@ -31,7 +32,10 @@ service = Service(
     ],
     steps=STEPS,
     schedule=[
-        ScheduledJob("sale_settlement", "settle_sales", "* * * * *", "Sales nobody decided.", misfire="skip")
+        ScheduledJob("sale_settlement", "settle_sales", "* * * * *", "Sales nobody decided.", misfire="skip"),
+        ScheduledJob(
+            "aged_buckets", "assign_aged", "7 * * * *", "Aged leads change their bucket.", misfire="skip"
+        ),
     ],
     concurrency={"default": 10},
     own=open_own,

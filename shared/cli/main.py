@@ -24,6 +24,7 @@ GROUPS = (
     "shared.cli.data",
     "shared.cli.keys",
     "shared.cli.staff",
+    "shared.cli.aged",
     "shared.cli.platform",
 )
 

@@ -17,7 +17,7 @@ from shared.compliance.decision import Decision
 from shared.compliance.fetch import can_fetch
 from shared.compliance.images import ImageUse, can_use_image
 from shared.compliance.policy import policy_at
-from shared.compliance.sell import can_offer, can_sell
+from shared.compliance.sell import SaleSnapshot, can_offer, can_sell
 from shared.compliance.snapshots import (
     ContactRequest,
     fetch_snapshot,
@@ -26,7 +26,7 @@ from shared.compliance.snapshots import (
     read_sale,
     read_source,
 )
-from shared.compliance.store import ConsumedDecision, Subject, consume, record_message, store
+from shared.compliance.store import ConsumedDecision, Subject, consume, record_message, store, store_all
 
 __all__ = [
     "ConsumedDecision",
@@ -38,6 +38,7 @@ __all__ = [
     "decide_image",
     "decide_offer",
     "decide_sale",
+    "decide_sales",
     "record_message",
 ]
 
@@ -116,6 +117,17 @@ async def decide_sale(
     subject = Subject(base_lead_id=lead_id, party_type="contractor", party_id=contractor_id, use="sell")
     await store(session, decision, subject)
     return decision
+
+
+async def decide_sales(
+    session: AsyncSession, contractor_id: UUID, snapshots: Sequence[SaleSnapshot]
+) -> list[Decision]:
+    """The same for leads of the caller's own tables, in their order; each is stored."""
+    now = await _database_now(session)
+    decisions = [can_sell(snapshot, now) for snapshot in snapshots]
+    subject = Subject(party_type="contractor", party_id=contractor_id, use="sell")
+    await store_all(session, [(decision, subject) for decision in decisions])
+    return decisions
 
 
 async def decide_contact(session: AsyncSession, request: ContactRequest) -> Decision:

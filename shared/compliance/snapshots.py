@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, get_args
@@ -40,6 +40,25 @@ _SOURCE: Final = text(
     """
 )
 
+# What holds for every lead of the moment: registries, filings, switches.
+_RULE_TABLES: Final = """policy AS (
+        SELECT DISTINCT ON (p.state) p.state, p.sale_enabled, p.broker_registration_required
+          FROM compliance.state_policy p WHERE p.effective_from <= current_date
+         ORDER BY p.state, p.version DESC
+    ), registration AS (
+        SELECT r.* FROM compliance.state_registration r
+         WHERE r.expires_on IS NULL OR r.expires_on >= current_date
+    )"""
+_RULES: Final = """
+      (SELECT max(d.registry_version_at) FROM compliance.dnc_import d
+        WHERE d.list_name = 'national' AND cardinality(d.area_codes) = 0) AS scrubbed_at,
+      (SELECT coalesce(jsonb_agg(DISTINCT r.state), '[]'::jsonb) FROM registration r
+        WHERE r.kind = 'broker') AS registered,
+      (SELECT coalesce(jsonb_object_agg(policy.state, policy.sale_enabled), '{}'::jsonb)
+         FROM policy) AS switches,
+      (SELECT coalesce(jsonb_agg(policy.state), '[]'::jsonb) FROM policy
+        WHERE policy.broker_registration_required) AS broker_required,
+      coalesce((SELECT f.enabled FROM core.feature_flag f WHERE f.key = 'kill.sale'), false) AS killed"""
 _SALE: Final = """
     WITH lead AS (
         SELECT l.*, array_remove(ARRAY[l.owner_email_hash, l.owner_phone_hash, l.mailing_address_hash,
@@ -51,14 +70,7 @@ _SALE: Final = """
                                      ('owner_phone', lead.owner_phone),
                                      ('mailing_address', lead.mailing_address)) AS f (field, value)
          WHERE f.value IS NOT NULL
-    ), policy AS (
-        SELECT DISTINCT ON (p.state) p.state, p.sale_enabled, p.broker_registration_required
-          FROM compliance.state_policy p WHERE p.effective_from <= current_date
-         ORDER BY p.state, p.version DESC
-    ), registration AS (
-        SELECT r.* FROM compliance.state_registration r
-         WHERE r.expires_on IS NULL OR r.expires_on >= current_date
-    )
+    ), {rule_tables}
     SELECT lead.state, lead.owner_phone IS NOT NULL AS has_phone, {erased} AS key_shredded,
       (SELECT coalesce(jsonb_agg(jsonb_build_object(
                   'field', held.field, 'source', p.source, 'registered', s.source_key IS NOT NULL,
@@ -78,15 +90,7 @@ _SALE: Final = """
                WHERE s.value_hash = lead.owner_phone_hash AND s.kind = 'phone'
                  AND (s.reason IN ('national_dnc', 'state_dnc') OR s.scope = 'voice')
                  AND (s.expires_at IS NULL OR s.expires_at > now())) AS dnc_listed,
-      (SELECT max(d.registry_version_at) FROM compliance.dnc_import d
-        WHERE d.list_name = 'national' AND cardinality(d.area_codes) = 0) AS scrubbed_at,
-      (SELECT coalesce(jsonb_agg(DISTINCT r.state), '[]'::jsonb) FROM registration r
-        WHERE r.kind = 'broker') AS registered,
-      (SELECT coalesce(jsonb_object_agg(policy.state, policy.sale_enabled), '{{}}'::jsonb)
-         FROM policy) AS switches,
-      (SELECT coalesce(jsonb_agg(policy.state), '[]'::jsonb) FROM policy
-        WHERE policy.broker_registration_required) AS broker_required,
-      coalesce((SELECT f.enabled FROM core.feature_flag f WHERE f.key = 'kill.sale'), false) AS killed,
+      {rules},
       {buyer} AS buyer
       FROM lead
 """
@@ -102,8 +106,10 @@ _BUYER: Final = """
          'us_entity', c.us_entity IS TRUE, 'checked_at', c.credential_checked_at)
        FROM contractors c WHERE c.id = :contractor_id)"""
 # A publisher may not read keys: there the erasure is known by its suppression, which is written first.
-_OFFER_STATEMENT: Final = text(_SALE.format(erased="false", buyer="NULL::jsonb"))
-_SALE_STATEMENT: Final = text(_SALE.format(erased=_ERASED, buyer=_BUYER))
+_SHARED: Final = {"rule_tables": _RULE_TABLES, "rules": _RULES}
+_OFFER_STATEMENT: Final = text(_SALE.format(erased="false", buyer="NULL::jsonb", **_SHARED))
+_SALE_STATEMENT: Final = text(_SALE.format(erased=_ERASED, buyer=_BUYER, **_SHARED))
+_MARKET_STATEMENT: Final = text(f"WITH {_RULE_TABLES} SELECT {_RULES}, {_BUYER} AS buyer")
 
 _CONTACT: Final = text(
     """
@@ -147,6 +153,42 @@ class ContactRequest:
     content_hash: str
     touchpoint_id: UUID
     sent_in_sequence: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """The part of a sale's snapshot that is the same for all leads one buyer takes at once."""
+
+    scrubbed_at: datetime | None
+    broker_registered_states: frozenset[str]
+    broker_required_states: frozenset[str]
+    state_switches: Mapping[str, bool]
+    sale_killed: bool
+    buyer: BuyerFacts | None
+
+    def snapshot(
+        self,
+        lead_id: str,
+        state: str,
+        *,
+        fields: tuple[FieldFact, ...] = (),
+        owner: OwnerFacts | None = None,
+        dnc_listed: bool | None = None,
+    ) -> SaleSnapshot:
+        """The snapshot of one lead; without `dnc_listed` it has no phone."""
+        return SaleSnapshot(
+            lead_id=lead_id,
+            property_state=state,
+            states=frozenset({state}),
+            fields=fields,
+            owner=owner or OwnerFacts(),
+            phone=None if dnc_listed is None else PhoneFacts(dnc_listed, self.scrubbed_at),
+            broker_registered_states=self.broker_registered_states,
+            broker_required_states=self.broker_required_states,
+            state_switches=self.state_switches,
+            sale_killed=self.sale_killed,
+            buyer=self.buyer,
+        )
 
 
 async def read_source(session: AsyncSession, source_key: str) -> Source:
@@ -209,24 +251,42 @@ async def _read_sale(
     found = (await session.execute(statement, {"lead_id": lead_id, **parameters})).mappings().one_or_none()
     if found is None:
         raise NotFound("no such lead", lead_id=str(lead_id))
-    suppressed = set(found["suppressed"])
     return SaleSnapshot(
         lead_id=str(lead_id),
         property_state=found["state"],
         states=frozenset({found["state"]}),
         fields=tuple(_field(row) for row in found["fields"]),
-        owner=OwnerFacts(
-            erased=found["key_shredded"] or ERASED_REASON in suppressed,
-            opted_out=bool(suppressed - {DROP_REASON, PROTECTED_REASON, ERASED_REASON, *DNC_REASONS}),
-            drop_match=DROP_REASON in suppressed,
-            protected_person=PROTECTED_REASON in suppressed,
-        ),
+        owner=owner_facts(found["suppressed"], erased=found["key_shredded"]),
         phone=PhoneFacts(found["dnc_listed"], found["scrubbed_at"]) if found["has_phone"] else None,
         broker_registered_states=frozenset(found["registered"]),
         broker_required_states=frozenset(found["broker_required"]),
         state_switches=found["switches"],
         sale_killed=found["killed"],
         buyer=_buyer(found["buyer"]),
+    )
+
+
+def owner_facts(suppressed: Iterable[str], *, erased: bool) -> OwnerFacts:
+    """What the reasons of a person's suppressions say of the person, and whether the data key is gone."""
+    reasons = set(suppressed)
+    return OwnerFacts(
+        erased=erased or ERASED_REASON in reasons,
+        opted_out=bool(reasons - {DROP_REASON, PROTECTED_REASON, ERASED_REASON, *DNC_REASONS}),
+        drop_match=DROP_REASON in reasons,
+        protected_person=PROTECTED_REASON in reasons,
+    )
+
+
+async def read_market(session: AsyncSession, contractor_id: UUID | None) -> Market:
+    """What holds for every lead and this buyer at this moment; no buyer for one that nobody knows."""
+    row = (await session.execute(_MARKET_STATEMENT, {"contractor_id": contractor_id})).mappings().one()
+    return Market(
+        scrubbed_at=row["scrubbed_at"],
+        broker_registered_states=frozenset(row["registered"]),
+        broker_required_states=frozenset(row["broker_required"]),
+        state_switches=row["switches"],
+        sale_killed=row["killed"],
+        buyer=_buyer(row["buyer"]),
     )
 
 

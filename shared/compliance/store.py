@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import orjson
@@ -71,26 +72,33 @@ class ConsumedDecision:
 
 async def store(session: AsyncSession, decision: Decision, subject: Subject) -> None:
     """Keep the decision in the caller's transaction; a repeated identical one changes nothing."""
+    await store_all(session, [(decision, subject)])
+
+
+async def store_all(session: AsyncSession, decided: Sequence[tuple[Decision, Subject]]) -> None:
+    """Keep many decisions like one."""
+    if decided:
+        await session.execute(_INSERT, [_columns(decision, subject) for decision, subject in decided])
+
+
+def _columns(decision: Decision, subject: Subject) -> dict[str, Any]:
     masks = {name: [mask.value for mask in codes] for name, codes in decision.masked_fields.items()}
     columns = {name: getattr(subject, name) for name in Subject.__dataclass_fields__}
-    await session.execute(
-        _INSERT,
-        {
-            **columns,
-            "id": decision.id,
-            "decided_at": decision.decided_at,
-            "kind": decision.question,
-            "allow": decision.allow,
-            "reasons": [reason.value for reason in decision.reasons],
-            "obligations": [code.value for code in decision.obligations],
-            "masked_fields": orjson.dumps(masks).decode(),
-            "evidence": orjson.dumps(dict(decision.evidence)).decode(),
-            "policy_version": decision.policy_version,
-            "input_hash": decision.input_hash,
-            "earliest_retry_at": decision.earliest_retry_at,
-            "valid_until": decision.valid_until,
-        },
-    )
+    return {
+        **columns,
+        "id": decision.id,
+        "decided_at": decision.decided_at,
+        "kind": decision.question,
+        "allow": decision.allow,
+        "reasons": [reason.value for reason in decision.reasons],
+        "obligations": [code.value for code in decision.obligations],
+        "masked_fields": orjson.dumps(masks).decode(),
+        "evidence": orjson.dumps(dict(decision.evidence)).decode(),
+        "policy_version": decision.policy_version,
+        "input_hash": decision.input_hash,
+        "earliest_retry_at": decision.earliest_retry_at,
+        "valid_until": decision.valid_until,
+    }
 
 
 async def consume(session: AsyncSession, decision_id: UUID, recipient_hash: str) -> ConsumedDecision:

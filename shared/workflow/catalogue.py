@@ -348,6 +348,11 @@ SETTLE_SALES = single_step(
     "marketplace",
     description="Reservations past 15 minutes released, unknown payments decided.",
 )
+ASSIGN_AGED = single_step(
+    "assign_aged",
+    "marketplace",
+    description="Aged leads moved into the age bucket they have reached; unsold ones taken out of those they left.",
+)
 STRIPE_EVENT = single_step(
     "stripe_event", "marketplace", max_attempt=8, description="A payment whose state Stripe says has changed."
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.marketplace.jobs.aged import assign_aged
 from services.marketplace.jobs.notices import notify_buyer
 from services.marketplace.jobs.sales import (
     RefundInput,
@@ -14,7 +15,7 @@ from services.marketplace.jobs.sales import (
 )
 from shared.schemas.workflow_inputs import JobInput
 from shared.workflow import Step
-from shared.workflow.catalogue import REFUND_STRAY, SALE, SETTLE_SALES, STRIPE_EVENT
+from shared.workflow.catalogue import ASSIGN_AGED, REFUND_STRAY, SALE, SETTLE_SALES, STRIPE_EVENT
 
 STEPS = (
     Step(SALE, "charge", charge, SaleInput),
@@ -22,4 +23,5 @@ STEPS = (
     Step(STRIPE_EVENT, "stripe_event", stripe_event, StripeEventInput),
     Step(REFUND_STRAY, "refund_stray", refund_stray, RefundInput),
     Step(SETTLE_SALES, "settle_sales", settle_sales, JobInput),
+    Step(ASSIGN_AGED, "assign_aged", assign_aged, JobInput),
 )

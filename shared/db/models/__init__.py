@@ -1,5 +1,6 @@
 """Every table as a class; importing this package fills Base.metadata."""
 
+from shared.db.models.aged import AgedInventory, AgedLead, AgedPrice, AgedPurchase, AgedQuote, AgedSale
 from shared.db.models.base import Base
 from shared.db.models.cities import TargetCity, Vertical
 from shared.db.models.compliance import (
@@ -50,6 +51,12 @@ from shared.db.models.workflow import (
 )
 
 __all__ = [
+    "AgedInventory",
+    "AgedLead",
+    "AgedPrice",
+    "AgedPurchase",
+    "AgedQuote",
+    "AgedSale",
     "Agency",
     "AiCallLog",
     "ApiUsageLog",

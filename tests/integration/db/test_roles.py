@@ -69,6 +69,12 @@ OWNERS: dict[str, set[str]] = {
         "notifications",
         "ledger_accounts",
         "ledger_entries",
+        "aged_leads",
+        "aged_inventory",
+        "aged_prices",
+        "aged_purchases",
+        "aged_sales",
+        "aged_quotes",
     },
     "relay": set(),
 }

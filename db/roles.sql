@@ -38,7 +38,7 @@ GRANT USAGE ON SCHEMA public, core, compliance TO ridgeline_service;
 -- Everybody reads everything but passwords, tokens, agencies' access, data keys, money and messages.
 GRANT SELECT ON ALL TABLES IN SCHEMA public, core, compliance TO ridgeline_service;
 REVOKE SELECT ON users, refresh_tokens, payments, ledger_accounts, ledger_entries, notifications,
-    compliance.subject_key, agencies FROM ridgeline_service;
+    compliance.subject_key, agencies, company_profiles FROM ridgeline_service;
 
 -- Schema core, through shared.workflow, shared.relay and shared.streams.
 GRANT INSERT, UPDATE, DELETE ON core.workflow, core.step, core.step_attempt, core.outbox, core.inbox,
@@ -74,6 +74,8 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON users, refresh_tokens TO svc_marketplace
 GRANT SELECT ON payments, notifications, ledger_accounts, ledger_entries TO svc_marketplace;
 GRANT INSERT, UPDATE ON sales, payments, lead_assignments, notifications TO svc_marketplace;
 GRANT INSERT, DELETE ON lead_views TO svc_marketplace;
+GRANT SELECT, INSERT ON company_profiles TO svc_marketplace;
+GRANT INSERT, UPDATE ON reactivation_leads, lead_processing_logs, crm_conflicts TO svc_marketplace;
 GRANT INSERT ON ledger_accounts, ledger_entries TO svc_marketplace;
 
 -- The second writers, by column.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.marketplace.api import auth, contractors, desk, leads, review, webhooks
+from services.marketplace.api import auth, contractors, desk, leads, reactivation, review, webhooks
 from services.marketplace.jobs import STEPS
 from services.marketplace.own import open_own
 from services.marketplace.pages import door, pictures
@@ -24,6 +24,7 @@ service = Service(
         desk.router,
         review.router,
         webhooks.router,
+        reactivation.router,
         door.router,
         lead_pages.router,
         review_pages.router,
@@ -33,7 +34,8 @@ service = Service(
     schedule=[
         ScheduledJob("sale_settlement", "settle_sales", "* * * * *", "Sales nobody decided.", misfire="skip")
     ],
-    concurrency={"default": 10},
+    concurrency={"default": 10, "lead_processing": 4},
+    upload_paths=["/leads/csv"],
     own=open_own,
     accepts_cookies=True,
     problem_page=problem_page,

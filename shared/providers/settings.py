@@ -65,7 +65,9 @@ VENDORS: Final[Mapping[str, VendorFacts]] = {
     "twilio_lookups": VendorFacts("https://lookups.twilio.com", 10, 10, 15),
     "stripe": VendorFacts("https://api.stripe.com", 25, 25, 20),
     "sendgrid": VendorFacts("https://api.sendgrid.com", 10, 10, 15),
-    "highlevel": VendorFacts("https://services.leadconnectorhq.com", 8, 20, 20),  # 100 in ten seconds a location
+    "highlevel": VendorFacts(
+        "https://services.leadconnectorhq.com", 8, 20, 20
+    ),  # 100 in ten seconds a location
 }
 
 KEYED: Final = (

@@ -449,6 +449,15 @@ class HvacLeadStatus(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+class ProcessingStatus(StrEnum):
+    """How handing an uploaded lead to its company's CRM stands."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    SUCCESS = "success"
+    FAILED = "failed"
+
+
 class PlatformType(StrEnum):
     """Which connector reads a city's permits."""
 

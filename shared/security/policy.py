@@ -46,6 +46,8 @@ class Action(StrEnum):
     OPERATIONS_WRITE = "operations:write"
     CONFIG_WRITE = "config:write"
     SERVICE_CALL = "service:call"
+    COMPANY_UPLOAD = "company:upload"
+    """Of no role: a company's own API key opens these doors, and nothing else does."""
 
 
 class Scope(StrEnum):

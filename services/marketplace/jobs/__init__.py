@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from services.marketplace.jobs.notices import notify_buyer
+from services.marketplace.jobs.reactivation import ReactivationInput, reactivate_lead
 from services.marketplace.jobs.sales import (
     RefundInput,
     SaleInput,
@@ -14,12 +15,13 @@ from services.marketplace.jobs.sales import (
 )
 from shared.schemas.workflow_inputs import JobInput
 from shared.workflow import Step
-from shared.workflow.catalogue import REFUND_STRAY, SALE, SETTLE_SALES, STRIPE_EVENT
+from shared.workflow.catalogue import REACTIVATE_LEAD, REFUND_STRAY, SALE, SETTLE_SALES, STRIPE_EVENT
 
 STEPS = (
     Step(SALE, "charge", charge, SaleInput),
     Step(SALE, "notify_buyer", notify_buyer, SaleInput),
     Step(STRIPE_EVENT, "stripe_event", stripe_event, StripeEventInput),
     Step(REFUND_STRAY, "refund_stray", refund_stray, RefundInput),
+    Step(REACTIVATE_LEAD, "reactivate_lead", reactivate_lead, ReactivationInput),
     Step(SETTLE_SALES, "settle_sales", settle_sales, JobInput),
 )

@@ -28,6 +28,7 @@ from shared.db.models.outreach import (
     ScheduledTouchpoint,
 )
 from shared.db.models.permits import PageMethod, Parcel, RawRecord, RawRecordPart, RoofingPermit
+from shared.db.models.reactivation import CompanyProfile, CrmConflict, LeadProcessingLog, ReactivationLead
 from shared.db.models.reviews import ConditionComparison, DriftMeasurement, Review
 from shared.db.models.sales import LeadView, LedgerAccount, LedgerEntry, Notification, Payment, Sale
 from shared.db.models.sources import SourceRun
@@ -59,6 +60,7 @@ __all__ = [
     "Budget",
     "BudgetReservation",
     "ChainHead",
+    "CompanyProfile",
     "ConditionComparison",
     "Config",
     "ConsentEvent",
@@ -68,6 +70,7 @@ __all__ = [
     "County",
     "CountyPullSchedule",
     "CountyRateLimit",
+    "CrmConflict",
     "DeadLetter",
     "DemoMeeting",
     "DncImport",
@@ -81,6 +84,7 @@ __all__ = [
     "InboxRow",
     "LeadAssignment",
     "LeadCluster",
+    "LeadProcessingLog",
     "LeadTrigger",
     "LeadView",
     "LedgerAccount",
@@ -100,6 +104,7 @@ __all__ = [
     "Provenance",
     "RawRecord",
     "RawRecordPart",
+    "ReactivationLead",
     "RefreshToken",
     "RequestKey",
     "Review",

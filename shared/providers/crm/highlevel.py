@@ -79,7 +79,10 @@ class HighLevelCrm:
     def _refuse_missing(self, reply: Reply, contact_id: str) -> None:
         if not reply.found:
             raise ProviderRejected(
-                f"the location has no contact {contact_id}", provider=self.name, status=404, reason="not_found"
+                f"the location has no contact {contact_id}",
+                provider=self.name,
+                status=404,
+                reason="not_found",
             )
 
     async def _send(

@@ -71,7 +71,7 @@ class Locations:
         return CALLS_A_WINDOW - len(self.calls[token])
 
 
-class Refused(Exception):  # noqa: N818 - a refusal is an answer of the vendor, not an error of ours
+class Refused(Exception):
     """An answer that is not the asked one."""
 
     def __init__(self, status: int, message: str | list[str], **more: Any) -> None:

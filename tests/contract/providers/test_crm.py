@@ -103,7 +103,9 @@ async def test_refused_fields_are_told_without_the_person(office: Crm) -> None:
         ("drop", ProviderTimeout),
     ],
 )
-async def test_each_failure_is_told_at_once(office: Crm, fault: Any, kind: str, error: type[Exception]) -> None:
+async def test_each_failure_is_told_at_once(
+    office: Crm, fault: Any, kind: str, error: type[Exception]
+) -> None:
     await fault("highlevel", kind, count=1)
     with pytest.raises((error, ProviderUnavailable) if kind == "drop" else error):
         await office.find("phone", PAT.phone)

@@ -83,6 +83,7 @@ GRANT UPDATE (status, status_reason, reserved_at, sold_at, sale_id) ON base_lead
 GRANT UPDATE (subject_id, owner_name, owner_name_hash, mailing_address, mailing_address_hash,
     owner_email, owner_email_hash, owner_email_confidence, owner_email_source, owner_email_verified,
     owner_phone, owner_phone_hash, owner_phone_verified, email_acquisition_cost) ON base_leads TO svc_enricher;
+GRANT UPDATE (notes, sync_status, summit_contact_id, summit_synced_at, sync_error) ON hvac_leads TO svc_marketplace;
 GRANT UPDATE (lat, lng, geom, zip) ON parcels, roofing_permits TO svc_enricher;
 GRANT UPDATE (signed_up_at, subscription_tier, monthly_fee, leads_per_month, contract_start_date, contract_end_date,
     auto_renew, total_leads_purchased, total_leads_contacted, total_leads_converted, total_revenue_generated,

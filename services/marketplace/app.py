@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.marketplace.api import auth, contractors, desk, leads, reactivation, review, webhooks
+from services.marketplace.api import auth, contractors, desk, leads, reactivation, review, summit, webhooks
 from services.marketplace.jobs import STEPS
 from services.marketplace.own import open_own
 from services.marketplace.pages import door, pictures
@@ -25,6 +25,7 @@ service = Service(
         review.router,
         webhooks.router,
         reactivation.router,
+        summit.router,
         door.router,
         lead_pages.router,
         review_pages.router,
@@ -36,6 +37,7 @@ service = Service(
     ],
     concurrency={"default": 10, "lead_processing": 4},
     upload_paths=["/leads/csv"],
+    enveloped_paths=["/api/summit", "/api/leads/sync-to-summit"],
     own=open_own,
     accepts_cookies=True,
     problem_page=problem_page,

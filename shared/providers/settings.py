@@ -179,6 +179,9 @@ class ProviderSettings(BaseSettings):
     stripe_secret_key: SecretStr = Field(SecretStr(""), alias="STRIPE_SECRET_KEY")
     sendgrid_api_key: SecretStr = Field(SecretStr(""), alias="SENDGRID_API_KEY")
     highlevel_api_key: SecretStr = Field(SecretStr(""), alias="GHL_API_KEY")
+    summit_api_key: SecretStr = Field(SecretStr(""), alias="SUMMIT_API_KEY")
+    """Our own HighLevel account, called Summit.AI, which takes the HVAC leads."""
+    summit_location_id: str = Field("", alias="SUMMIT_LOCATION_ID")
 
     geocoder: str = Field("census", alias="GEOCODER")
     address_validator: str = Field("usps", alias="ADDRESS_VALIDATOR")
@@ -242,6 +245,16 @@ class ProviderSettings(BaseSettings):
         if self.sandbox_url:
             return f"{self.sandbox_url.rstrip('/')}/{vendor}"
         return VENDORS[vendor].base_url
+
+    @property
+    def summit(self) -> ProviderSettings:
+        """The same settings with the key of our own HighLevel account."""
+        return self.model_copy(update={"highlevel_api_key": self.summit_api_key})
+
+    @property
+    def summit_location(self) -> str:
+        """The location of that account; the sandbox has one under any name."""
+        return self.summit_location_id or (_SANDBOX_KEY if self.sandbox_url else "")
 
     @property
     def accela_app(self) -> str:

@@ -107,6 +107,7 @@ PERMISSIONS: dict[Action, dict[Role, Scope]] = {
     Action.OPERATIONS_WRITE: _ANY_STAFF,
     Action.CONFIG_WRITE: {Role.ADMIN: Scope.ANY, Role.SERVICE: Scope.ANY},
     Action.SERVICE_CALL: {Role.SERVICE: Scope.ANY},
+    Action.COMPANY_UPLOAD: {},
 }
 
 

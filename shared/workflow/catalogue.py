@@ -360,6 +360,14 @@ REACTIVATE_LEAD = single_step(
     max_attempt=4,
     description="One lead that a company uploaded, handed to its CRM once.",
 )
+SYNC_HVAC_LEAD = single_step(
+    "sync_hvac_lead",
+    "marketplace",
+    weight="lead_processing",
+    timeout_seconds=300,
+    max_attempt=4,
+    description="One HVAC lead handed to Summit.AI, our own CRM.",
+)
 EXPAND_CITIES = single_step(
     "expand_cities", "orchestrator", description="The next city, when the criteria hold."
 )

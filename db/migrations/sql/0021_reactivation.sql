@@ -71,4 +71,15 @@ CREATE TABLE crm_conflicts (
 );
 CREATE UNIQUE INDEX uq_crm_conflicts_open ON crm_conflicts (lead_id) WHERE resolved_at IS NULL;
 
+-- Whether Summit.AI, our own HighLevel location, has an HVAC lead. The rows are lead_generator's, these columns not.
+ALTER TABLE hvac_leads
+    ADD COLUMN notes TEXT,
+    ADD COLUMN sync_status VARCHAR(20) DEFAULT 'pending' NOT NULL
+        CONSTRAINT ck_hvac_leads_sync_status CHECK (sync_status IN ('pending', 'synced', 'failed', 'conflict')),
+    ADD COLUMN summit_contact_id VARCHAR(100),
+    ADD COLUMN summit_synced_at timestamptz,
+    ADD COLUMN sync_error TEXT,
+    ADD CONSTRAINT ck_hvac_leads_synced_has_contact CHECK (sync_status <> 'synced' OR summit_contact_id IS NOT NULL);
+CREATE INDEX idx_hvac_leads_sync ON hvac_leads (sync_status, created_at);
+
 CALL core.install_touch_triggers();

@@ -13,9 +13,17 @@ from services.marketplace.jobs.sales import (
     settle_sales,
     stripe_event,
 )
+from services.marketplace.jobs.summit import HvacLeadInput, sync_hvac_lead
 from shared.schemas.workflow_inputs import JobInput
 from shared.workflow import Step
-from shared.workflow.catalogue import REACTIVATE_LEAD, REFUND_STRAY, SALE, SETTLE_SALES, STRIPE_EVENT
+from shared.workflow.catalogue import (
+    REACTIVATE_LEAD,
+    REFUND_STRAY,
+    SALE,
+    SETTLE_SALES,
+    STRIPE_EVENT,
+    SYNC_HVAC_LEAD,
+)
 
 STEPS = (
     Step(SALE, "charge", charge, SaleInput),
@@ -23,5 +31,6 @@ STEPS = (
     Step(STRIPE_EVENT, "stripe_event", stripe_event, StripeEventInput),
     Step(REFUND_STRAY, "refund_stray", refund_stray, RefundInput),
     Step(REACTIVATE_LEAD, "reactivate_lead", reactivate_lead, ReactivationInput),
+    Step(SYNC_HVAC_LEAD, "sync_hvac_lead", sync_hvac_lead, HvacLeadInput),
     Step(SETTLE_SALES, "settle_sales", settle_sales, JobInput),
 )

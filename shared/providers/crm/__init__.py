@@ -16,7 +16,7 @@ class CrmPerson:
     """Somebody as we hand them over; the phone is in E.164."""
 
     name: str
-    phone: str
+    phone: str | None
     email: str | None = None
     source: str = "Ridgeline"
 
@@ -60,3 +60,11 @@ def build(settings: ProviderSettings, deps: ProviderDeps, location_id: str) -> C
     if not settings.can_ask(settings.crm):
         raise InvalidInput("GHL_API_KEY is not set: no contact can be handed to HighLevel")
     return _VENDORS[settings.crm](settings, deps, location_id)
+
+
+def build_summit(settings: ProviderSettings, deps: ProviderDeps) -> Crm:
+    """Our own HighLevel account; InvalidInput where its key or its location is missing."""
+    own = settings.summit
+    if not own.can_ask("highlevel") or not own.summit_location:
+        raise InvalidInput("SUMMIT_API_KEY and SUMMIT_LOCATION_ID are needed to hand leads to Summit.AI")
+    return _highlevel(own, deps, own.summit_location)

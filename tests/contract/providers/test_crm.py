@@ -21,7 +21,8 @@ from shared.providers import settings as vendors
 from shared.providers.crm import Crm, CrmPerson
 from shared.providers.settings import VendorFacts
 
-PAT = CrmPerson("Pat Doe", "+15125550123", "pat@homes.example")
+PHONE = "+15125550123"
+PAT = CrmPerson("Pat Doe", PHONE, "pat@homes.example")
 
 
 @pytest.fixture
@@ -36,17 +37,17 @@ async def stored(control: httpx.AsyncClient, contact_id: str) -> dict[str, Any]:
 
 
 async def test_a_new_contact_is_found_by_phone_and_by_address(office: Crm) -> None:
-    assert await office.find("phone", PAT.phone) == ()
+    assert await office.find("phone", PHONE) == ()
     made = await office.create(PAT)
 
-    assert await office.find("phone", PAT.phone) == (made,)
+    assert await office.find("phone", PHONE) == (made,)
     assert await office.find("email", "pat@homes.example") == (made,)
 
 
 async def test_another_location_has_other_contacts(office: Crm, world: Any, settings: Any) -> None:
     await office.create(PAT)
 
-    assert await crm.build(settings, world.deps, "loc-elsewhere").find("phone", PAT.phone) == ()
+    assert await crm.build(settings, world.deps, "loc-elsewhere").find("phone", PHONE) == ()
 
 
 async def test_a_duplicate_names_the_contact_that_is_there(office: Crm) -> None:
@@ -83,7 +84,7 @@ async def test_a_key_that_opens_nothing_is_a_refusal(
 ) -> None:
     made = settings.model_copy(update={"highlevel_api_key": SecretStr(key)})
     with pytest.raises(ProviderRejected) as refused:
-        await crm.build(made, world.deps, location).find("phone", PAT.phone)
+        await crm.build(made, world.deps, location).find("phone", PHONE)
     assert refused.value.fields["reason"] == "auth"
 
 
@@ -108,7 +109,7 @@ async def test_each_failure_is_told_at_once(
 ) -> None:
     await fault("highlevel", kind, count=1)
     with pytest.raises((error, ProviderUnavailable) if kind == "drop" else error):
-        await office.find("phone", PAT.phone)
+        await office.find("phone", PHONE)
 
 
 async def test_a_vendor_that_hangs_is_a_time_out(
@@ -118,7 +119,7 @@ async def test_a_vendor_that_hangs_is_a_time_out(
     monkeypatch.setattr(vendors, "VENDORS", {**vendors.VENDORS, "highlevel": quick})
     await fault("highlevel", "hang", count=1, seconds=1)
     with pytest.raises(ProviderTimeout):
-        await crm.build(settings, world.deps, "loc-harrow").find("phone", PAT.phone)
+        await crm.build(settings, world.deps, "loc-harrow").find("phone", PHONE)
 
 
 async def test_without_a_key_nobody_is_asked(world: Any, settings: Any) -> None:

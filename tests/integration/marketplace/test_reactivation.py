@@ -240,7 +240,7 @@ async def test_a_location_that_our_key_does_not_open_is_told(office: Office) -> 
     await office.work()
 
     log = await office.log(lead_id)
-    assert (log.status, "GHL_API_KEY" in log.error_message) == ("failed", True)
+    assert (log.status, "our API key" in log.error_message) == ("failed", True)
 
 
 async def test_a_csv_file_keeps_its_good_rows(office: Office) -> None:

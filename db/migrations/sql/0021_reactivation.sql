@@ -1,19 +1,25 @@
--- A company is a tenant: it sees and sends its own leads alone. Its key is kept as a hash; a CRM location has one company.
+-- A company is a tenant: it sees and sends its own leads alone. Its owner is ciphertext, its key is kept as a hash; a CRM location has one company.
 CREATE TABLE company_profiles (
     id UUID DEFAULT gen_random_uuid() NOT NULL,
     company_name VARCHAR(200) NOT NULL,
-    owner_name VARCHAR(100) NOT NULL,
-    owner_phone VARCHAR(20) NOT NULL,
-    owner_email VARCHAR(100) NOT NULL,
+    subject_id UUID NOT NULL,
+    owner_name TEXT NOT NULL,
+    owner_name_hash TEXT NOT NULL,
+    owner_phone TEXT NOT NULL,
+    owner_phone_hash TEXT NOT NULL,
+    owner_email TEXT NOT NULL,
+    owner_email_hash TEXT NOT NULL,
     ghl_location_id VARCHAR(100) NOT NULL,
     api_key_hash VARCHAR(64) NOT NULL,
     created_at timestamptz DEFAULT now() NOT NULL,
     updated_at timestamptz DEFAULT now() NOT NULL,
     CONSTRAINT pk_company_profiles PRIMARY KEY (id),
-    CONSTRAINT uq_company_profiles_owner_email UNIQUE (owner_email),
+    CONSTRAINT fk_company_profiles_subject_id FOREIGN KEY(subject_id) REFERENCES compliance.subject_key (subject_id),
+    CONSTRAINT uq_company_profiles_owner_email_hash UNIQUE (owner_email_hash),
     CONSTRAINT uq_company_profiles_ghl_location_id UNIQUE (ghl_location_id),
     CONSTRAINT uq_company_profiles_api_key_hash UNIQUE (api_key_hash)
 );
+CREATE INDEX idx_company_profiles_subject ON company_profiles (subject_id);
 
 -- Name, phone, address and notes are ciphertext bound to subject_id, the hashes are blind indexes.
 CREATE TABLE reactivation_leads (

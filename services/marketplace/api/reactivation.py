@@ -161,7 +161,7 @@ async def redis_health(resources: ResourcesDep) -> dict[str, str]:
 async def register(form: CompanyForm, resources: ResourcesDep, actor: Operator) -> RegisteredCompany:
     """A company entered by staff: the CRM's key opens every location, so nobody names one for himself."""
     company, key = await reactivation.register(resources, actor, form.model_dump())
-    return RegisteredCompany(**company._asdict(), api_key=key)
+    return RegisteredCompany(**company._asdict(), owner_email=form.owner_email, api_key=key)
 
 
 @router.post("/leads/single", status_code=202)

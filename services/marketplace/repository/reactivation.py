@@ -26,9 +26,11 @@ class ReactivationRepository:
         """The new company; None where another has its e-mail address or its CRM location."""
         found = await self._rows(
             """
-            INSERT INTO company_profiles (company_name, owner_name, owner_phone, owner_email, ghl_location_id, api_key_hash)
-            VALUES (:company_name, :owner_name, :owner_phone, :owner_email, :ghl_location_id, :api_key_hash)
-            ON CONFLICT DO NOTHING RETURNING id, company_name, owner_email, ghl_location_id, created_at
+            INSERT INTO company_profiles (company_name, subject_id, owner_name, owner_name_hash, owner_phone,
+                                          owner_phone_hash, owner_email, owner_email_hash, ghl_location_id, api_key_hash)
+            VALUES (:company_name, :subject_id, :owner_name, :owner_name_hash, :owner_phone, :owner_phone_hash,
+                    :owner_email, :owner_email_hash, :ghl_location_id, :api_key_hash)
+            ON CONFLICT DO NOTHING RETURNING id, company_name, ghl_location_id, created_at
             """,
             **values,
         )

@@ -29,6 +29,7 @@ from shared.errors import Conflict, InvalidInput, NotAuthenticated, NotFound, Un
 from shared.runtime import Resources
 from shared.security import audit
 from shared.security.attempts import Claim, Limit
+from shared.security.fields import IndexKind
 from shared.security.policy import Actor
 from shared.security.subject_keys import SubjectKeys
 from shared.workflow import start
@@ -38,6 +39,7 @@ from shared.workflow.start import start_many
 SERVICE = "marketplace"
 KEY_PREFIX = "rlk_"
 BATCH = 500
+OWNER_FIELDS: tuple[IndexKind, ...] = ("name", "phone", "email")
 CONFLICTS_SHOWN = 100
 REDIS_SECONDS = 2.0
 MINUTE = timedelta(minutes=1)
@@ -73,7 +75,7 @@ async def register(resources: Resources, actor: Actor, profile: Mapping[str, Any
     key = KEY_PREFIX + secrets.token_urlsafe(32)
     async with resources.unit_of_work() as uow:
         await signed_in(uow.session, actor)
-        values = {**profile, "api_key_hash": _hash(key)}
+        values = {**profile, **await _sealed_owner(resources, uow, profile), "api_key_hash": _hash(key)}
         company = await ReactivationRepository(uow.session).insert_company(values)
         if company is None:
             raise Conflict("Another company has this owner_email or this ghl_location_id.")
@@ -86,6 +88,15 @@ async def register(resources: Resources, actor: Actor, profile: Mapping[str, Any
             object_id=company.id,
         )
     return company, key
+
+
+async def _sealed_owner(resources: Resources, uow: UnitOfWork, profile: Mapping[str, Any]) -> dict[str, Any]:
+    cipher, index = await SubjectKeys(uow.session, resources.keys).create(), resources.keys.blind_index
+    sealed = {
+        f"owner_{kind}": cipher.encrypt(f"owner_{kind}", profile[f"owner_{kind}"]) for kind in OWNER_FIELDS
+    }
+    hashes = {f"owner_{kind}_hash": index(profile[f"owner_{kind}"], kind) for kind in OWNER_FIELDS}
+    return {"subject_id": cipher.subject_id, **sealed, **hashes}
 
 
 async def company_of_key(resources: Resources, key: str | None) -> Company:

@@ -13,20 +13,28 @@ from shared.schemas.enums import ProcessingStatus
 
 
 class CompanyProfile(Base):
-    """A tenant of the reactivation manager; of its API key only the hash is kept. Owner: marketplace."""
+    """A tenant of the reactivation manager; of its API key only the hash is kept. Owner: marketplace.
+
+    Its owner's name, phone and e-mail are ciphertext bound to subject_id, the hashes are blind indexes.
+    """
 
     __tablename__ = "company_profiles"
     __table_args__ = (
-        UniqueConstraint("owner_email"),
+        UniqueConstraint("owner_email_hash"),
         UniqueConstraint("ghl_location_id"),
         UniqueConstraint("api_key_hash"),
+        Index("idx_company_profiles_subject", "subject_id"),
     )
 
     id: Mapped[UUID] = key()
     company_name: Mapped[str] = mapped_column(words(200))
-    owner_name: Mapped[str] = mapped_column(words(100))
-    owner_phone: Mapped[str] = mapped_column(words(20))
-    owner_email: Mapped[str] = mapped_column(words(100))
+    subject_id: Mapped[UUID] = subject()
+    owner_name: Mapped[str]
+    owner_name_hash: Mapped[str]
+    owner_phone: Mapped[str]
+    owner_phone_hash: Mapped[str]
+    owner_email: Mapped[str]
+    owner_email_hash: Mapped[str]
     ghl_location_id: Mapped[str] = mapped_column(words(100))
     api_key_hash: Mapped[str] = mapped_column(words(64))
     created_at: Mapped[datetime] = stamp()

@@ -338,9 +338,18 @@ async def test_a_key_that_is_none_opens_nothing(office: Office, key: str) -> Non
 async def test_the_key_and_the_person_are_not_readable_in_the_tables(office: Office) -> None:
     await office.upload(notes="roof of 1998")
     dump = str(await rows(office.db, "SELECT * FROM reactivation_leads"))
-    dump += str(await rows(office.db, "SELECT api_key_hash FROM company_profiles"))
+    dump += str(await rows(office.db, "SELECT * FROM company_profiles"))
 
-    for secret in ("Pat", "555", "homes.example", "1998", office.company["api_key"]):
+    for secret in (
+        "Pat",
+        "Kim",
+        "555-0",
+        "5555501",
+        "roofs.example",
+        "homes.example",
+        "1998",
+        office.company["api_key"],
+    ):
         assert secret not in dump
 
 

@@ -38,7 +38,7 @@ GRANT USAGE ON SCHEMA public, core, compliance TO ridgeline_service;
 -- Everybody reads everything but passwords, tokens, agencies' access, data keys, money and messages.
 GRANT SELECT ON ALL TABLES IN SCHEMA public, core, compliance TO ridgeline_service;
 REVOKE SELECT ON users, refresh_tokens, payments, ledger_accounts, ledger_entries, notifications,
-    aged_leads, aged_purchases, aged_sales, aged_quotes, compliance.subject_key, agencies FROM ridgeline_service;
+    aged_leads, aged_purchases, aged_sales, aged_quotes, company_profiles, compliance.subject_key, agencies FROM ridgeline_service;
 
 -- Schema core, through shared.workflow, shared.relay and shared.streams.
 GRANT INSERT, UPDATE, DELETE ON core.workflow, core.step, core.step_attempt, core.outbox, core.inbox,
@@ -74,6 +74,8 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON users, refresh_tokens TO svc_marketplace
 GRANT SELECT ON payments, notifications, ledger_accounts, ledger_entries TO svc_marketplace;
 GRANT INSERT, UPDATE ON sales, payments, lead_assignments, notifications TO svc_marketplace;
 GRANT INSERT, DELETE ON lead_views TO svc_marketplace;
+GRANT SELECT, INSERT ON company_profiles TO svc_marketplace;
+GRANT INSERT, UPDATE ON reactivation_leads, lead_processing_logs, crm_conflicts TO svc_marketplace;
 GRANT INSERT ON ledger_accounts, ledger_entries TO svc_marketplace;
 GRANT SELECT, INSERT ON aged_leads, aged_purchases, aged_sales, aged_quotes TO svc_marketplace;
 GRANT SELECT, INSERT, UPDATE ON aged_inventory, aged_prices TO svc_marketplace;
@@ -83,6 +85,7 @@ GRANT UPDATE (status, status_reason, reserved_at, sold_at, sale_id) ON base_lead
 GRANT UPDATE (subject_id, owner_name, owner_name_hash, mailing_address, mailing_address_hash,
     owner_email, owner_email_hash, owner_email_confidence, owner_email_source, owner_email_verified,
     owner_phone, owner_phone_hash, owner_phone_verified, email_acquisition_cost) ON base_leads TO svc_enricher;
+GRANT UPDATE (notes, sync_status, summit_contact_id, summit_synced_at, sync_error) ON hvac_leads TO svc_marketplace;
 GRANT UPDATE (lat, lng, geom, zip) ON parcels, roofing_permits TO svc_enricher;
 GRANT UPDATE (signed_up_at, subscription_tier, monthly_fee, leads_per_month, contract_start_date, contract_end_date,
     auto_renew, total_leads_purchased, total_leads_contacted, total_leads_converted, total_revenue_generated,

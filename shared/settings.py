@@ -30,6 +30,8 @@ SECRET_READERS: dict[str, tuple[str, ...]] = {
     "STRIPE_SECRET_KEY": ("marketplace",),
     "STRIPE_WEBHOOK_SECRET": ("marketplace", "sandbox"),
     "SENDGRID_API_KEY": ("marketplace",),
+    "GHL_API_KEY": ("marketplace",),
+    "SUMMIT_API_KEY": ("marketplace",),
     "HUNTER_API_KEY": ("enricher",),
     "SNOV_CLIENT_SECRET": ("enricher",),
     "APOLLO_API_KEY": ("enricher",),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.marketplace.api import aged, auth, contractors, desk, leads, review, webhooks
+from services.marketplace.api import aged, auth, contractors, desk, leads, reactivation, review, summit, webhooks
 from services.marketplace.jobs import STEPS
 from services.marketplace.own import open_own
 from services.marketplace.pages import door, pictures
@@ -25,6 +25,8 @@ service = Service(
         desk.router,
         review.router,
         webhooks.router,
+        reactivation.router,
+        summit.router,
         door.router,
         lead_pages.router,
         review_pages.router,
@@ -37,7 +39,9 @@ service = Service(
             "aged_buckets", "assign_aged", "7 * * * *", "Aged leads change their bucket.", misfire="skip"
         ),
     ],
-    concurrency={"default": 10},
+    concurrency={"default": 10, "lead_processing": 4},
+    upload_paths=["/leads/csv"],
+    enveloped_paths=["/api/summit", "/api/leads/sync-to-summit"],
     own=open_own,
     accepts_cookies=True,
     problem_page=problem_page,

@@ -9,3 +9,5 @@ SALES = Counter("marketplace_sales_total", "Sales by how they ended", ["outcome"
 SALE_CENTS = Counter("marketplace_sale_cents_total", "Cents earned by sold leads")
 WEBHOOKS = Counter("marketplace_webhooks_total", "Webhooks by vendor and outcome", ["vendor", "outcome"])
 REVEALS = Counter("marketplace_reveals_total", "Sold leads shown to their buyer", ["outcome"])
+UPLOADED = Counter("marketplace_uploaded_leads_total", "Leads uploaded by companies by outcome", ["outcome"])
+REACTIVATED = Counter("marketplace_reactivated_leads_total", "Uploaded leads by how they ended", ["outcome"])

@@ -24,6 +24,8 @@ class MarketplaceSettings(Settings):
     open_sales: int = Field(5, alias="MARKETPLACE_OPEN_SALES", ge=1)
     purchases_per_minute: int = Field(120, alias="MARKETPLACE_PURCHASES_PER_MINUTE", ge=1)
     lead_reads_per_minute: int = Field(600, alias="MARKETPLACE_LEAD_READS_PER_MINUTE", ge=1)
+    uploads_per_minute: int = Field(60, alias="MARKETPLACE_UPLOADS_PER_MINUTE", ge=1)
+    max_csv_size_mb: int = Field(10, alias="MAX_CSV_SIZE_MB", ge=1, le=10)
     cookie_secure: bool = Field(default=True, alias="MARKETPLACE_COOKIE_SECURE")
 
     @property

@@ -19,6 +19,7 @@ from shared.http.tls import known_authorities
 from shared.providers import (
     address_validator,
     assessor,
+    crm,
     email_finder,
     email_verifier,
     geocoder,
@@ -117,6 +118,15 @@ class Providers:
     def mailer(self, recipient_hash: mailer.RecipientHash) -> mailer.Mailer:
         """E-mail; `recipient_hash` is the blind index that decisions hold."""
         return mailer.build(self.settings, self.deps, recipient_hash)
+
+    def crm_at(self, location_id: str) -> crm.Crm:
+        """The contacts of one location of the customer relationship system."""
+        return crm.build(self.settings, self.deps, location_id)
+
+    @cached_property
+    def summit(self) -> crm.Crm:
+        """Our own location of HighLevel, which takes the HVAC leads."""
+        return crm.build_summit(self.settings, self.deps)
 
     def permit_source(self, config: permit_source.SourceConfig) -> permit_source.PermitSource:
         """The reader of a permit feed."""

@@ -65,6 +65,9 @@ VENDORS: Final[Mapping[str, VendorFacts]] = {
     "twilio_lookups": VendorFacts("https://lookups.twilio.com", 10, 10, 15),
     "stripe": VendorFacts("https://api.stripe.com", 25, 25, 20),
     "sendgrid": VendorFacts("https://api.sendgrid.com", 10, 10, 15),
+    "highlevel": VendorFacts(
+        "https://services.leadconnectorhq.com", 8, 20, 20
+    ),  # 100 in ten seconds a location
 }
 
 KEYED: Final = (
@@ -139,6 +142,7 @@ class ProviderSettings(BaseSettings):
     twilio_lookups_base_url: str = Field("", alias="TWILIO_LOOKUPS_BASE_URL")
     stripe_base_url: str = Field("", alias="STRIPE_BASE_URL")
     sendgrid_base_url: str = Field("", alias="SENDGRID_BASE_URL")
+    highlevel_base_url: str = Field("", alias="GHL_API_BASE_URL")
 
     socrata_app_token: SecretStr = Field(SecretStr(""), alias="SOCRATA_APP_TOKEN")
     accela_app_id: str = Field("", alias="ACCELA_APP_ID")
@@ -174,6 +178,10 @@ class ProviderSettings(BaseSettings):
     twilio_lookups_auth_token: SecretStr = Field(SecretStr(""), alias="TWILIO_LOOKUPS_AUTH_TOKEN")
     stripe_secret_key: SecretStr = Field(SecretStr(""), alias="STRIPE_SECRET_KEY")
     sendgrid_api_key: SecretStr = Field(SecretStr(""), alias="SENDGRID_API_KEY")
+    highlevel_api_key: SecretStr = Field(SecretStr(""), alias="GHL_API_KEY")
+    summit_api_key: SecretStr = Field(SecretStr(""), alias="SUMMIT_API_KEY")
+    """Our own HighLevel account, called Summit.AI, which takes the HVAC leads."""
+    summit_location_id: str = Field("", alias="SUMMIT_LOCATION_ID")
 
     geocoder: str = Field("census", alias="GEOCODER")
     address_validator: str = Field("usps", alias="ADDRESS_VALIDATOR")
@@ -189,6 +197,7 @@ class ProviderSettings(BaseSettings):
     storm_feeds: str = Field("ncei,spc,nws_alerts,lsr,swdi", alias="STORM_FEEDS")
     payments: str = Field("stripe", alias="PAYMENTS")
     mailer: str = Field("sendgrid", alias="MAILER")
+    crm: str = Field("highlevel", alias="CRM")
 
     hunter_find_cost_usd: Decimal = Field(Decimal("0.0245"), alias="HUNTER_FIND_COST_USD")
     snov_find_cost_usd: Decimal = Field(Decimal("0.039"), alias="SNOV_FIND_COST_USD")
@@ -236,6 +245,16 @@ class ProviderSettings(BaseSettings):
         if self.sandbox_url:
             return f"{self.sandbox_url.rstrip('/')}/{vendor}"
         return VENDORS[vendor].base_url
+
+    @property
+    def summit(self) -> ProviderSettings:
+        """The same settings with the key of our own HighLevel account."""
+        return self.model_copy(update={"highlevel_api_key": self.summit_api_key})
+
+    @property
+    def summit_location(self) -> str:
+        """The location of that account; the sandbox has one under any name."""
+        return self.summit_location_id or (_SANDBOX_KEY if self.sandbox_url else "")
 
     @property
     def accela_app(self) -> str:

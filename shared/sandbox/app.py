@@ -26,6 +26,7 @@ from shared.sandbox.vendors import (
     energov,
     files,
     fullcontact,
+    highlevel,
     html_portal,
     mapbox,
     ncei,
@@ -87,6 +88,7 @@ VENDORS = (
     "twilio_lookups",
     "stripe",
     "sendgrid",
+    "highlevel",
 )
 
 
@@ -129,6 +131,7 @@ def create_app(settings: SandboxSettings | None = None) -> FastAPI:
         census,
         mapbox,
         usps,
+        highlevel,
     ):
         app.include_router(vendor.router(sandbox))
     for pictures in (stac, streetview, nearmap, orthophotos, static_maps):

@@ -449,6 +449,24 @@ class HvacLeadStatus(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+class SummitStatus(StrEnum):
+    """Whether our own CRM has an HVAC lead; a conflict means that phone and e-mail are two contacts there."""
+
+    PENDING = "pending"
+    SYNCED = "synced"
+    FAILED = "failed"
+    CONFLICT = "conflict"
+
+
+class ProcessingStatus(StrEnum):
+    """How handing an uploaded lead to its company's CRM stands."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    SUCCESS = "success"
+    FAILED = "failed"
+
+
 class PlatformType(StrEnum):
     """Which connector reads a city's permits."""
 

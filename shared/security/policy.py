@@ -48,6 +48,8 @@ class Action(StrEnum):
     OPERATIONS_WRITE = "operations:write"
     CONFIG_WRITE = "config:write"
     SERVICE_CALL = "service:call"
+    COMPANY_UPLOAD = "company:upload"
+    """Of no role: a company's own API key opens these doors, and nothing else does."""
 
 
 class Scope(StrEnum):
@@ -109,6 +111,7 @@ PERMISSIONS: dict[Action, dict[Role, Scope]] = {
     Action.OPERATIONS_WRITE: _ANY_STAFF,
     Action.CONFIG_WRITE: {Role.ADMIN: Scope.ANY, Role.SERVICE: Scope.ANY},
     Action.SERVICE_CALL: {Role.SERVICE: Scope.ANY},
+    Action.COMPANY_UPLOAD: {},
 }
 
 

@@ -363,6 +363,23 @@ REFUND_STRAY = single_step(
     max_attempt=8,
     description="A charge that paid for nothing (its sale was given up, sold, or cost another amount), given back.",
 )
+# The source document's pace: tried again three times, after 1, 2 and 4 seconds (S2-5).
+REACTIVATE_LEAD = single_step(
+    "reactivate_lead",
+    "marketplace",
+    weight="lead_processing",
+    timeout_seconds=300,
+    max_attempt=4,
+    description="One lead that a company uploaded, handed to its CRM once.",
+)
+SYNC_HVAC_LEAD = single_step(
+    "sync_hvac_lead",
+    "marketplace",
+    weight="lead_processing",
+    timeout_seconds=300,
+    max_attempt=4,
+    description="One HVAC lead handed to Summit.AI, our own CRM.",
+)
 EXPAND_CITIES = single_step(
     "expand_cities", "orchestrator", description="The next city, when the criteria hold."
 )

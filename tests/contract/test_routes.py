@@ -29,6 +29,7 @@ PUBLIC = {
     ("marketplace", "POST", "/api/auth/login"),
     ("marketplace", "POST", "/api/auth/refresh"),
     ("marketplace", "POST", "/webhooks/stripe"),
+    ("marketplace", "GET", "/health/redis"),
     ("marketplace", "GET", "/login"),
     ("marketplace", "POST", "/login"),
     ("marketplace", "GET", "/api/auth/resume"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from services.marketplace.jobs.aged import assign_aged
 from services.marketplace.jobs.notices import notify_buyer
+from services.marketplace.jobs.reactivation import ReactivationInput, reactivate_lead
 from services.marketplace.jobs.sales import (
     RefundInput,
     SaleInput,
@@ -13,15 +14,26 @@ from services.marketplace.jobs.sales import (
     settle_sales,
     stripe_event,
 )
+from services.marketplace.jobs.summit import HvacLeadInput, sync_hvac_lead
 from shared.schemas.workflow_inputs import JobInput
 from shared.workflow import Step
-from shared.workflow.catalogue import ASSIGN_AGED, REFUND_STRAY, SALE, SETTLE_SALES, STRIPE_EVENT
+from shared.workflow.catalogue import (
+    ASSIGN_AGED,
+    REACTIVATE_LEAD,
+    REFUND_STRAY,
+    SALE,
+    SETTLE_SALES,
+    STRIPE_EVENT,
+    SYNC_HVAC_LEAD,
+)
 
 STEPS = (
     Step(SALE, "charge", charge, SaleInput),
     Step(SALE, "notify_buyer", notify_buyer, SaleInput),
     Step(STRIPE_EVENT, "stripe_event", stripe_event, StripeEventInput),
     Step(REFUND_STRAY, "refund_stray", refund_stray, RefundInput),
+    Step(REACTIVATE_LEAD, "reactivate_lead", reactivate_lead, ReactivationInput),
+    Step(SYNC_HVAC_LEAD, "sync_hvac_lead", sync_hvac_lead, HvacLeadInput),
     Step(SETTLE_SALES, "settle_sales", settle_sales, JobInput),
     Step(ASSIGN_AGED, "assign_aged", assign_aged, JobInput),
 )

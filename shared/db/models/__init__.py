@@ -29,6 +29,7 @@ from shared.db.models.outreach import (
     ScheduledTouchpoint,
 )
 from shared.db.models.permits import PageMethod, Parcel, RawRecord, RawRecordPart, RoofingPermit
+from shared.db.models.reactivation import CompanyProfile, CrmConflict, LeadProcessingLog, ReactivationLead
 from shared.db.models.reviews import ConditionComparison, DriftMeasurement, Review
 from shared.db.models.sales import LeadView, LedgerAccount, LedgerEntry, Notification, Payment, Sale
 from shared.db.models.sources import SourceRun
@@ -66,6 +67,7 @@ __all__ = [
     "Budget",
     "BudgetReservation",
     "ChainHead",
+    "CompanyProfile",
     "ConditionComparison",
     "Config",
     "ConsentEvent",
@@ -75,6 +77,7 @@ __all__ = [
     "County",
     "CountyPullSchedule",
     "CountyRateLimit",
+    "CrmConflict",
     "DeadLetter",
     "DemoMeeting",
     "DncImport",
@@ -88,6 +91,7 @@ __all__ = [
     "InboxRow",
     "LeadAssignment",
     "LeadCluster",
+    "LeadProcessingLog",
     "LeadTrigger",
     "LeadView",
     "LedgerAccount",
@@ -107,6 +111,7 @@ __all__ = [
     "Provenance",
     "RawRecord",
     "RawRecordPart",
+    "ReactivationLead",
     "RefreshToken",
     "RequestKey",
     "Review",

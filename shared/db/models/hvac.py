@@ -11,7 +11,7 @@ from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.db.models.base import Base, between, choice, counter, key, number, point, refers, stamp, words
-from shared.schemas.enums import HvacLeadStatus, HvacTier
+from shared.schemas.enums import HvacLeadStatus, HvacTier, SummitStatus
 
 
 class HvacProperty(Base):
@@ -55,15 +55,32 @@ class HvacProperty(Base):
 
 
 class HvacLead(Base):
-    """A house whose system is old enough; withdrawn when a newer permit says it was replaced. Owner: lead_generator."""
+    """A house whose system is old enough; withdrawn when a newer permit says it was replaced. Owner: lead_generator.
+
+    The marketplace writes the notes and how the lead stands with Summit.AI.
+    """
 
     __tablename__ = "hvac_leads"
-    __table_args__ = (UniqueConstraint("property_id"), Index("idx_hvac_leads_status", "status", "created_at"))
+    __table_args__ = (
+        UniqueConstraint("property_id"),
+        CheckConstraint(
+            "sync_status <> 'synced' OR summit_contact_id IS NOT NULL", name="synced_has_contact"
+        ),
+        Index("idx_hvac_leads_status", "status", "created_at"),
+        Index("idx_hvac_leads_sync", "sync_status", "created_at"),
+    )
 
     id: Mapped[UUID] = key()
     property_id: Mapped[UUID] = refers("hvac_properties.id", on_delete="CASCADE")
     status: Mapped[HvacLeadStatus] = choice(
         "status", HvacLeadStatus, length=20, default=HvacLeadStatus.QUALIFIED
     )
+    notes: Mapped[str | None]
+    sync_status: Mapped[SummitStatus] = choice(
+        "sync_status", SummitStatus, length=20, default=SummitStatus.PENDING
+    )
+    summit_contact_id: Mapped[str | None] = mapped_column(words(100))
+    summit_synced_at: Mapped[datetime | None]
+    sync_error: Mapped[str | None]
     created_at: Mapped[datetime] = stamp()
     updated_at: Mapped[datetime] = stamp()

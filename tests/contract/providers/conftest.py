@@ -39,6 +39,7 @@ CONTRACTS = {
     "twilio_lookups": ("twilio_lookups_v2.json", "/twilio_lookups"),
     "stripe": ("stripe.json", "/stripe"),
     "sendgrid": ("sendgrid_mail_v3.json", "/sendgrid"),
+    "highlevel": ("gohighlevel_contacts.json", "/highlevel"),
     "nws": ("weather_gov.json", "/nws"),
     "streetview": ("google_maps_classic.json", "/streetview"),
     "nearmap": ("nearmap.json", "/nearmap"),

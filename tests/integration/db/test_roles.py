@@ -75,12 +75,23 @@ OWNERS: dict[str, set[str]] = {
         "aged_purchases",
         "aged_sales",
         "aged_quotes",
+        "company_profiles",
+        "reactivation_leads",
+        "lead_processing_logs",
+        "crm_conflicts",
     },
     "relay": set(),
 }
 WRITTEN_BY_ALL = {"api_usage_logs", "system_events", "audit_log"}
 SECOND_WRITERS: dict[tuple[str, str], set[str]] = {
     ("marketplace", "base_leads"): {"status", "status_reason", "reserved_at", "sold_at", "sale_id"},
+    ("marketplace", "hvac_leads"): {
+        "notes",
+        "sync_status",
+        "summit_contact_id",
+        "summit_synced_at",
+        "sync_error",
+    },
     ("enricher", "base_leads"): {
         "subject_id",
         *(f"owner_{what}{end}" for what in ("name", "email", "phone") for end in ("", "_hash")),
@@ -183,6 +194,7 @@ STATEMENTS: list[tuple[str, LiteralString, bool]] = [
     ("lead_generator", "UPDATE base_leads SET price = 150, quality_score = 70, status = 'available'", True),
     ("lead_generator", "UPDATE parcels SET year_built = 1990", False),
     ("lead_generator", "SELECT password_hash FROM users", False),
+    ("lead_generator", "SELECT api_key_hash FROM company_profiles", False),
     ("enricher", "SELECT 1 FROM payments", False),
     ("enricher", "SELECT 1 FROM ledger_entries", False),
     ("enricher", "SELECT 1 FROM notifications", False),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.marketplace.api import auth, contractors, desk, leads, review, webhooks
+from services.marketplace.api import auth, contractors, desk, leads, returns, review, webhooks
 from services.marketplace.jobs import STEPS
 from services.marketplace.own import open_own
 from services.marketplace.pages import door, pictures
@@ -21,6 +21,7 @@ service = Service(
         auth.router,
         contractors.router,
         leads.router,
+        returns.router,
         desk.router,
         review.router,
         webhooks.router,

@@ -9,3 +9,6 @@ SALES = Counter("marketplace_sales_total", "Sales by how they ended", ["outcome"
 SALE_CENTS = Counter("marketplace_sale_cents_total", "Cents earned by sold leads")
 WEBHOOKS = Counter("marketplace_webhooks_total", "Webhooks by vendor and outcome", ["vendor", "outcome"])
 REVEALS = Counter("marketplace_reveals_total", "Sold leads shown to their buyer", ["outcome"])
+RETURNS = Counter(
+    "marketplace_returns_total", "Returns decided by reason and outcome.", ["reason", "outcome"]
+)

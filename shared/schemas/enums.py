@@ -381,6 +381,21 @@ class SaleStatus(StrEnum):
 LIVE_SALES = (SaleStatus.RESERVED, SaleStatus.CHARGING, SaleStatus.PAYMENT_UNKNOWN, SaleStatus.SOLD)
 
 
+class ReturnStatus(StrEnum):
+    """Life of a buyer's claim that a lead was not what it paid for."""
+
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+
+
+class ReturnDecider(StrEnum):
+    """Who decided a return."""
+
+    RULE = "rule"
+    OPERATOR = "operator"
+
+
 class PaymentKind(StrEnum):
     """Which way the money went."""
 

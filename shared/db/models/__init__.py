@@ -28,6 +28,7 @@ from shared.db.models.outreach import (
     ScheduledTouchpoint,
 )
 from shared.db.models.permits import PageMethod, Parcel, RawRecord, RawRecordPart, RoofingPermit
+from shared.db.models.returns import SaleReturn
 from shared.db.models.reviews import ConditionComparison, DriftMeasurement, Review
 from shared.db.models.sales import LeadView, LedgerAccount, LedgerEntry, Notification, Payment, Sale
 from shared.db.models.sources import SourceRun
@@ -107,6 +108,7 @@ __all__ = [
     "RoofingLead",
     "RoofingPermit",
     "Sale",
+    "SaleReturn",
     "Schedule",
     "ScheduleRun",
     "ScheduledTouchpoint",

@@ -69,6 +69,7 @@ OWNERS: dict[str, set[str]] = {
         "notifications",
         "ledger_accounts",
         "ledger_entries",
+        "sale_returns",
     },
     "relay": set(),
 }
@@ -153,7 +154,14 @@ MAY_CREATE = """
      WHERE nspname IN ('public', 'core', 'compliance') AND has_schema_privilege(oid, 'CREATE')
 """
 MAY_READ = "SELECT has_any_column_privilege(:table, 'SELECT')"
-FOR_THE_MARKETPLACE = ("users", "refresh_tokens", "payments", "ledger_entries", "notifications")
+FOR_THE_MARKETPLACE = (
+    "users",
+    "refresh_tokens",
+    "payments",
+    "ledger_entries",
+    "notifications",
+    "sale_returns",
+)
 
 STATEMENTS: list[tuple[str, LiteralString, bool]] = [
     ("enricher", "UPDATE base_leads SET owner_email = 'c', owner_email_hash = 'h'", True),

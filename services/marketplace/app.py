@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.marketplace.api import auth, contractors, desk, leads, returns, review, webhooks
+from services.marketplace.api import auth, contractors, desk, leads, outcomes, returns, review, webhooks
 from services.marketplace.jobs import STEPS
 from services.marketplace.own import open_own
 from services.marketplace.pages import door, pictures
@@ -22,6 +22,7 @@ service = Service(
         contractors.router,
         leads.router,
         returns.router,
+        outcomes.router,
         desk.router,
         review.router,
         webhooks.router,

@@ -396,6 +396,28 @@ class ReturnDecider(StrEnum):
     OPERATOR = "operator"
 
 
+class SaleOutcome(StrEnum):
+    """What a buyer says became of a lead (S4-3.7.3)."""
+
+    ATTEMPTED = "attempted"
+    CONTACTED = "contacted"
+    APPOINTMENT = "appointment"
+    QUOTED = "quoted"
+    WON = "won"
+    LOST = "lost"
+
+
+class LostReason(StrEnum):
+    """Why a lead became no job."""
+
+    UNREACHABLE = "unreachable"
+    NOT_INTERESTED = "not_interested"
+    PRICE = "price"
+    COMPETITOR = "competitor"
+    INSURANCE_DENIED = "insurance_denied"
+    NO_WORK_NEEDED = "no_work_needed"
+
+
 class PaymentKind(StrEnum):
     """Which way the money went."""
 

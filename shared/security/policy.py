@@ -39,6 +39,7 @@ class Action(StrEnum):
     LEAD_PURCHASE = "lead:purchase"
     SALE_READ = "sale:read"
     SALE_RETURN = "sale:return"
+    SALE_REPORT = "sale:report"
     LEAD_WRITE = "lead:write"
     CONTACT_FIND = "contact:find"
     REVIEW_READ = "review:read"
@@ -99,6 +100,7 @@ PERMISSIONS: dict[Action, dict[Role, Scope]] = {
     Action.LEAD_PURCHASE: _OWN_COMPANY,
     Action.SALE_READ: _ANY_STAFF | _OWN_COMPANY,
     Action.SALE_RETURN: _OWN_COMPANY,
+    Action.SALE_REPORT: _OWN_COMPANY,
     Action.LEAD_WRITE: _ANY_STAFF,
     Action.CONTACT_FIND: _ANY_STAFF,
     Action.REVIEW_READ: _ANY_STAFF | {Role.REVIEWER: Scope.ANY},

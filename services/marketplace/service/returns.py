@@ -256,7 +256,7 @@ async def _page(  # noqa: PLR0917 - a filter and a page
     async with resources.unit_of_work() as uow:
         await signed_in(uow.session, actor)
         rows = await ReturnRepository(uow.session).page(contractor_id, status, after, limit)
-    return cut_page(rows, limit)  # type: ignore[type-var]
+    return cut_page(rows, limit)
 
 
 async def _audit(session: AsyncSession, actor: Actor, action: str, return_id: UUID, reason: str) -> None:

@@ -1,4 +1,4 @@
-"""Leads that buyers gave back."""
+"""What became of sold leads: given back, or what their buyers made of them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, text
+from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shared.db.models.base import Base, choice, key, refers, stamp, words
-from shared.schemas.enums import ReturnDecider, ReturnStatus
+from shared.db.models.base import Base, between, choice, key, refers, stamp, words
+from shared.schemas.enums import ContactMethod, LostReason, ReturnDecider, ReturnStatus, SaleOutcome
 
 
 class SaleReturn(Base):
@@ -52,3 +52,30 @@ class SaleReturn(Base):
     credit_cents: Mapped[int | None] = mapped_column(BigInteger())
     created_at: Mapped[datetime] = stamp()
     updated_at: Mapped[datetime] = stamp()
+
+
+class SaleOutcomeReport(Base):
+    """What a buyer says became of a lead; only grows, the last row by number stands. Owner: marketplace."""
+
+    __tablename__ = "sale_outcomes"
+    __table_args__ = (
+        Index("idx_sale_outcomes_contractor", "contractor_id"),
+        Index("idx_sale_outcomes_sale", "sale_id", "number"),
+        between("stars", 1, 5),
+        CheckConstraint("amount_cents > 0", name="amount_positive"),
+        CheckConstraint("(amount_cents IS NOT NULL) = (outcome IN ('quoted', 'won'))", name="amount_of_work"),
+        CheckConstraint("(lost_reason IS NOT NULL) = (outcome = 'lost')", name="lost_for_a_reason"),
+    )
+
+    id: Mapped[UUID] = key()
+    number: Mapped[int] = mapped_column(BigInteger(), Identity(always=True))
+    sale_id: Mapped[UUID] = refers("sales.id", on_delete="RESTRICT")
+    contractor_id: Mapped[UUID] = refers("contractors.id", on_delete="RESTRICT")
+    user_id: Mapped[UUID | None] = mapped_column(Uuid())
+    outcome: Mapped[SaleOutcome] = choice("outcome", SaleOutcome, length=20)
+    happened_at: Mapped[datetime]
+    method: Mapped[ContactMethod | None] = choice("method", ContactMethod, length=20)
+    amount_cents: Mapped[int | None] = mapped_column(BigInteger())
+    lost_reason: Mapped[LostReason | None] = choice("lost_reason", LostReason, length=30)
+    stars: Mapped[int | None]
+    created_at: Mapped[datetime] = stamp()

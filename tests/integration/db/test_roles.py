@@ -70,6 +70,7 @@ OWNERS: dict[str, set[str]] = {
         "ledger_accounts",
         "ledger_entries",
         "sale_returns",
+        "sale_outcomes",
     },
     "relay": set(),
 }

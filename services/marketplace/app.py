@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from services.marketplace.api import auth, contractors, desk, leads, outcomes, returns, review, webhooks
+from services.marketplace.api import (
+    auth,
+    contractors,
+    desk,
+    guarantee,
+    leads,
+    outcomes,
+    returns,
+    review,
+    webhooks,
+)
 from services.marketplace.jobs import STEPS
 from services.marketplace.own import open_own
 from services.marketplace.pages import door, pictures
@@ -23,6 +33,7 @@ service = Service(
         leads.router,
         returns.router,
         outcomes.router,
+        guarantee.router,
         desk.router,
         review.router,
         webhooks.router,

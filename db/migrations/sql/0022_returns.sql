@@ -70,4 +70,25 @@ CREATE INDEX idx_sale_outcomes_sale ON sale_outcomes (sale_id, number);
 CREATE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON sale_outcomes
     FOR EACH ROW EXECUTE FUNCTION core.refuse_change();
 
+CREATE TABLE guarantee_settlements (
+    id UUID DEFAULT gen_random_uuid() NOT NULL,
+    contractor_id UUID NOT NULL,
+    period INTEGER NOT NULL,
+    leads INTEGER NOT NULL,
+    tried INTEGER NOT NULL,
+    ended INTEGER NOT NULL,
+    won INTEGER NOT NULL,
+    spent_cents BIGINT NOT NULL,
+    credit_cents BIGINT NOT NULL,
+    user_id UUID,
+    settled_at timestamptz DEFAULT now() NOT NULL,
+    CONSTRAINT pk_guarantee_settlements PRIMARY KEY (id),
+    CONSTRAINT uq_guarantee_settlements_contractor_id_period UNIQUE (contractor_id, period),
+    CONSTRAINT ck_guarantee_settlements_credit_within_paid CHECK (credit_cents BETWEEN 0 AND spent_cents),
+    CONSTRAINT fk_guarantee_settlements_contractor_id FOREIGN KEY(contractor_id) REFERENCES contractors (id)
+        ON DELETE RESTRICT
+);
+CREATE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON guarantee_settlements
+    FOR EACH ROW EXECUTE FUNCTION core.refuse_change();
+
 CALL core.install_touch_triggers();

@@ -13,7 +13,8 @@ from services.marketplace.service import outcomes, rates
 from shared.http.auth import require
 from shared.http.idempotency import IdempotencyKey
 from shared.runtime import ResourcesDep
-from shared.schemas.enums import ContactMethod, LostReason, SaleOutcome
+from shared.schemas.enums import ContactMethod
+from shared.schemas.sale_enums import LostReason, SaleOutcome
 from shared.security.policy import Action, Actor
 
 router = APIRouter(prefix="/api/sales", tags=["outcomes"])

@@ -14,8 +14,8 @@ from services.marketplace.service import rates, returns
 from shared.http.auth import require
 from shared.http.idempotency import IdempotencyKey
 from shared.runtime import ResourcesDep
-from shared.schemas.enums import ReturnStatus
 from shared.schemas.page import Page, PageQuery
+from shared.schemas.sale_enums import ReturnStatus
 from shared.schemas.text import Line, clean_text
 from shared.security.policy import Action, Actor
 

@@ -9,10 +9,11 @@ from uuid import UUID
 CLEARING: Final = "stripe:clearing"
 LEAD_REVENUE: Final = "revenue:leads"
 
+GUARANTEE: Final = "expense:guarantee"
 CREDIT: Final = "credit:"
 """Begins the account of what we owe one contractor in leads; its id follows."""
 
-_ACCOUNT_KINDS: Final = {CLEARING: "asset", LEAD_REVENUE: "revenue"}
+_ACCOUNT_KINDS: Final = {CLEARING: "asset", LEAD_REVENUE: "revenue", GUARANTEE: "expense"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,11 @@ def return_postings(cents: int, contractor_id: UUID) -> tuple[Posting, ...]:
         Posting(LEAD_REVENUE, debit_cents=cents),
         Posting(credit_account(contractor_id), credit_cents=cents),
     )
+
+
+def guarantee_postings(cents: int, contractor_id: UUID) -> tuple[Posting, ...]:
+    """Jobs we promised and did not bring: an expense, and what we owe the buyer in leads."""
+    return (Posting(GUARANTEE, debit_cents=cents), Posting(credit_account(contractor_id), credit_cents=cents))
 
 
 def credit_account(contractor_id: UUID) -> str:

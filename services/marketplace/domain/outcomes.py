@@ -11,7 +11,8 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from shared.errors import Conflict, InvalidInput
-from shared.schemas.enums import ContactMethod, LostReason, SaleOutcome
+from shared.schemas.enums import ContactMethod
+from shared.schemas.sale_enums import LostReason, SaleOutcome
 
 FOLLOWS: Final[Mapping[SaleOutcome | None, frozenset[SaleOutcome]]] = {
     None: frozenset({SaleOutcome.ATTEMPTED, SaleOutcome.CONTACTED, SaleOutcome.LOST}),

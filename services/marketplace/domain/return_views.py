@@ -9,7 +9,8 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from services.marketplace.domain.returns import FactKind, ReturnReason
-from shared.schemas.enums import LeadClass, ReturnDecider, ReturnStatus
+from shared.schemas.enums import LeadClass
+from shared.schemas.sale_enums import ReturnDecider, ReturnStatus
 
 
 class ReturnView(BaseModel):

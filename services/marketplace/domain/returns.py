@@ -14,7 +14,8 @@ from typing import Any, Final
 from uuid import UUID
 
 from shared.errors import Conflict, InvalidInput, TooManyRequests
-from shared.schemas.enums import LeadClass, ReturnStatus
+from shared.schemas.enums import LeadClass
+from shared.schemas.sale_enums import ReturnStatus
 
 CAP_DAYS: Final = 90
 CAP_PERCENT: Final = 20

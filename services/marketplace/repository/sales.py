@@ -179,7 +179,7 @@ class SaleRepository:
         return payment
 
     async def post(
-        self, postings: Sequence[Posting], *, sale_id: UUID, payment_id: UUID | None, words: str
+        self, postings: Sequence[Posting], *, sale_id: UUID | None, payment_id: UUID | None, words: str
     ) -> None:
         """Book a transaction: every posting, debits equal credits (a trigger refuses anything else)."""
         accounts = text(

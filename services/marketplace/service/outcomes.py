@@ -21,7 +21,7 @@ from services.marketplace.service.sessions import signed_in
 from shared.errors import NotAllowed, NotFound
 from shared.http.idempotency import Answer, answer_once
 from shared.runtime import Resources
-from shared.schemas.enums import SaleOutcome
+from shared.schemas.sale_enums import SaleOutcome
 from shared.security.policy import Action, Actor, visible_contractor
 
 

@@ -33,8 +33,8 @@ from shared.compliance.reasons import Reason
 from shared.errors import Conflict, NotAllowed, NotFound
 from shared.http.idempotency import Answer, answer_once
 from shared.runtime import Resources
-from shared.schemas.enums import ReturnDecider, ReturnStatus
 from shared.schemas.page import Cursor, Page, cut_page
+from shared.schemas.sale_enums import ReturnDecider, ReturnStatus
 from shared.security import audit
 from shared.security.policy import Action, Actor, visible_contractor
 

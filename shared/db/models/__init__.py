@@ -28,7 +28,7 @@ from shared.db.models.outreach import (
     ScheduledTouchpoint,
 )
 from shared.db.models.permits import PageMethod, Parcel, RawRecord, RawRecordPart, RoofingPermit
-from shared.db.models.returns import SaleOutcomeReport, SaleReturn
+from shared.db.models.returns import GuaranteeSettlement, SaleOutcomeReport, SaleReturn
 from shared.db.models.reviews import ConditionComparison, DriftMeasurement, Review
 from shared.db.models.sales import LeadView, LedgerAccount, LedgerEntry, Notification, Payment, Sale
 from shared.db.models.sources import SourceRun
@@ -77,6 +77,7 @@ __all__ = [
     "EnrichmentJob",
     "FeatureFlag",
     "Geocode",
+    "GuaranteeSettlement",
     "HvacLead",
     "HvacProperty",
     "InboxRow",

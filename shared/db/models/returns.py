@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, Uuid, text
+from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, UniqueConstraint, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.db.models.base import Base, between, choice, key, refers, stamp, words
-from shared.schemas.enums import ContactMethod, LostReason, ReturnDecider, ReturnStatus, SaleOutcome
+from shared.schemas.enums import ContactMethod
+from shared.schemas.sale_enums import LostReason, ReturnDecider, ReturnStatus, SaleOutcome
 
 
 class SaleReturn(Base):
@@ -79,3 +80,25 @@ class SaleOutcomeReport(Base):
     lost_reason: Mapped[LostReason | None] = choice("lost_reason", LostReason, length=30)
     stars: Mapped[int | None]
     created_at: Mapped[datetime] = stamp()
+
+
+class GuaranteeSettlement(Base):
+    """What a period of a contractor's guarantee brought, and by which numbers; only grows. Owner: marketplace."""
+
+    __tablename__ = "guarantee_settlements"
+    __table_args__ = (
+        UniqueConstraint("contractor_id", "period"),
+        CheckConstraint("credit_cents BETWEEN 0 AND spent_cents", name="credit_within_paid"),
+    )
+
+    id: Mapped[UUID] = key()
+    contractor_id: Mapped[UUID] = refers("contractors.id", on_delete="RESTRICT")
+    period: Mapped[int]
+    leads: Mapped[int]
+    tried: Mapped[int]
+    ended: Mapped[int]
+    won: Mapped[int]
+    spent_cents: Mapped[int] = mapped_column(BigInteger())
+    credit_cents: Mapped[int] = mapped_column(BigInteger())
+    user_id: Mapped[UUID | None] = mapped_column(Uuid())
+    settled_at: Mapped[datetime] = stamp()

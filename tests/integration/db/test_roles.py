@@ -71,6 +71,7 @@ OWNERS: dict[str, set[str]] = {
         "ledger_entries",
         "sale_returns",
         "sale_outcomes",
+        "guarantee_settlements",
     },
     "relay": set(),
 }

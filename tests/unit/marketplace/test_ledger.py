@@ -11,6 +11,7 @@ from services.marketplace.domain.ledger import (
     account_kind,
     account_owner,
     credit_account,
+    guarantee_postings,
     refund_postings,
     return_postings,
     sale_postings,
@@ -21,7 +22,12 @@ BUYER = UUID(int=7)
 
 @given(st.integers(min_value=1, max_value=10**9))
 def test_debits_equal_credits(cents: int) -> None:
-    for postings in (sale_postings(cents), refund_postings(cents), return_postings(cents, BUYER)):
+    for postings in (
+        sale_postings(cents),
+        refund_postings(cents),
+        return_postings(cents, BUYER),
+        guarantee_postings(cents, BUYER),
+    ):
         assert sum(p.debit_cents for p in postings) == sum(p.credit_cents for p in postings) == cents
 
 

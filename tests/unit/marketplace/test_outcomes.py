@@ -16,7 +16,8 @@ from services.marketplace.domain.outcomes import (
     check_next,
 )
 from shared.errors import InvalidInput
-from shared.schemas.enums import ContactMethod, LostReason, SaleOutcome
+from shared.schemas.enums import ContactMethod
+from shared.schemas.sale_enums import LostReason, SaleOutcome
 
 SOLD = datetime(2026, 11, 1, 12, tzinfo=UTC)
 NOW = SOLD + timedelta(days=5)

@@ -25,7 +25,8 @@ from services.marketplace.domain.returns import (
     most_returns,
 )
 from shared.errors import InvalidInput
-from shared.schemas.enums import LeadClass, ReturnStatus
+from shared.schemas.enums import LeadClass
+from shared.schemas.sale_enums import ReturnStatus
 
 SOLD = datetime(2026, 11, 10, 3, tzinfo=UTC)
 

@@ -45,7 +45,7 @@ GOOD = Facts(leads=20, tried=18, ended=18, won=3, spent_cents=350_000)
 def test_the_average_price_of_each_missing_job_comes_back_when_every_term_is_met(
     change: dict[str, int], cents: int
 ) -> None:
-    assert credit_cents(replace(GOOD, **change)) == cents  # type: ignore[arg-type]
+    assert credit_cents(replace(GOOD, **change)) == cents
 
 
 def test_every_term_says_what_it_needs_and_what_there_is() -> None:

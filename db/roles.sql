@@ -38,7 +38,8 @@ GRANT USAGE ON SCHEMA public, core, compliance TO ridgeline_service;
 -- Everybody reads everything but passwords, tokens, agencies' access, data keys, money and messages.
 GRANT SELECT ON ALL TABLES IN SCHEMA public, core, compliance TO ridgeline_service;
 REVOKE SELECT ON users, refresh_tokens, payments, ledger_accounts, ledger_entries, notifications,
-    aged_leads, aged_purchases, aged_sales, aged_quotes, company_profiles, compliance.subject_key, agencies FROM ridgeline_service;
+    aged_leads, aged_purchases, aged_sales, aged_quotes, company_profiles,
+    sale_returns, sale_outcomes, guarantee_settlements, compliance.subject_key, agencies FROM ridgeline_service;
 
 -- Schema core, through shared.workflow, shared.relay and shared.streams.
 GRANT INSERT, UPDATE, DELETE ON core.workflow, core.step, core.step_attempt, core.outbox, core.inbox,
@@ -71,12 +72,13 @@ GRANT INSERT, UPDATE, DELETE ON base_leads, roofing_leads, lead_triggers, lead_c
 GRANT INSERT, UPDATE, DELETE ON verticals, target_cities, core.schedule, core.schedule_run, core.config,
     core.feature_flag TO svc_orchestrator;
 GRANT SELECT, INSERT, UPDATE, DELETE ON users, refresh_tokens TO svc_marketplace;
-GRANT SELECT ON payments, notifications, ledger_accounts, ledger_entries TO svc_marketplace;
-GRANT INSERT, UPDATE ON sales, payments, lead_assignments, notifications TO svc_marketplace;
+GRANT SELECT ON payments, notifications, ledger_accounts, ledger_entries, sale_returns, sale_outcomes,
+    guarantee_settlements TO svc_marketplace;
+GRANT INSERT, UPDATE ON sales, payments, lead_assignments, notifications, sale_returns TO svc_marketplace;
 GRANT INSERT, DELETE ON lead_views TO svc_marketplace;
 GRANT SELECT, INSERT ON company_profiles TO svc_marketplace;
 GRANT INSERT, UPDATE ON reactivation_leads, lead_processing_logs, crm_conflicts TO svc_marketplace;
-GRANT INSERT ON ledger_accounts, ledger_entries TO svc_marketplace;
+GRANT INSERT ON ledger_accounts, ledger_entries, sale_outcomes, guarantee_settlements TO svc_marketplace;
 GRANT SELECT, INSERT ON aged_leads, aged_purchases, aged_sales, aged_quotes TO svc_marketplace;
 GRANT SELECT, INSERT, UPDATE ON aged_inventory, aged_prices TO svc_marketplace;
 

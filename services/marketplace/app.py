@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from services.marketplace.api import aged, auth, contractors, desk, leads, reactivation, review, summit, webhooks
+from services.marketplace.api import (
+    aged,
+    auth,
+    contractors,
+    desk,
+    guarantee,
+    leads,
+    outcomes,
+    reactivation,
+    returns,
+    review,
+    summit,
+    webhooks,
+)
 from services.marketplace.jobs import STEPS
 from services.marketplace.own import open_own
 from services.marketplace.pages import door, pictures
@@ -22,6 +35,9 @@ service = Service(
         aged.router,
         contractors.router,
         leads.router,
+        returns.router,
+        outcomes.router,
+        guarantee.router,
         desk.router,
         review.router,
         webhooks.router,

@@ -40,6 +40,8 @@ class Action(StrEnum):
     SALE_READ = "sale:read"
     AGED_READ = "aged:read"
     AGED_PURCHASE = "aged:purchase"
+    SALE_RETURN = "sale:return"
+    SALE_REPORT = "sale:report"
     LEAD_WRITE = "lead:write"
     CONTACT_FIND = "contact:find"
     REVIEW_READ = "review:read"
@@ -103,6 +105,8 @@ PERMISSIONS: dict[Action, dict[Role, Scope]] = {
     Action.SALE_READ: _ANY_STAFF | _OWN_COMPANY,
     Action.AGED_READ: _ANY_STAFF | _OWN_COMPANY,
     Action.AGED_PURCHASE: _ANY_STAFF | _OWN_COMPANY,
+    Action.SALE_RETURN: _OWN_COMPANY,
+    Action.SALE_REPORT: _OWN_COMPANY,
     Action.LEAD_WRITE: _ANY_STAFF,
     Action.CONTACT_FIND: _ANY_STAFF,
     Action.REVIEW_READ: _ANY_STAFF | {Role.REVIEWER: Scope.ANY},

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.marketplace.domain.ledger import ACCOUNT_KINDS, Posting
+from services.marketplace.domain.ledger import Posting, account_kind, account_owner
 from services.marketplace.repository.leads import WITHIN_REACH
 
 OPEN = ("reserved", "charging", "payment_unknown")
@@ -178,12 +178,15 @@ class SaleRepository:
         payment: UUID | None = (await self._session.execute(statement, values)).scalar_one_or_none()
         return payment
 
-    async def post(self, postings: Sequence[Posting], *, sale_id: UUID, payment_id: UUID, words: str) -> None:
+    async def post(
+        self, postings: Sequence[Posting], *, sale_id: UUID | None, payment_id: UUID | None, words: str
+    ) -> None:
         """Book a transaction: every posting, debits equal credits (a trigger refuses anything else)."""
         accounts = text(
             """
-            INSERT INTO ledger_accounts (code, kind)
-            SELECT * FROM unnest(CAST(:codes AS text[]), CAST(:kinds AS text[])) ON CONFLICT (code) DO NOTHING
+            INSERT INTO ledger_accounts (code, kind, contractor_id)
+            SELECT * FROM unnest(CAST(:codes AS text[]), CAST(:kinds AS text[]), CAST(:owners AS uuid[]))
+            ON CONFLICT (code) DO NOTHING
             """
         )
         entries = text(
@@ -199,7 +202,12 @@ class SaleRepository:
         codes = [posting.account for posting in postings]
         ordered = sorted(set(codes))
         await self._session.execute(
-            accounts, {"codes": ordered, "kinds": [ACCOUNT_KINDS[c] for c in ordered]}
+            accounts,
+            {
+                "codes": ordered,
+                "kinds": [account_kind(code) for code in ordered],
+                "owners": [account_owner(code) for code in ordered],
+            },
         )
         await self._session.execute(
             entries,

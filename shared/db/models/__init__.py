@@ -30,6 +30,7 @@ from shared.db.models.outreach import (
 )
 from shared.db.models.permits import PageMethod, Parcel, RawRecord, RawRecordPart, RoofingPermit
 from shared.db.models.reactivation import CompanyProfile, CrmConflict, LeadProcessingLog, ReactivationLead
+from shared.db.models.returns import GuaranteeSettlement, SaleOutcomeReport, SaleReturn
 from shared.db.models.reviews import ConditionComparison, DriftMeasurement, Review
 from shared.db.models.sales import LeadView, LedgerAccount, LedgerEntry, Notification, Payment, Sale
 from shared.db.models.sources import SourceRun
@@ -86,6 +87,7 @@ __all__ = [
     "EnrichmentJob",
     "FeatureFlag",
     "Geocode",
+    "GuaranteeSettlement",
     "HvacLead",
     "HvacProperty",
     "InboxRow",
@@ -119,6 +121,8 @@ __all__ = [
     "RoofingLead",
     "RoofingPermit",
     "Sale",
+    "SaleOutcomeReport",
+    "SaleReturn",
     "Schedule",
     "ScheduleRun",
     "ScheduledTouchpoint",

@@ -79,6 +79,9 @@ OWNERS: dict[str, set[str]] = {
         "reactivation_leads",
         "lead_processing_logs",
         "crm_conflicts",
+        "sale_returns",
+        "sale_outcomes",
+        "guarantee_settlements",
     },
     "relay": set(),
 }
@@ -170,7 +173,14 @@ MAY_CREATE = """
      WHERE nspname IN ('public', 'core', 'compliance') AND has_schema_privilege(oid, 'CREATE')
 """
 MAY_READ = "SELECT has_any_column_privilege(:table, 'SELECT')"
-FOR_THE_MARKETPLACE = ("users", "refresh_tokens", "payments", "ledger_entries", "notifications")
+FOR_THE_MARKETPLACE = (
+    "users",
+    "refresh_tokens",
+    "payments",
+    "ledger_entries",
+    "notifications",
+    "sale_returns",
+)
 
 STATEMENTS: list[tuple[str, LiteralString, bool]] = [
     ("enricher", "UPDATE base_leads SET owner_email = 'c', owner_email_hash = 'h'", True),

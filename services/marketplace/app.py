@@ -5,7 +5,7 @@ from __future__ import annotations
 from services.marketplace.api import auth, contractors, desk, leads, review, webhooks
 from services.marketplace.jobs import STEPS
 from services.marketplace.own import open_own
-from services.marketplace.pages import door, pictures
+from services.marketplace.pages import door, market, owned, pictures
 from services.marketplace.pages import leads as lead_pages
 from services.marketplace.pages import review as review_pages
 from services.marketplace.pages.rendering import problem_page
@@ -26,6 +26,8 @@ service = Service(
         webhooks.router,
         door.router,
         lead_pages.router,
+        market.router,
+        owned.router,
         review_pages.router,
         pictures.router,
     ],

@@ -162,7 +162,10 @@ async def site(
         kept = settings_with_keys(ImageProcessorSettings, **servers, object_store_url=tmp_path.as_uri())
         pictures = await stack.enter_async_context(running(PICTURES, kept))
         neighbours = {"ml_inference": roofs, "image_processor": pictures}
-        settings = settings_with_keys(MarketplaceSettings, **servers)
+        sandbox = os.environ.get("SANDBOX_URL")
+        settings = settings_with_keys(
+            MarketplaceSettings, **servers, **({"sandbox_url": sandbox} if sandbox else {})
+        )
         door = await stack.enter_async_context(running(marketplace, settings, neighbours=neighbours))
         url = await stack.enter_async_context(serving(door.app))
         yield Site(url, door, roofs, pictures, committed_db)

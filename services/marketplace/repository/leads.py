@@ -13,7 +13,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.db.geo import METRES_PER_MILE
 
-
 Sort = Literal["score", "price"]
 ORDERS: Final[dict[Sort, tuple[str, str, str]]] = {
     "score": ("l.quality_score", "DESC", "<"),

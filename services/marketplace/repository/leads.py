@@ -77,8 +77,8 @@ class LeadRepository:
         """Available leads in the buyer's service areas in the wanted order."""
         column, direction, beyond = ORDERS[wanted.sort]
         statement = text(
-            OFFERED
-            + f"""
+            f"""
+            {OFFERED}
                AND (CAST(:city AS text) IS NULL OR lower(l.city) = lower(:city))
                AND (CAST(:state AS text) IS NULL OR l.state = upper(:state))
                AND (CAST(:grade AS text) IS NULL OR l.grade = :grade)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
@@ -59,9 +60,9 @@ def address(wanted: dict[str, Any]) -> str:
 
 def chips(wanted: dict[str, Any]) -> list[tuple[str, str]]:
     """Every filter that is set, in words, with the address of the view without it."""
-    words = {
-        "city": lambda value: value,
-        "state": lambda value: value.upper(),
+    words: dict[str, Callable[[Any], str]] = {
+        "city": str,
+        "state": lambda value: str(value).upper(),
         "grade": lambda value: f"Grade {value}",
         "min_score": lambda value: f"Score from {value}",
         "max_price": lambda value: f"Up to {money(value)}",

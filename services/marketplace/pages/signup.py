@@ -23,12 +23,12 @@ WRONG: Final = {
 
 
 class SignUp(BaseModel):
-    """The form as it was typed."""
+    """The form as it was typed; without a password it is no form of ours."""
 
     company_name: Typed = ""
     full_name: Typed = ""
     email: Typed = ""
-    password: Typed = ""
+    password: Typed
     city: Typed = ""
     state: Typed = ""
     radius_miles: Typed = ""

@@ -18,7 +18,7 @@ from services.marketplace.api import (
 )
 from services.marketplace.jobs import STEPS
 from services.marketplace.own import open_own
-from services.marketplace.pages import door, pictures
+from services.marketplace.pages import door, market, owned, pictures
 from services.marketplace.pages import leads as lead_pages
 from services.marketplace.pages import review as review_pages
 from services.marketplace.pages.rendering import problem_page
@@ -45,6 +45,8 @@ service = Service(
         summit.router,
         door.router,
         lead_pages.router,
+        market.router,
+        owned.router,
         review_pages.router,
         pictures.router,
     ],

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import Header
 from sqlalchemy import func, select, update
@@ -20,7 +20,8 @@ from shared.errors import Conflict, InvalidInput
 from shared.schemas.digest import request_hash
 from shared.schemas.workflow_enums import RequestState
 
-_KEY = Header(alias="Idempotency-Key", min_length=8, max_length=255, pattern=r"^[\x21-\x7e]+$")
+KEY_PATTERN: Final = r"^[\x21-\x7e]+$"
+_KEY = Header(alias="Idempotency-Key", min_length=8, max_length=255, pattern=KEY_PATTERN)
 IdempotencyKey = Annotated[str, _KEY]
 # For commands that find what they started before while it runs: a key then serves him whose answer was lost for long.
 OptionalIdempotencyKey = Annotated[str | None, _KEY]

@@ -16,6 +16,8 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 from redis.asyncio import Redis
 from sqlalchemy import insert, select, text
 
+from services.contractor_acquisition.app import service as contractor_acquisition
+from services.contractor_acquisition.settings import Settings as ContractorSettings
 from services.image_processor.api import images
 from services.image_processor.own import open_own
 from services.image_processor.settings import ImageProcessorSettings
@@ -161,8 +163,14 @@ async def site(
         )
         kept = settings_with_keys(ImageProcessorSettings, **servers, object_store_url=tmp_path.as_uri())
         pictures = await stack.enter_async_context(running(PICTURES, kept))
-        neighbours = {"ml_inference": roofs, "image_processor": pictures}
-        settings = settings_with_keys(MarketplaceSettings, **servers)
+        owners = await stack.enter_async_context(
+            running(contractor_acquisition, settings_with_keys(ContractorSettings, **servers))
+        )
+        neighbours = {"ml_inference": roofs, "image_processor": pictures, "contractor_acquisition": owners}
+        sandbox = os.environ.get("SANDBOX_URL")
+        settings = settings_with_keys(
+            MarketplaceSettings, **servers, **({"sandbox_url": sandbox} if sandbox else {})
+        )
         door = await stack.enter_async_context(running(marketplace, settings, neighbours=neighbours))
         url = await stack.enter_async_context(serving(door.app))
         yield Site(url, door, roofs, pictures, committed_db)

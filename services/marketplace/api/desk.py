@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field
 
+from services.marketplace.api.queries import FormQuery
 from services.marketplace.domain.desk_lead import DeskLead, DeskPage
 from services.marketplace.repository.desk import DeskFilter
 from services.marketplace.service import desk
@@ -22,8 +23,8 @@ router = APIRouter(prefix="/api/ops", tags=["operations"])
 Operator = Annotated[Actor, require(Action.OPERATIONS_READ)]
 
 
-class DeskQuery(BaseModel):
-    """Which leads are wanted; an empty field of a form is no wish."""
+class DeskQuery(FormQuery):
+    """Which leads are wanted."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -36,15 +37,6 @@ class DeskQuery(BaseModel):
         None
     )
     limit: Annotated[int, Field(ge=1, le=MAX_ITEMS)] = DEFAULT_ITEMS
-
-    @model_validator(mode="before")
-    @classmethod
-    def _drop_empty(cls, values: Any) -> Any:
-        return (
-            {name: value for name, value in values.items() if value != ""}
-            if isinstance(values, dict)
-            else values
-        )
 
     def filter(self) -> DeskFilter:
         """The wish as the desk reads it."""

@@ -10,14 +10,17 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.marketplace.api.queries import FormQuery
 from services.marketplace.domain.preview import LeadPreview
 from services.marketplace.domain.sold_lead import OwnedLead, SoldLead
-from services.marketplace.repository.leads import LeadFilter
+from services.marketplace.repository.leads import LeadFilter, Sort
 from services.marketplace.service import leads, rates, sales
 from shared.http.auth import require
 from shared.http.idempotency import IdempotencyKey
 from shared.runtime import Resources, ResourcesDep
-from shared.schemas.enums import Grade, SaleStatus
+from shared.schemas.contractor import MAX_RADIUS_MILES
+from shared.schemas.enums import Grade, RoofCondition, SaleStatus
+from shared.schemas.roof_analysis import RoofAnalysisView
 from shared.security.policy import Action, Actor
 
 router = APIRouter(prefix="/api", tags=["leads"])
@@ -29,11 +32,44 @@ Buyer = Annotated[Actor, require(Action.LEAD_PURCHASE)]
 CHARGE_PATIENCE_SECONDS = 8.0
 
 
+class LeadQuery(FormQuery):
+    """Which leads are wanted, in which order; page on with the last one's id and its score or price."""
+
+    city: Annotated[str | None, Field(max_length=100)] = None
+    state: Annotated[str | None, Field(pattern="^[A-Za-z]{2}$")] = None
+    grade: Grade | None = None
+    min_score: Annotated[int | None, Field(ge=0, le=100)] = None
+    max_price: Annotated[Decimal | None, Field(gt=0, le=1_000_000)] = None
+    condition: RoofCondition | None = None
+    min_urgency: Annotated[int | None, Field(ge=0, le=100)] = None
+    storm: bool | None = None
+    max_miles: Annotated[int | None, Field(ge=1, le=MAX_RADIUS_MILES)] = None
+    sort: Sort = "score"
+    after_score: Annotated[int | None, Field(ge=0, le=100)] = None
+    after_price: Annotated[Decimal | None, Field(ge=0, le=1_000_000)] = None
+    after_id: UUID | None = None
+    limit: Annotated[int, Field(ge=1, le=100)] = 20
+
+    def filter(self) -> LeadFilter:
+        """The wish as the market reads it."""
+        after = self.after_score if self.sort == "score" else self.after_price
+        begins = after is not None and self.after_id is not None
+        return LeadFilter(
+            **self.model_dump(exclude={"after_score", "after_price", "after_id"}),
+            after_value=Decimal(after) if begins and after is not None else None,
+            after_id=self.after_id if begins else None,
+        )
+
+
 class Purchase(BaseModel):
-    """How a lead is paid: a payment method saved with the processor; card numbers never reach us."""
+    """How a lead is paid: a payment method saved with the processor; card numbers never reach us.
+
+    With `price`, what the buyer saw, a lead that costs something else by now is not bought.
+    """
 
     model_config = ConfigDict(extra="forbid")
     payment_method: str = Field(pattern=r"^pm_[A-Za-z0-9_]{1,100}$")
+    price: Annotated[Decimal | None, Field(ge=0, le=1_000_000)] = None
 
 
 class SaleView(BaseModel):
@@ -49,31 +85,11 @@ class SaleView(BaseModel):
 
 @router.get("/leads")
 async def list_leads(
-    resources: ResourcesDep,
-    actor: Lister,
-    *,
-    city: Annotated[str | None, Query(max_length=100)] = None,
-    state: Annotated[str | None, Query(pattern="^[A-Za-z]{2}$")] = None,
-    grade: Grade | None = None,
-    min_score: Annotated[int | None, Query(ge=0, le=100)] = None,
-    max_price: Annotated[Decimal | None, Query(gt=0)] = None,
-    after_score: Annotated[int | None, Query(ge=0, le=100)] = None,
-    after_id: UUID | None = None,
-    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    resources: ResourcesDep, actor: Lister, query: Annotated[LeadQuery, Query()]
 ) -> list[LeadPreview]:
-    """Available leads in the buyer's service areas; page on with the last one's score and id."""
-    wanted = LeadFilter(
-        city=city,
-        state=state,
-        grade=grade,
-        min_score=min_score,
-        max_price=max_price,
-        after_score=after_score if after_id else None,
-        after_id=after_id if after_score is not None else None,
-        limit=limit,
-    )
+    """Available leads in the buyer's service areas; page on with the last one's score (or price) and id."""
     await rates.count_read(resources, actor)
-    return await leads.offered_leads(resources, actor, wanted)
+    return await leads.offered_leads(resources, actor, query.filter())
 
 
 @router.get("/leads/my-leads")
@@ -92,21 +108,34 @@ async def show_lead(lead_id: UUID, resources: ResourcesDep, actor: Reader) -> Le
     return await leads.show_lead(resources, actor, lead_id)
 
 
+@router.get("/leads/{lead_id}/analysis")
+async def show_analysis(lead_id: UUID, resources: ResourcesDep, actor: Reader) -> RoofAnalysisView:
+    """What the models saw on the roof of a bought lead."""
+    await rates.count_read(resources, actor)
+    return await leads.bought_analysis(resources, actor, lead_id)
+
+
 @router.post("/leads/{lead_id}/purchase", status_code=202)
 async def purchase(
     lead_id: UUID, body: Purchase, resources: ResourcesDep, actor: Buyer, key: IdempotencyKey
 ) -> SaleView:
     """Buy a lead: reserved at once, charged while you wait where possible, by a worker otherwise."""
     await rates.count_purchase(resources, actor)
-    reserved = await sales.purchase(resources, actor, lead_id, payment_method=body.payment_method, key=key)
-    await _charge_now(resources, UUID(reserved["workflow_id"]))
-    return await _sale_view(resources, UUID(reserved["sale_id"]), actor)
+    return await _sale_view(resources, await buy(resources, actor, lead_id, body, key), actor)
 
 
 @router.get("/sales/{sale_id}")
 async def show_sale(sale_id: UUID, resources: ResourcesDep, actor: SaleReader) -> SaleView:
     """How a sale stands."""
     return await _sale_view(resources, sale_id, actor)
+
+
+async def buy(resources: Resources, actor: Actor, lead_id: UUID, wish: Purchase, key: str) -> UUID:
+    """The id of a purchase's sale, whose charge had its time to come through."""
+    order = sales.Order(lead_id, wish.payment_method, key, wish.price)
+    reserved = await sales.purchase(resources, actor, order)
+    await _charge_now(resources, UUID(reserved["workflow_id"]))
+    return UUID(reserved["sale_id"])
 
 
 async def _charge_now(resources: Resources, workflow_id: UUID) -> None:

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Query, Request, Response
+from pydantic import ValidationError
 
 from services.marketplace.api.auth import AuthDep, ClientDep, LoggedIn
-from services.marketplace.api.cookies import REFRESH_COOKIE, forget_session, keep_session
-from services.marketplace.domain.credentials import MAX_PASSWORD_CHARACTERS
+from services.marketplace.api.cookies import CSRF_COOKIE, REFRESH_COOKIE, forget_session, keep_session
+from services.marketplace.domain.credentials import MAX_PASSWORD_CHARACTERS, WeakPassword
 from services.marketplace.pages.rendering import ASSETS, go_to, local_path, places_of, render
-from services.marketplace.service.auth import RefreshCrossed
-from shared.errors import NotAllowed, NotAuthenticated, NotFound, TooManyRequests
+from services.marketplace.pages.signup import SignUp, faults_of
+from services.marketplace.service.auth import EmailTaken, RefreshCrossed
+from shared.errors import (
+    InvalidInput,
+    NotAllowed,
+    NotAuthenticated,
+    NotFound,
+    RidgelineError,
+    TooManyRequests,
+)
 from shared.http.auth import authenticate, public_route
 
 router = APIRouter(tags=["pages"], default_response_class=Response)
@@ -27,11 +37,67 @@ class ForeignForm(NotAllowed):
     code = "foreign-form"
 
 
+def refuse_foreign(request: Request) -> None:
+    """Return if a form without a session came from a page of ours; ForeignForm otherwise."""
+    if request.headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}:
+        raise ForeignForm("This form was sent from another site.")
+
+
 @router.get("/")
-async def start(request: Request, actor: LoggedIn) -> Response:
-    """The first page of whoever is logged in."""
+@public_route("what we do, for whoever has not signed up")
+async def start(request: Request) -> Response:
+    """What we do; the first page of whoever is logged in."""
+    try:
+        actor = (await authenticate(request)).actor
+    except NotAuthenticated:
+        # A session outlives its access: its own cookie tells, without which nobody is sent to the form.
+        known = CSRF_COOKIE in request.cookies
+        return go_to("/api/auth/resume?next=%2F") if known else render(request, "landing.html", None)
     places = places_of(actor)
-    return go_to(places[0].path) if places else render(request, "empty.html", actor)
+    return go_to(places[0].path) if places else render(request, "landing.html", actor)
+
+
+@router.get("/signup")
+@public_route("sign-up")
+async def signup_page(request: Request) -> Response:
+    """The sign-up form."""
+    return _signup_form(request, {"radius_miles": "25"})
+
+
+@router.post("/signup")
+@public_route("sign-up")
+async def signup(
+    request: Request, auth: AuthDep, client: ClientDep, answers: Annotated[SignUp, Form()]
+) -> Response:
+    """A new account, logged in and at the leads; the form again with what is wrong in it."""
+    refuse_foreign(request)
+    values = answers.model_dump(exclude={"password"})
+    try:
+        new = answers.registration()
+    except ValidationError as error:
+        return _signup_form(request, values, errors=faults_of(error))
+    try:
+        await auth.register(new, client)
+        session = await auth.login(new.email, new.password, client)
+    except (EmailTaken, WeakPassword, TooManyRequests) as refusal:
+        return _signup_form(request, values, refusal=refusal)
+    answer = go_to("/leads")
+    keep_session(answer, session, secure=auth.settings.cookie_secure)
+    return answer
+
+
+def _signup_form(
+    request: Request,
+    values: Mapping[str, str],
+    *,
+    errors: Mapping[str, str] | None = None,
+    refusal: RidgelineError | None = None,
+) -> Response:
+    status = refusal.status if refusal else InvalidInput.status if errors else 200
+    words = refusal.detail if refusal else "Some answers need another look." if errors else None
+    return render(
+        request, "signup.html", None, status=status, values=values, errors=errors or {}, refusal=words
+    )
 
 
 @router.get("/login")
@@ -57,8 +123,7 @@ async def login(
     wanted: Annotated[str | None, Form(alias="next", max_length=500)] = None,
 ) -> Response:
     """A session in cookies and the page that was wanted; the form again, in the same words, for any wrong pair."""
-    if request.headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}:
-        raise ForeignForm("This form was sent from another site.")
+    refuse_foreign(request)
     try:
         session = await auth.login(email.strip(), password, client)
     except (NotAuthenticated, TooManyRequests) as refusal:

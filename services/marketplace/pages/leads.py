@@ -9,13 +9,12 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 
 from services.marketplace.api.desk import DeskQuery, Operator
-from services.marketplace.domain.desk_lead import DeskLead
 from services.marketplace.pages.rendering import render
 from services.marketplace.service import desk
 from shared.runtime import ResourcesDep
 from shared.schemas.enums import Grade, LeadStatus
-from shared.schemas.roof_analysis import PictureView
-from shared.schemas.roof_evidence import PictureEvidence
+from shared.schemas.roof_analysis import PictureView, RoofAnalysisView
+from shared.schemas.roof_evidence import PictureEvidence, RoofEvidence
 
 router = APIRouter(prefix="/ops", tags=["pages"], default_response_class=Response)
 
@@ -48,41 +47,46 @@ async def lead(
 ) -> Response:
     """One lead; `picture` says which of its pictures is large."""
     found = await desk.lead(resources, actor, lead_id)
-    pictures = found.analysis.pictures if found.analysis else []
-    shown = next((each for each in pictures if each.id == picture), pictures[0] if pictures else None)
     return render(
         request,
         "lead.html",
         actor,
         lead=found,
-        analysis=found.analysis,
-        evidence=found.analysis.evidence if found.analysis else None,
-        pictures=pictures,
-        shown=shown,
-        seen=seen_in(found, shown),
-        looked_at=looked_at(found),
-        cost_terms=cost_terms(found),
+        origins=found.origins,
+        held=found.held,
+        **roof_shown(found.analysis, found.analysis_missing, picture),
+        picture_base="/images",
     )
 
 
-def seen_in(lead: DeskLead, picture: PictureView | None) -> PictureEvidence | None:
+def roof_shown(
+    analysis: RoofAnalysisView | None, missing: str | None, picture: UUID | None
+) -> dict[str, Any]:
+    """What the parts about a roof show, `picture` large, the first one where it names none."""
+    pictures = analysis.pictures if analysis else []
+    shown = next((each for each in pictures if each.id == picture), pictures[0] if pictures else None)
+    evidence = analysis.evidence if analysis else None
+    return {
+        "analysis": analysis,
+        "analysis_missing": missing,
+        "evidence": evidence,
+        "pictures": pictures,
+        "shown": shown,
+        "seen": seen_in(evidence, shown),
+        "looked_at": {each.image_id for each in evidence.pictures} if evidence else set(),
+        "cost_terms": cost_terms(evidence),
+    }
+
+
+def seen_in(evidence: RoofEvidence | None, picture: PictureView | None) -> PictureEvidence | None:
     """What the models saw in a picture."""
-    evidence = lead.analysis.evidence if lead.analysis else None
-    found = (
-        [each for each in evidence.pictures if each.image_id == picture.id] if evidence and picture else []
-    )
-    return found[0] if found else None
+    if evidence is None or picture is None:
+        return None
+    return next((each for each in evidence.pictures if each.image_id == picture.id), None)
 
 
-def looked_at(lead: DeskLead) -> set[UUID]:
-    """The pictures that the analysis rests on."""
-    evidence = lead.analysis.evidence if lead.analysis else None
-    return {each.image_id for each in evidence.pictures} if evidence else set()
-
-
-def cost_terms(lead: DeskLead) -> list[tuple[str, list[tuple[str, Any]]]]:
+def cost_terms(evidence: RoofEvidence | None) -> list[tuple[str, list[tuple[str, Any]]]]:
     """Every term of area and costs, group by group, as they were stored."""
-    evidence = lead.analysis.evidence if lead.analysis else None
     if evidence is None:
         return []
     groups = {"roof_area": evidence.roof_area or {}, **_grouped(evidence.costs or {})}

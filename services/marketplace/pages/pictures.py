@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
 
-from services.marketplace.service.pictures import picture
+from services.marketplace.service.pictures import Picture, picture
 from shared.http.auth import require
 from shared.runtime import ResourcesDep
 from shared.security.policy import Action, Actor
@@ -24,7 +24,11 @@ async def show(
     image_id: UUID, resources: ResourcesDep, actor: Annotated[Actor, require(Action.REVIEW_READ)]
 ) -> Response:
     """A picture of ours, or the way to its vendor's where it may only be shown live."""
-    found = await picture(resources, actor, image_id)
+    return as_answer(await picture(resources, actor, image_id))
+
+
+def as_answer(found: Picture) -> Response:
+    """The picture itself, or the way to the vendor that shows it."""
     if found.live_url is not None:
         return RedirectResponse(found.live_url, status_code=302, headers=NEVER)
     return Response(found.body, media_type=found.media_type, headers=MINUTES)

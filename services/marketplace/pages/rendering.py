@@ -14,6 +14,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from services.marketplace.api.cookies import CSRF_COOKIE
+from services.marketplace.pages.refusals import help_for
 from services.marketplace.pages.words import FILTERS
 from shared.security.policy import PERMISSIONS, Action, Actor
 
@@ -53,6 +54,8 @@ class Place:
 
 
 PLACES: Final = (
+    Place("/leads", "Leads", Action.LEAD_LIST),
+    Place("/my/leads", "My leads", Action.LEAD_LIST),
     Place("/ops/leads", "Leads", Action.OPERATIONS_READ),
     Place("/review", "Review", Action.REVIEW_DECIDE),
 )
@@ -132,4 +135,17 @@ def problem_page(request: Request, document: Mapping[str, Any]) -> Response:
         query = f"?{request.url.query}" if request.url.query else ""
         return go_to(f"/api/auth/resume?{urlencode({'next': f'{request.url.path}{query}'})}")
     actor = getattr(request.state, "actor", None)
+    helped = help_for(document)
+    if helped is not None:
+        words, way, reasons = helped
+        return render(
+            request,
+            "refused.html",
+            actor,
+            status=int(document["status"]),
+            problem=document,
+            words=words,
+            way=way,
+            reasons=reasons,
+        )
     return render(request, "problem.html", actor, status=int(document["status"]), problem=document)

@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.db.geo import METRES_PER_MILE
+
+Sort = Literal["score", "price"]
+ORDERS: Final[dict[Sort, tuple[str, str, str]]] = {
+    "score": ("l.quality_score", "DESC", "<"),
+    "price": ("l.price", "ASC", ">"),
+}
+"""Column, direction, and what the next row is compared by: best score first, or lowest price first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +30,14 @@ class LeadFilter:
     grade: str | None = None
     min_score: int | None = None
     max_price: Decimal | None = None
-    after_score: int | None = None
+    condition: str | None = None
+    min_urgency: int | None = None
+    storm: bool | None = None
+    """True: only where a storm speaks for a look now."""
+    max_miles: int | None = None
+    """Whole miles from the centre of a city that the buyer serves: no finer than a service area."""
+    sort: Sort = "score"
+    after_value: Decimal | None = None
     after_id: UUID | None = None
     limit: int = 20
 
@@ -60,31 +74,32 @@ class LeadRepository:
         self._session = session
 
     async def offered(self, contractor_id: UUID, wanted: LeadFilter) -> Sequence[Row[Any]]:
-        """Available leads in the buyer's service areas, best score first."""
+        """Available leads in the buyer's service areas in the wanted order."""
+        column, direction, beyond = ORDERS[wanted.sort]
         statement = text(
-            OFFERED
-            + """
+            f"""
+            {OFFERED}
                AND (CAST(:city AS text) IS NULL OR lower(l.city) = lower(:city))
                AND (CAST(:state AS text) IS NULL OR l.state = upper(:state))
                AND (CAST(:grade AS text) IS NULL OR l.grade = :grade)
                AND (CAST(:min_score AS int) IS NULL OR l.quality_score >= :min_score)
                AND (CAST(:max_price AS numeric) IS NULL OR l.price <= :max_price)
-               AND (CAST(:after_score AS int) IS NULL
-                    OR (l.quality_score, l.id) < (CAST(:after_score AS int), CAST(:after_id AS uuid)))
-             ORDER BY l.quality_score DESC, l.id DESC LIMIT :limit
-            """
+               AND (CAST(:condition AS text) IS NULL OR a.overall_condition = :condition)
+               AND (CAST(:min_urgency AS int) IS NULL OR a.urgency >= :min_urgency)
+               AND (CAST(:storm AS boolean) IS NOT TRUE OR EXISTS (
+                    SELECT 1 FROM lead_triggers g
+                     WHERE g.base_lead_id = l.id AND g.active AND g.trigger_type = 'weather_event'))
+               AND (CAST(:max_miles AS int) IS NULL OR EXISTS (
+                    SELECT 1 FROM jsonb_to_recordset(coalesce(c.service_areas, '[]'::jsonb)) AS near(city text, state text)
+                      JOIN target_cities n ON lower(n.city) = lower(near.city) AND n.state = upper(near.state)
+                     WHERE ST_DWithin(l.geom, n.center, CAST(:max_miles AS int) * {METRES_PER_MILE})))
+               AND (CAST(:after_id AS uuid) IS NULL
+                    OR ({column}, l.id) {beyond} (CAST(:after_value AS numeric), CAST(:after_id AS uuid)))
+             ORDER BY {column} {direction}, l.id {direction} LIMIT :limit
+            """  # noqa: S608 - our own constants
         )
-        values = {
-            "contractor_id": contractor_id,
-            "city": wanted.city,
-            "state": wanted.state,
-            "grade": wanted.grade,
-            "min_score": wanted.min_score,
-            "max_price": wanted.max_price,
-            "after_score": wanted.after_score,
-            "after_id": wanted.after_id,
-            "limit": wanted.limit,
-        }
+        fields = {name: getattr(wanted, name) for name in LeadFilter.__dataclass_fields__ if name != "sort"}
+        values = {"contractor_id": contractor_id, **fields}
         return (await self._session.execute(statement, values)).all()
 
     async def one_offered(self, contractor_id: UUID, lead_id: UUID) -> Row[Any] | None:
@@ -114,6 +129,17 @@ class LeadRepository:
             """
         )
         return (await self._session.execute(statement, {"contractor": contractor_id, "limit": limit})).all()
+
+    async def house_in_picture(self, lead_id: UUID, image_id: UUID) -> Row[Any] | None:
+        """State and address key of a lead, if the picture is one of it."""
+        statement = text(
+            """
+            SELECT l.state, l.address_key FROM base_leads l JOIN property_images i ON i.base_lead_id = l.id
+             WHERE l.id = :lead_id AND i.id = :image_id
+            """
+        )
+        values = {"lead_id": lead_id, "image_id": image_id}
+        return (await self._session.execute(statement, values)).one_or_none()
 
     async def full(self, lead_id: UUID) -> Row[Any]:
         """Everything we know about a sold lead; the person still encrypted."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -43,7 +43,7 @@ async def lead(resources: Resources, actor: Actor, lead_id: UUID) -> DeskLead:
         row = await DeskRepository(uow.session).lead(lead_id)
     if row is None:
         raise NotFound("There is no such lead.")
-    analysis, missing = await _analysis(resources, actor, lead_id)
+    analysis, missing = await analysis_or_why_not(roofs_for(resources, actor).analysis(lead_id))
     return DeskLead.model_validate(
         {**_facts(row._asdict()), "analysis": analysis, "analysis_missing": missing}
     )
@@ -54,12 +54,12 @@ def _facts(row: dict[str, Any]) -> Mapping[str, Any]:
     return {**row, "score": score, "origins": origins}
 
 
-async def _analysis(
-    resources: Resources, actor: Actor, lead_id: UUID
+async def analysis_or_why_not(
+    asked: Awaitable[RoofAnalysisView],
 ) -> tuple[RoofAnalysisView | None, str | None]:
-    """The analysis, or why there is none: a desk without it is still a desk."""
+    """The analysis that was asked for, or why there is none: a desk without it is still a desk."""
     try:
-        return await roofs_for(resources, actor).analysis(lead_id), None
+        return await asked, None
     except NotFound:
         return None, NOT_ANALYSED
     except (Unavailable, UpstreamFailed, TooManyRequests) as error:

@@ -7,17 +7,21 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.marketplace import metrics
 from services.marketplace.domain.preview import LeadPreview, preview
 from services.marketplace.domain.sold_lead import PERSON_FIELDS, OwnedLead, SoldLead
 from services.marketplace.repository.leads import LeadFilter, LeadRepository
 from services.marketplace.repository.sales import SaleRepository
+from services.marketplace.service.desk import analysis_or_why_not, roofs_for
 from services.marketplace.service.sales import SaleRefused
 from services.marketplace.service.sessions import signed_in
+from shared.compliance.decision import Decision
 from shared.compliance.loader import address_value, decide_sale
 from shared.errors import NotAllowed, NotFound
 from shared.runtime import Resources
+from shared.schemas.roof_analysis import RoofAnalysisView
 from shared.security import audit
 from shared.security.policy import Actor
 from shared.security.subject_keys import SubjectErased, SubjectKeys
@@ -65,8 +69,7 @@ async def reveal(
     """Everything about a sold lead, after can_sell has allowed it once more; audited field by field."""
     async with resources.unit_of_work() as uow:
         lead = await LeadRepository(uow.session).full(lead_id)
-        address_hash = resources.keys.blind_index(address_value(lead.state, lead.address_key), "address")
-        decision = await decide_sale(uow.session, lead_id, contractor_id, address_hash=address_hash)
+        decision = await may_show(resources, uow.session, lead_id, contractor_id, lead)
         person: Mapping[str, str | None] = {}
         if decision.allow:
             masked = set(decision.masked_fields) | set(sale.masked_fields)
@@ -83,8 +86,7 @@ async def reveal(
                 reason=f"sale {sale.id}",
             )
     metrics.REVEALS.labels("shown" if decision.allow else "refused").inc()
-    if not decision.allow:
-        raise SaleRefused("This lead may not be shown any more.", reasons=list(decision.reasons))
+    refuse_unless_allowed(decision)
     return SoldLead(
         **{name: value for name, value in lead._asdict().items() if name not in SEALED},
         **person,
@@ -93,6 +95,41 @@ async def reveal(
         price_paid=sale.price,
         charged_at=sale.charged_at,
     )
+
+
+async def may_show(
+    resources: Resources, session: AsyncSession, lead_id: UUID, contractor_id: UUID, house: Row[Any]
+) -> Decision:
+    """Whether this buyer may still see what it bought; stored."""
+    address_hash = resources.keys.blind_index(address_value(house.state, house.address_key), "address")
+    return await decide_sale(session, lead_id, contractor_id, address_hash=address_hash)
+
+
+def refuse_unless_allowed(decision: Decision) -> None:
+    """Return where a bought lead may be shown; SaleRefused with the reasons where not."""
+    if not decision.allow:
+        raise SaleRefused("This lead may not be shown any more.", reasons=list(decision.reasons))
+
+
+async def bought_analysis(resources: Resources, actor: Actor, lead_id: UUID) -> RoofAnalysisView:
+    """What the models saw on the roof of a lead that this buyer owns and may still see; NotFound otherwise."""
+    contractor_id = _contractor(actor)
+    async with resources.unit_of_work() as uow:
+        await signed_in(uow.session, actor)
+        sale = await SaleRepository(uow.session).sale_of_lead(lead_id, contractor_id)
+        if sale is None:
+            raise NotFound("There is no such lead.")
+        house = await LeadRepository(uow.session).full(lead_id)
+        decision = await may_show(resources, uow.session, lead_id, contractor_id, house)
+    refuse_unless_allowed(decision)
+    return await roofs_for(resources, actor).analysis(lead_id)
+
+
+async def bought_analysis_if_any(
+    resources: Resources, actor: Actor, lead_id: UUID
+) -> tuple[RoofAnalysisView | None, str | None]:
+    """The same, or why there is nothing to show: a lead without it is still a lead."""
+    return await analysis_or_why_not(bought_analysis(resources, actor, lead_id))
 
 
 async def _person(

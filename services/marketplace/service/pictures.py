@@ -8,12 +8,16 @@ from uuid import UUID
 
 import httpx
 
+from services.marketplace.repository.leads import LeadRepository
+from services.marketplace.service.leads import may_show, refuse_unless_allowed
+from services.marketplace.service.sales import read_sale
 from services.marketplace.service.sessions import signed_in
 from shared.errors import NotFound, Unavailable, UpstreamFailed
 from shared.http.clients.base import OnBehalfOf, ServiceClient
 from shared.http.clients.images import SERVICE as IMAGES
 from shared.http.clients.images import ImageLink, ImagesClient
 from shared.runtime import Resources
+from shared.schemas.enums import SaleStatus
 from shared.security.policy import Actor
 
 MEDIA_TYPES: Final = frozenset({"image/jpeg", "image/png"})
@@ -39,6 +43,21 @@ async def picture(resources: Resources, actor: Actor, image_id: UUID) -> Picture
     if link.live:
         return Picture(b"", "", live_url=link.url)
     return await _fetched(resources.http, link)
+
+
+async def bought_picture(resources: Resources, actor: Actor, sale_id: UUID, image_id: UUID) -> Picture:
+    """A picture of a house whose lead this buyer owns and may still see; NotFound for any other."""
+    sale = await read_sale(resources, actor, sale_id)
+    if sale.status != SaleStatus.SOLD:
+        raise NotFound("There is no such picture.")
+    lead_id, contractor_id = sale.base_lead_id, sale.contractor_id
+    async with resources.unit_of_work() as uow:
+        house = await LeadRepository(uow.session).house_in_picture(lead_id, image_id)
+        if house is None:
+            raise NotFound("There is no such picture.")
+        decision = await may_show(resources, uow.session, lead_id, contractor_id, house)
+    refuse_unless_allowed(decision)
+    return await picture(resources, actor, image_id)
 
 
 async def _fetched(http: httpx.AsyncClient, link: ImageLink) -> Picture:

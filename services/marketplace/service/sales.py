@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4, uuid5
 
@@ -49,18 +51,33 @@ class SaleRefused(NotAllowed):
     code = "sale-refused"
 
 
+class PriceChanged(Conflict):
+    """The lead costs something else than the buyer agreed to."""
+
+    code = "price-changed"
+
+
 class SalesClosed(Conflict):
     """An operator has switched sales off."""
 
     code = "sales-closed"
 
 
-async def purchase(
-    resources: Resources, actor: Actor, lead_id: UUID, *, payment_method: str, key: str
-) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A lead, how it is paid, the key of this wish, and the price agreed to where one was shown."""
+
+    lead_id: UUID
+    payment_method: str
+    key: str
+    price: Decimal | None = None
+
+
+async def purchase(resources: Resources, actor: Actor, order: Order) -> dict[str, Any]:
     """Reserve a lead for this buyer and start its sale; the same key returns the same sale.
 
-    Raises LeadAlreadySold for every buyer but the first, SaleRefused with reasons, TooManyOpenSales, NotFound.
+    Raises LeadAlreadySold for every buyer but the first, SaleRefused with reasons, PriceChanged, TooManyOpenSales,
+    NotFound.
     """
     if actor.contractor_id is None:
         raise NotAllowed("Only a contractor can buy a lead.")
@@ -72,10 +89,10 @@ async def purchase(
         await signed_in(uow.session, actor)
         answer = await answer_once(
             uow.session,
-            lambda: _reserve(resources, uow.session, actor, contractor_id, lead_id, payment_method, key),
+            lambda: _reserve(resources, uow.session, actor, contractor_id, order),
             scope=f"purchase:{contractor_id}",
-            key=key,
-            request={"lead_id": str(lead_id), "payment_method": payment_method},
+            key=order.key,
+            request={"lead_id": str(order.lead_id), "payment_method": order.payment_method},
         )
     if answer.status == SaleRefused.status:
         metrics.PURCHASES.labels("refused").inc()
@@ -84,22 +101,18 @@ async def purchase(
     return answer.body
 
 
-async def _reserve(  # noqa: PLR0917 - one caller, all of it the request
-    resources: Resources,
-    session: AsyncSession,
-    actor: Actor,
-    contractor_id: UUID,
-    lead_id: UUID,
-    payment_method: str,
-    key: str,
+async def _reserve(
+    resources: Resources, session: AsyncSession, actor: Actor, contractor_id: UUID, order: Order
 ) -> Answer:
-    repository, sale_id = SaleRepository(session), uuid4()
+    repository, sale_id, lead_id = SaleRepository(session), uuid4(), order.lead_id
     lead = await repository.reserve_lead(lead_id, sale_id, contractor_id)
     if lead is None:
         if not await repository.lead_exists(lead_id, contractor_id):
             raise NotFound(f"there is no lead {lead_id} on sale")
         metrics.PURCHASES.labels("conflict").inc()
         raise LeadAlreadySold("This lead was taken by somebody else.", lead_id=str(lead_id))
+    if order.price is not None and lead.price != order.price:
+        raise PriceChanged("The price of this lead has changed.", lead_id=str(lead_id), price=str(lead.price))
     if await repository.open_sales(contractor_id) >= resources.settings.open_sales:
         raise TooManyOpenSales("Too many of your purchases are not paid yet; wait until they are decided.")
     address_hash = resources.keys.blind_index(address_value(lead.state, lead.address_key), "address")
@@ -116,13 +129,13 @@ async def _reserve(  # noqa: PLR0917 - one caller, all of it the request
             "user_id": actor.user_id,
             "price": lead.price,
             "minutes": resources.settings.reservation_minutes,
-            "idempotency_key": key,
+            "idempotency_key": order.key,
             "decision_id": decision.id,
             "masked_fields": sorted(decision.masked_fields),
         },
     )
     started = await start(
-        session, "sale", subject_id=sale_id, input={"payment_method": payment_method}, priority=10
+        session, "sale", subject_id=sale_id, input={"payment_method": order.payment_method}, priority=10
     )
     return Answer(
         202,

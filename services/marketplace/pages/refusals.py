@@ -1,0 +1,78 @@
+"""What a refusal of the market means for whoever reads it: what happened, what is safe, what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from shared.compliance.reasons import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Help:
+    """A refusal in plain words and the way on; `{lead_id}` in the path is filled in."""
+
+    heading: str
+    words: str
+    path: str
+    action: str
+
+
+MARKET: Final = ("/leads", "See other leads")
+HELP: Final[Mapping[str, Help]] = {
+    "lead-already-sold": Help(
+        "This lead is taken",
+        "Another contractor was faster. Your card was not charged. Every lead is sold once, to one company.",
+        *MARKET,
+    ),
+    "price-changed": Help(
+        "The price has changed",
+        "You were not charged. Look at the new price and decide again.",
+        "/leads/{lead_id}/buy",
+        "See the new price",
+    ),
+    "sale-refused": Help(
+        "This lead cannot be shown or sold to you", "You were not charged for this attempt.", *MARKET
+    ),
+    "too-many-open-sales": Help(
+        "Some of your purchases are not paid yet",
+        "You were not charged. Once they are decided, in a few minutes, you can buy again.",
+        "/my/leads",
+        "See my leads",
+    ),
+    "sales-closed": Help(
+        "Sales are switched off at the moment",
+        "You were not charged. The leads stay where they are; come back later.",
+        *MARKET,
+    ),
+    "idempotency-key-reused": Help(
+        "This form was sent before",
+        "The first sending counts and nothing was done twice. Look under your leads what became of it.",
+        "/my/leads",
+        "See my leads",
+    ),
+}
+REASONS: Final[Mapping[str, str]] = {
+    Reason.BUYER_NOT_CREDENTIALED: "We have not checked your licence, identity or agreement, or the check has lapsed. "
+    "We write to you when it is done.",
+    Reason.STATE_BROKER_UNREGISTERED: "We may not sell leads of this state yet.",
+    Reason.POLICY_STATE_DISABLED: "Sales in this state are switched off.",
+    Reason.POLICY_KILL_SWITCH: "Sales are switched off by an operator.",
+    Reason.SALE_OPT_OUT: "The owner has asked not to be sold.",
+    Reason.SALE_DROP_MATCH: "The owner has asked every data broker to be left out.",
+    Reason.SALE_PROTECTED_PERSON: "The law protects this person's data.",
+    Reason.PRIVACY_ERASED: "The owner has had the data erased.",
+    Reason.PUBLIC_RECORD_COMMERCIAL_BAN: "The record's office forbids its commercial use.",
+    Reason.PUBLIC_RECORD_STATEMENT_MISSING: "The record's office wants a statement that is not on file yet.",
+}
+NO_WORDS: Final = "A rule that we may not break stands against it."
+
+
+def help_for(document: Mapping[str, Any]) -> tuple[Help, str, list[str]] | None:
+    """The help, its path and the reasons in words for a problem of the market; None for any other."""
+    found = HELP.get(str(document["code"]))
+    if found is None:
+        return None
+    reasons = [REASONS.get(reason, NO_WORDS) for reason in document.get("reasons", ())]
+    return found, found.path.format(lead_id=document.get("lead_id", "")), list(dict.fromkeys(reasons))

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, text
+from sqlalchemy import Row, delete, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.marketplace.repository.aged import Windows
+from shared.db.models.aged import AgedPurchase, AgedQuote, AgedSale
 from shared.schemas.aged_enums import AgeBucket, AgedClass
 
 
@@ -94,10 +95,12 @@ class AgedStockRepository:
         return (await self._session.execute(statement)).all()
 
     async def forget_sales(self) -> int:
-        """Put everything sold back on sale and drop purchases and quotes; how many items. For test data only."""
-        await self._session.execute(text("DELETE FROM aged_sales"))
-        await self._session.execute(text("DELETE FROM aged_purchases"))
-        await self._session.execute(text("DELETE FROM aged_quotes"))
+        """Put everything sold back on sale and drop purchases and quotes; how many items. For test data only.
+
+        It needs the owner's rights, which the command has: no service may delete a sale.
+        """
+        for forgotten in (AgedSale, AgedPurchase, AgedQuote):
+            await self._session.execute(delete(forgotten))
         statement = text(
             """
             WITH freed AS (UPDATE aged_inventory SET sold_at = NULL WHERE sold_at IS NOT NULL RETURNING 1)

@@ -64,18 +64,17 @@ def develop(picture: Picture, capture: Capture) -> Pixels:
     weight = (1 - capture.haze) * capture.contrast
     lift = capture.haze * HAZE_COLOUR + (1 - capture.contrast) * 0.45
     affine = np.column_stack((np.diag(gains * weight), lift)).astype(np.float32)
-    seen = softened(cv2.transform(picture, affine), capture)
+    seen = softened(np.asarray(cv2.transform(picture, affine), np.float32), capture)
     grain = fine_grain((seen.shape[0], seen.shape[1]), rng_for(capture.seed, 3)) * np.float32(capture.grain)
-    seen = cv2.add(seen, cv2.merge((grain, grain, grain)))
-    return cv2.convertScaleAbs(np.maximum(seen, 0.0), alpha=255.0).astype(np.uint8, copy=False)
+    grainy = cv2.add(seen, cv2.merge((grain, grain, grain)))
+    return cv2.convertScaleAbs(np.maximum(grainy, 0.0), alpha=255.0).astype(np.uint8, copy=False)
 
 
 def softened(picture: Picture, capture: Capture) -> Picture:
     """The picture as sharp as the capture's optics let it be."""
     if capture.blur_px <= SHARP_PX:
         return picture
-    blurred: Picture = cv2.GaussianBlur(picture, (0, 0), capture.blur_px)
-    return blurred
+    return np.asarray(cv2.GaussianBlur(picture, (0, 0), capture.blur_px), np.float32)
 
 
 def sun_direction(capture: Capture) -> tuple[float, float, float]:

@@ -171,15 +171,22 @@ async def refresh_roofs(ctx: StepContext, input: ProspectInput) -> None:
         cities = await ProspectRepository(uow.session).cities_with_leads(input.city_id)
     totals = dict.fromkeys(("aged", "withdrawn", "rescored", "saleable"), 0)
     for city_id in cities:
-        async with ctx.resources.unit_of_work() as uow:
-            changed = await LeadRepository(uow.session).refresh_roofs(city_id)
-            left = [row.id for row in changed if not row.withdrawn]
-            for start in range(0, len(left), LEADS_AT_ONCE):
-                scored = await rescore(uow, left[start : start + LEADS_AT_ONCE])
-                totals["rescored"] += len(scored)
-                totals["saleable"] += sum(row.saleable for row in scored)
-        totals["aged"] += len(left)
-        totals["withdrawn"] += len(changed) - len(left)
+        last: UUID | None = None
+        while True:
+            # On New Year's Day nearly every lead changes: a page is a transaction, so that buyers wait for none.
+            async with ctx.resources.unit_of_work() as uow:
+                repository = LeadRepository(uow.session)
+                ids = await repository.known(city_id, after=last, limit=LEADS_AT_ONCE)
+                changed = await repository.refresh_roofs(ids)
+                left = [row.id for row in changed if not row.withdrawn]
+                scored = await rescore(uow, left)
+            totals["aged"] += len(left)
+            totals["withdrawn"] += len(changed) - len(left)
+            totals["rescored"] += len(scored)
+            totals["saleable"] += sum(row.saleable for row in scored)
+            if len(ids) < LEADS_AT_ONCE:
+                break
+            last = ids[-1]
     async with ctx.commit(totals):
         pass
 

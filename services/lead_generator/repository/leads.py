@@ -73,7 +73,7 @@ REFRESH_ROOFS = text(
                CASE WHEN parcel.roof_installed_on IS NULL THEN 'year_built'
                     ELSE coalesce(parcel.roof_evidence, 'permit') END AS evidence
           FROM base_leads l JOIN parcels parcel ON parcel.id = l.parcel_id
-         WHERE l.city_id = :city_id AND l.status IN ('processing', 'review', 'available')
+         WHERE l.id = ANY (:ids) AND l.status IN ('processing', 'review', 'available')
            AND (parcel.roof_installed_on IS NOT NULL OR l.roof_age_evidence IN ('year_built', 'permit'))
     ), aged AS (
         UPDATE base_leads l
@@ -259,12 +259,12 @@ class LeadRepository:
         )
         await self._session.execute(statement, {"id": lead_id})
 
-    async def refresh_roofs(self, city_id: UUID) -> Sequence[Row[Any]]:
-        """Let a city's unsold leads follow their parcels' roofs and today's date; the leads that changed, by id.
+    async def refresh_roofs(self, lead_ids: Sequence[UUID]) -> Sequence[Row[Any]]:
+        """Let unsold leads follow their parcels' roofs and today's date; the leads that changed, by id.
 
         A house that got a new roof leaves the market (`withdrawn`): it is no prospect any more (C-01).
         """
-        return (await self._session.execute(REFRESH_ROOFS, {"city_id": city_id})).all()
+        return (await self._session.execute(REFRESH_ROOFS, {"ids": list(lead_ids)})).all()
 
     async def revive(self, city_id: UUID) -> list[UUID]:
         """Take a city's leads back into work whose shelf life was over when a storm struck them (G-53); their ids."""

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import text
 
+from services.lead_generator import jobs
 from services.lead_generator.app import service
 from shared.db.engine import SessionMaker
 from tests.factories.leads import city_id
@@ -103,6 +104,16 @@ async def test_a_lead_that_is_not_on_the_shelf_is_scored_by_the_new_age(
     points = "SELECT score_breakdown->'roof_age'->>'points' FROM base_leads WHERE id = :id"
     assert await one(committed_db, points, id=lead_id) == "15"
     assert await one(committed_db, "SELECT count(*) FROM core.outbox WHERE type = 'lead.scored'") == 1
+
+
+async def test_a_city_is_gone_through_in_pages(
+    generator: RunningService, committed_db: SessionMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "LEADS_AT_ONCE", 2)
+    dated = {"roof_installed_on": years_ago(21), "roof_evidence": "permit"}
+    for _ in range(5):
+        await house(generator, committed_db, parcel=dated)
+    assert (await refresh(generator, committed_db))["aged"] == 5
 
 
 @pytest.mark.parametrize(

@@ -35,18 +35,19 @@ async def enrich_contact(ctx: StepContext, input: PropertyInput) -> None:
         with calling_for("lead", lead.id, workflow_id=ctx.workflow_id):
             await places.validate_lead(ctx, lead)
         raise Skip("a verified address of the owner is known")
-    search, asking = Search(), Asking(ctx.resources, ctx.effect, str(lead.id))
+    search, asking = Search(), Asking(ctx.resources, ctx.effect, ctx.give_up_effects, str(lead.id))
     caps = await spending_caps(ctx.resources, lead)
     with calling_for("lead", lead.id, caps=caps, workflow_id=ctx.workflow_id):
         owner = await _owner(ctx, lead, asking, search)
         await contacts.search_email(asking, owner, search)
         phone = await contacts.offerable_phone(asking, owner, search)
         search.address = await places.validate_lead(ctx, owner.lead)
-    if search.best is not None:
-        await _keep(ctx, lead.id, owner, search, best=search.best, phone=phone)
-    elif asking.waiting is not None and not search.opted_out:
+    if search.best is None and asking.waiting is not None and not search.opted_out:
         await contacts.store_cost(ctx.resources, input.subject_id, ctx.workflow_id, search)
         raise asking.waiting
+    await asking.end()
+    if search.best is not None:
+        await _keep(ctx, lead.id, owner, search, best=search.best, phone=phone)
     else:
         await _end_without(ctx, lead.id, search, phone)
 
@@ -61,6 +62,7 @@ async def _owner(ctx: StepContext, lead: Row[Any], asking: Asking, search: Searc
         if asking.waiting is not None:
             await contacts.store_cost(ctx.resources, lead.id, ctx.workflow_id, search)
             raise asking.waiting from None
+        await asking.end()
         if search.records or search.passed_over:
             reasons = "; ".join(f"{name}: {why}" for name, why in search.passed_over.items())
             await _end_without(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +25,12 @@ SETTLE = text(
     """
     UPDATE core.effect SET state = :state, response = CAST(:response AS jsonb), provider_ref = :provider_ref
      WHERE idem_key = :key AND state IN ('intended', 'sent', 'unknown')
+    """
+)
+GIVE_UP = text(
+    """
+    UPDATE core.effect SET state = 'failed', response = CAST(:response AS jsonb)
+     WHERE idem_key = ANY(CAST(:keys AS text[])) AND state = 'intended'
     """
 )
 GIVE_BACK = text("DELETE FROM core.effect WHERE idem_key = :key AND state = 'intended'")
@@ -91,6 +97,16 @@ async def find_out(
         await _settle(unit_of_work, key, "failed", {"detail": "the provider knows nothing of it"})
     else:
         await _settle(unit_of_work, key, "confirmed", found)
+
+
+async def give_up(unit_of_work: UnitOfWorkFactory, keys: Sequence[str], why: str) -> None:
+    """Settle as failed, with the reason, the questions that were left without an answer and are not asked again.
+
+    Only for effects whose repetition or loss harms nobody; where money may have moved, `find_out`.
+    """
+    if keys:
+        response = orjson.dumps({"detail": why}).decode()
+        await unit_of_work.alone(GIVE_UP, {"keys": list(keys), "response": response})
 
 
 async def _intend(unit_of_work: UnitOfWorkFactory, intent: Mapping[str, Any]) -> Row[Any] | None:

@@ -198,6 +198,10 @@ class StepContext(Generic[R]):
         """Settle what an earlier attempt of this step left open when the step ends without it; see `effects.find_out`."""
         await effects.find_out(self.resources.unit_of_work, self._effect_key(purpose), look_up)
 
+    async def give_up_effects(self, purposes: Sequence[str], why: str) -> None:
+        """Settle questions of this step that stay without an answer; see `effects.give_up`."""
+        await effects.give_up(self.resources.unit_of_work, [self._effect_key(one) for one in purposes], why)
+
     def _effect_key(self, purpose: str) -> str:
         return f"{self.workflow_id}:{self.lease.step}:{purpose}"
 

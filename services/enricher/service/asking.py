@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from services.enricher.domain.refusals import refusal_words
@@ -29,11 +29,19 @@ class Effect(Protocol):
         """The answer, from its record where an earlier try has it."""
 
 
+class GiveUp(Protocol):
+    """Settles effects of a search that nobody will ask for again."""
+
+    async def __call__(self, purposes: Sequence[str], why: str) -> None:
+        """Put them on record as failed for this reason; those with an answer stay."""
+
+
 class Asking:
     """Asks vendors, each at most once over all tries, and keeps the first that may answer later."""
 
-    def __init__(self, resources: Resources, effect: Effect, subject: str) -> None:
-        self.resources, self._effect, self._subject = resources, effect, subject
+    def __init__(self, resources: Resources, effect: Effect, give_up: GiveUp, subject: str) -> None:
+        self.resources, self._effect, self._give_up, self._subject = resources, effect, give_up, subject
+        self._open: list[str] = []
         self.waiting: ProviderError | None = None
 
     async def ask(
@@ -44,6 +52,7 @@ class Asking:
             request = {"subject": self._subject, "vendor": vendor}
             return await self._effect(f"{what}:{vendor}", what, request, lambda _: call(), idempotent=True)
         except ProviderError as error:
+            self._open.append(f"{what}:{vendor}")
             if error.retryable:
                 self.waiting = self.waiting or error
             else:
@@ -54,6 +63,10 @@ class Asking:
         except PolicyViolation as closed:
             search.passed_over[vendor] = closed.detail
         return None
+
+    async def end(self) -> None:
+        """The search is over: what vendors left without an answer is not asked again."""
+        await self._give_up(self._open, "the search ended without the vendor's answer")
 
     async def licensed(self, names: list[str], search: Search) -> list[str]:
         """The vendors whose licence lets us keep and resell what they know; why not of the others is in the search."""

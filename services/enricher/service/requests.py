@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.enricher.domain.search import Search
 from services.enricher.repository import RequestRepository
-from services.enricher.service.asking import Asking, Effect
+from services.enricher.service.asking import Asking, Effect, GiveUp
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import PermanentError, RidgelineError
 from shared.http.idempotency import Answer, RequestInProgress, answer_once
@@ -103,7 +103,7 @@ async def answer(
             )
         if not mine:
             return await _told_again(uow.session, request, job_id, row, cipher)
-    asking = Asking(resources, _effect_of(resources, job_id), str(job_id))
+    asking = Asking(resources, _effect_of(resources, job_id), _give_up_of(resources, job_id), str(job_id))
     job = Job(job_id, asking, Search(), cipher)
     with calling_for("enrichment_job", job_id, caps=await _caps(resources, job_id, lead)):
         try:
@@ -111,6 +111,7 @@ async def answer(
         except RidgelineError as error:
             await _release(resources, job, error)
             raise
+    await asking.end()
     return await _finished(resources, request, job, done)
 
 
@@ -152,6 +153,13 @@ def _effect_of(resources: Resources, job_id: UUID) -> Effect:
         return await effects.once(resources.unit_of_work, key, kind, request, call, idempotent=idempotent)
 
     return effect
+
+
+def _give_up_of(resources: Resources, job_id: UUID) -> GiveUp:
+    async def give_up(purposes: Sequence[str], why: str) -> None:
+        await effects.give_up(resources.unit_of_work, [f"{job_id}:{purpose}" for purpose in purposes], why)
+
+    return give_up
 
 
 async def _caps(resources: Resources, job_id: UUID, lead: Row[Any] | None) -> dict[str, Decimal]:

@@ -326,9 +326,11 @@ async def test_the_second_verifier_is_asked_where_the_first_cannot_tell(
         lead_id = await lead_of(at, town, a_person(town, "valid"))
         _, step = await enriched(at, lead_id)
         lead = await lead_row(at, lead_id)
+        left_open = await at.rows("SELECT kind FROM core.effect WHERE state NOT IN ('confirmed', 'failed')")
     assert (step.status, step.output["status"]) == ("done", "valid")
     assert lead.email_acquisition_cost == FIND + VERIFY
     assert await logged_cost(at, lead_id) == lead.email_acquisition_cost
+    assert left_open == []
 
 
 async def test_a_vendor_that_is_away_is_asked_again_and_what_was_paid_so_far_is_kept(

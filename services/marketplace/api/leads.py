@@ -80,6 +80,8 @@ class SaleView(BaseModel):
     status: SaleStatus
     price: Decimal
     charged_cents: int | None
+    """The whole price once it is paid; `credit_cents` of it by credit."""
+    credit_cents: int
     decline_reason: str | None
 
 
@@ -152,5 +154,6 @@ async def _sale_view(resources: Resources, sale_id: UUID, actor: Actor) -> SaleV
         status=sale.status,
         price=sale.price,
         charged_cents=sale.charged_cents,
+        credit_cents=sale.credit_cents,
         decline_reason=sale.decline_reason,
     )

@@ -13,6 +13,8 @@ GUARANTEE: Final = "expense:guarantee"
 CREDIT: Final = "credit:"
 """Begins the account of what we owe one contractor in leads; its id follows."""
 
+LEAST_CHARGE_CENTS: Final = 50
+
 _ACCOUNT_KINDS: Final = {CLEARING: "asset", LEAD_REVENUE: "revenue", GUARANTEE: "expense"}
 
 
@@ -25,9 +27,25 @@ class Posting:
     credit_cents: int = 0
 
 
-def sale_postings(cents: int) -> tuple[Posting, ...]:
-    """A lead sold: the processor owes us, revenue is earned."""
-    return (Posting(CLEARING, debit_cents=cents), Posting(LEAD_REVENUE, credit_cents=cents))
+def credit_used(price_cents: int, spendable_cents: int) -> int:
+    """How much of a price is paid by credit: all of it where the credit suffices, else what leaves a chargeable rest.
+
+    Stripe refuses charges under 50 cents (docs.stripe.com/currencies, minimum charge amounts).
+    """
+    if spendable_cents >= price_cents:
+        return price_cents
+    return max(0, min(spendable_cents, price_cents - LEAST_CHARGE_CENTS))
+
+
+def sale_postings(
+    cents: int, *, credit_cents: int = 0, contractor_id: UUID | None = None
+) -> tuple[Posting, ...]:
+    """A lead sold: revenue is earned; the processor owes us the charge, and we owe the buyer so much less credit."""
+    charged = cents - credit_cents
+    paid = [Posting(CLEARING, debit_cents=charged)] if charged else []
+    if credit_cents and contractor_id is not None:
+        paid.append(Posting(credit_account(contractor_id), debit_cents=credit_cents))
+    return (*paid, Posting(LEAD_REVENUE, credit_cents=cents))
 
 
 def refund_postings(cents: int) -> tuple[Posting, ...]:

@@ -11,7 +11,15 @@ from pydantic import BaseModel
 from sqlalchemy import Row
 
 from services.marketplace.repository.sales import OPEN, UNSETTLED, SaleRepository
-from services.marketplace.service.sales import book_refund, charge_request, decline, find_charge, settle
+from services.marketplace.service.sales import (
+    book_refund,
+    charge_request,
+    decline,
+    due_cents,
+    find_charge,
+    settle,
+    settle_by_credit,
+)
 from shared.errors import PermanentError, ProviderRejected, ProviderTimeout, ProviderUnavailable, Retry, Skip
 from shared.providers.context import calling_for
 from shared.providers.payments import Charge, ChargeStatus
@@ -50,8 +58,15 @@ class RefundInput(BaseModel):
 
 
 async def charge(ctx: StepContext, input: SaleInput) -> None:
-    """Charge the sale once, whatever dies in between; a decline ends the sale, a time-out leaves it unknown."""
+    """Charge what credit leaves of the sale once, whatever dies in between.
+
+    A decline ends the sale, a time-out leaves it unknown.
+    """
     sale = await _unsettled_sale(ctx, input.subject_id)
+    if not due_cents(sale):
+        async with ctx.commit() as tx:
+            tx.output = {"outcome": await settle_by_credit(tx, sale.id), "cents": 0}
+        return
     try:
         charged = await _charged(ctx, sale, input)
     except ProviderRejected as refused:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from decimal import Decimal
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 from uuid import UUID, uuid4
@@ -16,7 +17,7 @@ from services.marketplace.domain.preview import LeadPreview
 from services.marketplace.domain.sold_lead import SoldLead
 from services.marketplace.pages.rendering import go_to, render
 from services.marketplace.pages.words import money, name
-from services.marketplace.service import leads, rates
+from services.marketplace.service import leads, rates, sales
 from shared.http.idempotency import KEY_PATTERN
 from shared.runtime import Resources, ResourcesDep
 from shared.schemas.enums import Grade, RoofCondition
@@ -95,7 +96,7 @@ async def preview(request: Request, lead_id: UUID, resources: ResourcesDep, acto
 async def confirm(request: Request, lead_id: UUID, resources: ResourcesDep, actor: Buyer) -> Response:
     """What is bought, for how much, and what it reveals: nothing happens before this is confirmed."""
     found = await _offer(resources, actor, lead_id)
-    return found if isinstance(found, Response) else _confirmation(request, actor, found)
+    return found if isinstance(found, Response) else await _confirmation(request, actor, found)
 
 
 @router.post("/{lead_id}/buy")
@@ -115,7 +116,7 @@ async def bought(
         wish = Purchase.model_validate({"payment_method": payment_method.strip(), "price": price})
     except ValidationError:
         found = await _offer(resources, actor, lead_id)
-        return found if isinstance(found, Response) else _confirmation(request, actor, found, NO_METHOD)
+        return found if isinstance(found, Response) else await _confirmation(request, actor, found, NO_METHOD)
     return go_to(f"/my/leads/{await buy(resources, actor, lead_id, wish, key)}")
 
 
@@ -126,15 +127,20 @@ async def _offer(resources: Resources, actor: Actor, lead_id: UUID) -> LeadPrevi
     return go_to(f"/my/leads/{found.sale_id}") if isinstance(found, SoldLead) else found
 
 
-def _confirmation(request: Request, actor: Actor, lead: LeadPreview, refusal: str | None = None) -> Response:
-    sandbox = request.app.state.resources.settings.sandbox_url
+async def _confirmation(
+    request: Request, actor: Actor, lead: LeadPreview, refusal: str | None = None
+) -> Response:
+    resources: Resources = request.app.state.resources
+    credit = Decimal(await sales.paid_by_credit(resources, actor, lead.price)) / 100
     return render(
         request,
         "confirm.html",
         actor,
         status=422 if refusal else 200,
         lead=lead,
+        credit=credit,
+        due=lead.price - credit,
         key=uuid4().hex,
         refusal=refusal,
-        example="pm_card_visa" if sandbox else None,
+        example="pm_card_visa" if resources.settings.sandbox_url else None,
     )

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.marketplace.domain.ledger import Posting, account_kind, account_owner
+from services.marketplace.domain.ledger import Posting, account_kind, account_owner, credit_account
 from services.marketplace.repository.leads import WITHIN_REACH
 
 OPEN = ("reserved", "charging", "payment_unknown")
@@ -55,6 +55,18 @@ class SaleRepository:
         await self._session.execute(lock, {"id": contractor_id})
         return int((await self._session.execute(count, {"id": contractor_id})).scalar_one())
 
+    async def spendable_credit(self, contractor_id: UUID) -> int:
+        """Cents we owe a contractor that no open sale of its holds; its other purchases must wait (see `open_sales`)."""
+        statement = text(
+            f"""
+            SELECT (coalesce((SELECT -balance_cents FROM ledger_accounts WHERE code = :code), 0)
+                  - coalesce((SELECT sum(credit_cents) FROM sales
+                               WHERE contractor_id = :id AND status IN {UNSETTLED}), 0))::bigint
+            """  # noqa: S608 - our own constant
+        )
+        values = {"id": contractor_id, "code": credit_account(contractor_id)}
+        return int((await self._session.execute(statement, values)).scalar_one())
+
     async def free_lead(self, lead_id: UUID, sale_id: UUID) -> None:
         """Put a reserved lead back on sale."""
         statement = text(
@@ -70,10 +82,10 @@ class SaleRepository:
         statement = text(
             """
             INSERT INTO sales (id, base_lead_id, contractor_id, user_id, status, price, reserved_until, idempotency_key,
-                               decision_id, masked_fields)
+                               decision_id, masked_fields, credit_cents)
             VALUES (:id, :lead_id, :contractor_id, :user_id, 'reserved', :price, now() + make_interval(mins => :minutes),
-                    :idempotency_key, :decision_id, :masked_fields)
-            RETURNING id, base_lead_id, status, price, reserved_at, reserved_until
+                    :idempotency_key, :decision_id, :masked_fields, :credit_cents)
+            RETURNING id, base_lead_id, status, price, credit_cents, reserved_at, reserved_until
             """
         )
         return (await self._session.execute(statement, {"id": sale_id, **values})).one()
@@ -88,7 +100,7 @@ class SaleRepository:
             """
             SELECT id, base_lead_id, contractor_id, user_id, status, price, currency, reserved_at, reserved_until,
                    charged_at,
-                   charged_cents, revealed_at, provider_ref, decline_reason, masked_fields, now() AS now
+                   charged_cents, credit_cents, revealed_at, provider_ref, decline_reason, masked_fields, now() AS now
               FROM sales
              WHERE id = :id AND (CAST(:contractor AS uuid) IS NULL OR contractor_id = CAST(:contractor AS uuid))
             """
@@ -113,14 +125,18 @@ class SaleRepository:
         result = await self._session.execute(statement, {"id": sale_id, "status": status})
         return bool(result.rowcount)  # type: ignore[attr-defined]
 
-    async def mark_sold(self, sale_id: UUID, cents: int, provider_ref: str) -> Row[Any] | None:
-        """Turn an unsettled sale into a sold one, and its lead with it; None when it was settled before."""
+    async def mark_sold(self, sale_id: UUID, cents: int, provider_ref: str | None) -> Row[Any] | None:
+        """Turn an unsettled sale into a sold one, and its lead with it; None when it was settled before.
+
+        `cents` is the whole price, whatever part of it credit pays.
+        """
         statement = text(
             f"""
             WITH sold AS (
                 UPDATE sales SET status = 'sold', charged_at = now(), sold_at = now(), charged_cents = :cents,
                                  provider_ref = :provider_ref
-                 WHERE id = :id AND status IN {UNSETTLED} RETURNING id, base_lead_id, contractor_id, price, decision_id
+                 WHERE id = :id AND status IN {UNSETTLED}
+             RETURNING id, base_lead_id, contractor_id, price, credit_cents, decision_id
             ), lead AS (
                 UPDATE base_leads l SET status = 'sold', sold_at = now() FROM sold
                  WHERE l.id = sold.base_lead_id AND l.status = 'reserved' AND l.sale_id = sold.id RETURNING l.id

@@ -12,7 +12,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.marketplace import metrics
-from services.marketplace.domain.ledger import refund_postings, sale_postings
+from services.marketplace.domain.ledger import credit_used, refund_postings, sale_postings
 from services.marketplace.repository.sales import UNSETTLED, SaleRepository
 from services.marketplace.service.sessions import signed_in
 from shared.compliance.loader import address_value, decide_sale
@@ -101,6 +101,15 @@ async def purchase(resources: Resources, actor: Actor, order: Order) -> dict[str
     return answer.body
 
 
+async def paid_by_credit(resources: Resources, actor: Actor, price: Decimal) -> int:
+    """Cents of a price that the credit of the actor's company would pay now; the reservation decides."""
+    if actor.contractor_id is None:
+        return 0
+    async with resources.unit_of_work() as uow:
+        spendable = await SaleRepository(uow.session).spendable_credit(actor.contractor_id)
+    return credit_used(Money.of(price).cents, spendable)
+
+
 async def _reserve(
     resources: Resources, session: AsyncSession, actor: Actor, contractor_id: UUID, order: Order
 ) -> Answer:
@@ -121,6 +130,7 @@ async def _reserve(
         # The decision stays on record, so the reservation is undone by hand instead of by a rollback.
         await repository.free_lead(lead_id, sale_id)
         return Answer(SaleRefused.status, {"reasons": list(decision.reasons)})
+    spendable = await repository.spendable_credit(contractor_id)
     sale = await repository.insert_sale(
         sale_id,
         {
@@ -132,6 +142,7 @@ async def _reserve(
             "idempotency_key": order.key,
             "decision_id": decision.id,
             "masked_fields": sorted(decision.masked_fields),
+            "credit_cents": credit_used(Money.of(lead.price).cents, spendable),
         },
     )
     started = await start(
@@ -143,6 +154,7 @@ async def _reserve(
             "sale_id": str(sale_id),
             "lead_id": str(lead_id),
             "price": str(sale.price),
+            "credit_cents": sale.credit_cents,
             "reserved_until": sale.reserved_until.isoformat(),
             "workflow_id": str(started.workflow_id),
         },
@@ -161,10 +173,15 @@ async def read_sale(resources: Resources, actor: Actor, sale_id: UUID) -> Row[An
     return sale
 
 
+def due_cents(sale: Row[Any]) -> int:
+    """What is left to charge when the sale's credit is used."""
+    return Money.of(sale.price).cents - int(sale.credit_cents)
+
+
 def charge_request(sale: Row[Any], payment_method: str) -> ChargeRequest:
     """The charge of a sale; its metadata is how a charge of unknown fate is found again."""
     return ChargeRequest(
-        amount_cents=Money.of(sale.price).cents,
+        amount_cents=due_cents(sale),
         payment_method=payment_method,
         metadata={"sale_id": str(sale.id), "lead_id": str(sale.base_lead_id)},
         description="Roofing lead",
@@ -196,24 +213,53 @@ async def _settle_paid(uow: UnitOfWork, repository: SaleRepository, sale_id: UUI
     sale = await repository.one(sale_id)
     if sale is None:
         return "unchanged"
-    if (charge.amount_cents, charge.currency.upper()) != (Money.of(sale.price).cents, sale.currency):
+    if (charge.amount_cents, charge.currency.upper()) != (due_cents(sale), sale.currency):
         log.error("charge_fits_no_sale", sale_id=str(sale_id), charge=charge.id, cents=charge.amount_cents)
         await decline(uow, sale_id, "charged another amount")
         return await _give_back(uow, repository, sale_id, charge)
-    sold = await repository.mark_sold(sale_id, charge.amount_cents, charge.id)
+    sold = await _sold(uow, repository, sale, charge.id)
     if sold is None:
         return await _give_back(uow, repository, sale_id, charge)
-    if sold.leads != 1:
-        raise Conflict(f"sale {sale_id} holds no reserved lead", sale_id=str(sale_id))
     payment_id = await repository.insert_payment(_payment(sold, "charge", charge.id, charge.amount_cents))
     if payment_id is not None:
-        await repository.post(
-            sale_postings(charge.amount_cents), sale_id=sale_id, payment_id=payment_id, words="lead sold"
-        )
-    uow.publish(LeadSold(base_lead_id=sold.base_lead_id, sale_id=sale_id, contractor_id=sold.contractor_id))
-    metrics.SALES.labels("sold").inc()
-    metrics.SALE_CENTS.inc(charge.amount_cents)
+        await _book_sale(repository, sold, payment_id)
     return "sold"
+
+
+async def settle_by_credit(uow: UnitOfWork, sale_id: UUID) -> str:
+    """Sell what the buyer's credit pays wholly, once: no charge is made. Returns the outcome."""
+    repository = SaleRepository(uow.session)
+    sale = await repository.one(sale_id)
+    if sale is None or due_cents(sale):
+        raise Conflict(f"sale {sale_id} is not paid by credit alone", sale_id=str(sale_id))
+    sold = await _sold(uow, repository, sale, None)
+    if sold is None:
+        return "unchanged"
+    await _book_sale(repository, sold, None)
+    return "sold"
+
+
+async def _sold(
+    uow: UnitOfWork, repository: SaleRepository, sale: Row[Any], charge_id: str | None
+) -> Row[Any] | None:
+    """The sale, sold now and told to everybody; None when it was settled before."""
+    cents = Money.of(sale.price).cents
+    sold = await repository.mark_sold(sale.id, cents, charge_id)
+    if sold is None:
+        return None
+    if sold.leads != 1:
+        raise Conflict(f"sale {sale.id} holds no reserved lead", sale_id=str(sale.id))
+    uow.publish(LeadSold(base_lead_id=sold.base_lead_id, sale_id=sale.id, contractor_id=sold.contractor_id))
+    metrics.SALES.labels("sold").inc()
+    metrics.SALE_CENTS.inc(cents)
+    return sold
+
+
+async def _book_sale(repository: SaleRepository, sold: Row[Any], payment_id: UUID | None) -> None:
+    postings = sale_postings(
+        Money.of(sold.price).cents, credit_cents=sold.credit_cents, contractor_id=sold.contractor_id
+    )
+    await repository.post(postings, sale_id=sold.id, payment_id=payment_id, words="lead sold")
 
 
 async def _give_back(uow: UnitOfWork, repository: SaleRepository, sale_id: UUID, charge: Charge) -> str:

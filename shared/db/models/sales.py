@@ -54,6 +54,7 @@ class Sale(Base):
             "status NOT IN ('sold', 'refunded') OR (charged_at IS NOT NULL AND charged_cents > 0)",
             name="sold_is_charged",
         ),
+        CheckConstraint("credit_cents BETWEEN 0 AND price * 100", name="credit_within_price"),
     )
 
     id: Mapped[UUID] = key()
@@ -67,6 +68,8 @@ class Sale(Base):
     reserved_until: Mapped[datetime]
     charged_at: Mapped[datetime | None]
     charged_cents: Mapped[int | None] = mapped_column(BigInteger())
+    """What the buyer paid in all; `credit_cents` of it by credit, the rest by a charge."""
+    credit_cents: Mapped[int] = mapped_column(BigInteger(), server_default=text("0"))
     sold_at: Mapped[datetime | None]
     revealed_at: Mapped[datetime | None]
     released_at: Mapped[datetime | None]

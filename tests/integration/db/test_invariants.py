@@ -12,6 +12,7 @@ NAMES = {
     "charges_match_sales",
     "charges_without_payment",
     "ledger_balances",
+    "credit_overdrawn",
     "step_before_parents",
     "consumed_denials",
     "sends_without_decision",
@@ -97,6 +98,25 @@ CASES: list[tuple[str, str, set[str]]] = [
             " SELECT gen_random_uuid(), id, 1 FROM ledger_accounts"
         ),
         {"ledger_balances"},
+    ),
+    (
+        "sold for credit alone",
+        LEAD_SOLD + SALE.format("sold") + "UPDATE sales SET credit_cents = 15000;",
+        set(),
+    ),
+    (
+        "charged and paid by credit too",
+        LEAD_SOLD + SALE.format("sold") + CHARGE.format(15000) + "UPDATE sales SET credit_cents = 100;",
+        {"charges_match_sales"},
+    ),
+    (
+        "credit held twice",
+        (
+            SALE.format("reserved") + "UPDATE sales SET credit_cents = 100;"
+            "INSERT INTO ledger_accounts (code, kind, contractor_id)"
+            " SELECT 'credit:' || id, 'liability', id FROM contractors"
+        ),
+        {"credit_overdrawn", "lead_sale_mismatch"},
     ),
     ("done after a running parent", STEPS.format("running"), {"step_before_parents"}),
     ("done after a skipped parent", STEPS.format("skipped"), set()),

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from uuid import UUID
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.marketplace.domain.ledger import (
+    LEAST_CHARGE_CENTS,
     account_kind,
     account_owner,
     credit_account,
+    credit_used,
     guarantee_postings,
     refund_postings,
     return_postings,
@@ -24,6 +27,8 @@ BUYER = UUID(int=7)
 def test_debits_equal_credits(cents: int) -> None:
     for postings in (
         sale_postings(cents),
+        sale_postings(cents, credit_cents=cents // 3, contractor_id=BUYER),
+        sale_postings(cents, credit_cents=cents, contractor_id=BUYER),
         refund_postings(cents),
         return_postings(cents, BUYER),
         guarantee_postings(cents, BUYER),
@@ -36,3 +41,25 @@ def test_a_return_turns_revenue_into_what_we_owe_its_buyer() -> None:
     assert (debited.account, credited.account) == ("revenue:leads", credit_account(BUYER))
     assert (account_kind(credited.account), account_owner(credited.account)) == ("liability", BUYER)
     assert (account_kind(debited.account), account_owner(debited.account)) == ("revenue", None)
+
+
+@pytest.mark.parametrize(
+    ("spendable", "used"),
+    [
+        (-5, 0),
+        (0, 0),
+        (1, 1),
+        (17_449, 17_449),
+        (17_450, 17_450),
+        (17_451, 17_450),
+        (17_499, 17_450),
+        (17_500, 17_500),
+    ],
+)
+def test_credit_leaves_nothing_to_charge_or_what_the_processor_takes(spendable: int, used: int) -> None:
+    assert credit_used(17_500, spendable) == used
+    assert 17_500 - used == 0 or 17_500 - used >= LEAST_CHARGE_CENTS
+
+
+def test_a_price_below_the_least_charge_is_paid_wholly_one_way() -> None:
+    assert [credit_used(40, spendable) for spendable in (39, 40)] == [0, 40]

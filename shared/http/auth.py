@@ -107,8 +107,10 @@ def guard(action: Action) -> Callable[[Request], Awaitable[Actor]]:
 
     async def actor_allowed_to(request: Request) -> Actor:
         verified = await authenticate(request)
+        request.state.actor = (
+            verified.actor
+        )  # before the check: a refusal is shown to somebody who is logged in
         permitted_scope(verified.actor, action)
-        request.state.actor = verified.actor
         return verified.actor
 
     mark_guard(actor_allowed_to, action)

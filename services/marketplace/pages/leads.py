@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -90,7 +91,17 @@ def cost_terms(evidence: RoofEvidence | None) -> list[tuple[str, list[tuple[str,
     if evidence is None:
         return []
     groups = {"roof_area": evidence.roof_area or {}, **_grouped(evidence.costs or {})}
-    return [(name, list(terms.items())) for name, terms in groups.items() if terms]
+    return [(name, list(_flat(terms))) for name, terms in groups.items() if terms]
+
+
+def _flat(terms: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    """Every term on a line of its own; the names of nested ones begin with their group's."""
+    for name, value in terms.items():
+        full = f"{above}{'roof_area' if name == 'sqft' else name}"
+        if isinstance(value, dict):
+            yield from _flat(value, f"{full}_")
+        else:
+            yield full, "; ".join(map(str, value)) if isinstance(value, list | tuple) else value
 
 
 def _grouped(costs: Any) -> dict[str, dict[str, Any]]:

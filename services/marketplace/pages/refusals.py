@@ -26,6 +26,12 @@ HELP: Final[Mapping[str, Help]] = {
         "Another contractor was faster. Your card was not charged. Every lead is sold once, to one company.",
         *MARKET,
     ),
+    "lead-is-yours": Help(
+        "This lead is yours already",
+        "Your company has bought it, or is just paying for it. You were not charged a second time.",
+        "/my/leads",
+        "See my leads",
+    ),
     "price-changed": Help(
         "The price has changed",
         "You were not charged. Look at the new price and decide again.",

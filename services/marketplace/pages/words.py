@@ -28,6 +28,7 @@ NAMES: Final[Mapping[str, str]] = {
     "owner_phone": "Owner's phone",
     "property_sale": "House sold",
     "condition": "Roof condition",
+    "roi_pct": "Return on the work, in percent",
     "sqft": "Living area",
     "street_view": "Street",
     "weather_event": "Storm",

@@ -48,6 +48,17 @@ class SaleRepository:
         values = {"id": lead_id, "contractor_id": contractor_id}
         return bool((await self._session.execute(statement, values)).scalar_one())
 
+    async def live_sale(self, lead_id: UUID, contractor_id: UUID) -> bool:
+        """Whether this buyer owns the lead or has it reserved."""
+        statement = text(
+            f"""
+            SELECT EXISTS (SELECT 1 FROM sales WHERE base_lead_id = :lead_id AND contractor_id = :contractor_id
+                              AND (status = 'sold' OR status IN {UNSETTLED}))
+            """  # noqa: S608 - our own constant
+        )
+        values = {"lead_id": lead_id, "contractor_id": contractor_id}
+        return bool((await self._session.execute(statement, values)).scalar_one())
+
     async def open_sales(self, contractor_id: UUID) -> int:
         """How many sales of a contractor nobody has decided; its other purchases wait until the caller commits."""
         lock = text("SELECT 1 FROM contractors WHERE id = :id FOR NO KEY UPDATE")

@@ -39,6 +39,12 @@ class LeadAlreadySold(Conflict):
     code = "lead-already-sold"
 
 
+class LeadIsYours(Conflict):
+    """This buyer has the lead already, or is just paying for it."""
+
+    code = "lead-is-yours"
+
+
 class TooManyOpenSales(Conflict):
     """This buyer keeps as many leads off the market as it may while they are being paid."""
 
@@ -76,8 +82,8 @@ class Order:
 async def purchase(resources: Resources, actor: Actor, order: Order) -> dict[str, Any]:
     """Reserve a lead for this buyer and start its sale; the same key returns the same sale.
 
-    Raises LeadAlreadySold for every buyer but the first, SaleRefused with reasons, PriceChanged, TooManyOpenSales,
-    NotFound.
+    Raises LeadAlreadySold for every buyer but the first, LeadIsYours for that one's second wish, SaleRefused with
+    reasons, PriceChanged, TooManyOpenSales, NotFound.
     """
     if actor.contractor_id is None:
         raise NotAllowed("Only a contractor can buy a lead.")
@@ -119,6 +125,8 @@ async def _reserve(
         if not await repository.lead_exists(lead_id, contractor_id):
             raise NotFound(f"there is no lead {lead_id} on sale")
         metrics.PURCHASES.labels("conflict").inc()
+        if await repository.live_sale(lead_id, contractor_id):
+            raise LeadIsYours("Your company has bought this lead, or is paying for it.", lead_id=str(lead_id))
         raise LeadAlreadySold("This lead was taken by somebody else.", lead_id=str(lead_id))
     if order.price is not None and lead.price != order.price:
         raise PriceChanged("The price of this lead has changed.", lead_id=str(lead_id), price=str(lead.price))

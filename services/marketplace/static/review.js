@@ -7,6 +7,7 @@
   const frame = document.getElementById("console");
   const dialog = document.getElementById("reject");
   const visited = [];
+  const drafts = new Map(); // what a reviewer did to a task that is not on the screen, by its id
   let ahead = null, undoable = null, busy = false, holding = null;
   let task, damages, changed, chosen, drawing;
 
@@ -170,22 +171,35 @@
     if (!task) return;
     damages = JSON.parse(task.dataset.damages);
     changed = false; chosen = null; drawing = false;
+    resume(drafts.get(task.dataset.task));
     localTimes(task);
     paint();
     loadAhead(task.dataset.next);
     holding = task.dataset.open ? hold(task.dataset.task) : null;
+  };
+  const keep = () => {
+    if (task) drafts.set(task.dataset.task, { condition: find("[name=condition]:checked")?.value, notes: find("[name=notes]").value, damages, changed });
+  };
+  const resume = (draft) => {
+    if (!draft) return;
+    ({ damages, changed } = draft);
+    find("[name=notes]").value = draft.notes;
+    for (const each of all("[name=condition]")) each.checked = each.value === draft.condition;
   };
   const hold = async (id) => {
     const answer = await call("POST", `/api/review/tasks/${id}/claim`);
     if (!answer.ok) say(await refusalOf(answer));
   };
   const open = async (id) => {
-    frame.innerHTML = await partOf(id);
+    const part = await partOf(id);
+    keep();
+    frame.innerHTML = part;
     history.replaceState(null, "", `/review/${id}`);
     begin();
     document.getElementById("task-head").focus({ preventScroll: true });
   };
   const nothing = () => {
+    keep();
     task = null;
     frame.replaceChildren(document.getElementById("nothing").content.cloneNode(true));
     history.replaceState(null, "", "/review");

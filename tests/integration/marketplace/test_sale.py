@@ -50,6 +50,13 @@ async def test_a_buyer_gets_the_lead_charged_and_the_books_balance(
     assert await violations(committed_db) == {}
 
 
+async def test_a_second_wish_for_a_lead_of_ones_own_says_so(market: Market) -> None:
+    first, second = await market.buy(), await market.buy()
+
+    assert (first.json()["status"], second.status_code) == ("sold", 409)
+    assert second.json()["code"] == "lead-is-yours"
+
+
 async def test_the_preview_names_no_person_and_no_house(market: Market) -> None:
     async with market.client() as client:
         offered = (await client.get("/api/leads")).json()

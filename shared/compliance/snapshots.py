@@ -119,13 +119,12 @@ _SHARED: Final = {"rule_tables": _RULE_TABLES, "rules": _RULES}
 _OFFER_STATEMENT: Final = text(_SALE.format(erased="false", buyer="NULL::jsonb", **_SHARED))
 _SALE_STATEMENT: Final = text(_SALE.format(erased=_ERASED, buyer=_THIS_BUYER, **_SHARED))
 _MARKET_STATEMENT: Final = text(f"WITH {_RULE_TABLES} SELECT {_RULES}, {_THIS_BUYER} AS buyer")
-_CREDENTIALED_STATEMENT: Final = text(
-    f"""
-    SELECT b.id, {_BUYER.format(contractor="b.id")} AS buyer
+_CREDENTIALED: Final = """
+    SELECT b.id, {buyer} AS buyer
       FROM contractors b
      WHERE b.credential_status = 'credentialed' AND b.id > :after ORDER BY b.id LIMIT :limit
-    """
-)
+"""
+_CREDENTIALED_STATEMENT: Final = text(_CREDENTIALED.format(buyer=_BUYER.format(contractor="b.id")))
 
 _CONTACT: Final = text(
     """

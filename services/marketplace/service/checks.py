@@ -198,7 +198,7 @@ async def _require_own_evidence(
         raise InvalidInput(f"evidence_id: this company filed no such paper for {item}.")
 
 
-async def _decide(  # noqa: PLR0917 - who says what of which item
+async def _decide(
     session: AsyncSession,
     actor: Actor,
     contractor_id: UUID,

@@ -40,6 +40,11 @@ async def market(objects: Path, market_without_objects: Market) -> Market:
     return market_without_objects
 
 
+def files(folder: Path) -> set[str]:
+    """Every file below."""
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
 async def staff(market: Market, db: SessionMaker) -> httpx.AsyncClient:
     """The client of a new operator."""
     async with db.begin() as session:
@@ -152,7 +157,7 @@ async def test_a_company_signs_files_is_checked_and_buys(
         assert (after.status_code, after.json()["allowed"], after.json()["missing"]) == (200, True, [])
 
     assert (await market.buy()).json()["status"] == "sold"
-    stored = {str(path.relative_to(objects)) for path in objects.rglob("*") if path.is_file()}
+    stored = files(objects)
     keys = await rows(committed_db, "SELECT object_key FROM buyer_evidence")
     assert stored == {row.object_key for row in keys}
     assert all(key.startswith(f"evidence/{market.contractor_id}/") for key in stored)
@@ -186,7 +191,7 @@ async def test_a_refused_file_leaves_nothing(  # noqa: PLR0917 - fixtures are as
     assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
     assert answer.json()["detail"]
     assert await rows(committed_db, "SELECT 1 FROM buyer_evidence") == []
-    assert not [path for path in objects.rglob("*") if path.is_file()]
+    assert files(objects) == set()
 
 
 async def test_a_decision_names_what_is_wrong_with_it(market: Market, committed_db: SessionMaker) -> None:

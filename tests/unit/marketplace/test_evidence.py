@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,7 +50,5 @@ def test_one_byte_over_the_limit_is_too_large() -> None:
 
 @given(st.binary(max_size=200))
 def test_no_content_breaks_the_reader(body: bytes) -> None:
-    try:
-        sniff(body, max_bytes=200)
-    except EvidenceRefused as refused:
-        assert refused.detail.startswith("file: ")
+    with suppress(EvidenceRefused):
+        assert sniff(body, max_bytes=200).begins == body[: len(sniff(body, max_bytes=200).begins)]

@@ -51,8 +51,8 @@ SECRET_READERS: dict[str, tuple[str, ...]] = {
     "SOCRATA_APP_TOKEN": ("scraper",),
     "ACCELA_APP_SECRET": ("scraper",),
     "ACCELA_PASSWORD": ("scraper",),
-    "AWS_ACCESS_KEY_ID": ("image_processor", "ml_inference"),
-    "AWS_SECRET_ACCESS_KEY": ("image_processor", "ml_inference"),
+    "AWS_ACCESS_KEY_ID": ("image_processor", "ml_inference", "marketplace"),
+    "AWS_SECRET_ACCESS_KEY": ("image_processor", "ml_inference", "marketplace"),
     "DATABASE_APP_PASSWORD": (),
 }
 """Secrets that are not everybody's and the processes that get them; () for those of the migration alone."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from services.marketplace.api import (
     aged,
     auth,
+    cases,
+    checks,
     contractors,
     desk,
     guarantee,
@@ -18,6 +20,7 @@ from services.marketplace.api import (
 )
 from services.marketplace.jobs import STEPS
 from services.marketplace.own import open_own
+from services.marketplace.pages import checks as check_pages
 from services.marketplace.pages import door, market, owned, pictures
 from services.marketplace.pages import leads as lead_pages
 from services.marketplace.pages import review as review_pages
@@ -34,6 +37,8 @@ service = Service(
         auth.router,
         aged.router,
         contractors.router,
+        checks.router,
+        cases.router,
         leads.router,
         returns.router,
         outcomes.router,
@@ -47,6 +52,7 @@ service = Service(
         lead_pages.router,
         market.router,
         owned.router,
+        check_pages.router,
         review_pages.router,
         pictures.router,
     ],
@@ -56,9 +62,16 @@ service = Service(
         ScheduledJob(
             "aged_buckets", "assign_aged", "7 * * * *", "Aged leads change their bucket.", misfire="skip"
         ),
+        ScheduledJob(
+            "buyer_recheck",
+            "recheck_buyers",
+            "20 6 * * *",
+            "Buyers whose checks have run out.",
+            misfire="skip",
+        ),
     ],
     concurrency={"default": 10, "lead_processing": 4},
-    upload_paths=["/leads/csv"],
+    upload_paths=["/leads/csv", "/api/contractors/me/evidence"],
     enveloped_paths=["/api/summit", "/api/leads/sync-to-summit"],
     own=open_own,
     accepts_cookies=True,

@@ -1,4 +1,4 @@
-"""What only the marketplace opens: a runner for charges at once, the verbs of log-in, the counts of requests."""
+"""What only the marketplace opens: a runner for charges at once, log-in, the counts of requests, papers of buyers."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from services.marketplace.jobs import STEPS
 from services.marketplace.service.auth import Auth, open_auth
+from shared.providers.object_store import ObjectStore, Obstore
 from shared.runtime import Resources
 from shared.security.attempts import AttemptLimiter
 from shared.workflow.runner import StepRunner
@@ -20,6 +21,7 @@ class MarketplaceOwn:
     runner: StepRunner[Resources]
     auth: Auth
     rates: AttemptLimiter
+    store: ObjectStore
 
 
 @asynccontextmanager
@@ -33,4 +35,5 @@ async def open_own(resources: Resources) -> AsyncIterator[MarketplaceOwn]:
         auth=open_auth(resources),
         # Apart from the counts of log-in, which a reader of many leads must not push out.
         rates=AttemptLimiter(resources.redis),
+        store=Obstore(settings.object_store),
     )

@@ -15,6 +15,7 @@ from sqlalchemy import text
 from shared.cli.activate_run import Place
 from shared.compliance.policy import policy_at
 from shared.db.engine import make_engine, make_session_maker
+from shared.db.seed import BUYER_CHECKS
 from shared.db.unit_of_work import UnitOfWorkFactory
 from shared.errors import InvalidInput, NotFound, Unavailable, UpstreamFailed
 from shared.http.tls import known_authorities
@@ -31,9 +32,8 @@ UNSETTLED = ("reserved", "charging", "payment_unknown")
 CREDENTIAL = text(
     """
     UPDATE contractors
-       SET credential_status = 'credentialed', credential_checked_at = now(), identity_verified_at = now(),
-           license_status = 'active', insurance_expires_on = current_date + 365, us_entity = true,
-           agreement_version = :agreement, agreement_accepted_at = now(), acquisition_status = 'active', sandbox = true
+       SET credential_status = 'credentialed', credential_checked_at = now(), acquisition_status = 'active',
+           sandbox = true
      WHERE id = :id AND source = 'signup'
        AND (SELECT c.sandbox FROM target_cities c WHERE c.city = contractors.city AND c.state = contractors.state)
     RETURNING id
@@ -152,9 +152,11 @@ async def credential_sandbox_buyer(contractor_id: UUID) -> None:
     try:
         async with UnitOfWorkFactory(make_session_maker(engine))() as uow:
             agreement = policy_at(await uow.database_now()).sale["agreement_version"]
-            filed = await uow.session.execute(CREDENTIAL, {"id": contractor_id, "agreement": agreement})
+            filed = await uow.session.execute(CREDENTIAL, {"id": contractor_id})
             if filed.one_or_none() is None:
                 raise InvalidInput(f"{contractor_id} did not sign up in a sandbox town")
+            checks = {"id": contractor_id, "agreement_version": agreement}
+            await uow.session.execute(BUYER_CHECKS, checks)
             await audit.record(
                 uow.session,
                 actor,
@@ -162,7 +164,7 @@ async def credential_sandbox_buyer(contractor_id: UUID) -> None:
                 service="contractor_acquisition",
                 object_type="contractor",
                 object_id=contractor_id,
-                fields=["credential_status", "license_status", "identity_verified_at", "agreement_version"],
+                fields=["credential_status", "credential_checked_at"],
                 reason="sandbox statement of the demo",
             )
     finally:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
 from shared.compliance.decision import Decision, decide
@@ -46,7 +46,7 @@ class OwnerFacts:
 
 @dataclass(frozen=True, slots=True)
 class BuyerFacts:
-    """What we checked about the contractor who buys."""
+    """What we checked about the contractor who buys; `frozen` while a charge-back case of theirs is open."""
 
     credentialed: bool
     licence_status: str
@@ -54,6 +54,8 @@ class BuyerFacts:
     agreement_version: str | None
     us_entity: bool
     checked_at: datetime | None
+    insured_until: date | None
+    frozen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ def can_sell(snapshot: SaleSnapshot, now: datetime) -> Decision:
     """Allow a sale or a reveal to this buyer; `masked_fields` are kept back even then."""
     policy = policy_at(now)
     reasons = [*_offer_reasons(snapshot, policy)]
-    faults = _buyer_faults(snapshot.buyer, policy, now)
+    faults = buyer_faults(snapshot.buyer, policy, now)
     if faults:
         reasons.append(Reason.BUYER_NOT_CREDENTIALED)
     return _decide(snapshot, now, policy, reasons, buyer_faults=faults)
@@ -156,7 +158,7 @@ def _public_record_reasons(fact: FieldFact, state: str, policy: Policy) -> Itera
         yield Reason.PUBLIC_RECORD_STATEMENT_MISSING
 
 
-def _buyer_faults(buyer: BuyerFacts | None, policy: Policy, now: datetime) -> tuple[str, ...]:
+def buyer_faults(buyer: BuyerFacts | None, policy: Policy, now: datetime) -> tuple[str, ...]:
     """PR-12: every way in which the buyer is not fit to receive homeowner data."""
     if buyer is None:
         return ("unknown",)
@@ -167,6 +169,8 @@ def _buyer_faults(buyer: BuyerFacts | None, policy: Policy, now: datetime) -> tu
         "identity": buyer.identity_verified,
         "agreement": buyer.agreement_version == policy.sale["agreement_version"],
         "us_entity": buyer.us_entity,
+        "insurance": buyer.insured_until is not None and buyer.insured_until >= now.date(),
+        "frozen": not buyer.frozen,
         "recheck": buyer.checked_at is not None and buyer.checked_at >= oldest,
     }
     return tuple(name for name, passed in checks.items() if not passed)

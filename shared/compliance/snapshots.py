@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final, get_args
 from uuid import UUID
 
@@ -97,19 +97,34 @@ _SALE: Final = """
 _ERASED: Final = """
     EXISTS (SELECT 1 FROM compliance.subject_key k
              WHERE k.subject_id = lead.subject_id AND k.shredded_at IS NOT NULL)"""
+# A licence and a name count only as long as they are the ones that were checked.
 _BUYER: Final = """
     (SELECT jsonb_build_object(
          'credentialed', c.credential_status = 'credentialed' AND c.acquisition_status <> 'churned',
-         'licence_status', CASE WHEN c.license_expiration < current_date THEN 'expired'
-                                ELSE coalesce(c.license_status, 'unknown') END,
-         'identity_verified', c.identity_verified_at IS NOT NULL, 'agreement_version', c.agreement_version,
-         'us_entity', c.us_entity IS TRUE, 'checked_at', c.credential_checked_at)
-       FROM contractors c WHERE c.id = :contractor_id)"""
+         'licence_status', coalesce(max(CASE WHEN k.expires_on < current_date THEN 'expired' ELSE k.value END)
+             FILTER (WHERE k.item = 'licence' AND k.about = concat_ws(' ', c.license_state, c.license_number)),
+             'unknown'),
+         'identity_verified', coalesce(bool_or(k.value = 'verified')
+             FILTER (WHERE k.item = 'identity' AND k.about = c.company_name), false),
+         'agreement_version', max(k.about) FILTER (WHERE k.item = 'agreement' AND k.value = 'verified'),
+         'us_entity', coalesce(bool_or(k.value = 'verified') FILTER (WHERE k.item = 'us_entity'), false),
+         'insured_until', max(k.expires_on) FILTER (WHERE k.item = 'insurance' AND k.value = 'verified'),
+         'frozen', EXISTS (SELECT 1 FROM buyer_cases f WHERE f.contractor_id = c.id AND f.outcome IS NULL),
+         'checked_at', c.credential_checked_at)
+       FROM contractors c LEFT JOIN buyer_checks k ON k.contractor_id = c.id
+      WHERE c.id = {contractor} GROUP BY c.id)"""
 # A publisher may not read keys: there the erasure is known by its suppression, which is written first.
+_THIS_BUYER: Final = _BUYER.format(contractor=":contractor_id")
 _SHARED: Final = {"rule_tables": _RULE_TABLES, "rules": _RULES}
 _OFFER_STATEMENT: Final = text(_SALE.format(erased="false", buyer="NULL::jsonb", **_SHARED))
-_SALE_STATEMENT: Final = text(_SALE.format(erased=_ERASED, buyer=_BUYER, **_SHARED))
-_MARKET_STATEMENT: Final = text(f"WITH {_RULE_TABLES} SELECT {_RULES}, {_BUYER} AS buyer")
+_SALE_STATEMENT: Final = text(_SALE.format(erased=_ERASED, buyer=_THIS_BUYER, **_SHARED))
+_MARKET_STATEMENT: Final = text(f"WITH {_RULE_TABLES} SELECT {_RULES}, {_THIS_BUYER} AS buyer")
+_CREDENTIALED: Final = """
+    SELECT b.id, {buyer} AS buyer
+      FROM contractors b
+     WHERE b.credential_status = 'credentialed' AND b.id > :after ORDER BY b.id LIMIT :limit
+"""
+_CREDENTIALED_STATEMENT: Final = text(_CREDENTIALED.format(buyer=_BUYER.format(contractor="b.id")))
 
 _CONTACT: Final = text(
     """
@@ -290,6 +305,12 @@ async def read_market(session: AsyncSession, contractor_id: UUID | None) -> Mark
     )
 
 
+async def read_credentialed(session: AsyncSession, after: UUID, limit: int) -> dict[UUID, BuyerFacts]:
+    """The next contractors that count as credentialed, by id, with what is known of each now."""
+    rows = await session.execute(_CREDENTIALED_STATEMENT, {"after": after, "limit": limit})
+    return {row.id: _buyer_facts(row.buyer) for row in rows}
+
+
 def _field(row: Mapping[str, Any]) -> FieldFact:
     """A field whose source is not registered, or not for sale by its own row, counts as without provenance."""
     purposes = row["purposes"] or []
@@ -305,9 +326,11 @@ def _field(row: Mapping[str, Any]) -> FieldFact:
 
 
 def _buyer(row: Mapping[str, Any] | None) -> BuyerFacts | None:
-    if row is None:
-        return None
-    checked_at = row["checked_at"]
+    return None if row is None else _buyer_facts(row)
+
+
+def _buyer_facts(row: Mapping[str, Any]) -> BuyerFacts:
+    checked_at, insured_until = row["checked_at"], row["insured_until"]
     return BuyerFacts(
         credentialed=row["credentialed"],
         licence_status=row["licence_status"],
@@ -315,6 +338,8 @@ def _buyer(row: Mapping[str, Any] | None) -> BuyerFacts | None:
         agreement_version=row["agreement_version"],
         us_entity=row["us_entity"],
         checked_at=datetime.fromisoformat(checked_at) if checked_at else None,
+        insured_until=date.fromisoformat(insured_until) if insured_until else None,
+        frozen=row["frozen"],
     )
 
 

@@ -117,20 +117,37 @@ SCRUB = text(
 BUYER = text(
     """
     INSERT INTO contractors AS known (
-        id, company_name, email, phone, city, state, lat, lng, geom, time_zone, service_areas, license_status,
-        insurance_expires_on, services_offered, roof_types, acquisition_status, subscription_tier, signed_up_at,
-        credential_status, credential_checked_at, identity_verified_at, agreement_version, agreement_accepted_at,
-        us_entity, payment_method_ref, source, sandbox)
+        id, company_name, email, phone, city, state, lat, lng, geom, time_zone, service_areas, services_offered,
+        roof_types, acquisition_status, subscription_tier, signed_up_at, credential_status, credential_checked_at,
+        payment_method_ref, source, sandbox)
     SELECT
         :id, :company_name, :email, :phone, c.city, c.state, ST_Y(c.center::geometry), ST_X(c.center::geometry),
         c.center, c.time_zone,
         jsonb_build_array(jsonb_build_object('city', c.city, 'state', c.state, 'radius_miles', 25)),
-        'active', current_date + 365, ARRAY['roofing'], ARRAY['residential'], 'active', :tier, now(),
-        'credentialed', now(), now(), :agreement_version, now(), true, :payment_method, 'sandbox', true
+        ARRAY['roofing'], ARRAY['residential'], 'active', :tier, now(), 'credentialed', now(), :payment_method,
+        'sandbox', true
     FROM target_cities c WHERE c.city = :city AND c.state = :state
     ON CONFLICT (id) DO UPDATE SET
-        credential_status = 'credentialed', credential_checked_at = now(), insurance_expires_on = current_date + 365,
-        agreement_version = excluded.agreement_version
+        credential_status = 'credentialed', credential_checked_at = now()
+    """
+)
+
+# The checklist of a sandbox buyer, as if an operator had seen everything.
+BUYER_CHECKS = text(
+    """
+    INSERT INTO buyer_checks (contractor_id, item, value, about, expires_on, note)
+    SELECT c.id, k.item, k.value, k.about, k.expires_on, 'sandbox statement'
+      FROM contractors c
+     CROSS JOIN LATERAL (VALUES
+           ('licence', 'active', concat_ws(' ', c.license_state, c.license_number), current_date + 365),
+           ('insurance', 'verified', '', current_date + 365),
+           ('identity', 'verified', c.company_name, NULL),
+           ('agreement', 'verified', :agreement_version, NULL),
+           ('us_entity', 'verified', '', NULL)) AS k (item, value, about, expires_on)
+     WHERE c.id = :id
+    ON CONFLICT (contractor_id, item) DO UPDATE
+       SET value = excluded.value, about = excluded.about, expires_on = excluded.expires_on,
+           decided_at = excluded.decided_at
     """
 )
 
@@ -283,10 +300,17 @@ def _sandbox(connection: Connection, seed: Mapping[str, Any]) -> dict[str, int]:
             REGISTRATION,
             ({"agency": None, "source_key": None, **row} for row in seed["registrations"]),
         ),
-        "buyers": _each(
-            connection, BUYER, (_buyer(city, buyer) for city in cities for buyer in seed["buyers"])
-        ),
+        "buyers": _buyers(connection, [_buyer(city, buyer) for city in cities for buyer in seed["buyers"]]),
     }
+
+
+def _buyers(connection: Connection, buyers: list[dict[str, Any]]) -> int:
+    """Write the buyers, then the checklist of each."""
+    written = _each(connection, BUYER, buyers)
+    _each(
+        connection, BUYER_CHECKS, ({key: row[key] for key in ("id", "agreement_version")} for row in buyers)
+    )
+    return written
 
 
 def _town(city: Mapping[str, Any]) -> dict[str, Any]:

@@ -353,6 +353,11 @@ ASSIGN_AGED = single_step(
     "marketplace",
     description="Aged leads moved into the age bucket they have reached; unsold ones taken out of those they left.",
 )
+RECHECK_BUYERS = single_step(
+    "recheck_buyers",
+    "marketplace",
+    description="Buyers whose licence, insurance or last check has run out lose their credentials, with a notice.",
+)
 STRIPE_EVENT = single_step(
     "stripe_event", "marketplace", max_attempt=8, description="A payment whose state Stripe says has changed."
 )

@@ -14,6 +14,7 @@ from shared.db.models.compliance import Provenance
 from shared.db.models.contractors import Contractor
 from shared.db.models.leads import BaseLead
 from shared.db.models.users import RefreshToken, User
+from shared.db.seed import AGREEMENT_VERSION, BUYER_CHECKS
 from shared.schemas.enums import UserRole
 from shared.security.fields import KeyRing
 from shared.security.subject_keys import SubjectKeys
@@ -70,11 +71,6 @@ async def make_buyer(session: AsyncSession, **changes: Any) -> tuple[UUID, UUID]
     values: dict[str, Any] = {
         "company_name": f"Roofs {uuid4().hex[:6]}",
         "credential_status": "credentialed",
-        "license_status": "active",
-        "identity_verified_at": now,
-        "agreement_version": "2026-11",
-        "agreement_accepted_at": now,
-        "us_entity": True,
         "credential_checked_at": now,
         "service_areas": [{"city": "Harrow", "state": "TX", "radius_miles": 25}],
         **HARROW,
@@ -83,6 +79,7 @@ async def make_buyer(session: AsyncSession, **changes: Any) -> tuple[UUID, UUID]
     contractor: UUID = (
         await session.execute(insert(Contractor).values(**values).returning(Contractor.id))
     ).scalar_one()
+    await session.execute(BUYER_CHECKS, {"id": contractor, "agreement_version": AGREEMENT_VERSION})
     owner = await make_user(session, role=UserRole.CONTRACTOR_OWNER, contractor_id=contractor)
     return contractor, owner
 

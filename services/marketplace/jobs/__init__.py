@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from services.marketplace.jobs.aged import assign_aged
+from services.marketplace.jobs.checks import recheck_buyers
 from services.marketplace.jobs.notices import notify_buyer
 from services.marketplace.jobs.reactivation import ReactivationInput, reactivate_lead
 from services.marketplace.jobs.sales import (
@@ -20,6 +21,7 @@ from shared.workflow import Step
 from shared.workflow.catalogue import (
     ASSIGN_AGED,
     REACTIVATE_LEAD,
+    RECHECK_BUYERS,
     REFUND_STRAY,
     SALE,
     SETTLE_SALES,
@@ -36,4 +38,5 @@ STEPS = (
     Step(SYNC_HVAC_LEAD, "sync_hvac_lead", sync_hvac_lead, HvacLeadInput),
     Step(SETTLE_SALES, "settle_sales", settle_sales, JobInput),
     Step(ASSIGN_AGED, "assign_aged", assign_aged, JobInput),
+    Step(RECHECK_BUYERS, "recheck_buyers", recheck_buyers, JobInput),
 )

@@ -60,8 +60,8 @@ HELP: Final[Mapping[str, Help]] = {
     ),
 }
 REASONS: Final[Mapping[str, str]] = {
-    Reason.BUYER_NOT_CREDENTIALED: "We have not checked your licence, identity or agreement, or the check has lapsed. "
-    "We write to you when it is done.",
+    Reason.BUYER_NOT_CREDENTIALED: "We have not checked your licence, insurance, identity or agreement, the check has "
+    "lapsed, or your bank took a payment back. Under My checks stands what is missing.",
     Reason.STATE_BROKER_UNREGISTERED: "We may not sell leads of this state yet.",
     Reason.POLICY_STATE_DISABLED: "Sales in this state are switched off.",
     Reason.POLICY_KILL_SWITCH: "Sales are switched off by an operator.",

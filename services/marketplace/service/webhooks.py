@@ -11,7 +11,9 @@ import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.marketplace import metrics
+from services.marketplace.domain.cases import read_dispute
 from services.marketplace.repository.sales import SaleRepository
+from services.marketplace.service.cases import take_dispute
 from shared.errors import InvalidInput
 from shared.runtime import Resources
 from shared.security.webhooks import WebhookRefused, verify_stripe
@@ -52,13 +54,17 @@ def _occurred_at(event: dict[str, Any]) -> datetime:
 
 
 async def _take(resources: Resources, event: dict[str, Any]) -> str:
-    """Store the event in the inbox and, for a payment, start the work; both in one transaction."""
+    """Store the event in the inbox and act on it in one transaction: a payment starts work, a dispute freezes."""
     occurred_at = _occurred_at(event)
     subject = event["data"]["object"]
+    dispute = read_dispute(subject) if subject["object"] == "dispute" else None
     charge_id = subject.get("id") if subject["object"] == "payment_intent" else subject.get("payment_intent")
     async with resources.unit_of_work() as uow:
         if not await take_once(uow.session, "stripe", _event_key(event["id"]), occurred_at):
             return "duplicate"
+        if dispute is not None:
+            # At once and not by a worker: a buyer who takes the money back sees no further owner meanwhile.
+            return "taken" if await take_dispute(uow.session, dispute) else "ignored"
         if not isinstance(charge_id, str):
             return "ignored"
         with use_trace(await _trace_of_sale(uow.session, subject)):

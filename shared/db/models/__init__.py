@@ -2,6 +2,7 @@
 
 from shared.db.models.aged import AgedInventory, AgedLead, AgedPrice, AgedPurchase, AgedQuote, AgedSale
 from shared.db.models.base import Base
+from shared.db.models.buyers import BuyerCase, BuyerCheck, BuyerEvidence
 from shared.db.models.cities import TargetCity, Vertical
 from shared.db.models.compliance import (
     ConsentEvent,
@@ -67,6 +68,9 @@ __all__ = [
     "BaseLead",
     "Budget",
     "BudgetReservation",
+    "BuyerCase",
+    "BuyerCheck",
+    "BuyerEvidence",
     "ChainHead",
     "CompanyProfile",
     "ConditionComparison",

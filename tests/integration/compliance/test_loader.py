@@ -28,6 +28,10 @@ from shared.db.seed import buyer_id
 from shared.errors import NotFound, PolicyViolation
 
 BUYER = buyer_id("Harrow", "Roofing Co")
+OPEN_CASE = """
+    INSERT INTO buyer_cases (contractor_id, dispute_ref, charge_ref, amount_cents, reason, processor_status)
+    VALUES (:id, 'dp_1', 'pi_1', 100, 'fraudulent', 'needs_response')
+    """
 OWNER_FIELDS = ("owner_name", "owner_email", "owner_phone", "mailing_address")
 SOURCES = {
     "owner_name": "harrow_tx_parcels",
@@ -268,20 +272,30 @@ async def test_the_kill_switch_stops_every_sale(db: AsyncSession) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        "credential_status = 'lapsed'",
-        "acquisition_status = 'churned'",
-        "license_status = 'expired'",
-        "license_status = NULL",
-        "license_expiration = current_date - 1",
-        "identity_verified_at = NULL",
-        "agreement_version = '2020-01'",
-        "us_entity = NULL",
-        "credential_checked_at = now() - interval '91 days'",
+        "UPDATE contractors SET credential_status = 'lapsed' WHERE id = :id",
+        "UPDATE contractors SET acquisition_status = 'churned' WHERE id = :id",
+        "UPDATE contractors SET credential_checked_at = now() - interval '91 days' WHERE id = :id",
+        "UPDATE contractors SET license_number = 'another' WHERE id = :id",
+        "UPDATE contractors SET company_name = 'Another' WHERE id = :id",
+        "UPDATE buyer_checks SET value = 'expired' WHERE contractor_id = :id AND item = 'licence'",
+        "UPDATE buyer_checks SET value = 'unknown' WHERE contractor_id = :id AND item = 'licence'",
+        "UPDATE buyer_checks SET expires_on = current_date - 1 WHERE contractor_id = :id AND item = 'licence'",
+        "UPDATE buyer_checks SET expires_on = current_date - 1 WHERE contractor_id = :id AND item = 'insurance'",
+        "UPDATE buyer_checks SET about = '2020-01' WHERE contractor_id = :id AND item = 'agreement'",
+        "UPDATE buyer_checks SET value = 'failed' WHERE contractor_id = :id AND item = 'insurance'",
+        "UPDATE buyer_checks SET value = 'failed' WHERE contractor_id = :id AND item = 'identity'",
+        "UPDATE buyer_checks SET value = 'failed' WHERE contractor_id = :id AND item = 'us_entity'",
+        "DELETE FROM buyer_checks WHERE contractor_id = :id AND item = 'licence'",
+        "DELETE FROM buyer_checks WHERE contractor_id = :id AND item = 'insurance'",
+        "DELETE FROM buyer_checks WHERE contractor_id = :id AND item = 'identity'",
+        "DELETE FROM buyer_checks WHERE contractor_id = :id AND item = 'agreement'",
+        "DELETE FROM buyer_checks WHERE contractor_id = :id AND item = 'us_entity'",
+        OPEN_CASE,
     ],
 )
 async def test_a_buyer_who_fell_out_of_order_gets_nothing(db: AsyncSession, change: str) -> None:
     lead_id = await make_lead(db)
-    await run(db, f"UPDATE contractors SET {change} WHERE id = :id", id=BUYER)
+    await run(db, change, id=BUYER)
 
     decision = await decide_sale(db, lead_id, BUYER, address_hash=None)
 

@@ -82,6 +82,9 @@ OWNERS: dict[str, set[str]] = {
         "sale_returns",
         "sale_outcomes",
         "guarantee_settlements",
+        "buyer_checks",
+        "buyer_evidence",
+        "buyer_cases",
     },
     "relay": set(),
 }

@@ -67,9 +67,11 @@ def test_the_sandbox_files_what_the_rules_ask_for(connection: Connection) -> Non
     assert fresh < timedelta(days=31)  # PH-5
     buyers = connection.execute(
         """
-        SELECT city, count(*) AS buyers FROM contractors
-        WHERE sandbox AND credential_status = 'credentialed' AND us_entity AND identity_verified_at IS NOT NULL
-          AND agreement_version = %s AND credential_checked_at > now() - interval '90 days' GROUP BY city
+        SELECT city, count(*) AS buyers FROM contractors c
+        WHERE sandbox AND credential_status = 'credentialed' AND credential_checked_at > now() - interval '90 days'
+          AND EXISTS (SELECT 1 FROM buyer_checks k WHERE k.contractor_id = c.id AND k.about = %s)
+          AND (SELECT count(*) FROM buyer_checks k WHERE k.contractor_id = c.id) = 5
+        GROUP BY city
         """,
         (seed.AGREEMENT_VERSION,),
     ).fetchall()

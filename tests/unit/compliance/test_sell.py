@@ -30,6 +30,7 @@ BUYER = BuyerFacts(
     agreement_version="2026-11",
     us_entity=True,
     checked_at=NOW - timedelta(days=10),
+    insured_until=NOW.date() + timedelta(days=30),
 )
 NAME = FieldFact("owner_name", "county", from_government=True, commercial_use="allowed")
 EMAIL = FieldFact("owner_email", "hunter", from_government=False, commercial_use="unknown")
@@ -219,6 +220,9 @@ def test_an_unknown_registry_answer_masks_the_phone(phone: PhoneFacts) -> None:
         {"us_entity": False},
         {"checked_at": None},
         {"checked_at": NOW - timedelta(days=90) - MICROSECOND},
+        {"insured_until": None},
+        {"insured_until": NOW.date() - timedelta(days=1)},
+        {"frozen": True},
     ],
 )
 def test_48_a_buyer_who_is_not_fit_gets_nothing(change: dict[str, object]) -> None:
@@ -228,7 +232,14 @@ def test_48_a_buyer_who_is_not_fit_gets_nothing(change: dict[str, object]) -> No
     assert can_offer(snapshot, NOW).allow
 
 
-@pytest.mark.parametrize("change", [{"checked_at": NOW - timedelta(days=90)}, {"licence_status": "active"}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"checked_at": NOW - timedelta(days=90)},
+        {"licence_status": "active"},
+        {"insured_until": NOW.date()},
+    ],
+)
 def test_a_fit_buyer_at_the_edge_is_served(change: dict[str, object]) -> None:
     assert can_sell(replace(TEXAS, buyer=replace(BUYER, **change)), NOW).allow  # type: ignore[arg-type]
 

@@ -1,0 +1,51 @@
+"""A charge-back as its desk sees it, and what an event of the processor must tell of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from pydantic import BaseModel, Field, ValidationError
+
+from shared.errors import InvalidInput
+from shared.schemas.buyer_enums import CaseOutcome
+
+ENDED: Final = ("won", "lost", "warning_closed")
+"""Words of the processor after which a dispute changes no more."""
+
+
+class Dispute(BaseModel):
+    """What we take from a dispute of Stripe; its other fields are not ours."""
+
+    id: str = Field(min_length=1, max_length=255)
+    payment_intent: str | None = Field(None, max_length=255)
+    amount: int = Field(gt=0)
+    reason: str = Field("unknown", max_length=100)
+    status: str = Field(max_length=50)
+
+
+class CaseView(BaseModel):
+    """A case; its buyer is frozen while `outcome` is empty."""
+
+    id: UUID
+    contractor_id: UUID
+    sale_id: UUID | None
+    dispute_ref: str
+    charge_ref: str
+    amount_cents: int
+    reason: str
+    processor_status: str
+    outcome: CaseOutcome | None
+    note: str | None
+    settled_at: datetime | None
+    created_at: datetime
+
+
+def read_dispute(subject: dict[str, Any]) -> Dispute:
+    """The dispute of an event; InvalidInput names what is wrong with it."""
+    try:
+        return Dispute.model_validate(subject)
+    except ValidationError as error:
+        fields = ", ".join(str(fault["loc"][0]) for fault in error.errors())
+        raise InvalidInput(f"This dispute cannot be read: {fields}.") from error

@@ -1,0 +1,97 @@
+"""Cases of charge-backs: opened by the processor's event, which freezes the buyer, settled by an operator."""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.marketplace.domain.cases import ENDED, CaseView, Dispute
+from services.marketplace.repository.checks import CheckRepository
+from services.marketplace.service.sessions import signed_in
+from shared.errors import Conflict, NotFound
+from shared.runtime import Resources
+from shared.schemas.buyer_enums import CaseOutcome
+from shared.schemas.enums import CredentialStatus
+from shared.schemas.page import Cursor, Page, cut_page
+from shared.security import audit
+from shared.security.policy import Actor, Role
+from shared.telemetry.logging import get_logger
+
+SERVICE: Final = "marketplace"
+
+log = get_logger(__name__)
+
+
+class CaseSettled(Conflict):
+    """Somebody settled this case before."""
+
+    code = "case-settled"
+
+
+async def take_dispute(session: AsyncSession, dispute: Dispute) -> bool:
+    """Open the case of a dispute, or note the processor's newer word in it; False where its charge is not ours."""
+    values = {
+        "dispute_ref": dispute.id,
+        "charge_ref": dispute.payment_intent,
+        "amount_cents": dispute.amount,
+        "reason": dispute.reason,
+        "status": dispute.status,
+        "ended": list(ENDED),
+    }
+    case = await CheckRepository(session).open_case(values)
+    if case is None:
+        log.error("dispute_fits_no_charge", dispute=dispute.id)
+        return False
+    if case.opened:
+        processor = Actor(role=Role.SERVICE, subject="service:stripe", service=SERVICE)
+        await _audit(session, processor, "buyer.freeze", case.contractor_id, case.id, dispute.reason)
+    return True
+
+
+async def list_cases(
+    resources: Resources, actor: Actor, *, settled: bool | None, cursor: str | None, limit: int
+) -> Page[CaseView]:
+    """Cases, newest first."""
+    after = Cursor.decode(cursor)
+    async with resources.unit_of_work() as uow:
+        await signed_in(uow.session, actor)
+        rows = await CheckRepository(uow.session).cases(settled=settled, after=after, limit=limit)
+    shown, more = cut_page(rows, limit)
+    return Page(items=[CaseView.model_validate(row, from_attributes=True) for row in shown], next_cursor=more)
+
+
+async def settle_case(
+    resources: Resources, actor: Actor, case_id: UUID, *, outcome: CaseOutcome, note: str
+) -> CaseView:
+    """An operator's decision, once: the buyer buys again, or loses its credentials. CaseSettled for the second."""
+    async with resources.unit_of_work() as uow:
+        await signed_in(uow.session, actor)
+        repository = CheckRepository(uow.session)
+        if await repository.case(case_id) is None:
+            raise NotFound("There is no such case.")
+        values = {"outcome": outcome, "note": note, "user_id": actor.user_id}
+        settled = await repository.settle_case(case_id, values)
+        if settled is None:
+            raise CaseSettled("Somebody settled this case before you.", case_id=str(case_id))
+        if outcome is CaseOutcome.ENDED:
+            await repository.credential(settled.contractor_id, CredentialStatus.LAPSED)
+        await _audit(uow.session, actor, f"buyer_case.{outcome}", settled.contractor_id, case_id, note)
+        row = await repository.case(case_id)
+    return CaseView.model_validate(row, from_attributes=True)
+
+
+async def _audit(  # noqa: PLR0917 - one row of the trail
+    session: AsyncSession, actor: Actor, action: str, contractor_id: UUID, case_id: UUID, reason: str
+) -> None:
+    await audit.record(
+        session,
+        actor,
+        action,
+        service=SERVICE,
+        object_type="contractor",
+        object_id=contractor_id,
+        reason=reason,
+        details={"case_id": str(case_id)},
+    )

@@ -39,7 +39,8 @@ GRANT USAGE ON SCHEMA public, core, compliance TO ridgeline_service;
 GRANT SELECT ON ALL TABLES IN SCHEMA public, core, compliance TO ridgeline_service;
 REVOKE SELECT ON users, refresh_tokens, payments, ledger_accounts, ledger_entries, notifications,
     aged_leads, aged_purchases, aged_sales, aged_quotes, company_profiles,
-    sale_returns, sale_outcomes, guarantee_settlements, compliance.subject_key, agencies FROM ridgeline_service;
+    sale_returns, sale_outcomes, guarantee_settlements, privacy_requests, privacy_notices, compliance.subject_key,
+    agencies FROM ridgeline_service;
 
 -- Schema core, through shared.workflow, shared.relay and shared.streams.
 GRANT INSERT, UPDATE, DELETE ON core.workflow, core.step, core.step_attempt, core.outbox, core.inbox,
@@ -81,6 +82,9 @@ GRANT INSERT, UPDATE ON reactivation_leads, lead_processing_logs, crm_conflicts 
 GRANT INSERT ON ledger_accounts, ledger_entries, sale_outcomes, guarantee_settlements TO svc_marketplace;
 GRANT SELECT, INSERT ON aged_leads, aged_purchases, aged_sales, aged_quotes TO svc_marketplace;
 GRANT SELECT, INSERT, UPDATE ON aged_inventory, aged_prices TO svc_marketplace;
+GRANT SELECT, INSERT, UPDATE ON privacy_requests, privacy_notices TO svc_marketplace;
+GRANT INSERT ON privacy_subjects TO svc_marketplace;
+GRANT UPDATE (person, phone_hash) ON aged_leads TO svc_marketplace;
 
 -- The second writers, by column.
 GRANT UPDATE (status, status_reason, reserved_at, sold_at, sale_id) ON base_leads TO svc_marketplace;

@@ -5,9 +5,16 @@ from __future__ import annotations
 from services.enricher import api, jobs
 from services.enricher.settings import EnricherSettings
 from shared.runtime import Service
-from shared.schemas.workflow_inputs import CityInput, EnrichInput, PropertyInput
+from shared.schemas.workflow_inputs import CityInput, EnrichInput, ErasureInput, PropertyInput
 from shared.workflow import Step
-from shared.workflow.catalogue import CITY, ENRICH_LEAD, ENRICH_LEADS, PROPERTY, REFRESH_CITY
+from shared.workflow.catalogue import (
+    CITY,
+    ENRICH_LEAD,
+    ENRICH_LEADS,
+    PRIVACY_ERASURE,
+    PROPERTY,
+    REFRESH_CITY,
+)
 from shared.workflow.schedule import hourly
 
 service = Service(
@@ -19,6 +26,7 @@ service = Service(
         Step(PROPERTY, "enrich_contact", jobs.enrich_contact, PropertyInput),
         Step(ENRICH_LEAD, "enrich_lead", jobs.enrich_contact, PropertyInput),
         Step(ENRICH_LEADS, "enrich_leads", jobs.enrich_leads, EnrichInput),
+        Step(PRIVACY_ERASURE, "erase_contacts", jobs.erase_contacts, ErasureInput),
         Step(CITY, "geocode", jobs.geocode, CityInput),
         Step(REFRESH_CITY, "geocode", jobs.geocode, CityInput),
     ],

@@ -13,12 +13,13 @@ from services.enricher.repository import ContactRepository
 from services.enricher.service import contacts, figures, owners, places
 from services.enricher.service.asking import Asking
 from services.enricher.service.owners import Owner
+from shared.compliance.erasure import erase
 from shared.errors import PolicyViolation, Skip
 from shared.events.leads import EnrichmentCompleted
 from shared.providers.context import calling_for
 from shared.runtime import StepContext
 from shared.runtime.limits import spending_caps
-from shared.schemas.workflow_inputs import CityInput, EnrichInput, PropertyInput
+from shared.schemas.workflow_inputs import CityInput, EnrichInput, ErasureInput, PropertyInput
 from shared.workflow.catalogue import ENRICH_LEAD
 
 
@@ -133,3 +134,9 @@ async def geocode(ctx: StepContext, input: CityInput) -> None:
         raise Skip(closed.detail) from closed
     async with ctx.commit() as tx:
         tx.output = {**counts, **await places.place_city(tx.session, input.subject_id)}
+
+
+async def erase_contacts(ctx: StepContext, input: ErasureInput) -> None:
+    """Clear what this service holds of the people whose keys a privacy request destroyed."""
+    async with ctx.commit() as tx:
+        tx.output = await erase(tx.session, "enricher", input.subject_id)

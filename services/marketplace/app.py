@@ -10,6 +10,7 @@ from services.marketplace.api import (
     guarantee,
     leads,
     outcomes,
+    privacy,
     reactivation,
     returns,
     review,
@@ -20,6 +21,7 @@ from services.marketplace.jobs import STEPS
 from services.marketplace.own import open_own
 from services.marketplace.pages import door, market, owned, pictures
 from services.marketplace.pages import leads as lead_pages
+from services.marketplace.pages import privacy as privacy_pages
 from services.marketplace.pages import review as review_pages
 from services.marketplace.pages.rendering import problem_page
 from services.marketplace.settings import MarketplaceSettings
@@ -43,6 +45,8 @@ service = Service(
         webhooks.router,
         reactivation.router,
         summit.router,
+        privacy.router,
+        privacy_pages.router,
         door.router,
         lead_pages.router,
         market.router,

@@ -30,6 +30,8 @@ from shared.errors import NotFound
 DROP_REASON: Final = "drop"
 PROTECTED_REASON: Final = "protected_person"
 ERASED_REASON: Final = "erased"
+NOT_KEPT_REASONS: Final = (ERASED_REASON, PROTECTED_REASON, DROP_REASON)
+"""Whose house is read again without its person."""
 DNC_REASONS: Final = ("national_dnc", "state_dnc")
 
 _SOURCE: Final = text(

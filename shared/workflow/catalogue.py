@@ -353,6 +353,28 @@ ASSIGN_AGED = single_step(
     "marketplace",
     description="Aged leads moved into the age bucket they have reached; unsold ones taken out of those they left.",
 )
+PRIVACY_ERASURE = register(
+    WorkflowSpec(
+        "privacy_erasure",
+        (
+            StepSpec("shred_person", "marketplace", max_attempt=8),
+            StepSpec(
+                "erase_contacts", "enricher", needs=("shred_person",), timeout_seconds=300, max_attempt=8
+            ),
+            StepSpec("erase_records", "scraper", needs=("shred_person",), timeout_seconds=300, max_attempt=8),
+            StepSpec(
+                "erase_sales",
+                "marketplace",
+                needs=("erase_contacts", "erase_records"),
+                timeout_seconds=300,
+                max_attempt=8,
+            ),
+            StepSpec("prove_erasure", "marketplace", needs=("erase_sales",), max_attempt=8),
+        ),
+        deadline_seconds=10 * 24 * 3600,
+        description="A verified deletion: suppressed for good, keys destroyed, rows cleared by each owner, a proof kept.",
+    )
+)
 STRIPE_EVENT = single_step(
     "stripe_event", "marketplace", max_attempt=8, description="A payment whose state Stripe says has changed."
 )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 
-from shared.compliance.snapshots import PROTECTED_REASON
+from shared.compliance.reasons import PROTECTED_REASON
 from shared.errors import Conflict
 from shared.schemas.privacy_enums import PrivacyKind, PrivacyStatus
 

@@ -23,7 +23,7 @@ from services.marketplace.domain.privacy_views import PrivacyNoticeView, Privacy
 from services.marketplace.repository.privacy import PrivacyRepository
 from services.marketplace.service.sessions import signed_in
 from shared.compliance.loader import address_value
-from shared.compliance.snapshots import ERASED_REASON
+from shared.compliance.reasons import ERASED_REASON
 from shared.db.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from shared.errors import NotAllowed, NotFound, PermanentError
 from shared.events.privacy import SoldPersonWithdrew

@@ -16,7 +16,7 @@ from services.scraper.domain.lines import copy_line, copy_text, hashed_line
 from services.scraper.domain.rows import ParcelRow
 from services.scraper.repository.staging import Staging, Upserted
 from shared.compliance.loader import address_value
-from shared.compliance.snapshots import NOT_KEPT_REASONS
+from shared.compliance.reasons import NOT_KEPT_REASONS
 from shared.schemas.address import Address
 from shared.security.fields import IndexKind, KeyRing, SubjectCipher
 from shared.security.subject_keys import SubjectKeys

@@ -13,28 +13,40 @@ class Kept:
     what: str
     source: str
     until: str
-    days: int | None = None
-    """After how many days a job removes it; nothing where only an erasure or another event does."""
 
 
-UNSOLD_CONTACTS: Final = Kept(
-    "Owner's name, mailing address, e-mail and phone of a house with an unsold lead",
-    "County property records; licensed contact vendors",
-    "until you opt out or ask for deletion",
-)
+UNSOLD_CONTACT_DAYS: Final = 180
+"""After their last reading."""
+SOLD_CONTACT_MONTHS: Final = 24
+RAW_DAYS: Final = 30
+"""core.forget_ended drops them."""
 KEPT: Final = (
     Kept(
         "House: address, year built, roof permits, storms, roof pictures",
         "County and city open data, NOAA, licensed imagery",
         "as long as the house is in our area; these are facts about a building",
     ),
-    UNSOLD_CONTACTS,
+    Kept(
+        "Owner's name, mailing address, e-mail and phone with an unsold lead",
+        "County property records; licensed contact vendors",
+        f"{UNSOLD_CONTACT_DAYS} days after we last read them, at once when you ask for deletion",
+    ),
+    Kept(
+        "The owner in our copy of the county's property record",
+        "County property records",
+        "as long as the county publishes it, or until you ask for deletion",
+    ),
     Kept(
         "The same of a sold lead",
         "As above; the contractor who bought it has a copy",
-        "until you ask for deletion",
+        f"{SOLD_CONTACT_MONTHS} months after the sale, at once when you ask for deletion",
     ),
-    Kept("Pages and files as we read them", "Public sources", "30 days", days=30),
+    Kept(
+        "Older leads that suppliers gave us: name, contacts, address, and what they say of a loan on the house",
+        "Lead suppliers",
+        "until you ask for deletion; never sold again after an opt-out",
+    ),
+    Kept("Pages and files as we read them", "Public sources", f"{RAW_DAYS} days"),
     Kept(
         "Your privacy request",
         "You",

@@ -375,6 +375,12 @@ PRIVACY_ERASURE = register(
         description="A verified deletion: suppressed for good, keys destroyed, rows cleared by each owner, a proof kept.",
     )
 )
+FORGET_CONTACTS = single_step(
+    "forget_contacts",
+    "enricher",
+    timeout_seconds=600,
+    description="Owners of leads unsold for 180 days after their last reading, or sold 24 months ago, cleared by pages.",
+)
 STRIPE_EVENT = single_step(
     "stripe_event", "marketplace", max_attempt=8, description="A payment whose state Stripe says has changed."
 )

@@ -39,8 +39,8 @@ GRANT USAGE ON SCHEMA public, core, compliance TO ridgeline_service;
 GRANT SELECT ON ALL TABLES IN SCHEMA public, core, compliance TO ridgeline_service;
 REVOKE SELECT ON users, refresh_tokens, payments, ledger_accounts, ledger_entries, notifications,
     aged_leads, aged_purchases, aged_sales, aged_quotes, company_profiles,
-    sale_returns, sale_outcomes, guarantee_settlements, buyer_evidence, compliance.subject_key, agencies
-    FROM ridgeline_service;
+    sale_returns, sale_outcomes, guarantee_settlements, buyer_evidence, privacy_requests, privacy_notices,
+    compliance.subject_key, agencies FROM ridgeline_service;
 
 -- Schema core, through shared.workflow, shared.relay and shared.streams.
 GRANT INSERT, UPDATE, DELETE ON core.workflow, core.step, core.step_attempt, core.outbox, core.inbox,
@@ -84,6 +84,9 @@ GRANT SELECT, INSERT ON aged_leads, aged_purchases, aged_sales, aged_quotes TO s
 GRANT SELECT, INSERT, UPDATE ON aged_inventory, aged_prices TO svc_marketplace;
 GRANT INSERT, UPDATE ON buyer_checks, buyer_cases TO svc_marketplace;
 GRANT SELECT, INSERT ON buyer_evidence TO svc_marketplace;
+GRANT SELECT, INSERT, UPDATE ON privacy_requests, privacy_notices TO svc_marketplace;
+GRANT INSERT ON privacy_subjects TO svc_marketplace;
+GRANT UPDATE (person, phone_hash) ON aged_leads TO svc_marketplace;
 
 -- The second writers, by column.
 GRANT UPDATE (status, status_reason, reserved_at, sold_at, sale_id) ON base_leads TO svc_marketplace;

@@ -10,16 +10,20 @@ from sqlalchemy import Row
 from services.enricher import metrics
 from services.enricher.domain.search import Found, Search
 from services.enricher.repository import ContactRepository
+from services.enricher.repository.retention import RetentionRepository
 from services.enricher.service import contacts, figures, owners, places
 from services.enricher.service.asking import Asking
 from services.enricher.service.owners import Owner
+from shared.compliance.erasure import erase
 from shared.errors import PolicyViolation, Skip
 from shared.events.leads import EnrichmentCompleted
 from shared.providers.context import calling_for
 from shared.runtime import StepContext
 from shared.runtime.limits import spending_caps
-from shared.schemas.workflow_inputs import CityInput, EnrichInput, PropertyInput
+from shared.schemas.workflow_inputs import CityInput, EnrichInput, ErasureInput, JobInput, PropertyInput
 from shared.workflow.catalogue import ENRICH_LEAD
+
+FORGET_PAGE = 1000
 
 
 async def enrich_contact(ctx: StepContext, input: PropertyInput) -> None:
@@ -135,3 +139,20 @@ async def geocode(ctx: StepContext, input: CityInput) -> None:
         raise Skip(closed.detail) from closed
     async with ctx.commit() as tx:
         tx.output = {**counts, **await places.place_city(tx.session, input.subject_id)}
+
+
+async def erase_contacts(ctx: StepContext, input: ErasureInput) -> None:
+    """Clear what this service holds of the people whose keys a privacy request destroyed."""
+    async with ctx.commit() as tx:
+        tx.output = await erase(tx.session, "enricher", input.subject_id)
+
+
+async def forget_contacts(ctx: StepContext, _: JobInput) -> None:
+    """Clear the owners of leads whose keeping time is over, page by page, so that no lead is held for long."""
+    forgotten, page = 0, FORGET_PAGE
+    while page == FORGET_PAGE:
+        async with ctx.resources.unit_of_work() as uow:
+            page = await RetentionRepository(uow.session).forget_contacts(ctx.resources.clock(), FORGET_PAGE)
+        forgotten += page
+    async with ctx.commit({"forgotten": forgotten}):
+        pass

@@ -12,6 +12,7 @@ from services.marketplace.api import (
     guarantee,
     leads,
     outcomes,
+    privacy,
     reactivation,
     returns,
     review,
@@ -23,6 +24,7 @@ from services.marketplace.own import open_own
 from services.marketplace.pages import checks as check_pages
 from services.marketplace.pages import door, market, owned, pictures
 from services.marketplace.pages import leads as lead_pages
+from services.marketplace.pages import privacy as privacy_pages
 from services.marketplace.pages import review as review_pages
 from services.marketplace.pages.rendering import problem_page
 from services.marketplace.settings import MarketplaceSettings
@@ -48,6 +50,8 @@ service = Service(
         webhooks.router,
         reactivation.router,
         summit.router,
+        privacy.router,
+        privacy_pages.router,
         door.router,
         lead_pages.router,
         market.router,

@@ -17,11 +17,19 @@ from services.scraper.hvac import steps as county_steps
 from services.scraper.own import open_own
 from services.scraper.settings import ScraperSettings
 from shared.runtime import Service
-from shared.schemas.workflow_inputs import CityInput, ContractorsInput, JobInput, PropertyInput, StormsInput
+from shared.schemas.workflow_inputs import (
+    CityInput,
+    ContractorsInput,
+    ErasureInput,
+    JobInput,
+    PropertyInput,
+    StormsInput,
+)
 from shared.workflow import Step
 from shared.workflow.catalogue import (
     CITY,
     COUNTY_PULL,
+    PRIVACY_ERASURE,
     PROPERTY,
     REFRESH_CITY,
     REFRESH_PERMITS,
@@ -61,6 +69,7 @@ service = Service(
         Step(REFRESH_STORMS, "refresh_storms", jobs.refresh_storms, StormsInput),
         Step(COUNTY_PULL, "county_pull", county_steps.county_pull, county_steps.CountyPullInput),
         Step(SCHEDULE_COUNTY_PULLS, "schedule_county_pulls", county_steps.schedule_county_pulls, JobInput),
+        Step(PRIVACY_ERASURE, "erase_records", jobs.erase_records, ErasureInput),
         Step(SCRAPE_PROPERTY, "scrape_property", jobs.scrape_property, PropertyInput),
         Step(SCRAPE_CONTRACTORS, "scrape_contractors", jobs.scrape_contractors, ContractorsInput),
     ],

@@ -17,6 +17,7 @@ from services.scraper.repository import (
     ParcelRepository,
     StormRepository,
 )
+from shared.compliance.erasure import erase
 from shared.errors import PermanentError, PolicyViolation, ProviderError, Retry, Skip
 from shared.events.permits import PermitScraped, PropertyScraped
 from shared.events.storms import StormReported
@@ -27,7 +28,14 @@ from shared.providers.permit_source import SourceConfig
 from shared.providers.storm_feed import StormFeed
 from shared.runtime import StepContext
 from shared.schemas.enums import ReadingKind
-from shared.schemas.workflow_inputs import CityInput, ContractorsInput, JobInput, PropertyInput, StormsInput
+from shared.schemas.workflow_inputs import (
+    CityInput,
+    ContractorsInput,
+    ErasureInput,
+    JobInput,
+    PropertyInput,
+    StormsInput,
+)
 from shared.workflow.catalogue import REFRESH_CITY
 
 NOTHING: dict[str, Any] = {"read": 0, "stored": 0, "updated": 0, "duplicate": 0, "rejected": 0, "reasons": {}}
@@ -338,3 +346,9 @@ async def scrape_contractors(ctx: StepContext, input: ContractorsInput) -> None:
     async with ctx.commit() as tx:
         found = await ContractorRepository(tx.session).of_city(input.subject_id, input.max_results)
         tx.output = {"read": len(found), "stored": len(found), "contractors": found}
+
+
+async def erase_records(ctx: StepContext, input: ErasureInput) -> None:
+    """Clear what this service holds of the people whose keys a privacy request destroyed."""
+    async with ctx.commit() as tx:
+        tx.output = await erase(tx.session, "scraper", input.subject_id)

@@ -25,6 +25,7 @@ GROUPS = (
     "shared.cli.keys",
     "shared.cli.staff",
     "shared.cli.aged",
+    "shared.cli.privacy",
     "shared.cli.platform",
 )
 

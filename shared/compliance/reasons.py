@@ -6,6 +6,15 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final
 
+# Words of compliance.suppression.reason that name what the owner or a law asked for; any other word that
+# reaches a sale counts as an opt-out.
+DROP_REASON: Final = "drop"
+PROTECTED_REASON: Final = "protected_person"
+ERASED_REASON: Final = "erased"
+NOT_KEPT_REASONS: Final = (ERASED_REASON, PROTECTED_REASON, DROP_REASON)
+"""Whose house is read again without its person."""
+DNC_REASONS: Final = ("national_dnc", "state_dnc")
+
 
 class Reason(StrEnum):
     """Why a decision denies; the definition order is the order of reasons in a decision."""

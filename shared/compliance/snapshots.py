@@ -22,15 +22,9 @@ from shared.compliance.contact import (
 )
 from shared.compliance.fetch import FetchSnapshot
 from shared.compliance.images import ImageLicence
+from shared.compliance.reasons import DNC_REASONS, DROP_REASON, ERASED_REASON, PROTECTED_REASON
 from shared.compliance.sell import BuyerFacts, FieldFact, OwnerFacts, PhoneFacts, SaleSnapshot
 from shared.errors import NotFound
-
-# Words of compliance.suppression.reason that name what the owner or a law asked for; any other word that
-# reaches a sale counts as an opt-out.
-DROP_REASON: Final = "drop"
-PROTECTED_REASON: Final = "protected_person"
-ERASED_REASON: Final = "erased"
-DNC_REASONS: Final = ("national_dnc", "state_dnc")
 
 _SOURCE: Final = text(
     """

@@ -67,6 +67,12 @@ class ImageBatchInput(BaseModel):
     views: list[ImageType] = [ImageType.SATELLITE, ImageType.STREET_VIEW]
 
 
+class ErasureInput(BaseModel):
+    """The privacy request that is carried out."""
+
+    subject_id: UUID
+
+
 class JobInput(BaseModel):
     """The slot for which a scheduled job runs."""
 

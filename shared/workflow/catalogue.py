@@ -358,6 +358,34 @@ RECHECK_BUYERS = single_step(
     "marketplace",
     description="Buyers whose licence, insurance or last check has run out lose their credentials, with a notice.",
 )
+PRIVACY_ERASURE = register(
+    WorkflowSpec(
+        "privacy_erasure",
+        (
+            StepSpec("shred_person", "marketplace", max_attempt=8),
+            StepSpec(
+                "erase_contacts", "enricher", needs=("shred_person",), timeout_seconds=300, max_attempt=8
+            ),
+            StepSpec("erase_records", "scraper", needs=("shred_person",), timeout_seconds=300, max_attempt=8),
+            StepSpec(
+                "erase_sales",
+                "marketplace",
+                needs=("erase_contacts", "erase_records"),
+                timeout_seconds=300,
+                max_attempt=8,
+            ),
+            StepSpec("prove_erasure", "marketplace", needs=("erase_sales",), max_attempt=8),
+        ),
+        deadline_seconds=10 * 24 * 3600,
+        description="A verified deletion: suppressed for good, keys destroyed, rows cleared by each owner, a proof kept.",
+    )
+)
+FORGET_CONTACTS = single_step(
+    "forget_contacts",
+    "enricher",
+    timeout_seconds=600,
+    description="Owners of leads unsold for 180 days after their last reading, or sold 24 months ago, cleared by pages.",
+)
 STRIPE_EVENT = single_step(
     "stripe_event", "marketplace", max_attempt=8, description="A payment whose state Stripe says has changed."
 )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -26,23 +27,24 @@ from services.ml_inference.vision.net import Net, weights_of
 from services.ml_inference.vision.registry import read_entries
 
 GPU_SIDES = {"EfficientNet-B3": 300, "YOLOv8m": 640, "U-Net ResNet34": 512}
-ROUNDS = 5
+ROUNDS = 9
+Run = Callable[[NDArray[np.uint8]], object]
 
 
-def torch_seconds(targets: Sequence[TargetedImage]) -> float:
-    """Seconds of processor for the pictures through all three, one picture at a time like serving."""
+def seconds(targets: Sequence[TargetedImage]) -> tuple[float, float]:
+    """Seconds of processor for the pictures through all three networks: in eager PyTorch, and the shipped files.
+
+    One picture at a time, like serving. Rounds of both take turns and each gives its median, so that a machine whose
+    speed drifts favours neither.
+    """
     torch.set_num_threads(1)
     entries = read_entries(WEIGHTS)
     nets = {"classifier": condition_net(), "detector": First(damage_net()), "segmentor": outline_net()}
-    return sum(_eager(net, _squares(targets, entries[role].input)) for role, net in nets.items())
-
-
-def onnx_seconds(targets: Sequence[TargetedImage]) -> float:
-    """The same through the shipped files in ONNX Runtime."""
-    return sum(
-        _runtime(Net(weights_of(WEIGHTS / entry.file, entry.sha256)), _squares(targets, entry.input))
-        for entry in read_entries(WEIGHTS).values()
-    )
+    squares = {role: _squares(targets, entry.input) for role, entry in entries.items()}
+    slow = {role: _eager(net) for role, net in nets.items()}
+    fast = {role: _runtime(weights_of(WEIGHTS / entry.file, entry.sha256)) for role, entry in entries.items()}
+    rounds = [[_round(runs, squares) for runs in (slow, fast)] for _ in range(ROUNDS + 1)][1:]
+    return statistics.median(one for one, _ in rounds), statistics.median(one for _, one in rounds)
 
 
 def gpu_sizes(targets: Sequence[TargetedImage]) -> dict[str, float]:
@@ -56,32 +58,36 @@ def gpu_sizes(targets: Sequence[TargetedImage]) -> dict[str, float]:
         outline_file(outline_net("gpu"), GPU_SIDES["U-Net ResNet34"]),
     )
     return {
-        name: 1000 * _runtime(Net(file), _squares(targets, side), rounds=1)
+        name: 1000 * _seconds(_runtime(file), _squares(targets, side))
         for file, (name, side) in zip(files, GPU_SIDES.items(), strict=True)
     }
 
 
-def _runtime(net: Net, squares: Sequence[NDArray[np.uint8]], *, rounds: int = ROUNDS) -> float:
-    return _seconds(squares, lambda square: net.run([square]), rounds=rounds)
+def _runtime(weights: bytes) -> Run:
+    net = Net(weights)
+    return lambda square: net.run([square])
 
 
-def _eager(net: nn.Module, squares: Sequence[NDArray[np.uint8]]) -> float:
+def _eager(net: nn.Module) -> Run:
     shown = Shown(net.eval(), centre=CENTRE, spread=SPREAD)
-    with torch.inference_mode():
-        return _seconds(squares, lambda square: shown(torch.from_numpy(square[None])))
+
+    def run(square: NDArray[np.uint8]) -> object:
+        with torch.inference_mode():
+            return shown(torch.from_numpy(square[None]))
+
+    return run
 
 
 def _squares(targets: Sequence[TargetedImage], side: int) -> list[NDArray[np.uint8]]:
     return [cropped(target, side)[0] for target in targets]
 
 
-def _seconds(
-    squares: Sequence[NDArray[np.uint8]], run: Callable[[NDArray[np.uint8]], object], *, rounds: int = ROUNDS
-) -> float:
-    """Seconds of processor for all squares once, the mean of some rounds after a first that does not count."""
-    run(squares[0])
+def _round(runs: Mapping[str, Run], squares: Mapping[str, Sequence[NDArray[np.uint8]]]) -> float:
+    return sum(_seconds(run, squares[role]) for role, run in runs.items())
+
+
+def _seconds(run: Run, squares: Sequence[NDArray[np.uint8]]) -> float:
     began = time.process_time()
-    for _ in range(rounds):
-        for square in squares:
-            run(square)
-    return (time.process_time() - began) / rounds
+    for square in squares:
+        run(square)
+    return time.process_time() - began

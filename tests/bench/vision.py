@@ -302,7 +302,7 @@ def _eager(pictures: Sequence[Picture]) -> list[Figure]:
     some = [_decoded(picture) for picture in pictures[:5]]
     for name, milliseconds in eager.gpu_sizes(some).items():
         say(f"gpu profile on CPU, {name}: {milliseconds:.0f} ms CPU for {len(some)} pictures")
-    slow, fast = eager.torch_seconds(some), eager.onnx_seconds(some)
+    slow, fast = eager.seconds(some)
     return [
         Figure("ONNX Runtime / eager PyTorch", round(slow / fast, 2), "x", EAGER_GOAL, at_most=False,
                baseline="eager, ms CPU a picture", baseline_value=round(1000 * slow / len(some), 1),

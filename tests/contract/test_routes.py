@@ -37,6 +37,10 @@ PUBLIC = {
     ("marketplace", "POST", "/login"),
     ("marketplace", "GET", "/api/auth/resume"),
     ("marketplace", "GET", "/static/{path:path}"),
+    ("marketplace", "POST", "/api/privacy/requests"),
+    ("marketplace", "GET", "/privacy"),
+    ("marketplace", "GET", "/privacy/request"),
+    ("marketplace", "POST", "/privacy/request"),
     ("image_processor", "GET", "/images/{image_id}/file"),
 }
 """The only doors without a token: probes, the way to a token, what the way in looks like, signed webhooks and links."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from shared.db.migrate import run_sql
 
 revision = "0024"
-down_revision = "0022"
+down_revision = "0023"
 branch_labels = None
 depends_on = None
 

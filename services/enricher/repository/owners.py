@@ -10,7 +10,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 _LEAD = """
-    SELECT l.id, l.address, l.city, l.state, l.zip, l.city_id, l.subject_id, l.owner_name, l.owner_name_hash,
+    SELECT l.id, l.address, l.address_key, l.city, l.state, l.zip, l.city_id, l.subject_id, l.owner_name, l.owner_name_hash,
            l.owner_email_verified,
            p.owner_is_company, p.owner_email AS published_email, p.owner_phone AS published_phone,
            p.subject_id AS published_subject, p.source AS record_source, EXISTS (

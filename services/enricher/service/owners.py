@@ -16,6 +16,7 @@ from services.enricher.domain.search import Search
 from services.enricher.domain.waterfall import cheapest_first
 from services.enricher.repository import ContactRepository, OwnerRepository
 from services.enricher.service.asking import Asking
+from shared.compliance.loader import address_value
 from shared.compliance.policy import policy_at
 from shared.errors import PermanentError, ProviderError, Skip
 from shared.providers.email_finder import FoundPhone, Person
@@ -120,6 +121,9 @@ async def look_up_owner(asking: Asking, lead: Row[Any], search: Search) -> None:
     """Ask the licensed copies of the records who owns a lead's house, the cheapest hit first, and keep who does."""
     resources = asking.resources
     vendors = {one.name: one for one in resources.providers.owner_records}
+    if vendors and await _left_alone(resources, lead):
+        search.passed_over |= dict.fromkeys(vendors, REFUSAL_WORDS[Refusal.SUPPRESSED])
+        return
     law = await state_law(resources, lead.state) if vendors else None
     if law is not None:
         search.passed_over |= dict.fromkeys(vendors, f"{REFUSAL_WORDS[Refusal.STATE_RULE]}: {law}")
@@ -138,6 +142,13 @@ async def look_up_owner(asking: Asking, lead: Row[Any], search: Search) -> None:
         if answer.get("owner_name"):
             await _store_owner(resources, lead.id, answer)
             return
+
+
+async def _left_alone(resources: Resources, lead: Row[Any]) -> bool:
+    """Whether the owner of this house opted out or was erased: nobody asks anew who that is."""
+    house = resources.keys.blind_index(address_value(lead.state, lead.address_key), "address")
+    async with resources.unit_of_work() as uow:
+        return await OwnerRepository(uow.session).suppressed([house]) is not None
 
 
 async def _look_up(resources: Resources, vendor: OwnerRecords, lead: Row[Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.marketplace.jobs.aged import assign_aged
 from services.marketplace.jobs.checks import recheck_buyers
 from services.marketplace.jobs.notices import notify_buyer
+from services.marketplace.jobs.privacy import erase_sales, prove_erasure, shred_person
 from services.marketplace.jobs.reactivation import ReactivationInput, reactivate_lead
 from services.marketplace.jobs.sales import (
     RefundInput,
@@ -16,10 +17,11 @@ from services.marketplace.jobs.sales import (
     stripe_event,
 )
 from services.marketplace.jobs.summit import HvacLeadInput, sync_hvac_lead
-from shared.schemas.workflow_inputs import JobInput
+from shared.schemas.workflow_inputs import ErasureInput, JobInput
 from shared.workflow import Step
 from shared.workflow.catalogue import (
     ASSIGN_AGED,
+    PRIVACY_ERASURE,
     REACTIVATE_LEAD,
     RECHECK_BUYERS,
     REFUND_STRAY,
@@ -36,6 +38,9 @@ STEPS = (
     Step(REFUND_STRAY, "refund_stray", refund_stray, RefundInput),
     Step(REACTIVATE_LEAD, "reactivate_lead", reactivate_lead, ReactivationInput),
     Step(SYNC_HVAC_LEAD, "sync_hvac_lead", sync_hvac_lead, HvacLeadInput),
+    Step(PRIVACY_ERASURE, "shred_person", shred_person, ErasureInput),
+    Step(PRIVACY_ERASURE, "erase_sales", erase_sales, ErasureInput),
+    Step(PRIVACY_ERASURE, "prove_erasure", prove_erasure, ErasureInput),
     Step(SETTLE_SALES, "settle_sales", settle_sales, JobInput),
     Step(ASSIGN_AGED, "assign_aged", assign_aged, JobInput),
     Step(RECHECK_BUYERS, "recheck_buyers", recheck_buyers, JobInput),

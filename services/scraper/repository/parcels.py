@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -15,6 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.scraper.domain.lines import copy_line, copy_text, hashed_line
 from services.scraper.domain.rows import ParcelRow
 from services.scraper.repository.staging import Staging, Upserted
+from shared.compliance.loader import address_value
+from shared.compliance.reasons import NOT_KEPT_REASONS
 from shared.schemas.address import Address
 from shared.security.fields import IndexKind, KeyRing, SubjectCipher
 from shared.security.subject_keys import SubjectKeys
@@ -40,6 +42,7 @@ SEALED: dict[str, IndexKind] = {
 }
 """Columns of the owner that are kept as ciphertext, and by which blind index each is found."""
 HASHES = {f"{column}_hash": column for column in SEALED}
+NOBODY: dict[str, Any] = dict.fromkeys(SEALED)
 OWNER_COLUMNS = ("ordinal", "subject_id", *SEALED)
 OWNER_DEFINITION = f"SELECT 0 AS ordinal, subject_id, {', '.join(SEALED)} FROM parcels WITH NO DATA"  # noqa: S608
 
@@ -265,6 +268,14 @@ HOUSES_AT = text(
 )
 
 
+NOT_KEPT = text(
+    """
+    SELECT value_hash FROM compliance.suppression
+     WHERE kind = 'address' AND reason = ANY (CAST(:reasons AS text[])) AND (expires_at IS NULL OR expires_at > now())
+    """
+)
+
+
 class ParcelRepository:
     """Writes and reads parcels."""
 
@@ -275,7 +286,7 @@ class ParcelRepository:
 
     async def upsert(self, city_id: UUID, rows: Sequence[ParcelRow], ring: KeyRing) -> Upserted:
         """Store parcels by (county, state, apn); owners are encrypted only where the row is new or changed."""
-        last = {key_of(row): row for row in rows}
+        last = {key_of(row): row for row in await self._without_erased(rows, ring)}
         numbered = dict(enumerate(last.values()))
         await self._staging.prepare()
         await self._owners.prepare()
@@ -285,6 +296,19 @@ class ParcelRepository:
         await self._owners.copy(copy_text(await self._sealed_owners(numbered, ring)))
         stored, updated = (await self._session.execute(text(UPSERT), {"city_id": city_id})).one()
         return Upserted(stored, updated, len(rows) - stored - updated)
+
+    async def _without_erased(self, rows: Sequence[ParcelRow], ring: KeyRing) -> list[ParcelRow]:
+        """The rows, without the person where the house's owner was erased or is protected: facts of houses stay."""
+        found = await self._session.execute(NOT_KEPT, {"reasons": list(NOT_KEPT_REASONS)})
+        erased = set(found.scalars())
+        if not erased:
+            return list(rows)
+        return [
+            replace(row, **NOBODY)
+            if ring.blind_index(address_value(row.state, row.address_key), "address") in erased
+            else row
+            for row in rows
+        ]
 
     async def begin_file(self) -> None:
         """From here to the end of the transaction, `not_loaded` remembers the lots of one file."""

@@ -30,6 +30,7 @@ from shared.db.models.outreach import (
     ScheduledTouchpoint,
 )
 from shared.db.models.permits import PageMethod, Parcel, RawRecord, RawRecordPart, RoofingPermit
+from shared.db.models.privacy import PrivacyNotice, PrivacyRequest, PrivacySubject
 from shared.db.models.reactivation import CompanyProfile, CrmConflict, LeadProcessingLog, ReactivationLead
 from shared.db.models.returns import GuaranteeSettlement, SaleOutcomeReport, SaleReturn
 from shared.db.models.reviews import ConditionComparison, DriftMeasurement, Review
@@ -113,6 +114,9 @@ __all__ = [
     "ParcelStorm",
     "Payment",
     "PermitDetail",
+    "PrivacyNotice",
+    "PrivacyRequest",
+    "PrivacySubject",
     "PropertyImage",
     "Provenance",
     "RawRecord",

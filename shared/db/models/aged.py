@@ -23,6 +23,7 @@ class AgedLead(Base):
         Index("idx_aged_leads_originated", "originated_at"),
         Index("idx_aged_leads_place", "classification", "state", text("lower(county)")),
         Index("idx_aged_leads_subject", "subject_id"),
+        Index("idx_aged_leads_suppression_keys", "suppression_keys", postgresql_using="gin"),
     )
 
     id: Mapped[UUID] = key()

@@ -85,6 +85,9 @@ OWNERS: dict[str, set[str]] = {
         "buyer_checks",
         "buyer_evidence",
         "buyer_cases",
+        "privacy_requests",
+        "privacy_subjects",
+        "privacy_notices",
     },
     "relay": set(),
 }
@@ -183,6 +186,8 @@ FOR_THE_MARKETPLACE = (
     "ledger_entries",
     "notifications",
     "sale_returns",
+    "privacy_requests",
+    "privacy_notices",
 )
 
 STATEMENTS: list[tuple[str, LiteralString, bool]] = [
@@ -198,6 +203,10 @@ STATEMENTS: list[tuple[str, LiteralString, bool]] = [
     ("marketplace", "UPDATE base_leads SET quality_score = 99", False),
     ("marketplace", "UPDATE base_leads SET owner_email = 'c'", False),
     ("marketplace", "SELECT 1 FROM base_leads FOR UPDATE", True),
+    ("marketplace", "UPDATE aged_leads SET person = '', phone_hash = NULL", True),
+    ("marketplace", "UPDATE aged_leads SET suppression_keys = '{}'", False),
+    ("enricher", "UPDATE privacy_requests SET status = 'refused'", False),
+    ("enricher", "DELETE FROM privacy_subjects", False),
     ("marketplace", "UPDATE contractors SET daily_cap = 3", True),
     ("marketplace", "UPDATE contractors SET company_name = 'x'", False),
     ("marketplace", "SELECT password_hash FROM users", True),

@@ -37,7 +37,7 @@ def curve(folder: Path, role: str) -> list[dict[str, Any]]:
 @needs_torch
 @pytest.mark.parametrize("role", ROLES)
 def test_a_few_steps_make_the_loss_fall(trained: Path, role: str) -> None:
-    first, last = curve(trained, role)
+    first, *_, last = curve(trained, role)
     assert last["loss"] < first["loss"]
 
 
@@ -153,9 +153,9 @@ def test_resuming_goes_on_from_the_last_epoch_and_trains_none_again(trained: Pat
     work = Work(trained, None, share=0.0, tiny=True)
     train(work, ("classifier",), resume=True)
     assert curve(trained, "classifier") == before
-    train(work, ("classifier",), resume=True, epochs=3)
-    assert curve(trained, "classifier")[:2] == before
-    assert [row["epoch"] for row in curve(trained, "classifier")] == [1, 2, 3]
+    train(work, ("classifier",), resume=True, epochs=5)
+    assert curve(trained, "classifier")[:4] == before
+    assert [row["epoch"] for row in curve(trained, "classifier")] == [1, 2, 3, 4, 5]
 
 
 def test_the_shipped_weights_are_measured_in_tables_that_are_never_mixed(

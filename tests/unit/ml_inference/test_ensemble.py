@@ -93,6 +93,17 @@ def test_pictures_that_disagree_leave_doubt() -> None:
     assert told[RoofCondition.GOOD] == pytest.approx(told[RoofCondition.POOR]) == pytest.approx(0.5, abs=0.01)
 
 
+def test_four_sides_say_no_more_than_the_one_picture_from_above() -> None:
+    above = {RoofCondition.GOOD: 0.9, RoofCondition.POOR: 0.1}
+    side = {RoofCondition.GOOD: 0.1, RoofCondition.POOR: 0.9}
+
+    told, alone = pooled([above], [side] * 4), pooled([], [side])
+
+    assert told is not None
+    assert told[RoofCondition.GOOD] == pytest.approx(told[RoofCondition.POOR])
+    assert alone == pytest.approx(pooled([side]))
+
+
 @given(
     st.lists(st.floats(0.001, 1), min_size=5, max_size=5),
     st.none() | st.floats(0, 400),

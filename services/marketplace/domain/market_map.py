@@ -7,7 +7,7 @@ centre alone, so no series of boxes can find out more than the cell.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, Literal
@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict
 
 from shared.schemas.enums import Grade
 
-ACROSS: Final = 10
+ACROSS: Final = 5
 """Marks that stand side by side in a box at most."""
 WIDE_DEGREES: Final = 0.5
 """From this width on a box holds so many leads that walking from the best one is faster than reading all of them."""
@@ -108,41 +108,39 @@ class Town(Frozen):
 
 
 class MarketMap(Frozen):
-    """Marks as GeoJSON; `more` where the area holds leads that were left out behind better ones."""
+    """Marks as GeoJSON, each for a square of so many degrees; `more` where leads were left out behind better ones."""
 
     type: Literal["FeatureCollection"] = "FeatureCollection"
     features: list[Feature]
+    degrees: float
     leads: int
     more: bool
     towns: list[Town]
 
 
-def gathered(cells: Iterable[Cell], box: Box | None, *, cell_degrees: float) -> list[Feature]:
-    """One mark for neighbouring cells, as coarse as the box is wide, in the middle of its leads."""
-    known = list(cells)
-    step = _step(known, box, cell_degrees)
-    groups: dict[tuple[int, int], list[Cell]] = {}
-    for cell in known:
-        groups.setdefault((math.floor(cell.lng / step), math.floor(cell.lat / step)), []).append(cell)
-    return [_feature(group) for group in groups.values()]
-
-
-def _step(cells: list[Cell], box: Box | None, cell_degrees: float) -> float:
-    """Side of a square that gets one mark: a power of two of cells."""
+def side_of_mark(cells: Sequence[Cell], box: Box | None, *, cell_degrees: float) -> float:
+    """Side of the square that gets one mark: a power of two of cells, the larger the wider the box is."""
     if box:
         width = max(box.east - box.west, box.north - box.south)
     else:
         lngs, lats = [cell.lng for cell in cells], [cell.lat for cell in cells]
         width = max(max(lngs) - min(lngs), max(lats) - min(lats)) if cells else 0.0
     wanted = width / ACROSS / cell_degrees
-    return cell_degrees * 2 ** max(0, math.ceil(math.log2(wanted))) if wanted > 1 else cell_degrees
+    return cell_degrees * 2 ** math.ceil(math.log2(wanted)) if wanted > 1 else cell_degrees
 
 
-def _feature(group: list[Cell]) -> Feature:
+def gathered(cells: Iterable[Cell], side: float) -> list[Feature]:
+    """One mark for the cells of each square, in the middle of the square: no mark covers another."""
+    groups: dict[tuple[int, int], list[Cell]] = {}
+    for cell in cells:
+        groups.setdefault((math.floor(cell.lng / side), math.floor(cell.lat / side)), []).append(cell)
+    return [_feature(square, side, group) for square, group in groups.items()]
+
+
+def _feature(square: tuple[int, int], side: float, group: list[Cell]) -> Feature:
     leads = sum(cell.leads for cell in group)
     best = max(group, key=lambda cell: cell.score)
-    lng = sum(cell.lng * cell.leads for cell in group) / leads
-    lat = sum(cell.lat * cell.leads for cell in group) / leads
+    lng, lat = ((part + 0.5) * side for part in square)
     return Feature(
         geometry=Place(coordinates=(round(lng, 5), round(lat, 5))),
         properties=Mark(

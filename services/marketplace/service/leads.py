@@ -11,7 +11,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.marketplace import metrics
-from services.marketplace.domain.market_map import Cell, MarketMap, Town, gathered
+from services.marketplace.domain.market_map import Cell, MarketMap, Town, gathered, side_of_mark
 from services.marketplace.domain.preview import LeadPreview, preview
 from services.marketplace.domain.sold_lead import PERSON_FIELDS, OwnedLead, SoldLead
 from services.marketplace.repository.leads import LeadFilter, LeadRepository
@@ -53,8 +53,10 @@ async def map_of_leads(resources: Resources, actor: Actor, wanted: LeadFilter) -
         cells = [Cell(**row._asdict()) for row in await repository.cells(contractor_id, best)]
         towns = [Town.model_validate(row._asdict()) for row in await repository.towns(contractor_id)]
     found = sum(cell.leads for cell in cells)
-    features = gathered(cells, wanted.box, cell_degrees=CELL_DEGREES)
-    return MarketMap(features=features, leads=found, more=found == MOST_ON_MAP, towns=towns)
+    side = side_of_mark(cells, wanted.box, cell_degrees=CELL_DEGREES)
+    return MarketMap(
+        features=gathered(cells, side), degrees=side, leads=found, more=found == MOST_ON_MAP, towns=towns
+    )
 
 
 async def owned_leads(resources: Resources, actor: Actor, limit: int) -> list[OwnedLead]:

@@ -41,9 +41,11 @@ async def ask(market: Market, path: str, **query: Any) -> Any:
 async def test_a_cell_tells_no_house_from_another_in_it(committed_db: SessionMaker) -> None:
     statement = text(
         f"""
-        WITH house AS (SELECT c, r, x.x, y.y FROM generate_series(-25000, -14000, 137) c, generate_series(5000, 9600, 119) r,
+        WITH house AS (SELECT c, r, x.x, y.y FROM generate_series(-25000, -14000, 137) c,
+                              generate_series(5000, 9600, 119) r,
                               (VALUES (0.0001), (0.31), (0.77), (0.9999)) x(x), (VALUES (0.0001), (0.5), (0.9999)) y(y)),
-             told AS (SELECT c, r, {cell_of("ST_Point((c + x) * 0.005, (r + y) * 0.005, 4326)::geography")} AS cell FROM house)
+             told AS (SELECT c, r, {cell_of("ST_Point((c + x) * 0.005, (r + y) * 0.005, 4326)::geography")} AS cell
+                        FROM house)
         SELECT count(DISTINCT (c, r)) AS cells, count(DISTINCT cell) AS told,
                max(greatest(abs(ST_X(cell) - (c + 0.5) * 0.005), abs(ST_Y(cell) - (r + 0.5) * 0.005))) AS off FROM told
         """
@@ -96,16 +98,17 @@ async def test_the_map_gathers_what_the_list_finds(market: Market, committed_db:
     await on_map(market, committed_db, price="99.00")
     alone = await on_map(market, committed_db, FARTHER)
     found = await ask(market, "/api/leads/map")
+    assert found["degrees"] == 0.16
     marks = {tuple(each["geometry"]["coordinates"]): each["properties"] for each in found["features"]}
     assert (found["leads"], found["more"]) == (3, False)
-    assert marks[(-98.9025, 32.4025)] == {
+    assert marks[(-98.96, 32.4)] == {
         "leads": 2,
         "score": 95,
         "price": "99.00",
         "grade": "A",
         "lead_id": None,
     }
-    assert marks[(-98.2025, 32.4025)]["lead_id"] == str(alone)
+    assert marks[(-98.16, 32.4)]["lead_id"] == str(alone)
     assert ("Harrow", "TX") in {(town["city"], town["state"]) for town in found["towns"]}
     [mark] = (await ask(market, "/api/leads/map", min_score=90))["features"]
     assert mark["properties"]["lead_id"] == str(best)

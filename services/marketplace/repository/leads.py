@@ -116,6 +116,23 @@ def _wished(contractor_id: UUID, wanted: LeadFilter) -> tuple[str, dict[str, Any
     return f"FROM {leads} l {roofs} WHERE {conditions}", {"contractor_id": contractor_id, **values}
 
 
+def offered_statement(contractor_id: UUID, wanted: LeadFilter) -> tuple[str, dict[str, Any]]:
+    """The SQL of available leads in the buyer's service areas in the wanted order, with its values."""
+    column, direction, beyond = ORDERS[wanted.sort]
+    wished, values = _wished(contractor_id, wanted)
+    behind = ""
+    if wanted.after_id is not None:
+        behind = f"AND ({column}, l.id) {beyond} (CAST(:after_value AS numeric), CAST(:after_id AS uuid))"
+        values |= {"after_value": wanted.after_value, "after_id": wanted.after_id}
+    order = f"ORDER BY {column} {direction}, l.id {direction}"
+    statement = f"""
+        WITH areas AS MATERIALIZED ({_AREAS}),
+             picked AS MATERIALIZED (SELECT l.id {wished} {behind} {order} LIMIT :limit)
+        {SHOWN} {order}
+    """
+    return statement, {**values, "limit": wanted.limit}
+
+
 class LeadRepository:
     """Reads of leads for buyers."""
 
@@ -124,21 +141,8 @@ class LeadRepository:
 
     async def offered(self, contractor_id: UUID, wanted: LeadFilter) -> Sequence[Row[Any]]:
         """Available leads in the buyer's service areas in the wanted order."""
-        column, direction, beyond = ORDERS[wanted.sort]
-        wished, values = _wished(contractor_id, wanted)
-        behind = ""
-        if wanted.after_id is not None:
-            behind = f"AND ({column}, l.id) {beyond} (CAST(:after_value AS numeric), CAST(:after_id AS uuid))"
-            values |= {"after_value": wanted.after_value, "after_id": wanted.after_id}
-        order = f"ORDER BY {column} {direction}, l.id {direction}"
-        statement = text(
-            f"""
-            WITH areas AS MATERIALIZED ({_AREAS}),
-                 picked AS MATERIALIZED (SELECT l.id {wished} {behind} {order} LIMIT :limit)
-            {SHOWN} {order}
-            """
-        )
-        return (await self._session.execute(statement, {**values, "limit": wanted.limit})).all()
+        statement, values = offered_statement(contractor_id, wanted)
+        return (await self._session.execute(text(statement), values)).all()
 
     async def cells(self, contractor_id: UUID, wanted: LeadFilter) -> Sequence[Row[Any]]:
         """The wanted leads by cell: how many, the best one, the lowest price; the best `limit` leads at most."""

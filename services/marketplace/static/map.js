@@ -5,6 +5,7 @@
   const COUNTRY = [[-124.5, 25], [-67, 49]];
   const GRID_DEGREES = [10, 5, 2, 1, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01];
   const CLOSEST = 14;
+  const TOWN_ZOOM = 10; // from here on a name would only cover marks; the words below the map have it
   const OF_THE_LIST = ["box", "sort", "limit", "after_id", "after_score", "after_price"];
 
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -110,12 +111,14 @@
 
     goTo(found) {
       const bounds = new maplibregl.LngLatBounds();
-      for (const feature of found.features) bounds.extend(feature.geometry.coordinates);
+      for (const feature of found.features) {
+        for (const corner of square(feature.geometry.coordinates, found.degrees).geometry.coordinates[0]) bounds.extend(corner);
+      }
       if (bounds.isEmpty()) for (const town of found.towns) bounds.extend([town.lng, town.lat]);
       const wanted = this.wanted();
       if (!wanted && bounds.isEmpty()) return;
       this.going = true;
-      this.map.fitBounds(wanted ?? bounds, { padding: wanted ? 0 : 56, maxZoom: wanted ? 17 : 13, animate: false });
+      this.map.fitBounds(wanted ?? bounds, { padding: wanted ? 0 : 24, maxZoom: wanted ? 17 : 13, animate: false });
       this.going = false;
     }
 
@@ -123,14 +126,16 @@
       const focused = document.activeElement?.dataset?.place;
       for (const mark of this.marks) mark.remove();
       this.marks = [
-        ...(this.section.dataset.basemap ? [] : found.towns.map((town) => this.town(town))),
+        ...(this.section.dataset.basemap || this.map.getZoom() > TOWN_ZOOM ? [] : found.towns.map((town) => this.town(town))),
         ...found.features.map((feature) => this.mark(feature, found.degrees)),
       ];
       if (focused) (this.section.querySelector(`[data-place="${focused}"]`) ?? this.map.getCanvas()).focus();
       this.map.getSource("grid").setData(grid(this.view().map(Number)));
       this.map.getSource("squares").setData(collection(found.features.map((feature) => square(feature.geometry.coordinates, found.degrees))));
       const shown = found.more ? `The best ${found.leads.toLocaleString("en-US")} leads` : found.leads === 1 ? "1 lead" : `${found.leads.toLocaleString("en-US")} leads`;
-      this.words.textContent = `${shown} on this map. A mark stands for its square, not for a house. Leads among few homes are in the list alone.`;
+      const towns = found.towns.filter((town) => this.map.getBounds().contains([town.lng, town.lat]));
+      const where = towns.length === 1 ? `, ${towns[0].city}, ${towns[0].state}` : "";
+      this.words.textContent = `${shown} on this map${where}. A mark stands for its square, not for a house. Leads among few homes are in the list alone.`;
     }
 
     town(town) {

@@ -22,7 +22,7 @@ import uvicorn
 import uvloop
 from fastapi import FastAPI, Request, Response
 from sqlalchemy import text
-from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.dialects import postgresql
 
 from services.marketplace.api.leads import LeadQuery
 from services.marketplace.app import service
@@ -43,6 +43,7 @@ SECONDS = float(os.environ.get("RIDGELINE_BENCH_SECONDS", "10"))
 P95_GOAL_MS, COUNTRY_GOAL_MS, RATE_GOAL, RATIO_GOAL = 60.0, 150.0, 400.0, 0.5
 COUNTRY = "-125,24,-66,50"
 POOL = 10
+DIALECT = postgresql.dialect(paramstyle="pyformat")  # type: ignore[no-untyped-call]
 LOAD = (
     "SELECT setseed(0.42)",
     """
@@ -254,7 +255,7 @@ _PLAIN: dict[str, bytes] = {}
 def _plain(statement: str) -> bytes:
     """The statement with psycopg's own placeholders."""
     if statement not in _PLAIN:
-        _PLAIN[statement] = str(text(statement).compile(dialect=PGDialect_psycopg())).encode()
+        _PLAIN[statement] = str(text(statement).compile(dialect=DIALECT)).encode()
     return _PLAIN[statement]
 
 

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict
 
 from shared.schemas.enums import Grade
 
-ACROSS: Final = 5
+ACROSS: Final = 4
 """Marks that stand side by side in a box at most."""
 WIDE_DEGREES: Final = 0.5
 """From this width on a box holds so many leads that walking from the best one is faster than reading all of them."""

@@ -104,9 +104,8 @@
         return;
       }
       const found = await answer.json();
-      if (!fit) { this.show(found); return; }
-      this.goTo(found);
-      await this.reload();
+      if (fit) this.goTo(found);
+      this.show(found);
     }
 
     goTo(found) {

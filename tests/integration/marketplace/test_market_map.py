@@ -98,17 +98,17 @@ async def test_the_map_gathers_what_the_list_finds(market: Market, committed_db:
     await on_map(market, committed_db, price="99.00")
     alone = await on_map(market, committed_db, FARTHER)
     found = await ask(market, "/api/leads/map")
-    assert found["degrees"] == 0.16
+    assert found["degrees"] == 0.32
     marks = {tuple(each["geometry"]["coordinates"]): each["properties"] for each in found["features"]}
     assert (found["leads"], found["more"]) == (3, False)
-    assert marks[(-98.96, 32.4)] == {
+    assert marks[(-99.04, 32.48)] == {
         "leads": 2,
         "score": 95,
         "price": "99.00",
         "grade": "A",
         "lead_id": None,
     }
-    assert marks[(-98.16, 32.4)]["lead_id"] == str(alone)
+    assert marks[(-98.08, 32.48)]["lead_id"] == str(alone)
     assert ("Harrow", "TX") in {(town["city"], town["state"]) for town in found["towns"]}
     [mark] = (await ask(market, "/api/leads/map", min_score=90))["features"]
     assert mark["properties"]["lead_id"] == str(best)

@@ -90,7 +90,7 @@ def test_several_leads_say_the_best_score_and_grade_and_the_lowest_price() -> No
 
 
 def test_a_narrow_box_shows_every_cell() -> None:
-    box = Box(COLUMN - 0.005, ROW - 0.01, COLUMN + 0.015, ROW + 0.01)
+    box = Box(COLUMN - 0.005, ROW - 0.01, COLUMN + 0.0125, ROW + 0.005)
     assert len(marks_of([cell(0), cell(1), cell(2)], box)) == 3
 
 

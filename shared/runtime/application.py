@@ -63,7 +63,7 @@ class Readiness:
         self.parts[name] = part
 
 
-def resources_of(request: Request) -> Resources:
+async def resources_of(request: Request) -> Resources:
     """The process's resources, for routes."""
     resources: Resources = request.app.state.resources
     return resources

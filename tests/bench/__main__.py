@@ -1,4 +1,4 @@
-"""`python -m tests.bench [core|fleet|demo|ingest|storms|clusters|fetch|vision ...]`: measure and tell.
+"""`python -m tests.bench [core|fleet|demo|ingest|storms|clusters|fetch|leads|vision ...]`: measure and tell.
 
 The figures are also written to artifacts/bench.json.
 """
@@ -11,7 +11,7 @@ import signal
 import sys
 from collections.abc import Callable
 
-from tests.bench import clusters, core, demo, fetch, fleet, ingest, storms, vision
+from tests.bench import clusters, core, demo, fetch, fleet, ingest, leads, storms, vision
 from tests.bench.figure import Figure
 from tests.faults.report import ARTIFACTS, say
 
@@ -23,6 +23,7 @@ SUBSETS: dict[str, Callable[[], list[Figure]]] = {
     "storms": storms.figures,
     "clusters": clusters.figures,
     "fetch": fetch.figures,
+    "leads": leads.figures,
     "vision": vision.figures,
 }
 REPORT = ARTIFACTS / "bench.json"

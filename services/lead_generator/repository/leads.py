@@ -23,7 +23,7 @@ from services.lead_generator.domain.prospecting_sql import (
 from services.lead_generator.domain.publishing import NOT_FOR_SALE, STORM_SHELF_DAYS, STORM_WATCH_MONTHS
 from services.lead_generator.domain.scoring_sql import ScoreColumns, scored
 from services.lead_generator.domain.triggers import HOLDING, STORM_REACH_MILES, STORM_WINDOW_DAYS, Trigger
-from shared.db.geo import METRES_PER_MILE
+from shared.db.geo import METRES_PER_MILE, shared_cell_of
 
 _REACH_METRES = float(max(STORM_REACH_MILES.values())) * METRES_PER_MILE
 
@@ -425,15 +425,16 @@ class LeadRepository:
         Only what a person has rejected goes off the market as well.
         """
         statement = text(
-            """
+            f"""
             UPDATE base_leads SET status = new.status, status_reason = new.reason, publish_label = :label,
                    confidence_band = :band, available_until = CAST(:until AS timestamptz),
                    published_at = CASE WHEN new.status = 'available' THEN now() END,
+                   map_cell = CASE WHEN new.status = 'available' THEN {shared_cell_of("base_leads.geom")} END,
                    review_reason = CASE WHEN new.status = 'review' THEN new.reason END
               FROM (SELECT CAST(:status AS varchar) AS status, CAST(:reason AS text) AS reason) AS new
              WHERE id = :id AND (base_leads.status IN ('processing', 'review')
                                  OR base_leads.status = 'available' AND new.status = 'withdrawn')
-            """
+            """  # noqa: S608 - our own constant
         )
         result = await self._session.execute(statement, {**values, "id": lead_id})
         return bool(result.rowcount)  # type: ignore[attr-defined]

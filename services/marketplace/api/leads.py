@@ -8,9 +8,10 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from services.marketplace.api.queries import FormQuery
+from services.marketplace.domain.market_map import Box, MarketMap
 from services.marketplace.domain.preview import LeadPreview
 from services.marketplace.domain.sold_lead import OwnedLead, SoldLead
 from services.marketplace.repository.leads import LeadFilter, Sort
@@ -32,8 +33,18 @@ Buyer = Annotated[Actor, require(Action.LEAD_PURCHASE)]
 CHARGE_PATIENCE_SECONDS = 8.0
 
 
+def _known_box(words: str | None) -> str | None:
+    """The words, if they are a box."""
+    if words is not None:
+        Box.parse(words)
+    return words
+
+
 class LeadQuery(FormQuery):
-    """Which leads are wanted, in which order; page on with the last one's id and its score or price."""
+    """Which leads are wanted, in which order; page on with the last one's id and its score or price.
+
+    `box` is west,south,east,north in degrees and finds leads whose cell has its centre there.
+    """
 
     city: Annotated[str | None, Field(max_length=100)] = None
     state: Annotated[str | None, Field(pattern="^[A-Za-z]{2}$")] = None
@@ -44,6 +55,7 @@ class LeadQuery(FormQuery):
     min_urgency: Annotated[int | None, Field(ge=0, le=100)] = None
     storm: bool | None = None
     max_miles: Annotated[int | None, Field(ge=1, le=MAX_RADIUS_MILES)] = None
+    box: Annotated[str | None, Field(max_length=100), AfterValidator(_known_box)] = None
     sort: Sort = "score"
     after_score: Annotated[int | None, Field(ge=0, le=100)] = None
     after_price: Annotated[Decimal | None, Field(ge=0, le=1_000_000)] = None
@@ -55,7 +67,8 @@ class LeadQuery(FormQuery):
         after = self.after_score if self.sort == "score" else self.after_price
         begins = after is not None and self.after_id is not None
         return LeadFilter(
-            **self.model_dump(exclude={"after_score", "after_price", "after_id"}),
+            **self.model_dump(exclude={"after_score", "after_price", "after_id", "box"}),
+            box=Box.parse(self.box) if self.box else None,
             after_value=Decimal(after) if begins and after is not None else None,
             after_id=self.after_id if begins else None,
         )
@@ -101,6 +114,15 @@ async def my_leads(
     """The leads this contractor bought."""
     await rates.count_read(resources, actor)
     return await leads.owned_leads(resources, actor, limit)
+
+
+@router.get("/leads/map")
+async def map_leads(
+    resources: ResourcesDep, actor: Lister, query: Annotated[LeadQuery, Query()]
+) -> MarketMap:
+    """The same leads as marks of GeoJSON, by cells and never by houses; order and page play no part."""
+    await rates.count_read(resources, actor)
+    return await leads.map_of_leads(resources, actor, query.filter())
 
 
 @router.get("/leads/{lead_id}")

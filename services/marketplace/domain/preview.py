@@ -36,7 +36,10 @@ def value_range(value: Decimal | None) -> str | None:
 
 
 class LeadPreview(BaseModel):
-    """A lead before it is paid: no number, no person, no exact point, no picture."""
+    """A lead before it is paid: no number, no person, no exact point, no picture.
+
+    `cell` is longitude and latitude of the centre of its cell of 0.005 degrees, absent where the cell has few homes.
+    """
 
     model_config = ConfigDict(extra="forbid")
     owned: Literal[False] = False
@@ -54,6 +57,7 @@ class LeadPreview(BaseModel):
     condition: RoofCondition | None
     reasons: list[str]
     available_until: datetime | None
+    cell: tuple[float, float] | None = None
     notice: str = SOURCE_NOTICE
 
 
@@ -72,6 +76,7 @@ def preview(row: Mapping[str, Any]) -> LeadPreview:
         lead_class=row["lead_class"],
         label=row["publish_label"],
         condition=row["overall_condition"],
-        reasons=list(row["prospect_reasons"] or ()),
+        reasons=list(row["reasons"]),
         available_until=row["available_until"],
+        cell=None if row["cell_lng"] is None else (row["cell_lng"], row["cell_lat"]),
     )

@@ -51,6 +51,7 @@ async def offered(
         further=address(further) if further else None,
         conditions=list(RoofCondition),
         grades=list(Grade),
+        basemap=resources.settings.basemap_style_url,
     )
 
 
@@ -70,6 +71,7 @@ def chips(wanted: dict[str, Any]) -> list[tuple[str, str]]:
         "condition": lambda value: f"Roof {name(value).lower()}",
         "min_urgency": lambda value: f"Urgency from {value}",
         "storm": lambda _: "After a storm",
+        "box": lambda _: "In a part of the map",
         "max_miles": lambda value: f"Within {value} mi",
     }
     return [

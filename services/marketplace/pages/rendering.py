@@ -24,7 +24,7 @@ MEDIA_TYPES: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "ima
 LIVE_PICTURES: Final = ("https://maps.googleapis.com", "https://api.mapbox.com")
 """Whose pictures may be shown and not kept: the browser fetches them itself."""
 POLICY: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' {live}; connect-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' {live}; connect-src 'self' {basemap}; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 HEADERS: Final = {
@@ -103,13 +103,17 @@ def render(
         places=places_of(actor),
         csrf=request.cookies.get(CSRF_COOKIE, ""),
     )
-    policy = POLICY.format(live=" ".join((*LIVE_PICTURES, *_sandbox_origin(request))))
+    settings = request.app.state.resources.settings
+    policy = POLICY.format(
+        live=" ".join((*LIVE_PICTURES, *origin_of(settings.sandbox_url))),
+        basemap=" ".join(origin_of(settings.basemap_style_url)),
+    )
     return HTMLResponse(body, status_code=status, headers={**HEADERS, "Content-Security-Policy": policy})
 
 
-def _sandbox_origin(request: Request) -> tuple[str, ...]:
-    """Where the sandbox plays those vendors; nowhere in production."""
-    parts = urlsplit(request.app.state.resources.settings.sandbox_url or "")
+def origin_of(url: str | None) -> tuple[str, ...]:
+    """Where an address of the settings leads; nowhere where it is not set, as the sandbox's in production."""
+    parts = urlsplit(url or "")
     return (f"{parts.scheme}://{parts.netloc}",) if parts.netloc else ()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any, Final, Literal
 from uuid import UUID
@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.marketplace.domain.market_map import Box
 from shared.db.geo import METRES_PER_MILE
 
 Sort = Literal["score", "price"]
@@ -36,35 +37,102 @@ class LeadFilter:
     """True: only where a storm speaks for a look now."""
     max_miles: int | None = None
     """Whole miles from the centre of a city that the buyer serves: no finer than a service area."""
+    box: Box | None = None
+    """Only leads whose cell's centre lies in it."""
     sort: Sort = "score"
     after_value: Decimal | None = None
     after_id: UUID | None = None
     limit: int = 20
 
 
-# What a buyer wants and serves: the score, and an area's city itself or its radius around the city's centre.
-WITHIN_REACH = f"""
-           l.quality_score BETWEEN coalesce(c.preferred_score_min, 0) AND coalesce(c.preferred_score_max, 100)
-       AND EXISTS (
-           SELECT 1 FROM jsonb_to_recordset(coalesce(c.service_areas, '[]'::jsonb))
-                         AS area(city text, state text, radius_miles numeric)
-             LEFT JOIN target_cities t ON lower(t.city) = lower(area.city) AND t.state = upper(area.state)
-            WHERE (lower(area.city) = lower(l.city) AND upper(area.state) = l.state)
-               OR ST_DWithin(l.geom, t.center, coalesce(area.radius_miles, 0) * {METRES_PER_MILE}))
+# The cities that a buyer serves, each with the radius around its centre.
+_AREAS: Final = f"""
+    SELECT lower(area.city) AS city, upper(area.state) AS state, t.city AS town, t.center,
+           coalesce(area.radius_miles, 0) * {METRES_PER_MILE} AS metres
+      FROM contractors served
+     CROSS JOIN jsonb_to_recordset(coalesce(served.service_areas, '[]'::jsonb))
+                AS area(city text, state text, radius_miles numeric)
+      LEFT JOIN target_cities t ON lower(t.city) = lower(area.city) AND t.state = upper(area.state)
+     WHERE served.id = :contractor_id
 """  # noqa: S608 - a number of ours
-OFFERED = f"""
+
+
+def _reach(areas: str) -> str:
+    """What a buyer wants and serves: the score, and an area's city itself or its radius around the city's centre."""
+    return f"""
+           l.quality_score BETWEEN (SELECT coalesce(preferred_score_min, 0) FROM contractors WHERE id = :contractor_id)
+                               AND (SELECT coalesce(preferred_score_max, 100) FROM contractors WHERE id = :contractor_id)
+       AND ((lower(l.city), l.state) IN (SELECT city, state FROM {areas} named WHERE city IS NOT NULL AND state IS NOT NULL)
+            OR EXISTS (SELECT 1 FROM {areas} near WHERE ST_DWithin(l.geom, near.center, near.metres)))
+    """  # noqa: S608 - our own constants
+
+
+WITHIN_REACH: Final = _reach(f"({_AREAS})")
+ON_SALE: Final = "l.status = 'available' AND (l.available_until IS NULL OR l.available_until > now())"
+SHOWN: Final = """
     SELECT l.id, l.address, l.city, l.state, l.zip, l.property_value, l.quality_score, l.grade, l.price, l.lead_class,
-           l.publish_label, l.prospect_reason AS prospect_reasons, l.available_until, a.overall_condition,
+           l.publish_label, l.available_until, a.overall_condition,
+           ARRAY(SELECT DISTINCT g.trigger_type FROM lead_triggers g
+                  WHERE g.base_lead_id = l.id AND g.active ORDER BY 1) AS reasons,
+           ST_X(l.map_cell) AS cell_lng, ST_Y(l.map_cell) AS cell_lat,
            (SELECT count(*) FROM parcels p
              WHERE p.city_id = l.city_id
                AND regexp_replace(p.address, '^\\s*\\d\\S*\\s+', '') = regexp_replace(l.address, '^\\s*\\d\\S*\\s+', '')
            ) AS street_homes
-      FROM base_leads l
-      JOIN contractors c ON c.id = :contractor_id
+      FROM picked JOIN base_leads l ON l.id = picked.id
       LEFT JOIN roof_analysis a ON a.base_lead_id = l.id AND a.is_current
-     WHERE l.status = 'available' AND (l.available_until IS NULL OR l.available_until > now())
-       AND {WITHIN_REACH}
-"""  # noqa: S608 - our own constant
+"""
+CONDITIONS: Final[dict[str, str]] = {
+    "city": "lower(l.city) = lower(:city)",
+    "state": "l.state = upper(:state)",
+    "grade": "l.grade = :grade",
+    "min_score": "l.quality_score >= :min_score",
+    "max_price": "l.price <= :max_price",
+    "condition": "a.overall_condition = :condition",
+    "min_urgency": "a.urgency >= :min_urgency",
+    "storm": """EXISTS (SELECT 1 FROM lead_triggers g
+                         WHERE g.base_lead_id = l.id AND g.active AND g.trigger_type = 'weather_event')""",
+    "max_miles": f"""EXISTS (SELECT 1 FROM areas n
+                              WHERE ST_DWithin(l.geom, n.center, CAST(:max_miles AS int) * {METRES_PER_MILE}))""",  # noqa: S608
+    "box": "ST_X(l.map_cell) BETWEEN :west AND :east AND ST_Y(l.map_cell) BETWEEN :south AND :north",
+}
+"""What each wish asks of a lead; of `storm` only true is one."""
+ROOF_WISHES: Final = {"condition", "min_urgency"}
+# OFFSET 0 has the box read first: a plan that walks from the best lead would pass most of the country.
+IN_BOX: Final = """(SELECT * FROM base_leads b
+                    WHERE b.status = 'available' AND b.map_cell && ST_MakeEnvelope(:west, :south, :east, :north, 4326)
+                   OFFSET 0)"""
+
+
+def _wished(contractor_id: UUID, wanted: LeadFilter) -> tuple[str, dict[str, Any]]:
+    """FROM and WHERE of the leads that a buyer is offered and wants, with their values."""
+    wishes = [name for name in CONDITIONS if getattr(wanted, name) not in (None, False)]
+    values: dict[str, Any] = {name: getattr(wanted, name) for name in wishes if name not in {"storm", "box"}}
+    if wanted.box:
+        values |= asdict(wanted.box)
+    leads = IN_BOX if wanted.box and not wanted.box.wide else "base_leads"
+    roofs = (
+        "JOIN roof_analysis a ON a.base_lead_id = l.id AND a.is_current" if ROOF_WISHES & set(wishes) else ""
+    )
+    conditions = " AND ".join([ON_SALE, *(CONDITIONS[name] for name in wishes), _reach("areas")])
+    return f"FROM {leads} l {roofs} WHERE {conditions}", {"contractor_id": contractor_id, **values}
+
+
+def offered_statement(contractor_id: UUID, wanted: LeadFilter) -> tuple[str, dict[str, Any]]:
+    """The SQL of available leads in the buyer's service areas in the wanted order, with its values."""
+    column, direction, beyond = ORDERS[wanted.sort]
+    wished, values = _wished(contractor_id, wanted)
+    behind = ""
+    if wanted.after_id is not None:
+        behind = f"AND ({column}, l.id) {beyond} (CAST(:after_value AS numeric), CAST(:after_id AS uuid))"
+        values |= {"after_value": wanted.after_value, "after_id": wanted.after_id}
+    order = f"ORDER BY {column} {direction}, l.id {direction}"
+    statement = f"""
+        WITH areas AS MATERIALIZED ({_AREAS}),
+             picked AS MATERIALIZED (SELECT l.id {wished} {behind} {order} LIMIT :limit)
+        {SHOWN} {order}
+    """
+    return statement, {**values, "limit": wanted.limit}
 
 
 class LeadRepository:
@@ -75,36 +143,43 @@ class LeadRepository:
 
     async def offered(self, contractor_id: UUID, wanted: LeadFilter) -> Sequence[Row[Any]]:
         """Available leads in the buyer's service areas in the wanted order."""
-        column, direction, beyond = ORDERS[wanted.sort]
+        statement, values = offered_statement(contractor_id, wanted)
+        return (await self._session.execute(text(statement), values)).all()
+
+    async def cells(self, contractor_id: UUID, wanted: LeadFilter) -> Sequence[Row[Any]]:
+        """The wanted leads by cell: how many, the best one, the lowest price; the best `limit` leads at most."""
+        wished, values = _wished(contractor_id, wanted)
         statement = text(
             f"""
-            {OFFERED}
-               AND (CAST(:city AS text) IS NULL OR lower(l.city) = lower(:city))
-               AND (CAST(:state AS text) IS NULL OR l.state = upper(:state))
-               AND (CAST(:grade AS text) IS NULL OR l.grade = :grade)
-               AND (CAST(:min_score AS int) IS NULL OR l.quality_score >= :min_score)
-               AND (CAST(:max_price AS numeric) IS NULL OR l.price <= :max_price)
-               AND (CAST(:condition AS text) IS NULL OR a.overall_condition = :condition)
-               AND (CAST(:min_urgency AS int) IS NULL OR a.urgency >= :min_urgency)
-               AND (CAST(:storm AS boolean) IS NOT TRUE OR EXISTS (
-                    SELECT 1 FROM lead_triggers g
-                     WHERE g.base_lead_id = l.id AND g.active AND g.trigger_type = 'weather_event'))
-               AND (CAST(:max_miles AS int) IS NULL OR EXISTS (
-                    SELECT 1 FROM jsonb_to_recordset(coalesce(c.service_areas, '[]'::jsonb)) AS near(city text, state text)
-                      JOIN target_cities n ON lower(n.city) = lower(near.city) AND n.state = upper(near.state)
-                     WHERE ST_DWithin(l.geom, n.center, CAST(:max_miles AS int) * {METRES_PER_MILE})))
-               AND (CAST(:after_id AS uuid) IS NULL
-                    OR ({column}, l.id) {beyond} (CAST(:after_value AS numeric), CAST(:after_id AS uuid)))
-             ORDER BY {column} {direction}, l.id {direction} LIMIT :limit
+            WITH areas AS MATERIALIZED ({_AREAS}),
+                 picked AS MATERIALIZED (
+                 SELECT l.id, l.map_cell, l.quality_score, l.price, l.grade {wished} AND l.map_cell IS NOT NULL
+                  ORDER BY l.quality_score DESC, l.id DESC LIMIT :limit)
+            SELECT ST_X(map_cell) AS lng, ST_Y(map_cell) AS lat, count(*) AS leads, max(quality_score) AS score,
+                   (array_agg(id ORDER BY quality_score DESC, id DESC))[1] AS lead_id, min(price) AS price, min(grade) AS grade
+              FROM picked GROUP BY map_cell
             """  # noqa: S608 - our own constants
         )
-        fields = {name: getattr(wanted, name) for name in LeadFilter.__dataclass_fields__ if name != "sort"}
-        values = {"contractor_id": contractor_id, **fields}
-        return (await self._session.execute(statement, values)).all()
+        return (await self._session.execute(statement, {**values, "limit": wanted.limit})).all()
+
+    async def towns(self, contractor_id: UUID) -> Sequence[Row[Any]]:
+        """The known cities of a buyer's service areas and their centres."""
+        statement = text(
+            f"""
+            SELECT DISTINCT town AS city, state, ST_X(center::geometry) AS lng, ST_Y(center::geometry) AS lat
+              FROM ({_AREAS}) areas WHERE center IS NOT NULL ORDER BY city, state LIMIT 100
+            """  # noqa: S608 - our own constant
+        )
+        return (await self._session.execute(statement, {"contractor_id": contractor_id})).all()
 
     async def one_offered(self, contractor_id: UUID, lead_id: UUID) -> Row[Any] | None:
         """One available lead in the buyer's service areas."""
-        statement = text(OFFERED + " AND l.id = :lead_id")
+        statement = text(
+            f"""
+            WITH picked AS (SELECT l.id FROM base_leads l WHERE l.id = :lead_id AND {ON_SALE} AND {WITHIN_REACH})
+            {SHOWN}
+            """  # noqa: S608 - our own constants
+        )
         values = {"contractor_id": contractor_id, "lead_id": lead_id}
         return (await self._session.execute(statement, values)).one_or_none()
 

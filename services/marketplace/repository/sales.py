@@ -11,7 +11,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.marketplace.domain.ledger import Posting, account_kind, account_owner, credit_account
-from services.marketplace.repository.leads import WITHIN_REACH
+from services.marketplace.repository.leads import ON_SALE, WITHIN_REACH
 
 OPEN = ("reserved", "charging", "payment_unknown")
 UNSETTLED = str(OPEN)
@@ -28,9 +28,7 @@ class SaleRepository:
         statement = text(
             f"""
             UPDATE base_leads l SET status = 'reserved', reserved_at = now(), sale_id = :sale_id
-              FROM contractors c
-             WHERE l.id = :lead_id AND l.status = 'available' AND (l.available_until IS NULL OR l.available_until > now())
-               AND c.id = :contractor_id AND {WITHIN_REACH}
+             WHERE l.id = :lead_id AND {ON_SALE} AND {WITHIN_REACH}
             RETURNING l.price, l.state, l.address_key
             """  # noqa: S608 - our own constant
         )
@@ -41,7 +39,7 @@ class SaleRepository:
         """Whether a lead was ever on sale for this buyer."""
         statement = text(
             f"""
-            SELECT EXISTS (SELECT 1 FROM base_leads l JOIN contractors c ON c.id = :contractor_id
+            SELECT EXISTS (SELECT 1 FROM base_leads l
                             WHERE l.id = :id AND l.status IN ('available', 'reserved', 'sold') AND {WITHIN_REACH})
             """  # noqa: S608 - our own constant
         )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.marketplace import metrics
+from services.marketplace.domain.market_map import Cell, MarketMap, Town, gathered, side_of_mark
 from services.marketplace.domain.preview import LeadPreview, preview
 from services.marketplace.domain.sold_lead import PERSON_FIELDS, OwnedLead, SoldLead
 from services.marketplace.repository.leads import LeadFilter, LeadRepository
@@ -19,6 +21,7 @@ from services.marketplace.service.sales import SaleRefused
 from services.marketplace.service.sessions import signed_in
 from shared.compliance.decision import Decision
 from shared.compliance.loader import address_value, decide_sale
+from shared.db.geo import CELL_DEGREES
 from shared.errors import NotAllowed, NotFound
 from shared.runtime import Resources
 from shared.schemas.roof_analysis import RoofAnalysisView
@@ -26,6 +29,7 @@ from shared.security import audit
 from shared.security.policy import Actor
 from shared.security.subject_keys import SubjectErased, SubjectKeys
 
+MOST_ON_MAP: Final = 5000
 SEALED = {*PERSON_FIELDS, "subject_id", "address_key"}
 """Columns of a lead that no answer repeats as they are stored."""
 
@@ -37,6 +41,22 @@ async def offered_leads(resources: Resources, actor: Actor, wanted: LeadFilter) 
         await signed_in(uow.session, actor)
         rows = await LeadRepository(uow.session).offered(contractor_id, wanted)
     return [preview(row._asdict()) for row in rows]
+
+
+async def map_of_leads(resources: Resources, actor: Actor, wanted: LeadFilter) -> MarketMap:
+    """The wanted leads as marks on a map, the best MOST_ON_MAP of them."""
+    contractor_id = _contractor(actor)
+    best = replace(wanted, after_id=None, after_value=None, limit=MOST_ON_MAP)
+    async with resources.unit_of_work() as uow:
+        await signed_in(uow.session, actor)
+        repository = LeadRepository(uow.session)
+        cells = [Cell(**row._asdict()) for row in await repository.cells(contractor_id, best)]
+        towns = [Town.model_validate(row._asdict()) for row in await repository.towns(contractor_id)]
+    found = sum(cell.leads for cell in cells)
+    side = side_of_mark(cells, wanted.box, cell_degrees=CELL_DEGREES)
+    return MarketMap(
+        features=gathered(cells, side), degrees=side, leads=found, more=found == MOST_ON_MAP, towns=towns
+    )
 
 
 async def owned_leads(resources: Resources, actor: Actor, limit: int) -> list[OwnedLead]:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, ClassVar
 from uuid import UUID
 
-from geoalchemy2 import Geography
+from geoalchemy2 import Geography, Geometry
 from sqlalchemy import (
     ARRAY,
     TIMESTAMP,
@@ -162,6 +162,11 @@ def number(precision: int, scale: int) -> Numeric[Decimal]:
 def point() -> Geography:
     """geography(Point, 4326); its GiST index is declared by name on the table."""
     return Geography("POINT", srid=4326, spatial_index=False)
+
+
+def plane_point() -> Geometry:
+    """geometry(Point, 4326): a place in degrees, for boxes and grids; indexed like point()."""
+    return Geometry("POINT", srid=4326, spatial_index=False)
 
 
 def area() -> Geography:

@@ -19,6 +19,7 @@ from shared.db.models.base import (
     counter,
     key,
     number,
+    plane_point,
     point,
     refers,
     stamp,
@@ -46,7 +47,8 @@ class BaseLead(Base):
 
     enricher writes the contact columns; marketplace moves the status from `available` on and sets
     reserved_at, sold_at and sale_id. owner_name, owner_email, owner_phone and mailing_address are ciphertext
-    bound to subject_id; their `_hash` columns are blind indexes.
+    bound to subject_id; their `_hash` columns are blind indexes. `map_cell`, set at publication, is all that
+    the market tells of the place; empty where too few homes share the cell.
     """
 
     __tablename__ = "base_leads"
@@ -71,6 +73,19 @@ class BaseLead(Base):
             text("created_at DESC"),
             postgresql_where=text("status = 'available'"),
         ),
+        Index(
+            "idx_base_leads_map",
+            "map_cell",
+            postgresql_using="gist",
+            postgresql_where=text("status = 'available'"),
+        ),
+        Index(
+            "idx_base_leads_best",
+            text("quality_score DESC"),
+            text("id DESC"),
+            postgresql_where=text("status = 'available'"),
+        ),
+        Index("idx_base_leads_cheapest", "price", "id", postgresql_where=text("status = 'available'")),
         Index("idx_base_leads_expiry", "available_until", postgresql_where=text("status = 'available'")),
         CheckConstraint(
             "status NOT IN ('available', 'reserved', 'sold')"
@@ -166,6 +181,7 @@ class BaseLead(Base):
         ),
     )
     sandbox: Mapped[bool] = starts_false()
+    map_cell: Mapped[WKBElement | None] = mapped_column(plane_point())
 
 
 class RoofingLead(Base):

@@ -26,6 +26,9 @@ PAGE = {"accept": "text/html,application/xhtml+xml"}
 VENDORED = {
     # npm htmx.org 2.0.11, dist/htmx.min.js
     "vendor/htmx.min.js": "d6fdc75f204e6bdefa99b69bf1e6d4ac69b8a364f77929f45c13476b4000f717",
+    # npm maplibre-gl 5.24.1, dist/maplibre-gl-csp.js and dist/maplibre-gl-csp-worker.js
+    "vendor/maplibre-gl.js": "2835432eb59578c24e9bc7fbcef6f6f03f2af3f60951b940db875125ff617ddb",
+    "vendor/maplibre-gl-worker.js": "58534d0ebbe8535cd22d19eb3739788898667390ab9b22b87edfe55b9c85d0a5",
 }
 
 

@@ -30,6 +30,8 @@ LEAD: dict[str, Any] = {
     "overall_condition": "poor",
     "prospect_reasons": ["storm"],
     "available_until": None,
+    "cell_lng": None,
+    "cell_lat": None,
 }
 
 
@@ -74,6 +76,7 @@ def test_a_preview_has_no_room_for_a_person_or_a_point() -> None:
     private = {*PERSON_FIELDS, "address", "unit", "apn", "lat", "lng", "images"}
     assert not private & set(LeadPreview.model_fields)
     shown = preview({**LEAD, "street_homes": 9, "owner_name": "ADA LOVELACE"})
+    assert shown.cell is None
     with pytest.raises(ValidationError):
         LeadPreview.model_validate({**shown.model_dump(), "owner_name": "ADA LOVELACE"})
 

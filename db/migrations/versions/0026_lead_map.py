@@ -1,0 +1,17 @@
+"""Leads on the map: the coarse cell of a lead on sale."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from shared.db.migrate import run_sql
+
+revision = "0026"
+down_revision = "0025"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Apply the SQL file of the same name."""
+    run_sql(Path(__file__).stem)

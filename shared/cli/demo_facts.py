@@ -85,6 +85,13 @@ def document(facts: Facts) -> dict[str, Any]:
                 "recall": quality.suppression.recall,
                 "n": quality.suppression.n,
             },
+            "published": {"precision": quality.worn_published.value, "n": quality.worn_published.n},
+            "top_grades": {
+                "precision": quality.worn_top_grades.value,
+                "all_parcels": quality.worn_parcels.value,
+                "lift": quality.lift,
+                "n": quality.worn_top_grades.n,
+            },
         },
         "seconds": {
             "setup": round(facts.setup_seconds, 1),

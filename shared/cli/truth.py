@@ -19,6 +19,9 @@ WORDS = {
     "damage": "kinds of damage on analysed roofs, hail apart",
     "suppression": "recent re-roofs kept out, all",
     "suppression_with_permit": "recent re-roofs kept out, those with a permit",
+    "worn_published": "published leads whose roof needs work",
+    "worn_top_grades": "the same, grades A and B",
+    "worn_parcels": "the same, all parcels",
 }
 
 
@@ -58,6 +61,8 @@ def truth_table(found: dict[str, Any]) -> Table:
         figures = found[name]
         shown = (_percent(figures.get(key)) for key in ("value", "precision", "recall"))
         table.add_row(words, *shown, str(figures["n"]))
+    lift = "unknown" if found["lift"] is None else f"{found['lift']:g} x"
+    table.add_row("grades A and B beside all parcels", lift, "", "", str(found["worn_top_grades"]["n"]))
     return table
 
 

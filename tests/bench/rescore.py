@@ -34,16 +34,17 @@ LOAD = (
     SELECT 'Metro ' || n, 'TX', 1, 1, true, 'America/Chicago' FROM generate_series(1, %(cities)s) n
     """,
     """
-    INSERT INTO base_leads (city_id, address, address_key, city, state, zip, time_zone, geom, property_value, year_built, sqft,
-                            property_type, roof_age_mid, roof_material, owner_name, owner_email, owner_email_verified,
+    INSERT INTO base_leads (city_id, address, address_key, city, state, zip, time_zone, geom, property_value, year_built,
+                            sqft, property_type, roof_age_mid, roof_material, owner_name, owner_email, owner_email_verified,
                             owner_phone, quality_score, score_breakdown, status)
     SELECT c.id, n || ' OAK ST', n || '||OAK|ST|||76998', 'Metro', 'TX', '76998', 'America/Chicago',
-           ST_Point(-97.3 + 0.64 * random(), 32.5 + 0.54 * random(), 4326)::geography, round((900000 * random())::numeric, 2),
-           1990, 2000, 'single_family', floor(40 * random()), 'asphalt_architectural', 'sealed',
+           ST_Point(-97.3 + 0.64 * random(), 32.5 + 0.54 * random(), 4326)::geography,
+           round((900000 * random())::numeric, 2), 1990, 2000, 'single_family', floor(40 * random()), 'asphalt_architectural', 'sealed',
            CASE WHEN random() < 0.6 THEN 'sealed' END, random() < 0.5, CASE WHEN random() < 0.4 THEN 'sealed' END, 0, '{}',
            CASE WHEN random() < 0.5 THEN 'processing' ELSE 'review' END
       FROM (SELECT id, row_number() OVER (ORDER BY id) AS place FROM target_cities WHERE city LIKE 'Metro%%') c
-      JOIN generate_series(1, %(leads)s) n ON n %% %(cities)s + 1 = c.place
+      JOIN generate_series(1, %(leads)s) n ON 1 + (n - 1) * %(cities)s::bigint / %(leads)s = c.place
+     ORDER BY n
     """,
     """
     INSERT INTO lead_triggers (base_lead_id, trigger_type, trigger_date, trigger_strength, trigger_details, expires_at)
@@ -74,7 +75,12 @@ def figures() -> list[Figure]:
         none, nothing = with_resources(plane, _cities)
         step = with_resources(plane, _by_step) * LEADS
         loop = with_resources(plane, _by_loop) * LEADS
-    parts = {"leads": LEADS, "changed": changed, "nothing changed, s": round(none, 1), "written then": nothing}
+    parts = {
+        "leads": LEADS,
+        "changed": changed,
+        "nothing changed, s": round(none, 1),
+        "written then": nothing,
+    }
     return [
         Figure("leads scored anew, all change", round(everything, 1), "s", ALL_GOAL, at_most=True,
                baseline="tight loop, s", baseline_value=round(loop, 1), parts=parts),

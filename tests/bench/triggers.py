@@ -29,19 +29,21 @@ GOAL_SECONDS = 40.0
 LOAD = (
     *storms.LOAD[:4],
     """
-    UPDATE parcels SET year_built = 1960 + floor(66 * random())::int, last_sale_on = current_date - floor(4000 * random())::int
+    UPDATE parcels SET year_built = 1960 + floor(66 * random())::int,
+                       last_sale_on = current_date - floor(4000 * random())::int
     """,
     # Neighbours follow each other: fifty streets, a hundred roofs each.
     """
     INSERT INTO roofing_permits (permit_number, address, jurisdiction, content_hash, reroof, vertical, issue_date, geom)
-    SELECT 'P' || n, n::text, 'bench', 'P' || n, true, 'roofing', current_date - (n % 30),
+    SELECT 'P' || n, n::text, 'bench', 'P' || n, true, 'roofing', current_date - (n %% 30),
            ST_Point(ST_X(street.geom) + 0.006 * random(), ST_Y(street.geom) + 0.006 * random(), 4326)::geography
       FROM generate_series(1, %(permits)s) n
       JOIN (SELECT row_number() OVER () AS place, geom::geometry FROM (SELECT geom FROM parcels LIMIT 50) p) street
         ON street.place = n %% 50 + 1
     """,
     """
-    INSERT INTO base_leads (city_id, parcel_id, address, address_key, city, state, time_zone, geom, roof_age_mid, last_sale_on)
+    INSERT INTO base_leads (city_id, parcel_id, address, address_key, city, state, time_zone, geom, roof_age_mid,
+                            last_sale_on)
     SELECT city_id, id, address, address_key, city, state, 'America/Chicago', geom, 30, last_sale_on
       FROM parcels LIMIT %(sample)s
     """,

@@ -28,6 +28,18 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Worn:
+    """Roofs that truly need work: the share among published leads, among those with grade A or B, and among all parcels."""
+
+    published: Share
+    top_grades: Share
+    parcels: Share
+    """What a visit at random finds."""
+    lift: float | None
+    """How many times as often grade A or B finds one as a visit at random; None of none."""
+
+
+@dataclass(frozen=True)
 class Quality:
     """The figures of a town, with those of the roofs published as proven apart."""
 
@@ -38,14 +50,7 @@ class Quality:
     suppression_with_permit: Finding
     damage: Finding
     """Kinds of damage, each on each analysed roof; hail apart, which no picture here is fine enough to show."""
-    worn_published: Share
-    """Published leads whose roof truly needs work."""
-    worn_top_grades: Share
-    """The same of those with grade A or B."""
-    worn_parcels: Share
-    """The same of all parcels: what a visit at random finds."""
-    lift: float | None
-    """How many times as often grade A or B finds a worn roof as a visit at random; None of none."""
+    worn: Worn
 
     def as_json(self) -> dict[str, Any]:
         """The figures by name."""
@@ -94,15 +99,6 @@ def quality(
     ]
     all_roofs = [(said, true) for said, true, _, _ in judged]
     proven = [(said, true) for said, true, label, status in judged if label is None and status in PUBLISHED]
-    published = [
-        (lead["grade"], is_worn(truth[lead["apn"]]))
-        for lead in leads
-        if lead["apn"] in truth and lead["status"] in PUBLISHED
-    ]
-    top, everywhere = (
-        share(worn for grade, worn in published if grade in TOP_GRADES),
-        share(is_worn(so) for _, so in known),
-    )
     return Quality(
         condition=condition_share(all_roofs),
         condition_published=condition_share(proven),
@@ -119,9 +115,27 @@ def quality(
             if roof["damages"] is not None
             for pair in _damages(roof["damages"], truth[roof["apn"]]["roof"]["damages"])
         ),
-        worn_published=share(worn for _, worn in published),
-        worn_top_grades=top,
-        worn_parcels=everywhere,
+        worn=worn(truth, [so for _, so in known], leads),
+    )
+
+
+def worn(
+    truth: Mapping[str, Mapping[str, Any]],
+    houses: Iterable[Mapping[str, Any]],
+    leads: Iterable[Mapping[str, Any]],
+) -> Worn:
+    """How often published leads truly need work, beside all houses."""
+    published = [
+        (lead["grade"], is_worn(truth[lead["apn"]]))
+        for lead in leads
+        if lead["apn"] in truth and lead["status"] in PUBLISHED
+    ]
+    top = share(so for grade, so in published if grade in TOP_GRADES)
+    everywhere = share(is_worn(house) for house in houses)
+    return Worn(
+        published=share(so for _, so in published),
+        top_grades=top,
+        parcels=everywhere,
         lift=round(top.value / everywhere.value, 2) if top.value is not None and everywhere.value else None,
     )
 

@@ -39,8 +39,9 @@ LOAD = (
                             owner_phone, quality_score, score_breakdown, status)
     SELECT c.id, n || ' OAK ST', n || '||OAK|ST|||76998', 'Metro', 'TX', '76998', 'America/Chicago',
            ST_Point(-97.3 + 0.64 * random(), 32.5 + 0.54 * random(), 4326)::geography,
-           round((900000 * random())::numeric, 2), 1990, 2000, 'single_family', floor(40 * random()), 'asphalt_architectural', 'sealed',
-           CASE WHEN random() < 0.6 THEN 'sealed' END, random() < 0.5, CASE WHEN random() < 0.4 THEN 'sealed' END, 0, '{}',
+           round((900000 * random())::numeric, 2), 1990, 2000, 'single_family', floor(40 * random()),
+           'asphalt_architectural', 'sealed', CASE WHEN random() < 0.6 THEN 'sealed' END,
+           random() < 0.5, CASE WHEN random() < 0.4 THEN 'sealed' END, 0, '{}',
            CASE WHEN random() < 0.5 THEN 'processing' ELSE 'review' END
       FROM (SELECT id, row_number() OVER (ORDER BY id) AS place FROM target_cities WHERE city LIKE 'Metro%%') c
       JOIN generate_series(1, %(leads)s) n ON 1 + (n - 1) * %(cities)s::bigint / %(leads)s = c.place

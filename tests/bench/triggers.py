@@ -64,7 +64,7 @@ def figures() -> list[Figure]:
         (storm, other), (_, again), written = with_resources(plane, lambda resources: _sets(resources, city))
         each = with_resources(plane, _one_by_one)
         with connect(plane) as connection:
-            kinds = dict(connection.execute(KINDS).fetchall())
+            kinds: dict[str, float] = dict(connection.execute(KINDS).fetchall())
     first, single = storm + other, each * PARCELS
     parts = {"storms, s": round(storm, 1), "parcels": PARCELS, "written": written[0], **kinds}
     return [

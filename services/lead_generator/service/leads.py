@@ -126,7 +126,7 @@ async def score_properties(resources: Resources, actor: Actor, property_ids: Seq
 
 
 async def detect_triggers(resources: Resources, actor: Actor, property_ids: Sequence[UUID]) -> Looked:
-    """Reasons to visit leads now, stored, and what the last prospecting stored of parcels; scores follow when somebody scores."""
+    """Reasons to visit leads now, stored, and what prospecting stored of parcels; scores follow when somebody scores."""
     async with resources.unit_of_work() as uow:
         repository = LeadRepository(uow.session)
         leads = await repository.leads_of(property_ids)

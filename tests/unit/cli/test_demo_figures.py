@@ -106,17 +106,17 @@ def lead(apn: str, grade: str | None, status: str = "available") -> dict[str, An
 def test_published_leads_are_compared_with_the_roofs_that_truly_need_work() -> None:
     leads = [lead("3", "A"), lead("2", "B", "sold"), lead("4", "B"), lead("1", "C", "reserved"),
              lead("2", "A", "processing"), lead("unknown", "A")]  # fmt: skip
-    found = quality(TRUTH, PARCELS, [], leads)
-    assert (found.worn_published.value, found.worn_published.n) == (0.5, 4)
-    assert (found.worn_top_grades.value, found.worn_top_grades.n) == (0.6667, 3)
-    assert (found.worn_parcels.value, found.worn_parcels.n) == (0.5, 4)
+    found = quality(TRUTH, PARCELS, [], leads).worn
+    assert (found.published.value, found.published.n) == (0.5, 4)
+    assert (found.top_grades.value, found.top_grades.n) == (0.6667, 3)
+    assert (found.parcels.value, found.parcels.n) == (0.5, 4)
     assert found.lift == 1.33
 
 
 def test_no_published_lead_has_neither_precision_nor_lift() -> None:
     found = quality(TRUTH, PARCELS, [], [lead("3", "A", "processing")])
-    assert (found.worn_published.value, found.worn_top_grades.value, found.lift) == (None, None, None)
-    assert quality({}, [], [], [lead("3", "A")]).lift is None
+    assert (found.worn.published.value, found.worn.top_grades.value, found.worn.lift) == (None, None, None)
+    assert quality({}, [], [], [lead("3", "A")]).worn.lift is None
     assert "unknown" in list(truth_table(found.as_json()).columns[1].cells)
 
 

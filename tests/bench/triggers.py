@@ -24,7 +24,7 @@ from tests.faults.chaos import connect, prepare
 from tests.faults.plane import Plane, own_plane
 
 PARCELS = int(os.environ.get("RIDGELINE_BENCH_ROWS", storms.PARCELS))
-PERMITS, SAMPLE = 5_000, 400
+PERMITS, SAMPLE = 5_000, 60
 GOAL_SECONDS = 40.0
 LOAD = (
     *storms.LOAD[:4],

@@ -15,6 +15,7 @@ from services.lead_generator.repository.clusters import ClusterRepository
 from services.lead_generator.repository.hvac import HvacRepository
 from services.lead_generator.repository.leads import LeadRepository
 from services.lead_generator.repository.parcel_storms import ParcelStormRepository
+from services.lead_generator.repository.parcel_triggers import ParcelTriggerRepository
 from services.lead_generator.repository.prospects import ProspectRepository
 from services.lead_generator.service import clusters
 from services.lead_generator.service.leads import find_triggers, rescore, scores
@@ -79,6 +80,7 @@ async def _prospect_city(
     opted_out = await _opted_out(resources, repository, city_id)
     as_of = await repository.recording_day(city_id) if recorded else None
     struck = await ParcelStormRepository(tx.session).match(city_id, as_of=as_of)
+    renewed = await ParcelTriggerRepository(tx.session).derive(city_id, as_of=as_of)
     judged = await repository.judge(city_id, opted_out=opted_out, sales_on=sales_on, as_of=as_of)
     limit = cap if cap is not None else await prospect_cap(resources, city.daily_prospect_cap)
     inserted = await repository.insert(max(0, limit - await repository.started_today(city_id)))
@@ -88,6 +90,7 @@ async def _prospect_city(
     for verdict, number in judged.items():
         metrics.PROSPECTS.labels(verdict).inc(number)
     done = {"inserted": len(inserted), "person_fields_stripped": stripped, "struck_by_storms": struck}
+    done["triggers_changed"] = renewed
     return {**judged, **done, "cap": limit}
 
 

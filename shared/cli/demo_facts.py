@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import httpx
@@ -75,16 +75,9 @@ def document(facts: Facts) -> dict[str, Any]:
         },
         "accuracy": {
             "condition": {"value": quality.condition.value, "n": quality.condition.n},
-            "damage": {
-                "precision": quality.damage.precision,
-                "recall": quality.damage.recall,
-                "n": quality.damage.n,
-            },
-            "suppression": {
-                "precision": quality.suppression.precision,
-                "recall": quality.suppression.recall,
-                "n": quality.suppression.n,
-            },
+            "damage": asdict(quality.damage),
+            "suppression": asdict(quality.suppression),
+            "worn": asdict(quality.worn),
         },
         "seconds": {
             "setup": round(facts.setup_seconds, 1),

@@ -20,6 +20,11 @@ WORDS = {
     "suppression": "recent re-roofs kept out, all",
     "suppression_with_permit": "recent re-roofs kept out, those with a permit",
 }
+WORN = {
+    "published": "published leads whose roof needs work",
+    "top_grades": "the same, grades A and B",
+    "parcels": "the same, all parcels",
+}
 
 
 def register(app: typer.Typer) -> None:
@@ -58,6 +63,11 @@ def truth_table(found: dict[str, Any]) -> Table:
         figures = found[name]
         shown = (_percent(figures.get(key)) for key in ("value", "precision", "recall"))
         table.add_row(words, *shown, str(figures["n"]))
+    worn = found["worn"]
+    for name, words in WORN.items():
+        table.add_row(words, _percent(worn[name]["value"]), "", "", str(worn[name]["n"]))
+    lift = "unknown" if worn["lift"] is None else f"{worn['lift']:g} x"
+    table.add_row("grades A and B beside all parcels", lift, "", "", str(worn["top_grades"]["n"]))
     return table
 
 

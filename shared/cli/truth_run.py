@@ -28,12 +28,17 @@ ROOFS = """
      WHERE a.is_current AND a.overall_condition IS NOT NULL AND lower(c.city) = lower(:city) AND c.state = :state
 """
 
+LEADS = """
+    SELECT l.apn, l.grade, l.status FROM base_leads l JOIN target_cities c ON c.id = l.city_id
+     WHERE lower(c.city) = lower(:city) AND c.state = :state
+"""
+
 
 async def measure(place: Place) -> Quality:
     """The quality of what is stored about a sandbox town; NotFound where the sandbox has none of that name."""
     truth = await read_truth(place)
     values = {"city": place.city, "state": place.state}
-    return quality(truth, await rows(PARCELS, values), await rows(ROOFS, values))
+    return quality(truth, await rows(PARCELS, values), await rows(ROOFS, values), await rows(LEADS, values))
 
 
 async def keep(place: Place) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`python -m tests.bench [core|fleet|demo|ingest|storms|clusters|fetch|leads|vision ...]`: measure and tell.
+"""`python -m tests.bench [core|fleet|demo|ingest|storms|triggers|rescore|clusters|fetch|leads|vision ...]`: measure.
 
 The figures are also written to artifacts/bench.json.
 """
@@ -11,7 +11,7 @@ import signal
 import sys
 from collections.abc import Callable
 
-from tests.bench import clusters, core, demo, fetch, fleet, ingest, leads, storms, vision
+from tests.bench import clusters, core, demo, fetch, fleet, ingest, leads, rescore, storms, triggers, vision
 from tests.bench.figure import Figure
 from tests.faults.report import ARTIFACTS, say
 
@@ -21,6 +21,8 @@ SUBSETS: dict[str, Callable[[], list[Figure]]] = {
     "demo": demo.figures,
     "ingest": ingest.figures,
     "storms": storms.figures,
+    "triggers": triggers.figures,
+    "rescore": rescore.figures,
     "clusters": clusters.figures,
     "fetch": fetch.figures,
     "leads": leads.figures,

@@ -74,6 +74,24 @@ class LeadTriggers(BaseModel):
     triggers: list[FoundTrigger]
 
 
+class ParcelTrigger(BaseModel):
+    """A reason to visit a parcel, as the last prospecting stored it; of its storms the strongest."""
+
+    type: TriggerType
+    strength: int
+    occurred_at: datetime
+    expires_at: datetime
+    measure: int | None
+    """Permits nearby or years of the roof."""
+
+
+class ParcelTriggers(BaseModel):
+    """The reasons of a parcel that is no lead."""
+
+    property_id: UUID
+    triggers: list[ParcelTrigger]
+
+
 class LeadScores(BaseModel):
     """Scores in the order asked for, and the properties that are no leads."""
 
@@ -82,9 +100,10 @@ class LeadScores(BaseModel):
 
 
 class TriggersOfLeads(BaseModel):
-    """Triggers in the order asked for, and the properties that are no leads."""
+    """Triggers in the order asked for, and the properties that are no leads; `parcels` those of them that have reasons."""
 
     leads: list[LeadTriggers]
+    parcels: list[ParcelTriggers]
     unknown: list[UUID]
 
 
@@ -126,10 +145,26 @@ async def detect_triggers(body: Property, resources: ResourcesDep, actor: Operat
 async def detect_triggers_batch(
     body: Properties, resources: ResourcesDep, actor: Operator
 ) -> TriggersOfLeads:
-    """The same for up to five hundred leads."""
+    """The same for up to five hundred leads; of parcels that are none, what prospecting stored."""
     looked = await leads.detect_triggers(resources, actor, body.property_ids)
     rows = [LeadTriggers(**row) for row in _rows(looked, body.property_ids)]
-    return TriggersOfLeads(leads=rows, unknown=looked.unknown(body.property_ids))
+    parcels = [
+        ParcelTriggers(
+            property_id=parcel_id,
+            triggers=[
+                ParcelTrigger(
+                    type=each.trigger_type,
+                    strength=each.strength,
+                    occurred_at=each.occurred_at,
+                    expires_at=each.expires_at,
+                    measure=each.measure,
+                )
+                for each in reasons
+            ],
+        )
+        for parcel_id, reasons in looked.parcels.items()
+    ]
+    return TriggersOfLeads(leads=rows, parcels=parcels, unknown=looked.unknown(body.property_ids))
 
 
 @router.post("/generate/leads", status_code=202)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from services.lead_generator.domain.scoring import ScoringTrigger
 from shared.schemas.condition import HAIL_VISIBLE_GSD_M
@@ -38,11 +38,28 @@ UNRATED_TORNADO: Final = 80
 HURRICANE_STRENGTHS: Final = {1: 90, 2: 95, 3: 100, 4: 100, 5: 100}
 UNRATED_HURRICANE: Final = 90
 
+
+class Rise(NamedTuple):
+    """Strength at a threshold, points for each unit past it, and the most it becomes."""
+
+    start: int
+    step: int
+    top: int
+
+    def at(self, past: int) -> int:
+        """The strength so many units past the threshold."""
+        return min(self.top, self.start + self.step * past)
+
+
 NEIGHBOR_RADIUS_MILES: Final = 0.25
 NEIGHBOR_WINDOW_DAYS: Final = 30
 NEIGHBOR_MIN_PERMITS: Final = 5
+NEIGHBOR_STRENGTH: Final = Rise(start=70, step=2, top=90)
 ROOF_AGE_ABOVE_YEARS: Final = 20
+ROOF_AGE_STRENGTH: Final = Rise(start=50, step=2, top=70)
 SALE_WINDOW_DAYS: Final = 365
+SALE_STRENGTH: Final = 60
+SALE_TIME_LOSS: Final = 20  # points lost at the end of the window
 
 EXPIRY_DAYS: Final = {
     TriggerType.WEATHER_EVENT: 180,
@@ -160,7 +177,7 @@ def neighbor_trigger(permits_30d: int, now: datetime) -> Trigger | None:
     """Five or more roofing permits within 0.25 mile in 30 days: 70 to 90, two points a permit."""
     if permits_30d < NEIGHBOR_MIN_PERMITS:
         return None
-    strength = min(90, 70 + 2 * (permits_30d - NEIGHBOR_MIN_PERMITS))
+    strength = NEIGHBOR_STRENGTH.at(permits_30d - NEIGHBOR_MIN_PERMITS)
     return _trigger(
         TriggerType.NEIGHBOR_PERMITS,
         strength,
@@ -174,7 +191,7 @@ def roof_age_trigger(age_years: int | None, now: datetime) -> Trigger | None:
     """Older than 20 years: 50 to 70, two points a year. Gives urgency only, the age scores by itself."""
     if age_years is None or age_years <= ROOF_AGE_ABOVE_YEARS:
         return None
-    strength = min(70, 50 + 2 * (age_years - ROOF_AGE_ABOVE_YEARS))
+    strength = ROOF_AGE_STRENGTH.at(age_years - ROOF_AGE_ABOVE_YEARS)
     return _trigger(TriggerType.ROOF_AGE, strength, now, details={"age_years": age_years})
 
 
@@ -198,7 +215,7 @@ def sale_trigger(sold_at: datetime, now: datetime) -> Trigger | None:
     days = (now - sold_at).days
     if not 0 <= days < SALE_WINDOW_DAYS:
         return None
-    strength = _whole(60 - Decimal(20 * days) / SALE_WINDOW_DAYS)
+    strength = _whole(SALE_STRENGTH - Decimal(SALE_TIME_LOSS * days) / SALE_WINDOW_DAYS)
     return _trigger(TriggerType.PROPERTY_SALE, strength, sold_at, details={"days_since_sale": days})
 
 

@@ -25,7 +25,8 @@ from services.lead_generator.domain.scoring_sql import ScoreColumns, scored
 from services.lead_generator.domain.triggers import HOLDING, STORM_REACH_MILES, STORM_WINDOW_DAYS, Trigger
 from shared.db.geo import METRES_PER_MILE, shared_cell_of
 
-_REACH_METRES = float(max(STORM_REACH_MILES.values())) * METRES_PER_MILE
+# The rule counts thousandths of a mile: what it would round to a reach is read as well.
+_REACH_METRES = (float(max(STORM_REACH_MILES.values())) + 0.0005) * METRES_PER_MILE
 
 
 def _json(value: Any) -> str:
@@ -392,6 +393,12 @@ class LeadRepository:
         statement = text(_STORE.format(scored=_scored("l.id = ANY (:ids)")))
         values = {"ids": list(lead_ids), "not_for_sale": NOT_FOR_SALE}
         return (await self._session.execute(statement, values)).all()
+
+    async def rescore_city(self, city_id: UUID) -> int:
+        """Score all leads of a city that have a score, by their stored reasons; how many changed."""
+        statement = text(_STORE.format(scored=_scored("l.city_id = :city_id")))
+        values = {"city_id": city_id, "not_for_sale": NOT_FOR_SALE}
+        return int((await self._session.execute(statement, values)).rowcount)  # type: ignore[attr-defined]
 
     async def prolong_storm_offers(self, lead_ids: Sequence[UUID]) -> None:
         """Give offers that a storm has reached since the shelf life of a storm's."""

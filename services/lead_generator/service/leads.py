@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -11,8 +11,9 @@ from sqlalchemy import Row
 
 from services.lead_generator.domain.triggers import Trigger
 from services.lead_generator.repository.leads import LeadRepository
+from services.lead_generator.repository.parcel_triggers import ParcelTriggerRepository
 from services.lead_generator.repository.prospects import ProspectRepository
-from services.lead_generator.service.scoring import by_lead, lead_triggers, scored_lead, storm_ids
+from services.lead_generator.service.scoring import by_lead, by_parcel, lead_triggers, scored_lead, storm_ids
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import Conflict, NotFound
 from shared.events.leads import LeadScored
@@ -53,6 +54,8 @@ class Looked:
     """Lead of each property that is one."""
     found: dict[UUID, dict[str, Any]]
     """By lead."""
+    parcels: dict[UUID, list[Row[Any]]] = field(default_factory=dict)
+    """Stored reasons of the properties that are parcels and no leads."""
 
     def unknown(self, property_ids: Iterable[UUID]) -> list[UUID]:
         """The properties that are no lead."""
@@ -123,7 +126,7 @@ async def score_properties(resources: Resources, actor: Actor, property_ids: Seq
 
 
 async def detect_triggers(resources: Resources, actor: Actor, property_ids: Sequence[UUID]) -> Looked:
-    """Reasons to visit leads now, stored; scores follow when somebody scores."""
+    """Reasons to visit leads now, stored, and what prospecting stored of parcels; scores follow when somebody scores."""
     async with resources.unit_of_work() as uow:
         repository = LeadRepository(uow.session)
         leads = await repository.leads_of(property_ids)
@@ -140,7 +143,9 @@ async def detect_triggers(resources: Resources, actor: Actor, property_ids: Sequ
                 }
             )
         await _note(uow, actor, "lead.triggers", leads.values())
-    return Looked(leads, found)
+        others = [each for each in property_ids if each not in leads]
+        parcels = by_parcel(await ParcelTriggerRepository(uow.session).of_parcels(others)) if others else {}
+    return Looked(leads, found, parcels)
 
 
 async def order_generation(resources: Resources, actor: Actor, city_id: UUID) -> Started:

@@ -102,6 +102,14 @@ def by_lead(rows: Iterable[Row[Any]]) -> Mapping[UUID, list[Row[Any]]]:
     return grouped
 
 
+def by_parcel(rows: Iterable[Row[Any]]) -> dict[UUID, list[Row[Any]]]:
+    """Rows by their parcel; a parcel without is left out."""
+    grouped: defaultdict[UUID, list[Row[Any]]] = defaultdict(list)
+    for row in rows:
+        grouped[row.parcel_id].append(row)
+    return dict(grouped)
+
+
 def _reach(*, known: bool, verified: bool) -> Reach:
     if not known:
         return Reach.NONE

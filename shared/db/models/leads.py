@@ -266,6 +266,25 @@ class ParcelStorm(Base):
     strength: Mapped[int]
 
 
+class ParcelTrigger(Base):
+    """Why a parcel is worth a visit now, storms aside. Owner: lead_generator. Only rows that changed are written.
+
+    Without foreign keys, as `parcel_storms`.
+    """
+
+    __tablename__ = "parcel_triggers"
+    __table_args__ = (between("strength", 0, 100),)
+
+    city_id: Mapped[UUID] = mapped_column(primary_key=True)
+    parcel_id: Mapped[UUID] = mapped_column(primary_key=True)
+    trigger_type: Mapped[TriggerType] = choice("trigger_type", TriggerType, length=50, primary_key=True)
+    strength: Mapped[int]
+    measure: Mapped[int | None]
+    """Permits nearby or years of the roof; none of a sale."""
+    occurred_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+
+
 class LeadCluster(Base):
     """Neighbouring leads that one crew can work together. Owner: lead_generator."""
 

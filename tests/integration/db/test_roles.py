@@ -57,6 +57,7 @@ OWNERS: dict[str, set[str]] = {
         "hvac_properties",
         "hvac_leads",
         "parcel_storms",
+        "parcel_triggers",
     },
     "orchestrator": {"verticals", "target_cities"},
     "marketplace": {

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from services.lead_generator.app import service
+from services.lead_generator.repository.parcel_triggers import ParcelTriggerRepository
 from shared.db.engine import SessionMaker
 from shared.schemas.enums import LeadStatus
 from shared.security.policy import Role
@@ -94,6 +95,30 @@ async def test_a_batch_keeps_its_order_takes_parcels_and_names_what_is_no_lead(
             (str(parcel), str(first)),
         ]
         assert unknown == [str(stranger)]
+
+
+async def test_a_batch_tells_what_prospecting_stored_of_a_parcel(
+    generator: RunningService, committed_db: SessionMaker
+) -> None:
+    async with committed_db.begin() as session:
+        harrow = await city_id(session)
+    parcel = await one(
+        committed_db,
+        "INSERT INTO parcels (city_id, apn, county, state, address, address_key, city, source, content_hash, year_built,"
+        " roof_material) VALUES (:city, 'A1', 'Bell', 'TX', '1 OAK ST', '1||OAK|ST|||76998', 'Harrow', 'test', 'h', 1950,"
+        " 'clay_tile') RETURNING id",
+        city=harrow,
+    )
+    before = (await post(generator, "/triggers/batch", property_ids=[str(parcel)])).json()
+    async with committed_db.begin() as session:
+        await ParcelTriggerRepository(session).derive(harrow)
+    after = (await post(generator, "/triggers/batch", property_ids=[str(parcel)])).json()
+
+    assert (before["parcels"], before["unknown"]) == ([], [str(parcel)])
+    (found,) = after["parcels"]
+    (trigger,) = found["triggers"]
+    assert (found["property_id"], trigger["type"], trigger["strength"]) == (str(parcel), "roof_age", 70)
+    assert after["unknown"] == [str(parcel)]
 
 
 @pytest.mark.parametrize("path", ["/score/property", "/triggers/detect"])

@@ -16,8 +16,12 @@ from shared.cli import demo_database, imports
 from shared.cli.demo_facts import Facts, document, faults
 from shared.cli.leads import leads_table
 from shared.cli.postgres_tools import Server
-from shared.cli.truth_measures import condition_share, finding, quality
+from shared.cli.truth import truth_table
+from shared.cli.truth_measures import condition_share, finding, is_worn, quality
 from shared.errors import Conflict
+from shared.sandbox.town.model import Material
+from shared.schemas.enums import RoofMaterial
+from shared.schemas.service_life import expected_life
 
 KEYS = [
     "version", "seed", "ok", "permits", "parcels", "prospects", "workflows", "leads", "sale", "outbox_unpublished",
@@ -30,8 +34,18 @@ def parcel(apn: str, *, suppressed: bool) -> dict[str, Any]:
 
 
 def true_house(condition: str, *damages: str, reroofed: bool, permit: bool = True) -> dict[str, Any]:
-    roof = {"condition": condition, "damages": [{"kind": kind} for kind in damages]}
-    return {"roof": roof, "recently_reroofed": reroofed, "reroof_permit_on_file": permit}
+    roof = {
+        "condition": condition,
+        "damages": [{"kind": kind} for kind in damages],
+        "material": "asphalt_architectural",
+        "age_years": 5.0,
+    }
+    return {
+        "roof": roof,
+        "recently_reroofed": reroofed,
+        "reroof_permit_on_file": permit,
+        "address": {"state": "TX"},
+    }
 
 
 TRUTH = {
@@ -83,6 +97,42 @@ def test_town_is_compared_by_lot_number() -> None:
 def test_damage_is_compared_kind_by_kind_and_hail_not_at_all() -> None:
     found = quality(TRUTH, PARCELS, ROOFS).damage
     assert (found.precision, found.recall, found.n) == (0.6667, 1.0, 18)
+
+
+def lead(apn: str, grade: str | None, status: str = "available") -> dict[str, Any]:
+    return {"apn": apn, "grade": grade, "status": status}
+
+
+def test_published_leads_are_compared_with_the_roofs_that_truly_need_work() -> None:
+    leads = [lead("3", "A"), lead("2", "B", "sold"), lead("4", "B"), lead("1", "C", "reserved"),
+             lead("2", "A", "processing"), lead("unknown", "A")]  # fmt: skip
+    found = quality(TRUTH, PARCELS, [], leads).worn
+    assert (found.published.value, found.published.n) == (0.5, 4)
+    assert (found.top_grades.value, found.top_grades.n) == (0.6667, 3)
+    assert (found.parcels.value, found.parcels.n) == (0.5, 4)
+    assert found.lift == 1.33
+
+
+def test_no_published_lead_has_neither_precision_nor_lift() -> None:
+    found = quality(TRUTH, PARCELS, [], [lead("3", "A", "processing")])
+    assert (found.worn.published.value, found.worn.top_grades.value, found.worn.lift) == (None, None, None)
+    assert quality({}, [], [], [lead("3", "A")]).worn.lift is None
+    assert "unknown" in list(truth_table(found.as_json()).columns[1].cells)
+
+
+@pytest.mark.parametrize(("condition", "years", "worn"), [
+    ("fair", "life", False), ("fair", "past", True), ("good", "past", True), ("poor", "life", True),
+    ("critical", "life", True),
+])  # fmt: skip
+def test_a_roof_needs_work_by_its_condition_or_past_its_life(condition: str, years: str, worn: bool) -> None:
+    house = true_house(condition, reroofed=False)
+    life = expected_life(RoofMaterial.ASPHALT_ARCHITECTURAL, "TX")
+    house["roof"]["age_years"] = life + (0.1 if years == "past" else 0.0)
+    assert is_worn(house) is worn
+
+
+def test_every_covering_of_the_sandbox_has_a_life() -> None:
+    assert {material.value for material in Material} <= {material.value for material in RoofMaterial}
 
 
 def facts(**changes: Any) -> Facts:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from services.marketplace.jobs.aged import assign_aged
+from services.marketplace.jobs.deliveries import DeliveryInput, deliver_lead
 from services.marketplace.jobs.notices import notify_buyer
 from services.marketplace.jobs.reactivation import ReactivationInput, reactivate_lead
 from services.marketplace.jobs.sales import (
@@ -19,6 +20,7 @@ from shared.schemas.workflow_inputs import JobInput
 from shared.workflow import Step
 from shared.workflow.catalogue import (
     ASSIGN_AGED,
+    DELIVER_LEAD,
     REACTIVATE_LEAD,
     REFUND_STRAY,
     SALE,
@@ -34,6 +36,7 @@ STEPS = (
     Step(REFUND_STRAY, "refund_stray", refund_stray, RefundInput),
     Step(REACTIVATE_LEAD, "reactivate_lead", reactivate_lead, ReactivationInput),
     Step(SYNC_HVAC_LEAD, "sync_hvac_lead", sync_hvac_lead, HvacLeadInput),
+    Step(DELIVER_LEAD, "deliver_lead", deliver_lead, DeliveryInput),
     Step(SETTLE_SALES, "settle_sales", settle_sales, JobInput),
     Step(ASSIGN_AGED, "assign_aged", assign_aged, JobInput),
 )

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.marketplace import metrics
 from services.marketplace.domain.ledger import refund_postings, sale_postings
+from services.marketplace.repository.deliveries import DeliveryRepository
 from services.marketplace.repository.sales import UNSETTLED, SaleRepository
 from services.marketplace.service.sessions import signed_in
 from shared.compliance.loader import address_value, decide_sale
@@ -27,6 +28,8 @@ from shared.schemas.money import Money
 from shared.security.policy import Action, Actor, visible_contractor
 from shared.telemetry.logging import get_logger
 from shared.workflow import start
+from shared.workflow.catalogue import DELIVER_LEAD
+from shared.workflow.start import start_many
 
 CLOCK_MARGIN = timedelta(minutes=10)
 
@@ -210,10 +213,18 @@ async def _settle_paid(uow: UnitOfWork, repository: SaleRepository, sale_id: UUI
         await repository.post(
             sale_postings(charge.amount_cents), sale_id=sale_id, payment_id=payment_id, words="lead sold"
         )
+    await _begin_deliveries(uow, sale_id, sold.contractor_id)
     uow.publish(LeadSold(base_lead_id=sold.base_lead_id, sale_id=sale_id, contractor_id=sold.contractor_id))
     metrics.SALES.labels("sold").inc()
     metrics.SALE_CENTS.inc(charge.amount_cents)
     return "sold"
+
+
+async def _begin_deliveries(uow: UnitOfWork, sale_id: UUID, contractor_id: UUID) -> None:
+    """Start sending the lead to each of its buyer's own systems."""
+    begun = await DeliveryRepository(uow.session).begin(sale_id, contractor_id)
+    if begun:
+        await start_many(uow.session, DELIVER_LEAD, [(delivery_id, {}) for delivery_id in begun])
 
 
 async def _give_back(uow: UnitOfWork, repository: SaleRepository, sale_id: UUID, charge: Charge) -> str:

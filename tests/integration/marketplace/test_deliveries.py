@@ -86,6 +86,32 @@ class Desk:
         assert answer["status"] == "sold", answer
         return str(answer["sale_id"])
 
+    async def with_email(self, email: str) -> None:
+        """The lead on sale has an e-mail address of a public record."""
+        ring, lead_id = self.market.resources.keys, self.market.lead_id
+        async with self.db.begin() as session:
+            found = await session.execute(
+                text("SELECT subject_id FROM base_leads WHERE id = :id"), {"id": lead_id}
+            )
+            cipher = await SubjectKeys(session, ring).load(found.scalar_one())
+            await session.execute(
+                text("UPDATE base_leads SET owner_email = :sealed, owner_email_hash = :hash WHERE id = :id"),
+                {
+                    "sealed": cipher.encrypt("owner_email", email),
+                    "hash": ring.blind_index(email, "email"),
+                    "id": lead_id,
+                },
+            )
+            await session.execute(
+                text(
+                    """
+                    INSERT INTO compliance.provenance (entity, entity_id, field, source, fetched_at)
+                    VALUES ('base_leads', :id, 'owner_email', 'harrow_tx_parcels', now())
+                    """
+                ),
+                {"id": lead_id},
+            )
+
     async def work(self, *, times: int = 1) -> None:
         for _ in range(times):
             await let_due(self.db)
@@ -264,6 +290,7 @@ async def test_an_address_that_turned_private_is_refused_at_sending(desk: Desk) 
 
 
 async def test_highlevel_has_one_tagged_contact_however_often_it_is_sent(desk: Desk) -> None:
+    await desk.with_email("ada@homes.example")
     form = {"location_id": "theirs", "api_key": "their-own-key"}
     (await desk.ask("PUT", f"{DESTINATIONS}/highlevel", json=form)).raise_for_status()
     async with httpx.AsyncClient(verify=known_authorities()) as client:
@@ -277,6 +304,16 @@ async def test_highlevel_has_one_tagged_contact_however_often_it_is_sent(desk: D
     await desk.work(times=2)
     (contact,) = await desk.contacts()
     assert (contact["id"], contact["tags"]) == (delivery["external_ref"], ["ridgeline-lead"])
+
+
+async def test_highlevel_gets_nobody_who_cannot_be_reached(desk: Desk) -> None:
+    form = {"location_id": "theirs", "api_key": "their-own-key"}
+    (await desk.ask("PUT", f"{DESTINATIONS}/highlevel", json=form)).raise_for_status()
+    await desk.sold()
+    await desk.work()
+    (delivery,) = await desk.deliveries()
+    assert (delivery["status"], await desk.contacts()) == ("failed", [])
+    assert "no phone and no e-mail" in delivery["error"]
 
 
 async def test_strangers_and_members_see_and_change_nothing(desk: Desk) -> None:

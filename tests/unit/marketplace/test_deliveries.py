@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,8 @@ PRESETS = ("plain", "jobnimbus", "acculynx", "servicetitan")
 
 def record(**change: str | None) -> Record:
     # Every field that a lead has, without the values of a whole lead.
-    empty = SoldLead.model_construct(**dict.fromkeys(SoldLead.model_fields))
+    fields: dict[str, Any] = dict.fromkeys(SoldLead.model_fields)
+    empty = SoldLead.model_construct(None, **fields)
     return {**record_of(empty), **change}
 
 

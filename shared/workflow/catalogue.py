@@ -413,6 +413,14 @@ SYNC_HVAC_LEAD = single_step(
     max_attempt=4,
     description="One HVAC lead handed to Summit.AI, our own CRM.",
 )
+# A receiver that is down is asked again over more than two hours; attempts beyond the schedule are for killed workers.
+DELIVER_LEAD = single_step(
+    "deliver_lead",
+    "marketplace",
+    timeout_seconds=120,
+    max_attempt=10,
+    description="One sold lead sent to its buyer's own system, where it is one record.",
+)
 EXPAND_CITIES = single_step(
     "expand_cities", "orchestrator", description="The next city, when the criteria hold."
 )

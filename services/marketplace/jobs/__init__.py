@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from services.marketplace.jobs.aged import assign_aged
 from services.marketplace.jobs.checks import recheck_buyers
+from services.marketplace.jobs.deliveries import DeliveryInput, deliver_lead
 from services.marketplace.jobs.notices import notify_buyer
 from services.marketplace.jobs.privacy import erase_sales, prove_erasure, shred_person
 from services.marketplace.jobs.reactivation import ReactivationInput, reactivate_lead
@@ -21,6 +22,7 @@ from shared.schemas.workflow_inputs import ErasureInput, JobInput
 from shared.workflow import Step
 from shared.workflow.catalogue import (
     ASSIGN_AGED,
+    DELIVER_LEAD,
     PRIVACY_ERASURE,
     REACTIVATE_LEAD,
     RECHECK_BUYERS,
@@ -41,6 +43,7 @@ STEPS = (
     Step(PRIVACY_ERASURE, "shred_person", shred_person, ErasureInput),
     Step(PRIVACY_ERASURE, "erase_sales", erase_sales, ErasureInput),
     Step(PRIVACY_ERASURE, "prove_erasure", prove_erasure, ErasureInput),
+    Step(DELIVER_LEAD, "deliver_lead", deliver_lead, DeliveryInput),
     Step(SETTLE_SALES, "settle_sales", settle_sales, JobInput),
     Step(ASSIGN_AGED, "assign_aged", assign_aged, JobInput),
     Step(RECHECK_BUYERS, "recheck_buyers", recheck_buyers, JobInput),

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.marketplace import metrics
 from services.marketplace.domain.ledger import credit_used, refund_postings, sale_postings
+from services.marketplace.repository.deliveries import DeliveryRepository
 from services.marketplace.repository.sales import UNSETTLED, SaleRepository
 from services.marketplace.service.sessions import signed_in
 from shared.compliance.loader import address_value, decide_sale
@@ -27,6 +28,8 @@ from shared.schemas.money import Money
 from shared.security.policy import Action, Actor, visible_contractor
 from shared.telemetry.logging import get_logger
 from shared.workflow import start
+from shared.workflow.catalogue import DELIVER_LEAD
+from shared.workflow.start import start_many
 
 CLOCK_MARGIN = timedelta(minutes=10)
 
@@ -257,6 +260,7 @@ async def _sold(
         return None
     if sold.leads != 1:
         raise Conflict(f"sale {sale.id} holds no reserved lead", sale_id=str(sale.id))
+    await _begin_deliveries(uow, sale.id, sold.contractor_id)
     uow.publish(LeadSold(base_lead_id=sold.base_lead_id, sale_id=sale.id, contractor_id=sold.contractor_id))
     metrics.SALES.labels("sold").inc()
     metrics.SALE_CENTS.inc(cents)
@@ -268,6 +272,13 @@ async def _book_sale(repository: SaleRepository, sold: Row[Any], payment_id: UUI
         Money.of(sold.price).cents, credit_cents=sold.credit_cents, contractor_id=sold.contractor_id
     )
     await repository.post(postings, sale_id=sold.id, payment_id=payment_id, words="lead sold")
+
+
+async def _begin_deliveries(uow: UnitOfWork, sale_id: UUID, contractor_id: UUID) -> None:
+    """Start sending the lead to each of its buyer's own systems."""
+    begun = await DeliveryRepository(uow.session).begin(sale_id, contractor_id)
+    if begun:
+        await start_many(uow.session, DELIVER_LEAD, [(delivery_id, {}) for delivery_id in begun])
 
 
 async def _give_back(uow: UnitOfWork, repository: SaleRepository, sale_id: UUID, charge: Charge) -> str:

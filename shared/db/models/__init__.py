@@ -17,6 +17,7 @@ from shared.db.models.compliance import (
 )
 from shared.db.models.contractors import Contractor, ContractorListing, LeadAssignment
 from shared.db.models.counties import Agency, County, CountyPullSchedule, CountyRateLimit, PermitDetail
+from shared.db.models.deliveries import DeliveryAttempt, DeliveryDestination, LeadDelivery
 from shared.db.models.hvac import HvacLead, HvacProperty
 from shared.db.models.imagery import MlInferenceJob, Model, PropertyImage, RoofAnalysis, ValidationTask
 from shared.db.models.jobs import EnrichmentJob, Geocode
@@ -85,6 +86,8 @@ __all__ = [
     "CountyRateLimit",
     "CrmConflict",
     "DeadLetter",
+    "DeliveryAttempt",
+    "DeliveryDestination",
     "DemoMeeting",
     "DncImport",
     "DriftMeasurement",
@@ -98,6 +101,7 @@ __all__ = [
     "InboxRow",
     "LeadAssignment",
     "LeadCluster",
+    "LeadDelivery",
     "LeadProcessingLog",
     "LeadTrigger",
     "LeadView",

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from pydantic import SecretStr
+
 from shared.errors import InvalidInput
 from shared.providers.base import ProviderDeps
 from shared.providers.settings import ProviderSettings
@@ -60,6 +62,12 @@ def build(settings: ProviderSettings, deps: ProviderDeps, location_id: str) -> C
     if not settings.can_ask(settings.crm):
         raise InvalidInput("GHL_API_KEY is not set: no contact can be handed to HighLevel")
     return _VENDORS[settings.crm](settings, deps, location_id)
+
+
+def build_at(settings: ProviderSettings, deps: ProviderDeps, location_id: str, *, api_key: str) -> Crm:
+    """A location of HighLevel opened by its owner's own key, never by ours."""
+    own = settings.model_copy(update={"highlevel_api_key": SecretStr(api_key)})
+    return _highlevel(own, deps, location_id)
 
 
 def build_summit(settings: ProviderSettings, deps: ProviderDeps) -> Crm:

@@ -28,7 +28,7 @@ LEAD: dict[str, Any] = {
     "lead_class": "data",
     "publish_label": None,
     "overall_condition": "poor",
-    "prospect_reasons": ["storm"],
+    "reasons": ["weather_event"],
     "available_until": None,
     "cell_lng": None,
     "cell_lat": None,

@@ -1,0 +1,17 @@
+"""Sold leads on their way to their buyers' own systems."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from shared.db.migrate import run_sql
+
+revision = "0028"
+down_revision = "0027"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Apply the SQL file of the same name."""
+    run_sql(Path(__file__).stem)

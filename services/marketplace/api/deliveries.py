@@ -1,0 +1,98 @@
+"""A buyer's own systems: where its leads go, how they arrived, and the file."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from services.marketplace.domain.deliveries import DeliveryView, DestinationView
+from services.marketplace.service import deliveries, rates
+from services.marketplace.service.deliveries import Destination
+from shared.http.auth import require
+from shared.runtime import ResourcesDep
+from shared.schemas.delivery_enums import DeliveryKind
+from shared.security.policy import Action, Actor
+
+router = APIRouter(prefix="/api/deliveries", tags=["deliveries"])
+Owner = Annotated[Actor, require(Action.CONTRACTOR_UPDATE)]
+Buyer = Annotated[Actor, require(Action.SALE_REPORT)]
+MapName = Annotated[str, Field(max_length=30)]
+
+
+class Webhook(BaseModel):
+    """An https address that takes leads, and by which names."""
+
+    model_config = ConfigDict(extra="forbid")
+    url: str = Field(min_length=1, max_length=2000)
+    field_map: MapName = "plain"
+
+
+class HighLevelLocation(BaseModel):
+    """A location of HighLevel and the key that its owner made for us."""
+
+    model_config = ConfigDict(extra="forbid")
+    location_id: str = Field(pattern=r"^[A-Za-z0-9_-]{1,100}$")
+    api_key: SecretStr = Field(min_length=8, max_length=500)
+
+
+@router.get("/destinations")
+async def list_destinations(resources: ResourcesDep, actor: Owner) -> list[DestinationView]:
+    """Where this company's leads go."""
+    return await deliveries.destinations(resources, actor)
+
+
+@router.put("/destinations/webhook")
+async def set_webhook(body: Webhook, resources: ResourcesDep, actor: Owner) -> DestinationView:
+    """Send what is bought from now on here; the first answer alone shows the secret that signs."""
+    await rates.count_read(resources, actor)
+    wish = Destination(DeliveryKind.WEBHOOK, body.url, body.field_map)
+    return await deliveries.set_destination(resources, actor, wish)
+
+
+@router.put("/destinations/highlevel")
+async def set_highlevel(body: HighLevelLocation, resources: ResourcesDep, actor: Owner) -> DestinationView:
+    """Make what is bought from now on a contact there; the key is never shown again."""
+    await rates.count_read(resources, actor)
+    wish = Destination(DeliveryKind.HIGHLEVEL, body.location_id, secret=body.api_key.get_secret_value())
+    return await deliveries.set_destination(resources, actor, wish)
+
+
+@router.delete("/destinations/{kind}", status_code=204)
+async def remove_destination(kind: DeliveryKind, resources: ResourcesDep, actor: Owner) -> None:
+    """Send nothing there any more and forget its address and secret."""
+    await deliveries.remove_destination(resources, actor, kind)
+
+
+@router.get("")
+async def list_deliveries(
+    resources: ResourcesDep, actor: Buyer, limit: Annotated[int, Query(ge=1, le=200)] = 50
+) -> list[DeliveryView]:
+    """How this company's leads arrived, newest first."""
+    await rates.count_read(resources, actor)
+    return await deliveries.deliveries(resources, actor, limit)
+
+
+@router.post("/{delivery_id}/again", status_code=202)
+async def deliver_again(delivery_id: UUID, resources: ResourcesDep, actor: Buyer) -> DeliveryView:
+    """Send a lead once more under the same delivery id."""
+    await rates.count_read(resources, actor)
+    return await deliveries.deliver_again(resources, actor, delivery_id)
+
+
+@router.get("/leads.csv")
+async def export(resources: ResourcesDep, actor: Buyer, field_map: MapName = "plain") -> Response:
+    """This company's newest 500 bought leads by the receiver's names."""
+    await rates.count_read(resources, actor)
+    found = await deliveries.export(resources, actor, field_map)
+    return Response(
+        found.text,
+        media_type="text/csv; charset=utf-8",
+        headers={
+            "Content-Disposition": 'attachment; filename="leads.csv"',
+            "Cache-Control": "no-store",
+            "X-Withheld-Leads": str(found.withheld),
+        },
+    )

@@ -77,6 +77,7 @@ KEPT_COLUMNS: Final[Mapping[str, str]] = {
     "contractors.owner_name_hash": BUYER,
     "contractors.email": BUYER,
     "contractors.phone": BUYER,
+    "delivery_destinations.subject_id": BUYER,
     "ai_call_logs.phone_number": BUYER,
     "company_profiles.subject_id": TENANT,
     "company_profiles.owner_name": TENANT,

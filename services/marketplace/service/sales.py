@@ -125,12 +125,7 @@ async def _reserve(
     repository, sale_id, lead_id = SaleRepository(session), uuid4(), order.lead_id
     lead = await repository.reserve_lead(lead_id, sale_id, contractor_id)
     if lead is None:
-        if not await repository.lead_exists(lead_id, contractor_id):
-            raise NotFound(f"there is no lead {lead_id} on sale")
-        metrics.PURCHASES.labels("conflict").inc()
-        if await repository.live_sale(lead_id, contractor_id):
-            raise LeadIsYours("Your company has bought this lead, or is paying for it.", lead_id=str(lead_id))
-        raise LeadAlreadySold("This lead was taken by somebody else.", lead_id=str(lead_id))
+        raise await _why_not_on_sale(repository, lead_id, contractor_id)
     if order.price is not None and lead.price != order.price:
         raise PriceChanged("The price of this lead has changed.", lead_id=str(lead_id), price=str(lead.price))
     if await repository.open_sales(contractor_id) >= resources.settings.open_sales:
@@ -170,6 +165,17 @@ async def _reserve(
             "workflow_id": str(started.workflow_id),
         },
     )
+
+
+async def _why_not_on_sale(
+    repository: SaleRepository, lead_id: UUID, contractor_id: UUID
+) -> NotFound | Conflict:
+    if not await repository.lead_exists(lead_id, contractor_id):
+        return NotFound(f"there is no lead {lead_id} on sale")
+    metrics.PURCHASES.labels("conflict").inc()
+    if await repository.live_sale(lead_id, contractor_id):
+        return LeadIsYours("Your company has bought this lead, or is paying for it.", lead_id=str(lead_id))
+    return LeadAlreadySold("This lead was taken by somebody else.", lead_id=str(lead_id))
 
 
 async def read_sale(resources: Resources, actor: Actor, sale_id: UUID) -> Row[Any]:

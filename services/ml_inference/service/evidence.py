@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -160,13 +160,23 @@ def picture_evidence(looked: LookedAt) -> PictureEvidence:
     )
 
 
+def _by_view(pictures: Sequence[PictureEvidence]) -> Iterator[list[Chances]]:
+    """Their probabilities: those from above, those from the street."""
+    for above in (True, False):
+        yield [
+            picture.probabilities or {}
+            for picture in pictures
+            if (picture.image_type is ImageType.SATELLITE) is above
+        ]
+
+
 def roof_answer(house: Row[Any], looked: Sequence[LookedAt], loaded: Loaded) -> RoofAnswer | None:
     """What the pictures together say of the roof; None where none of them shows it."""
     pictures = [picture_evidence(one) for one in looked]
     showing = [picture for picture in pictures if picture.roof_confidence and picture.probabilities]
     familiar = [picture for picture in showing if picture.familiar]
     trusted = 2 * len(familiar) > len(showing)
-    chances = pooled([picture.probabilities or {} for picture in (familiar if trusted else showing)])
+    chances = pooled(*_by_view(familiar if trusted else showing))
     if chances is None:
         return None
     damage = house_damage(showing)

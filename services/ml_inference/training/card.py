@@ -215,7 +215,8 @@ def _limits(entries: Mapping[str, Any]) -> str:
 - A damage is labelled where the picture, at its resolution and sharpness, differs for it by more than the roof's own
   texture does, and where its box is at least a twentieth of the picture wide.
 - The first 32 epochs of the detector's curve, 11 of the classifier's and 13 of the segmentor's saw pictures that drew
-  damage fainter and labelled what no eye could find; the rest went on from there.
+  damage fainter and labelled what no eye could find; the rest went on from there. The damaged roofs (seed 15, drawn
+  for rare kinds of damage) were seen by the detector alone, from its 53rd epoch on.
 - The roof is taken from the middle of the picture or of the known outline; a badly placed point reads the neighbour's.
 - Real outlines are hand-drawn: a few pixels off, some under trees. Two of the three sets are not American.
 - Temperatures of the condition: {temperatures}. Pictures farther from the training pictures' features

@@ -14,7 +14,13 @@ from services.ml_inference.training.figures import (
     outline_figures,
     real_figures,
 )
-from services.ml_inference.training.judging import judged, judged_real, rendered_examples, uncut
+from services.ml_inference.training.judging import (
+    examples_all_round,
+    judged,
+    judged_real,
+    rendered_examples,
+    uncut,
+)
 from services.ml_inference.training.pool import MOVED, TEST
 from services.ml_inference.vision.classifier import OnnxClassifier
 from services.ml_inference.vision.detector import OnnxDetector
@@ -48,7 +54,8 @@ def evaluate(weights: Path, real: Path | None, *, share: float = 1.0) -> Measure
     tables: dict[str, dict[str, Any]] = {role: {} for role in entries}
     for name, split in ((RENDERED, TEST), (SHIFTED, MOVED)):
         rows = judged(models, rendered_examples(split, share))
-        tables["classifier"][name] = {**condition_figures(rows), **condition_tables(rows)}
+        around = judged(models, examples_all_round(share)) if name == RENDERED else None
+        tables["classifier"][name] = {**condition_figures(rows, around), **condition_tables(rows)}
         tables["detector"][name] = damage_figures(rows, thresholds)
         tables["segmentor"][name] = outline_figures(rows)
     if real is not None:

@@ -8,6 +8,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from services.ml_inference.domain.combining import Chances
+from services.ml_inference.domain.ensemble import pooled
 from services.ml_inference.models import CONDITIONS
 from services.ml_inference.training.judging import Found, Judged
 from services.ml_inference.training.matching import average_precision, matches
@@ -46,8 +48,8 @@ def bootstrap(
     }
 
 
-def condition_figures(rows: Judged) -> dict[str, dict[str, Figure]]:
-    """How often the condition is right, by kind of picture and for whole houses."""
+def condition_figures(rows: Judged, all_round: Judged | None = None) -> dict[str, dict[str, Figure]]:
+    """How often the condition is right, by kind of picture and for whole houses; some of them seen from all sides."""
     labels, kinds, houses = rows.column("label"), rows.column("kind"), rows.column("house")
     chances = np.stack(rows.chances)
     seen = labels >= 0
@@ -63,8 +65,8 @@ def condition_figures(rows: Judged) -> dict[str, dict[str, Figure]]:
         for name, chosen in groups.items()
         if chosen.any()
     }
-    together = _by_house(chances[seen], labels[seen], houses[seen])
-    return {"houses": _classified(*together), **found}
+    whole = {"houses": rows} | ({"houses, all four sides too": all_round} if all_round else {})
+    return {name: _classified(*_by_house(each)) for name, each in whole.items()} | found
 
 
 def _classified(
@@ -77,15 +79,18 @@ def _classified(
     }
 
 
-def _by_house(
-    chances: NDArray[np.float64], labels: NDArray[Any], houses: NDArray[Any]
-) -> tuple[NDArray[np.float64], NDArray[Any], NDArray[Any]]:
-    """All pictures of a house as one answer: their probabilities multiplied."""
-    names, first, number = np.unique(houses, return_index=True, return_inverse=True)
-    logs = np.zeros((len(names), chances.shape[1]))
-    np.add.at(logs, number, np.log(np.clip(chances, 1e-9, 1.0)))
-    raised = np.exp(logs - logs.max(axis=1, keepdims=True))
-    return raised / raised.sum(axis=1, keepdims=True), labels[first], names
+def _by_house(rows: Judged) -> tuple[NDArray[np.float64], NDArray[Any], NDArray[Any]]:
+    """All pictures of a house as one answer, by the rule that serving has."""
+    views: dict[str, dict[bool, list[Chances]]] = {}
+    labels = {}
+    for house, kind, label, chances in zip(rows.house, rows.kind, rows.label, rows.chances, strict=True):
+        if label >= 0:
+            seen = views.setdefault(house, {True: [], False: []})
+            seen[kind == STREET].append(dict(zip(CONDITIONS, chances.tolist(), strict=True)))
+            labels[house] = label
+    answers = (pooled(*kinds.values()) or {} for kinds in views.values())
+    together = np.array([[answer[condition] for condition in CONDITIONS] for answer in answers])
+    return together, np.array(list(labels.values())), np.array(list(views))
 
 
 def condition_tables(rows: Judged) -> dict[str, Any]:

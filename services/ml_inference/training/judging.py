@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -12,14 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.ml_inference.training.matching import overlap
-from services.ml_inference.training.pictures import Example
+from services.ml_inference.training.pictures import USUAL, Example, from_above, from_street
 from services.ml_inference.training.pool import (
     DETECTOR_CLASS,
     LEAST_BOX_PX,
     LEAST_ROOF_PX,
     SIZE,
+    TEST,
     Batch,
     examples_of,
+    houses_of,
     scaled,
 )
 from services.ml_inference.training.real import RealTarget, real_targets
@@ -29,8 +32,11 @@ from services.ml_inference.vision.classifier import kind_of
 from services.ml_inference.vision.cropping import MARGIN, on_roof
 from services.ml_inference.vision.loading import Models
 from services.ml_inference.vision.registry import ModelEntry
+from shared.sandbox.render import STREET_SIDES
 
 AREA_LEAST_SQM: Final = 20.0
+ALL_ROUND: Final = 150
+"""Houses of which all five pictures are judged."""
 
 
 class Found(NamedTuple):
@@ -73,6 +79,17 @@ def rendered_examples(split: str, share: float) -> Iterator[tuple[str, Example]]
     """Origin and picture of every held-out house of a split."""
     for batch in scaled(split, share):
         for example in examples_of(batch):
+            yield _house_of(batch, example), example
+
+
+def examples_all_round(share: float) -> Iterator[tuple[str, Example]]:
+    """Pictures from above and from all four sides of the first held-out houses, as an order takes them."""
+    batch = scaled(TEST, share)[0]
+    for house in islice(houses_of(batch), ALL_ROUND):
+        for example in (
+            from_above(house, USUAL),
+            *(from_street(house, USUAL, side) for side in STREET_SIDES),
+        ):
             yield _house_of(batch, example), example
 
 

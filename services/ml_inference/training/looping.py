@@ -77,7 +77,7 @@ def trained(
         average.load_state_dict(state["average"])
         optimiser.load_state_dict(state["optimiser"])
         first, step, history = state["epoch"], state["step"], state["history"]
-    total = plan.epochs * task.steps(plan.batch)
+    total = step + (plan.epochs - first) * task.steps(plan.batch)
     for epoch in range(first, plan.epochs):
         began, losses = time.process_time(), []
         net.train()

@@ -35,10 +35,21 @@ from shared.sandbox.render import (
 from shared.sandbox.render.sample import FOREIGN, STUDY, sample_scene
 from shared.sandbox.town import Town, build_town, place_named
 from shared.sandbox.town.geometry import MetrePoint
-from shared.sandbox.town.model import condition_of
+from shared.sandbox.town.model import DamageKind, condition_of
 from shared.schemas.enums import RoofCondition, ViewAngle
 
-ANY_ROOF, FOREIGN_ROOF = "any roof", "foreign roof"
+ANY_ROOF, FOREIGN_ROOF, DAMAGED_ROOF = "any roof", "foreign roof", "damaged roof"
+SOUGHT = (
+    *(DamageKind.CRACKED_TILES,) * 4,
+    *(DamageKind.SAGGING,) * 2,
+    DamageKind.CURLED_LIFTED,
+    DamageKind.DAMAGED_FLASHING,
+    DamageKind.MISSING_SHINGLES,
+    DamageKind.RUST_STAINS,
+)
+"""What a drawn roof must have to be a `DAMAGED_ROOF`, in turn: rare kinds, and those found least."""
+TRIES = 1000
+"""Roofs drawn for one that is sought; the rarest kind is on every twentieth."""
 """Origin of houses drawn at random, with every wear equally likely; the others come from towns."""
 TOWN_DAY = date(2026, 6, 1)
 TOWN_PARCELS = 2000
@@ -110,6 +121,14 @@ def random_houses(origin: str, seed: int, first: int, count: int) -> Iterator[Ho
         at = seed * 10_000_000 + number
         scene, _ = sample_scene(at, mix=FOREIGN if origin == FOREIGN_ROOF else STUDY)
         yield House(scene, _parcel_around(scene, at), at, str(number))
+
+
+def damaged_houses(origin: str, seed: int, first: int, count: int) -> Iterator[House]:
+    """As `random_houses`, but each the first drawn that has the damage its number asks for."""
+    for number in range(first, first + count):
+        drawn = random_houses(origin, seed, number * TRIES, TRIES)
+        sought = SOUGHT[number % len(SOUGHT)]
+        yield next(house for house in drawn if any(each.kind is sought for each in house.scene.damages))
 
 
 def town_houses(origin: str, seed: int, first: int, count: int) -> Iterator[House]:

@@ -16,10 +16,13 @@ from numpy.typing import NDArray
 
 from services.ml_inference.training.pictures import (
     ANY_ROOF,
+    DAMAGED_ROOF,
     FOREIGN_ROOF,
     SHIFTED,
     USUAL,
     Example,
+    House,
+    damaged_houses,
     from_above,
     from_street,
     random_houses,
@@ -100,6 +103,7 @@ class Pool:
         return Pool(*(getattr(self, name)[chosen] for name in COLUMNS))
 
 
+HOUSES: Final = {ANY_ROOF: random_houses, FOREIGN_ROOF: random_houses, DAMAGED_ROOF: damaged_houses}
 COLUMNS: Final = tuple(Pool.__dataclass_fields__)
 TRAIN, CALIBRATE, TEST, MOVED = "train", "calibrate", "test", "shifted"
 SPLITS: Final = {
@@ -108,6 +112,7 @@ SPLITS: Final = {
         Batch("Ellery", 101, 0, 240),
         Batch("Quill", 102, 0, 240),
         Batch("Harrow", 103, 0, 360),
+        Batch(DAMAGED_ROOF, 15, 0, 900),
     ),
     CALIBRATE: (Batch(ANY_ROOF, 13, 0, 300), Batch("Marn", 104, 0, 120)),
     TEST: (Batch(ANY_ROOF, 12, 0, 360), Batch("Sable", 201, 0, 120), Batch("Harrow", 202, 0, 120)),
@@ -180,12 +185,15 @@ def rendered(part: Batch) -> Pool:
     return Pool(*(np.stack([row[name] for row in rows]) for name in COLUMNS))
 
 
+def houses_of(part: Batch) -> Iterator[House]:
+    """The batch's houses, drawn at random or a town's."""
+    return HOUSES.get(part.origin, town_houses)(part.origin, part.seed, part.first, part.count)
+
+
 def examples_of(part: Batch) -> Iterator[Example]:
     """The batch's pictures: one from above a house, one from a side of every second."""
     style = SHIFTED if part.origin == FOREIGN_ROOF else USUAL
-    random = part.origin in (ANY_ROOF, FOREIGN_ROOF)
-    houses = (random_houses if random else town_houses)(part.origin, part.seed, part.first, part.count)
-    for house in houses:
+    for house in houses_of(part):
         yield from_above(house, style)
         side = house.seed % (2 * len(STREET_SIDES))
         if side < len(STREET_SIDES):

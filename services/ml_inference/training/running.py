@@ -18,7 +18,7 @@ from services.ml_inference.training.segmenting import PICTURES_AN_EPOCH, Segment
 from services.ml_inference.training.segmenting import PLAN as SEGMENTING
 
 PLANS: Final[dict[str, Plan]] = {"classifier": CLASSIFYING, "detector": DETECTING, "segmentor": SEGMENTING}
-TINY_EPOCHS, TINY_BATCH, TINY_PICTURES = 2, 4, 24
+TINY_EPOCHS, TINY_BATCH, TINY_PICTURES = 4, 4, 24
 
 
 @dataclass(frozen=True, slots=True)

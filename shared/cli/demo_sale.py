@@ -48,6 +48,8 @@ class Bought:
     sale_id: UUID
     lead_id: UUID
     company: str
+    login: tuple[str, str]
+    """E-mail and password of its owner."""
     price: str
     lead: dict[str, Any]
 
@@ -94,7 +96,7 @@ async def buy_best_lead(place: Place) -> Bought:
         base_url=url, verify=known_authorities(), trust_env=False, timeout=30
     ) as http:
         marketplace = Marketplace(http)
-        company = await _sign_up(marketplace, place)
+        company, login = await _sign_up(marketplace, place)
         offers = await marketplace.ask(
             "GET", "/api/leads", params={"city": place.city, "state": place.state, "limit": 1}
         )
@@ -111,11 +113,11 @@ async def buy_best_lead(place: Place) -> Bought:
         )
         sale = await _settled(marketplace, sale)
         lead = await marketplace.ask("GET", f"/api/leads/{lead_id}")
-    return Bought(UUID(sale["sale_id"]), UUID(lead_id), company, str(sale["price"]), lead)
+    return Bought(UUID(sale["sale_id"]), UUID(lead_id), company, login, str(sale["price"]), lead)
 
 
-async def _sign_up(marketplace: Marketplace, place: Place) -> str:
-    """The name of a new company whose owner is logged in and whose credentials are filed."""
+async def _sign_up(marketplace: Marketplace, place: Place) -> tuple[str, tuple[str, str]]:
+    """The name of a new company whose owner is logged in and whose credentials are filed, and how the owner logs in."""
     tag = secrets.token_hex(4)
     company, email, password = (
         f"Demo Roofing {tag}",
@@ -136,7 +138,7 @@ async def _sign_up(marketplace: Marketplace, place: Place) -> str:
     await marketplace.ask("POST", "/api/auth/register", json=form, accept=(httpx.codes.CONFLICT,))
     user = await marketplace.log_in(email, password)
     await credential_sandbox_buyer(UUID(user["contractor_id"]))
-    return company
+    return company, (email, password)
 
 
 async def credential_sandbox_buyer(contractor_id: UUID) -> None:

@@ -97,3 +97,5 @@ def _pages(shown: Mapping[str, Any]) -> Iterator[str]:
     yield f"the sold lead's page: {door}/ops/leads/{shown['bought'].lead_id}"
     yield f"roofs that wait for a reviewer: {door}/review"
     yield f"log in as {email} with {password}"
+    buyer, word = shown["bought"].login
+    yield f"the same lead as its buyer sees it: {door}/my/leads; log in as {buyer} with {word}"

@@ -34,10 +34,17 @@ class Net:
     def run(self, pictures: Sequence[Pixels]) -> list[NDArray[Any]]:
         """Every output for every picture, rows in their order; pictures are squares of the net's size."""
         parts = [
-            self._session.run(None, {self._input: np.stack(pictures[start : start + self._at_once])})
+            self._session.run(None, {self._input: _batch(pictures[start : start + self._at_once])})
             for start in range(0, len(pictures), self._at_once)
         ]
+        if len(parts) == 1:
+            return list(parts[0])
         return [np.concatenate(outputs) for outputs in zip(*parts, strict=True)]
+
+
+def _batch(pictures: Sequence[Pixels]) -> NDArray[np.uint8]:
+    """The pictures as one array; a single one is not copied."""
+    return pictures[0][None] if len(pictures) == 1 else np.stack(pictures)
 
 
 def weights_of(path: Path, sha256: str) -> bytes:

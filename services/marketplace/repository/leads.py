@@ -90,8 +90,9 @@ CONDITIONS: Final[dict[str, str]] = {
     "max_price": "l.price <= :max_price",
     "condition": "a.overall_condition = :condition",
     "min_urgency": "a.urgency >= :min_urgency",
-    "storm": """EXISTS (SELECT 1 FROM lead_triggers g
-                         WHERE g.base_lead_id = l.id AND g.active AND g.trigger_type = 'weather_event')""",
+    # A scalar: as EXISTS it becomes a join that reads every trigger for every lead of the box.
+    "storm": """(SELECT true FROM lead_triggers g
+                  WHERE g.base_lead_id = l.id AND g.active AND g.trigger_type = 'weather_event' LIMIT 1)""",
     "max_miles": f"""EXISTS (SELECT 1 FROM areas n
                               WHERE ST_DWithin(l.geom, n.center, CAST(:max_miles AS int) * {METRES_PER_MILE}))""",  # noqa: S608
     "box": "ST_X(l.map_cell) BETWEEN :west AND :east AND ST_Y(l.map_cell) BETWEEN :south AND :north",

@@ -25,6 +25,8 @@ OPSET: Final = 17
 HEAVY: Final = ("Conv", "Gemm")
 CARRYING: Final = ("Concat", "Resize")
 """What moves numbers without changing them, and would else have them widened and narrowed again."""
+ABSORBED: Final = ("Relu", "Clip")
+"""Cut-offs that eight bits do by themselves: a range that begins at nought holds nothing below it."""
 Ranges = Literal["average", "extremes"]
 """What a value's range in eight bits is: a running average of the examples' extremes, or the extremes of all."""
 SMALL: Final = 256
@@ -201,7 +203,7 @@ def quantised(
         reduce_range=True,
         activation_type=QuantType.QUInt8,
         weight_type=QuantType.QInt8,
-        op_types_to_quantize=[*HEAVY, *CARRYING],
+        op_types_to_quantize=[*HEAVY, *CARRYING, *ABSORBED],
         nodes_to_exclude=ends_of(onnx.load(str(ready)), answer=exact_answer),
         extra_options={"CalibMovingAverage": ranges == "average"},
     )

@@ -16,6 +16,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 import pytest_asyncio
+from hypothesis import settings as hypothesis_settings
 from psycopg import sql
 from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
@@ -25,6 +26,10 @@ from shared.db import migrate, seed
 from shared.db.engine import SessionMaker, make_engine, make_session_maker
 from shared.db.unit_of_work import UnitOfWorkFactory
 from tests.factories.seeded import SeededDatabase
+
+# A busy machine is no wrong answer.
+hypothesis_settings.register_profile("untimed", deadline=None)
+hypothesis_settings.load_profile("untimed")
 
 ROOT = Path(__file__).resolve().parents[1]
 TEMPLATE = "ridgeline_template"

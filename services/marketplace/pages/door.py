@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -12,15 +11,13 @@ from pydantic import ValidationError
 from services.marketplace.api.auth import AuthDep, ClientDep, LoggedIn
 from services.marketplace.api.cookies import CSRF_COOKIE, REFRESH_COOKIE, forget_session, keep_session
 from services.marketplace.domain.credentials import MAX_PASSWORD_CHARACTERS, WeakPassword
-from services.marketplace.pages.rendering import ASSETS, go_to, local_path, places_of, render
+from services.marketplace.pages.rendering import ASSETS, form_page, go_to, local_path, places_of, render
 from services.marketplace.pages.signup import SignUp, faults_of
 from services.marketplace.service.auth import EmailTaken, RefreshCrossed
 from shared.errors import (
-    InvalidInput,
     NotAllowed,
     NotAuthenticated,
     NotFound,
-    RidgelineError,
     TooManyRequests,
 )
 from shared.http.auth import authenticate, public_route
@@ -61,7 +58,7 @@ async def start(request: Request) -> Response:
 @public_route("sign-up")
 async def signup_page(request: Request) -> Response:
     """The sign-up form."""
-    return _signup_form(request, {"radius_miles": "25"})
+    return form_page(request, "signup.html", {"radius_miles": "25"})
 
 
 @router.post("/signup")
@@ -75,29 +72,15 @@ async def signup(
     try:
         new = answers.registration()
     except ValidationError as error:
-        return _signup_form(request, values, errors=faults_of(error))
+        return form_page(request, "signup.html", values, errors=faults_of(error))
     try:
         await auth.register(new, client)
         session = await auth.login(new.email, new.password, client)
     except (EmailTaken, WeakPassword, TooManyRequests) as refusal:
-        return _signup_form(request, values, refusal=refusal)
+        return form_page(request, "signup.html", values, refusal=refusal)
     answer = go_to("/leads")
     keep_session(answer, session, secure=auth.settings.cookie_secure)
     return answer
-
-
-def _signup_form(
-    request: Request,
-    values: Mapping[str, str],
-    *,
-    errors: Mapping[str, str] | None = None,
-    refusal: RidgelineError | None = None,
-) -> Response:
-    status = refusal.status if refusal else InvalidInput.status if errors else 200
-    words = refusal.detail if refusal else "Some answers need another look." if errors else None
-    return render(
-        request, "signup.html", None, status=status, values=values, errors=errors or {}, refusal=words
-    )
 
 
 @router.get("/login")

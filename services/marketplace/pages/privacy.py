@@ -12,7 +12,7 @@ from services.marketplace.api.auth import ClientDep
 from services.marketplace.api.privacy import PrivacyForm, form_values, signals_opt_out
 from services.marketplace.domain.privacy import RULES
 from services.marketplace.pages.door import refuse_foreign
-from services.marketplace.pages.rendering import render
+from services.marketplace.pages.rendering import form_page, render
 from services.marketplace.service import privacy
 from shared.compliance.retention import KEPT
 from shared.errors import InvalidInput, RidgelineError, TooManyRequests
@@ -95,16 +95,5 @@ def _form(
     errors: Mapping[str, str] | None = None,
     refusal: RidgelineError | None = None,
 ) -> Response:
-    status = refusal.status if refusal else InvalidInput.status if errors else 200
-    words = refusal.detail if refusal else "Some answers need another look." if errors else None
-    return render(
-        request,
-        "privacy_request.html",
-        None,
-        status=status,
-        values=values,
-        errors=errors or {},
-        refusal=words,
-        rules=list(RULES.values()),
-        gpc=signals_opt_out(request),
-    )
+    context = {"rules": list(RULES.values()), "gpc": signals_opt_out(request)}
+    return form_page(request, "privacy_request.html", values, errors, refusal, **context)

@@ -16,6 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from services.marketplace.api.cookies import CSRF_COOKIE
 from services.marketplace.pages.refusals import help_for
 from services.marketplace.pages.words import FILTERS
+from shared.errors import InvalidInput, RidgelineError
 from shared.security.policy import PERMISSIONS, Action, Actor
 
 HERE: Final = Path(__file__).parents[1]
@@ -109,6 +110,22 @@ def render(
         basemap=" ".join(origin_of(settings.basemap_style_url)),
     )
     return HTMLResponse(body, status_code=status, headers={**HEADERS, "Content-Security-Policy": policy})
+
+
+def form_page(
+    request: Request,
+    template: str,
+    values: Mapping[str, str],
+    errors: Mapping[str, str] | None = None,
+    refusal: RidgelineError | None = None,
+    **context: Any,
+) -> Response:
+    """A form for anybody, as it was typed, with what is wrong in it."""
+    status = refusal.status if refusal else InvalidInput.status if errors else 200
+    words = refusal.detail if refusal else "Some answers need another look." if errors else None
+    return render(
+        request, template, None, status=status, values=values, errors=errors or {}, refusal=words, **context
+    )
 
 
 def origin_of(url: str | None) -> tuple[str, ...]:

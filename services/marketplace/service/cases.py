@@ -9,13 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.marketplace.domain.cases import ENDED, CaseView, Dispute
 from services.marketplace.repository.checks import CheckRepository
+from services.marketplace.service.checks import audit_buyer
 from services.marketplace.service.sessions import signed_in
 from shared.errors import Conflict, NotFound
 from shared.runtime import Resources
 from shared.schemas.buyer_enums import CaseOutcome
 from shared.schemas.enums import CredentialStatus
 from shared.schemas.page import Cursor, Page, cut_page
-from shared.security import audit
 from shared.security.policy import Actor, Role
 from shared.telemetry.logging import get_logger
 
@@ -46,7 +46,14 @@ async def take_dispute(session: AsyncSession, dispute: Dispute) -> bool:
         return False
     if case.opened:
         processor = Actor(role=Role.SERVICE, subject="service:stripe", service=SERVICE)
-        await _audit(session, processor, "buyer.freeze", case.contractor_id, case.id, dispute.reason)
+        await audit_buyer(
+            session,
+            processor,
+            "buyer.freeze",
+            case.contractor_id,
+            reason=dispute.reason,
+            details={"case_id": str(case.id)},
+        )
     return True
 
 
@@ -77,21 +84,13 @@ async def settle_case(
             raise CaseSettled("Somebody settled this case before you.", case_id=str(case_id))
         if outcome is CaseOutcome.ENDED:
             await repository.credential(settled.contractor_id, CredentialStatus.LAPSED)
-        await _audit(uow.session, actor, f"buyer_case.{outcome}", settled.contractor_id, case_id, note)
+        await audit_buyer(
+            uow.session,
+            actor,
+            f"buyer_case.{outcome}",
+            settled.contractor_id,
+            reason=note,
+            details={"case_id": str(case_id)},
+        )
         row = await repository.case(case_id)
     return CaseView.model_validate(row, from_attributes=True)
-
-
-async def _audit(  # noqa: PLR0917 - one row of the trail
-    session: AsyncSession, actor: Actor, action: str, contractor_id: UUID, case_id: UUID, reason: str
-) -> None:
-    await audit.record(
-        session,
-        actor,
-        action,
-        service=SERVICE,
-        object_type="contractor",
-        object_id=contractor_id,
-        reason=reason,
-        details={"case_id": str(case_id)},
-    )

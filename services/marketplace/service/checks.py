@@ -125,7 +125,7 @@ async def file_evidence(resources: Resources, actor: Actor, *, item: CheckItem, 
         await repository.lock(contractor_id)
         await _require_room(uow.session, contractor_id)
         await repository.insert_evidence(values)
-        await _audit(uow.session, actor, "buyer.file_evidence", contractor_id, details={"item": item})
+        await audit_buyer(uow.session, actor, "buyer.file_evidence", contractor_id, details={"item": item})
         row = await repository.one_evidence(evidence_id)
     return EvidenceView.model_validate(row, from_attributes=True)
 
@@ -146,7 +146,7 @@ async def read_evidence(resources: Resources, actor: Actor, evidence_id: UUID) -
         row = await CheckRepository(uow.session).one_evidence(evidence_id)
         if row is None:
             raise NotFound("There is no such evidence.")
-        await _audit(
+        await audit_buyer(
             uow.session,
             actor,
             "buyer.read_evidence",
@@ -218,7 +218,7 @@ async def _decide(
     }
     await CheckRepository(session).decide(contractor_id, values)
     told = {name: str(value) for name, value in values.items() if name not in {"note", "user_id"} and value}
-    await _audit(session, actor, "buyer.check", contractor_id, reason=verdict.note, details=told)
+    await audit_buyer(session, actor, "buyer.check", contractor_id, reason=verdict.note, details=told)
 
 
 async def decide_credentials(
@@ -239,7 +239,7 @@ async def decide_credentials(
             await _credential(uow, contractor_id)
         else:
             await repository.credential(contractor_id, CredentialStatus.LAPSED)
-        await _audit(uow.session, actor, f"buyer.{decision}", contractor_id, reason=note)
+        await audit_buyer(uow.session, actor, f"buyer.{decision}", contractor_id, reason=note)
         return await _checklist(uow, contractor_id)
 
 
@@ -273,11 +273,11 @@ async def _lapse(session: AsyncSession, contractor_id: UUID, faults: Sequence[st
     if not faults or not await CheckRepository(session).lapse(contractor_id, " ".join(words_of(faults))):
         return 0
     nightly = Actor(role=Role.SERVICE, subject="service:marketplace", service=SERVICE)
-    await _audit(session, nightly, "buyer.lapse", contractor_id, details={"faults": sorted(faults)})
+    await audit_buyer(session, nightly, "buyer.lapse", contractor_id, details={"faults": sorted(faults)})
     return 1
 
 
-async def _audit(
+async def audit_buyer(
     session: AsyncSession,
     actor: Actor,
     action: str,
@@ -286,6 +286,7 @@ async def _audit(
     reason: str | None = None,
     details: dict[str, Any] | None = None,
 ) -> None:
+    """One row of the trail about a buyer."""
     await audit.record(
         session,
         actor,

@@ -101,6 +101,9 @@ def _run(plane: Plane, statements: Sequence[str]) -> None:
             connection.execute(statement, values)
 
 
+LEADS_OF = text("SELECT id FROM base_leads WHERE city_id = :city")
+
+
 async def _cities(resources: Resources) -> tuple[float, int]:
     """Seconds for all cities, commits included, and the leads that changed."""
     async with resources.unit_of_work() as uow:
@@ -111,10 +114,12 @@ async def _cities(resources: Resources) -> tuple[float, int]:
 
 
 async def _some(resources: Resources, left: list[UUID]) -> int:
+    """Cities until none is left, each by the statement that serves the nightly job."""
     changed = 0
     while left:
         async with resources.unit_of_work() as uow:
-            changed += await LeadRepository(uow.session).rescore_city(left.pop())
+            leads = await uow.session.execute(LEADS_OF, {"city": left.pop()})
+            changed += len(await LeadRepository(uow.session).rescore(list(leads.scalars())))
     return changed
 
 

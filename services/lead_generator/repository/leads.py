@@ -394,12 +394,6 @@ class LeadRepository:
         values = {"ids": list(lead_ids), "not_for_sale": NOT_FOR_SALE}
         return (await self._session.execute(statement, values)).all()
 
-    async def rescore_city(self, city_id: UUID) -> int:
-        """Score all leads of a city that have a score, by their stored reasons; how many changed."""
-        statement = text(_STORE.format(scored=_scored("l.city_id = :city_id")))
-        values = {"city_id": city_id, "not_for_sale": NOT_FOR_SALE}
-        return int((await self._session.execute(statement, values)).rowcount)  # type: ignore[attr-defined]
-
     async def prolong_storm_offers(self, lead_ids: Sequence[UUID]) -> None:
         """Give offers that a storm has reached since the shelf life of a storm's."""
         statement = text(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 AIMS: Final = {
@@ -65,6 +65,7 @@ def _head(entries: Mapping[str, Any]) -> str:
     lines += [
         "",
         f"Learnt from: {'; '.join(data['rendered'])}; a picture from above each, one from a side of every second.",
+        *_also(entries, data["rendered"]),
         f"The segmentor also from real roofs: {'; '.join(data['real'])}." if "real" in data else "",
         "Splits are apart by house, seed and town, real ones by place; the demo's seed 7 is in none.",
         "A rendered picture's label is the wear that is drawn; a damage counts where it shows at that resolution.",
@@ -73,6 +74,13 @@ def _head(entries: Mapping[str, Any]) -> str:
         "`ridgeline models train` trains from nothing (see training/README.md).",
     ]
     return "\n".join(lines)
+
+
+def _also(entries: Mapping[str, Any], common: Sequence[str]) -> Iterator[str]:
+    """What a role has learnt from besides what all of them have."""
+    for role, entry in entries.items():
+        if more := [batch for batch in entry["training_data"]["rendered"] if batch not in common]:
+            yield f"The {role} also from {'; '.join(more)}."
 
 
 def _kept(entries: Mapping[str, Any]) -> str:
@@ -215,8 +223,8 @@ def _limits(entries: Mapping[str, Any]) -> str:
 - A damage is labelled where the picture, at its resolution and sharpness, differs for it by more than the roof's own
   texture does, and where its box is at least a twentieth of the picture wide.
 - The first 32 epochs of the detector's curve, 11 of the classifier's and 13 of the segmentor's saw pictures that drew
-  damage fainter and labelled what no eye could find; the rest went on from there. The damaged roofs (seed 15, drawn
-  for rare kinds of damage) were seen by the detector alone, from its 53rd epoch on.
+  damage fainter and labelled what no eye could find; the rest went on from there. The detector saw the
+  damaged roofs, drawn for rare kinds of damage, from its 53rd epoch on.
 - The roof is taken from the middle of the picture or of the known outline; a badly placed point reads the neighbour's.
 - Real outlines are hand-drawn: a few pixels off, some under trees. Two of the three sets are not American.
 - Temperatures of the condition: {temperatures}. Pictures farther from the training pictures' features

@@ -38,7 +38,9 @@ POSTGRES = Image(
         "-c",
         "timezone=UTC",
         "-c",
-        "shared_buffers=256MB",
+        "shared_buffers=1GB",
+        "-c",
+        "wal_compression=lz4",
     ),
 )
 REDIS = Image(

@@ -127,54 +127,78 @@ _PRESENT: Final = {
 _REACH: Final = (
     "CASE WHEN {known} IS NULL THEN 'none' WHEN {known}_verified THEN 'verified' ELSE 'unverified' END"
 )
+# Every table is told the ids: through a join the planner would guess how many they are, and read whole tables for a page.
 _FACTS: Final = """
-    WITH chosen AS MATERIALIZED (
-        SELECT l.id, l.address, l.zip, l.geom IS NOT NULL AS located, l.owner_name IS NOT NULL AS has_owner, l.property_value,
-               l.year_built, l.sqft, l.property_type, l.roof_age_mid, l.roof_material, {email} AS email, {phone} AS phone
-          FROM base_leads l
-         WHERE {chosen} AND l.quality_score IS NOT NULL AND l.status IN ('processing', 'review', 'available')
-    ), reasons AS (
-        SELECT base_lead_id, bool_or(trigger_type = 'weather_event') AS urgent,
-               array_agg(DISTINCT {counts} ORDER BY {counts}) FILTER (WHERE {counts} IS NOT NULL) AS names
-          FROM lead_triggers
-         WHERE active AND expires_at > now() AND base_lead_id IN (SELECT id FROM chosen) GROUP BY base_lead_id
-    ), pictured AS (
-        SELECT DISTINCT base_lead_id FROM property_images
-         WHERE usable_for_analysis AND base_lead_id IN (SELECT id FROM chosen)
-    )
-    SELECT chosen.*, a.overall_condition, a.calibrated_confidence AS confidence,
-           chosen.roof_material IS NOT NULL OR a.roof_type IS NOT NULL AS has_roof_type,
+    SELECT l.id, l.address, l.zip, l.geom IS NOT NULL AS located, l.owner_name IS NOT NULL AS has_owner, l.property_value,
+           l.year_built, l.sqft, l.property_type, l.roof_age_mid, l.roof_material, {email} AS email, {phone} AS phone,
+           a.overall_condition, a.calibrated_confidence AS confidence,
+           l.roof_material IS NOT NULL OR a.roof_type IS NOT NULL AS has_roof_type,
            pictured.base_lead_id IS NOT NULL AS has_image, coalesce(reasons.names, {none}) AS triggers,
-           coalesce(reasons.urgent, false) AS urgent
-      FROM chosen
-      LEFT JOIN roof_analysis a ON a.base_lead_id = chosen.id AND a.is_current
-      LEFT JOIN reasons ON reasons.base_lead_id = chosen.id
-      LEFT JOIN pictured ON pictured.base_lead_id = chosen.id
+           reasons.urgent IS TRUE AS urgent, l.scored_from, l.ctid AS place, l.quality_score AS last_score, l.grade AS last_grade,
+           l.price AS last_price, l.score_breakdown AS last_breakdown, l.confidence AS last_confidence
+      FROM base_leads l
+      LEFT JOIN roof_analysis a ON a.base_lead_id = l.id AND a.is_current AND a.base_lead_id = ANY (:ids)
+      LEFT JOIN (
+          SELECT base_lead_id, bool_or(trigger_type = 'weather_event') AS urgent,
+                 array_agg(DISTINCT {counts} ORDER BY {counts}) FILTER (WHERE {counts} IS NOT NULL) AS names
+            FROM lead_triggers WHERE base_lead_id = ANY (:ids) AND active AND expires_at > now() GROUP BY base_lead_id
+      ) reasons ON reasons.base_lead_id = l.id
+      LEFT JOIN (
+          SELECT DISTINCT base_lead_id FROM property_images WHERE usable_for_analysis AND base_lead_id = ANY (:ids)
+      ) pictured ON pictured.base_lead_id = l.id
+     WHERE l.id = ANY (:ids) AND l.quality_score IS NOT NULL AND l.status IN ('processing', 'review', 'available')
 """
-_STORE: Final = """
-    UPDATE base_leads l SET quality_score = new.score, grade = new.grade, price = new.price,
-           score_breakdown = new.breakdown, confidence = new.confidence
-      FROM ({scored}) AS new
-     WHERE l.id = new.id
-       AND (l.status IN ('processing', 'review') OR (l.status = 'available' AND new.price IS NOT NULL))
-       AND (l.quality_score, l.grade, l.price, l.score_breakdown, l.confidence)
-           IS DISTINCT FROM (new.score, new.grade, new.price, new.breakdown, new.confidence)
-    RETURNING l.id, l.quality_score, l.grade,
-              l.status = 'processing' AND l.status_reason IS NOT DISTINCT FROM :not_for_sale
-                 AND l.price IS NOT NULL AS saleable
-"""
-
-
-def _scored(chosen: str) -> str:
-    """The query that scores the leads `l` of a condition by what is stored of them."""
-    facts = _FACTS.format(
-        chosen=chosen,
+_PREMIUMS: Final = {Premium.URGENT: "facts.urgent"}
+_FRESH: Final = scored(
+    _FACTS.format(
         email=_REACH.format(known="l.owner_email"),
         phone=_REACH.format(known="l.owner_phone"),
         counts="(trigger_details->>'scores_as') COLLATE \"C\"",
         none="'{}'",
+    ),
+    ScoreColumns(_PRESENT),
+    _PREMIUMS,
+    beside=("facts.confidence",),
+    last="facts.scored_from",
+)
+_RESULT: Final = "(new.score, new.grade, new.price, new.breakdown, new.confidence)"
+_OTHER: Final = (
+    f"(l.quality_score, l.grade, l.price, l.score_breakdown, l.confidence) IS DISTINCT FROM {_RESULT}"
+)
+_STORE: Final = """
+    UPDATE base_leads l SET quality_score = new.score, grade = new.grade, price = new.price,
+           score_breakdown = new.breakdown, confidence = new.confidence, scored_from = new.digest
+      FROM new
+     WHERE l.id = new.id
+       AND (l.status IN ('processing', 'review') OR (l.status = 'available' AND new.price IS NOT NULL))
+"""
+_STORED: Final = """
+    l.id, l.quality_score, l.grade, l.status = 'processing' AND l.status_reason IS NOT DISTINCT FROM :not_for_sale
+                                    AND l.price IS NOT NULL AS saleable
+"""
+# The place spares a second look at every lead that has not changed; of one that moved meanwhile the id decides.
+# A score of other facts that comes out the same is noted and not told of, unless somebody wrote another one meanwhile.
+RESCORE: Final = text(
+    f"""
+    WITH new AS (
+        SELECT *, (last_score, last_grade, last_price, last_breakdown, last_confidence) IS DISTINCT FROM {_RESULT} AS told
+          FROM ({_FRESH}) new
+    ), stored AS ({_STORE} AND l.ctid = new.place AND (new.told OR NOT ({_OTHER})) RETURNING {_STORED}, new.told)
+    SELECT * FROM stored WHERE told
+    """  # noqa: S608 - our own constants
+)
+# What one score was made of is told by no digest: the next look at the set works it out.
+STORE_GIVEN: Final = text(
+    f"""
+    WITH new AS (
+        SELECT *, CAST(NULL AS bigint) AS digest
+          FROM unnest(CAST(:ids AS uuid[]), CAST(:scores AS int[]), CAST(:grades AS text[]),
+                      CAST(:prices AS numeric[]), CAST(:breakdowns AS jsonb[]), CAST(:confidences AS numeric[]))
+               AS given (id, score, grade, price, breakdown, confidence)
     )
-    return scored(facts, ScoreColumns(_PRESENT), {Premium.URGENT: "facts.urgent"})
+    {_STORE} AND {_OTHER} RETURNING {_STORED}
+    """  # noqa: S608 - our own constants
+)
 
 
 class LeadRepository:
@@ -371,12 +395,6 @@ class LeadRepository:
 
         G-18: a price is frozen once somebody reserves the lead. An offer does not fall below 60 on the shelf.
         """
-        given = """
-            SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:scores AS int[]), CAST(:grades AS text[]),
-                                 CAST(:prices AS numeric[]), CAST(:breakdowns AS jsonb[]), CAST(:confidences AS numeric[]))
-                          AS new (id, score, grade, price, breakdown, confidence)
-        """
-        statement = text(_STORE.format(scored=given))
         values = {
             "ids": [score["lead_id"] for score in scores],
             "scores": [score["score"] for score in scores],
@@ -386,13 +404,12 @@ class LeadRepository:
             "confidences": [score["confidence"] for score in scores],
             "not_for_sale": NOT_FOR_SALE,
         }
-        return (await self._session.execute(statement, values)).all()
+        return (await self._session.execute(STORE_GIVEN, values)).all()
 
     async def rescore(self, lead_ids: Sequence[UUID]) -> Sequence[Row[Any]]:
-        """The same for leads that have a score, worked out where they lie."""
-        statement = text(_STORE.format(scored=_scored("l.id = ANY (:ids)")))
+        """The same for leads that have a score, worked out where they lie; nothing where its facts are those of before."""
         values = {"ids": list(lead_ids), "not_for_sale": NOT_FOR_SALE}
-        return (await self._session.execute(statement, values)).all()
+        return (await self._session.execute(RESCORE, values)).all()
 
     async def prolong_storm_offers(self, lead_ids: Sequence[UUID]) -> None:
         """Give offers that a storm has reached since the shelf life of a storm's."""

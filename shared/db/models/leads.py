@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from geoalchemy2 import WKBElement
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, UniqueConstraint, Uuid, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Text, UniqueConstraint, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.db.models.base import (
@@ -42,6 +42,11 @@ from shared.schemas.enums import (
 )
 
 
+def _where_known(name: str, column: str) -> Index:
+    """An index without the rows that hold nothing: a new score costs an entry in every index the lead stands in."""
+    return Index(name, column, postgresql_where=text(f"{column} IS NOT NULL"))
+
+
 class BaseLead(Base):
     """A house worth a visit. Owner: lead_generator.
 
@@ -59,13 +64,13 @@ class BaseLead(Base):
         Index("idx_base_leads_quality", text("quality_score DESC")),
         Index("idx_base_leads_geom", "geom", postgresql_using="gist"),
         Index("idx_base_leads_owner_email", "owner_email_hash"),
-        Index("idx_base_leads_owner_phone", "owner_phone_hash"),
+        _where_known("idx_base_leads_owner_phone", "owner_phone_hash"),
         Index("idx_base_leads_vertical", "vertical_id"),
         Index("idx_base_leads_city_status", "city_id", "status"),
-        Index("idx_base_leads_parcel", "parcel_id"),
-        Index("idx_base_leads_cluster", "cluster_id"),
-        Index("idx_base_leads_sale", "sale_id"),
-        Index("idx_base_leads_subject", "subject_id"),
+        _where_known("idx_base_leads_parcel", "parcel_id"),
+        _where_known("idx_base_leads_cluster", "cluster_id"),
+        _where_known("idx_base_leads_sale", "sale_id"),
+        _where_known("idx_base_leads_subject", "subject_id"),
         Index(
             "idx_base_leads_market",
             "state",
@@ -158,6 +163,8 @@ class BaseLead(Base):
     review_reason: Mapped[str | None]
     status_reason: Mapped[str | None]
     score_breakdown: Mapped[dict[str, Any] | None]
+    scored_from: Mapped[int | None] = mapped_column(BigInteger())
+    """Digest of the facts and rules that the score was last made of by the set; NULL after a single score."""
     pre_score: Mapped[Decimal | None] = mapped_column(number(6, 2))
     prospect_reason: Mapped[list[str]] = mapped_column(server_default=text("'{}'::text[]"))
     roof_installed_on: Mapped[date | None]

@@ -124,6 +124,66 @@ async def test_both_forms_read_the_same_facts_from_the_tables(
         )
 
 
+async def test_a_score_is_worked_out_again_where_facts_or_another_hand_changed_it(
+    generator: RunningService, committed_db: SessionMaker
+) -> None:
+    async with committed_db.begin() as session:
+        ids = [
+            await make_lead(session, generator.resources.keys, status="processing", quality_score=1)
+            for _ in range(4)
+        ]
+    assert await _rescored(committed_db, ids) == set(ids)
+    assert await _rescored(committed_db, ids) == set(), "nothing is told twice"
+
+    aged, touched, by_hand, _same = ids
+    await _execute(committed_db, "UPDATE base_leads SET roof_age_mid = 24 WHERE id = :id", aged)
+    # No score looks at beds; the digest of a lead that a single score has written is gone.
+    await _execute(committed_db, "UPDATE base_leads SET beds = 7, quality_score = 2 WHERE id = :id", touched)
+    await _execute(
+        committed_db, "UPDATE base_leads SET quality_score = 2, scored_from = NULL WHERE id = :id", by_hand
+    )
+    assert await _rescored(committed_db, ids) == {aged, by_hand}
+
+
+async def test_a_score_that_comes_out_the_same_is_noted_and_not_told(
+    generator: RunningService, committed_db: SessionMaker
+) -> None:
+    async with committed_db.begin() as session:
+        lead_id = await make_lead(session, generator.resources.keys, status="processing", quality_score=1)
+    async with committed_db.begin() as session:
+        repository = LeadRepository(session)
+        await repository.store_scores(await scores(repository, await repository.many([lead_id])))
+    assert await _noted(committed_db, lead_id) is None, "a single score leaves no digest"
+    assert await _rescored(committed_db, [lead_id]) == set()
+    assert await _noted(committed_db, lead_id) is not None
+
+
+def test_another_rule_is_another_digest() -> None:
+    def digest(cheaper: dict[Premium, str]) -> str:
+        return scored(GIVEN, COLUMNS, cheaper).split("hash_record_extended(")[1].split(" AS digest")[0]
+
+    dearer = {premium: "facts.urgent" for premium in (Premium.URGENT, Premium.DEMAND)}
+    swapped = {premium: "facts.urgent" for premium in (Premium.URGENT, Premium.EXCLUSIVE_TERRITORY)}
+    assert digest(dearer) != digest(swapped)
+
+
+async def _rescored(maker: SessionMaker, ids: list[UUID]) -> set[UUID]:
+    async with maker.begin() as session:
+        return {row.id for row in await LeadRepository(session).rescore(ids)}
+
+
+async def _execute(maker: SessionMaker, statement: str, lead_id: UUID) -> None:
+    async with maker.begin() as session:
+        await session.execute(text(statement), {"id": lead_id})
+
+
+async def _noted(maker: SessionMaker, lead_id: UUID) -> int | None:
+    async with maker.begin() as session:
+        statement = text("SELECT scored_from FROM base_leads WHERE id = :id")
+        found: int | None = (await session.execute(statement, {"id": lead_id})).scalar_one()
+        return found
+
+
 STORED = text(
     "SELECT id, status, quality_score, grade, price, score_breakdown, confidence FROM base_leads WHERE id = ANY (:ids)"
 )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Query
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Query, Response
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
 
 from services.marketplace.api.queries import FormQuery
 from services.marketplace.domain.market_map import Box, MarketMap
@@ -98,13 +98,17 @@ class SaleView(BaseModel):
     decline_reason: str | None
 
 
-@router.get("/leads")
+LISTED: Final = TypeAdapter(list[LeadPreview])
+
+
+@router.get("/leads", response_model=list[LeadPreview])
 async def list_leads(
     resources: ResourcesDep, actor: Lister, query: Annotated[LeadQuery, Query()]
-) -> list[LeadPreview]:
+) -> Response:
     """Available leads in the buyer's service areas; page on with the last one's score (or price) and id."""
     await rates.count_read(resources, actor)
-    return await leads.offered_leads(resources, actor, query.filter())
+    found = await leads.offered_leads(resources, actor, query.filter())
+    return Response(LISTED.dump_json(found), media_type="application/json")
 
 
 @router.get("/leads/my-leads")

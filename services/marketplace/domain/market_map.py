@@ -19,6 +19,7 @@ from shared.schemas.enums import Grade
 
 ACROSS: Final = 4
 """Marks that stand side by side in a box at most."""
+HALF: Final = Decimal("0.5")
 WIDE_DEGREES: Final = 0.5
 """From this width on a box holds so many leads that walking from the best one is faster than reading all of them."""
 
@@ -50,6 +51,27 @@ class Box:
     def wide(self) -> bool:
         """Whether the box is wider or higher than WIDE_DEGREES."""
         return max(self.east - self.west, self.north - self.south) > WIDE_DEGREES
+
+    def cells(self, side: Decimal) -> CellBox:
+        """The cells of so many degrees whose centres lie in it, its edges included."""
+
+        def first(edge: float) -> int:
+            return math.ceil(Decimal(str(edge)) / side - HALF)
+
+        def last(edge: float) -> int:
+            return math.floor(Decimal(str(edge)) / side - HALF)
+
+        return CellBox(first(self.west), first(self.south), last(self.east), last(self.north))
+
+
+@dataclass(frozen=True, slots=True)
+class CellBox:
+    """The first and last columns and rows of cells, counted from the meridian and the equator; none where last < first."""
+
+    west: int
+    south: int
+    east: int
+    north: int
 
 
 @dataclass(frozen=True, slots=True)

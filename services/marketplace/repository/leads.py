@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from typing import Any, Final, Literal
 from uuid import UUID
@@ -12,7 +12,9 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.marketplace.domain.market_map import Box
-from shared.db.geo import METRES_PER_MILE
+from services.marketplace.domain.preview import STREET_MIN_HOMES
+from services.marketplace.repository.users import IN_SESSION
+from shared.db.geo import CELL_DEGREES, METRES_PER_MILE
 
 Sort = Literal["score", "price"]
 ORDERS: Final[dict[Sort, tuple[str, str, str]]] = {
@@ -57,31 +59,42 @@ _AREAS: Final = f"""
 """  # noqa: S608 - a number of ours
 
 
-def _reach(areas: str) -> str:
-    """What a buyer wants and serves: the score, and an area's city itself or its radius around the city's centre."""
+_BUYER: Final = """
+    SELECT coalesce(preferred_score_min, 0) AS low, coalesce(preferred_score_max, 100) AS high
+      FROM contractors WHERE id = :contractor_id
+"""
+_POINT: Final = "(SELECT house.geom FROM base_leads house WHERE house.id = l.id)"
+
+
+def _preferred(buyer: str) -> str:
+    """A score that a buyer wants."""
+    return f"l.quality_score BETWEEN (SELECT low FROM {buyer} least) AND (SELECT high FROM {buyer} most)"  # noqa: S608
+
+
+def _served(areas: str) -> str:
+    """An area that a buyer serves: its city itself or its radius around the city's centre."""
     return f"""
-           l.quality_score BETWEEN (SELECT coalesce(preferred_score_min, 0) FROM contractors WHERE id = :contractor_id)
-                               AND (SELECT coalesce(preferred_score_max, 100) FROM contractors WHERE id = :contractor_id)
-       AND ((lower(l.city), l.state) IN (SELECT city, state FROM {areas} named WHERE city IS NOT NULL AND state IS NOT NULL)
-            OR EXISTS (SELECT 1 FROM {areas} near WHERE ST_DWithin(l.geom, near.center, near.metres)))
+       ((lower(l.city), l.state) IN (SELECT city, state FROM {areas} named WHERE city IS NOT NULL AND state IS NOT NULL)
+        OR EXISTS (SELECT 1 FROM {areas} near WHERE ST_DWithin({_POINT}, near.center, near.metres)))
     """  # noqa: S608 - our own constants
 
 
-WITHIN_REACH: Final = _reach(f"({_AREAS})")
+WITHIN_REACH: Final = f"{_preferred(f'({_BUYER})')} AND {_served(f'({_AREAS})')}"
 ON_SALE: Final = "l.status = 'available' AND (l.available_until IS NULL OR l.available_until > now())"
-SHOWN: Final = """
+SHOWN: Final = f"""
     SELECT l.id, l.address, l.city, l.state, l.zip, l.property_value, l.quality_score, l.grade, l.price, l.lead_class,
            l.publish_label, l.available_until, a.overall_condition,
            ARRAY(SELECT DISTINCT g.trigger_type FROM lead_triggers g
                   WHERE g.base_lead_id = l.id AND g.active ORDER BY 1) AS reasons,
            ST_X(l.map_cell) AS cell_lng, ST_Y(l.map_cell) AS cell_lat,
-           (SELECT count(*) FROM parcels p
-             WHERE p.city_id = l.city_id
-               AND regexp_replace(p.address, '^\\s*\\d\\S*\\s+', '') = regexp_replace(l.address, '^\\s*\\d\\S*\\s+', '')
-           ) AS street_homes
+           (SELECT count(*) FROM (
+             SELECT 1 FROM parcels p
+              WHERE p.city_id = l.city_id
+                AND regexp_replace(p.address, '^\\s*\\d\\S*\\s+', '') = regexp_replace(l.address, '^\\s*\\d\\S*\\s+', '')
+              LIMIT {STREET_MIN_HOMES}) home) AS street_homes
       FROM picked JOIN base_leads l ON l.id = picked.id
       LEFT JOIN roof_analysis a ON a.base_lead_id = l.id AND a.is_current
-"""
+"""  # noqa: S608 - a number of ours
 CONDITIONS: Final[dict[str, str]] = {
     "city": "lower(l.city) = lower(:city)",
     "state": "l.state = upper(:state)",
@@ -94,46 +107,83 @@ CONDITIONS: Final[dict[str, str]] = {
     "storm": """(SELECT true FROM lead_triggers g
                   WHERE g.base_lead_id = l.id AND g.active AND g.trigger_type = 'weather_event' LIMIT 1)""",
     "max_miles": f"""EXISTS (SELECT 1 FROM areas n
-                              WHERE ST_DWithin(l.geom, n.center, CAST(:max_miles AS int) * {METRES_PER_MILE}))""",  # noqa: S608
-    "box": "ST_X(l.map_cell) BETWEEN :west AND :east AND ST_Y(l.map_cell) BETWEEN :south AND :north",
+                              WHERE ST_DWithin({_POINT}, n.center, CAST(:max_miles AS int) * {METRES_PER_MILE}))""",  # noqa: S608
+    "box": "l.map_row BETWEEN :south AND :north AND l.map_col BETWEEN :west AND :east",
 }
 """What each wish asks of a lead; of `storm` only true is one."""
 ROOF_WISHES: Final = {"condition", "min_urgency"}
-# OFFSET 0 has the box read first: a plan that walks from the best lead would pass most of the country.
-IN_BOX: Final = """(SELECT * FROM base_leads b
-                    WHERE b.status = 'available' AND b.map_cell && ST_MakeEnvelope(:west, :south, :east, :north, 4326)
-                   OFFSET 0)"""
+_PROBED: Final = {*ROOF_WISHES, "storm", "max_miles"}
+"""Wishes that only another row can answer."""
+_IN_ROWS: Final = """
+    l.map_row = ANY (ARRAY(SELECT generate_series(CAST(:south AS int), CAST(:north AS int))))
+    AND l.map_col BETWEEN :west AND :east
+"""
+_MARKET_COLUMNS: Final = (
+    "l.id, l.quality_score, l.price, l.grade, l.city, l.state, l.available_until, l.map_row, l.map_col"
+)
+"""What idx_base_leads_map holds of a lead on sale."""
 
 
-def _wished(contractor_id: UUID, wanted: LeadFilter) -> tuple[str, dict[str, Any]]:
-    """FROM and WHERE of the leads that a buyer is offered and wants, with their values."""
+def _picked(contractor_id: UUID, wanted: LeadFilter, *, mapped: bool = False) -> tuple[str, dict[str, Any]]:
+    """The query of the leads that a buyer is offered and wants, in order and at most `limit` of them, with its values.
+
+    A box is read from the index of the map alone and brought into order; only then are other rows asked about one lead after
+    the other, until there are enough. OFFSET 0 keeps that sequence: a walk from the best lead would pass most of the country.
+    """
+    column, direction, beyond = ORDERS[wanted.sort]
+    boxed = wanted.box is not None and not wanted.box.wide
     wishes = [name for name in CONDITIONS if getattr(wanted, name) not in (None, False)]
     values: dict[str, Any] = {name: getattr(wanted, name) for name in wishes if name not in {"storm", "box"}}
+    values |= {"contractor_id": contractor_id, "limit": wanted.limit}
+    conditions = {name: CONDITIONS[name] for name in wishes}
+    seen = [
+        ON_SALE,
+        _preferred("buyer"),
+        *(asked for name, asked in conditions.items() if name not in _PROBED),
+    ]
     if wanted.box:
-        values |= asdict(wanted.box)
-    leads = IN_BOX if wanted.box and not wanted.box.wide else "base_leads"
+        values |= asdict(wanted.box.cells(Decimal(str(CELL_DEGREES))))
+    if boxed:
+        seen.append(_IN_ROWS)
+    if mapped:
+        seen.append("l.map_row IS NOT NULL")
+    if wanted.after_id is not None:
+        seen.append(f"({column}, l.id) {beyond} (CAST(:after_value AS numeric), CAST(:after_id AS uuid))")
+        values |= {"after_value": wanted.after_value, "after_id": wanted.after_id}
+    order = f"ORDER BY {column} {direction}, l.id {direction}"
+    probed = [asked for name, asked in conditions.items() if name in _PROBED]
+    probed.append(_served("areas"))
     roofs = (
         "JOIN roof_analysis a ON a.base_lead_id = l.id AND a.is_current" if ROOF_WISHES & set(wishes) else ""
     )
-    conditions = " AND ".join([ON_SALE, *(CONDITIONS[name] for name in wishes), _reach("areas")])
-    return f"FROM {leads} l {roofs} WHERE {conditions}", {"contractor_id": contractor_id, **values}
+    leads = f"SELECT {_MARKET_COLUMNS} FROM base_leads l WHERE {' AND '.join(seen)}"  # noqa: S608 - our own constants
+    sequence = f"{order} OFFSET 0" if boxed else ""
+    asked = " AND ".join(probed)
+    statement = f"SELECT l.* FROM ({leads} {sequence}) l {roofs} WHERE {asked} {order} LIMIT :limit"  # noqa: S608
+    return statement, values
 
 
 def offered_statement(contractor_id: UUID, wanted: LeadFilter) -> tuple[str, dict[str, Any]]:
     """The SQL of available leads in the buyer's service areas in the wanted order, with its values."""
-    column, direction, beyond = ORDERS[wanted.sort]
-    wished, values = _wished(contractor_id, wanted)
-    behind = ""
-    if wanted.after_id is not None:
-        behind = f"AND ({column}, l.id) {beyond} (CAST(:after_value AS numeric), CAST(:after_id AS uuid))"
-        values |= {"after_value": wanted.after_value, "after_id": wanted.after_id}
-    order = f"ORDER BY {column} {direction}, l.id {direction}"
+    column, direction, _ = ORDERS[wanted.sort]
+    picked, values = _picked(contractor_id, wanted)
     statement = f"""
-        WITH areas AS MATERIALIZED ({_AREAS}),
-             picked AS MATERIALIZED (SELECT l.id {wished} {behind} {order} LIMIT :limit)
-        {SHOWN} {order}
+        WITH areas AS MATERIALIZED ({_AREAS}), buyer AS MATERIALIZED ({_BUYER}), picked AS MATERIALIZED ({picked})
+        {SHOWN} ORDER BY {column} {direction}, l.id {direction}
     """
-    return statement, {**values, "limit": wanted.limit}
+    return statement, values
+
+
+def offered_in_session(contractor_id: UUID, wanted: LeadFilter) -> tuple[str, dict[str, Any]]:
+    """The same for a person in a session: every row says whether it lasts (`open`), and is alone and empty where not."""
+    column, direction, _ = ORDERS[wanted.sort]
+    offered, values = offered_statement(contractor_id, wanted)
+    found = column.replace("l.", "found.")
+    statement = f"""
+        SELECT door.open, found.* FROM (SELECT {IN_SESSION} AS open) door LEFT JOIN ({offered}) found ON door.open
+         ORDER BY {found} {direction}, found.id {direction}
+    """  # noqa: S608 - our own constants
+    return statement, values
 
 
 class LeadRepository:
@@ -142,26 +192,20 @@ class LeadRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def offered(self, contractor_id: UUID, wanted: LeadFilter) -> Sequence[Row[Any]]:
-        """Available leads in the buyer's service areas in the wanted order."""
-        statement, values = offered_statement(contractor_id, wanted)
-        return (await self._session.execute(text(statement), values)).all()
-
     async def cells(self, contractor_id: UUID, wanted: LeadFilter) -> Sequence[Row[Any]]:
         """The wanted leads by cell: how many, the best one, the lowest price; the best `limit` leads at most."""
-        wished, values = _wished(contractor_id, wanted)
+        picked, values = _picked(contractor_id, replace(wanted, sort="score"), mapped=True)
         statement = text(
             f"""
-            WITH areas AS MATERIALIZED ({_AREAS}),
-                 picked AS MATERIALIZED (
-                 SELECT l.id, l.map_cell, l.quality_score, l.price, l.grade {wished} AND l.map_cell IS NOT NULL
-                  ORDER BY l.quality_score DESC, l.id DESC LIMIT :limit)
-            SELECT ST_X(map_cell) AS lng, ST_Y(map_cell) AS lat, count(*) AS leads, max(quality_score) AS score,
+            WITH areas AS MATERIALIZED ({_AREAS}), buyer AS MATERIALIZED ({_BUYER}), picked AS MATERIALIZED ({picked})
+            SELECT CAST(round((map_col + 0.5) * {CELL_DEGREES}, 4) AS float8) AS lng,
+                   CAST(round((map_row + 0.5) * {CELL_DEGREES}, 4) AS float8) AS lat,
+                   count(*) AS leads, max(quality_score) AS score,
                    (array_agg(id ORDER BY quality_score DESC, id DESC))[1] AS lead_id, min(price) AS price, min(grade) AS grade
-              FROM picked GROUP BY map_cell
+              FROM picked GROUP BY map_row, map_col
             """  # noqa: S608 - our own constants
         )
-        return (await self._session.execute(statement, {**values, "limit": wanted.limit})).all()
+        return (await self._session.execute(statement, values)).all()
 
     async def towns(self, contractor_id: UUID) -> Sequence[Row[Any]]:
         """The known cities of a buyer's service areas and their centres."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Interval, RowMapping, Text, cast, exists, func, or_, select, update
@@ -23,6 +23,13 @@ class PresentedToken:
     used_by: str | None
     is_over: bool
     used_recently: bool
+
+
+IN_SESSION: Final = """
+    EXISTS (SELECT 1 FROM users u JOIN refresh_tokens t ON t.user_id = u.id
+             WHERE u.id = :user_id AND u.disabled_at IS NULL AND t.family_id = :session_id AND t.revoked_at IS NULL)
+"""
+"""The SQL of `in_session`, for a statement that asks for something else as well."""
 
 
 class UserRepository:

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Row
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.marketplace import metrics
 from services.marketplace.domain.market_map import Cell, MarketMap, Town, gathered, side_of_mark
 from services.marketplace.domain.preview import LeadPreview, preview
 from services.marketplace.domain.sold_lead import PERSON_FIELDS, OwnedLead, SoldLead
-from services.marketplace.repository.leads import LeadFilter, LeadRepository
+from services.marketplace.repository.leads import LeadFilter, LeadRepository, offered_in_session
 from services.marketplace.repository.sales import SaleRepository
 from services.marketplace.service.desk import analysis_or_why_not, roofs_for
 from services.marketplace.service.sales import SaleRefused
-from services.marketplace.service.sessions import signed_in
+from services.marketplace.service.sessions import session_over, signed_in
 from shared.compliance.decision import Decision
 from shared.compliance.loader import address_value, decide_sale
 from shared.db.geo import CELL_DEGREES
@@ -30,17 +31,20 @@ from shared.security.policy import Actor
 from shared.security.subject_keys import SubjectErased, SubjectKeys
 
 MOST_ON_MAP: Final = 5000
+_parsed = lru_cache(maxsize=512)(text)
+"""A list's statement, made ready once for each set of wishes."""
 SEALED = {*PERSON_FIELDS, "subject_id", "address_key"}
 """Columns of a lead that no answer repeats as they are stored."""
 
 
 async def offered_leads(resources: Resources, actor: Actor, wanted: LeadFilter) -> list[LeadPreview]:
-    """Previews of the available leads in the buyer's service areas."""
-    contractor_id = _contractor(actor)
-    async with resources.unit_of_work() as uow:
-        await signed_in(uow.session, actor)
-        rows = await LeadRepository(uow.session).offered(contractor_id, wanted)
-    return [preview(row._asdict()) for row in rows]
+    """Previews of the available leads in the buyer's service areas; one trip to the database, the session included."""
+    statement, values = offered_in_session(_contractor(actor), wanted)
+    values |= {"user_id": actor.user_id, "session_id": actor.session_id}
+    rows = await resources.unit_of_work.alone(_parsed(statement), values)
+    if not rows[0].open:
+        raise session_over()
+    return [preview(row._asdict()) for row in rows if row.id is not None]
 
 
 async def map_of_leads(resources: Resources, actor: Actor, wanted: LeadFilter) -> MarketMap:

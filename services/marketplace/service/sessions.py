@@ -16,5 +16,10 @@ async def signed_in(session: AsyncSession, actor: Actor) -> User:
         raise NotAuthenticated
     user = await UserRepository(session).in_session(actor.user_id, actor.session_id)
     if user is None:
-        raise NotAuthenticated("The session has ended; log in again.")
+        raise session_over()
     return user
+
+
+def session_over() -> NotAuthenticated:
+    """What a person hears who has logged out, or was disabled."""
+    return NotAuthenticated("The session has ended; log in again.")

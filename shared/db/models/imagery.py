@@ -117,6 +117,7 @@ class RoofAnalysis(Base):
             "uq_roof_analysis_current",
             "base_lead_id",
             unique=True,
+            postgresql_include=["overall_condition", "urgency"],
             postgresql_where=text("is_current"),
         ),
         between("confidence_score", 0, 100),

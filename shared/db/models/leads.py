@@ -8,9 +8,20 @@ from typing import Any
 from uuid import UUID
 
 from geoalchemy2 import WKBElement
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Text, UniqueConstraint, Uuid, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Computed,
+    ForeignKey,
+    Index,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
+from shared.db.geo import CELL_DEGREES
 from shared.db.models.base import (
     Base,
     between,
@@ -80,8 +91,9 @@ class BaseLead(Base):
         ),
         Index(
             "idx_base_leads_map",
-            "map_cell",
-            postgresql_using="gist",
+            "map_row",
+            "map_col",
+            postgresql_include=["id", "quality_score", "price", "grade", "city", "state", "available_until"],
             postgresql_where=text("status = 'available'"),
         ),
         Index(
@@ -189,6 +201,8 @@ class BaseLead(Base):
     )
     sandbox: Mapped[bool] = starts_false()
     map_cell: Mapped[WKBElement | None] = mapped_column(plane_point())
+    map_row: Mapped[int | None] = mapped_column(Computed(f"floor(ST_Y(map_cell) / {CELL_DEGREES})"))
+    map_col: Mapped[int | None] = mapped_column(Computed(f"floor(ST_X(map_cell) / {CELL_DEGREES})"))
 
 
 class RoofingLead(Base):
@@ -240,6 +254,11 @@ class LeadTrigger(Base):
         Index("idx_lead_triggers_active", "active", postgresql_where=text("active = TRUE")),
         Index("idx_lead_triggers_strength", text("trigger_strength DESC")),
         Index("idx_lead_triggers_weather_event", "weather_event_id"),
+        Index(
+            "idx_lead_triggers_storm",
+            "base_lead_id",
+            postgresql_where=text("active AND trigger_type = 'weather_event'"),
+        ),
         between("trigger_strength", 0, 100),
     )
 

@@ -162,8 +162,8 @@ def test_another_rule_is_another_digest() -> None:
     def digest(cheaper: dict[Premium, str]) -> str:
         return scored(GIVEN, COLUMNS, cheaper).split("hash_record_extended(")[1].split(" AS digest")[0]
 
-    dearer = {premium: "facts.urgent" for premium in (Premium.URGENT, Premium.DEMAND)}
-    swapped = {premium: "facts.urgent" for premium in (Premium.URGENT, Premium.EXCLUSIVE_TERRITORY)}
+    dearer = dict.fromkeys((Premium.URGENT, Premium.DEMAND), "facts.urgent")
+    swapped = dict.fromkeys((Premium.URGENT, Premium.EXCLUSIVE_TERRITORY), "facts.urgent")
     assert digest(dearer) != digest(swapped)
 
 

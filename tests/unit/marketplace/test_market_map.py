@@ -16,6 +16,7 @@ from services.marketplace.domain.market_map import (
     WIDE_DEGREES,
     Box,
     Cell,
+    CellBox,
     Feature,
     gathered,
     side_of_mark,
@@ -104,3 +105,10 @@ def test_no_lead_is_lost_and_no_box_is_crowded(places: set[tuple[int, int]]) -> 
     assert sum(mark.properties.leads for mark in marks) == len(places)
     assert len(marks) <= (ACROSS + 1) ** 2
     assert len({mark.geometry.coordinates for mark in marks}) == len(marks)
+
+
+def test_a_box_holds_the_cells_whose_centres_lie_in_it_or_on_its_edge() -> None:
+    side = Decimal("0.005")
+    assert Box(0.0025, 0.0025, 0.0125, 0.0075).cells(side) == CellBox(west=0, south=0, east=2, north=1)
+    assert Box(0.0026, 0.0026, 0.0124, 0.0074).cells(side) == CellBox(west=1, south=1, east=1, north=0)
+    assert Box(-97.7475, 30.2675, -97.7425, 30.2725).cells(side) == CellBox(-19550, 6053, -19549, 6054)

@@ -23,7 +23,7 @@ from services.marketplace.api import (
 from services.marketplace.jobs import STEPS
 from services.marketplace.own import open_own
 from services.marketplace.pages import checks as check_pages
-from services.marketplace.pages import door, market, owned, pictures
+from services.marketplace.pages import door, lead_sheet, market, owned, pictures
 from services.marketplace.pages import leads as lead_pages
 from services.marketplace.pages import privacy as privacy_pages
 from services.marketplace.pages import review as review_pages
@@ -58,6 +58,7 @@ service = Service(
         lead_pages.router,
         market.router,
         owned.router,
+        lead_sheet.router,
         check_pages.router,
         review_pages.router,
         pictures.router,

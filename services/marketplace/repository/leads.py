@@ -207,10 +207,10 @@ class LeadRepository:
         return (await self._session.execute(statement, {"contractor": contractor_id, "limit": limit})).all()
 
     async def house_in_picture(self, lead_id: UUID, image_id: UUID) -> Row[Any] | None:
-        """State and address key of a lead, if the picture is one of it."""
+        """State and address key of a lead and the picture's source, if the picture is one of it."""
         statement = text(
             """
-            SELECT l.state, l.address_key FROM base_leads l JOIN property_images i ON i.base_lead_id = l.id
+            SELECT l.state, l.address_key, i.source FROM base_leads l JOIN property_images i ON i.base_lead_id = l.id
              WHERE l.id = :lead_id AND i.id = :image_id
             """
         )
@@ -229,8 +229,10 @@ class LeadRepository:
                    l.roof_age_mid, l.roof_age_high, l.roof_age_evidence, l.prospect_reason, l.address_key,
                    to_jsonb(a) - ARRAY['base_lead_id', 'workflow_id', 'human_validator_id', 'validation_notes'] AS roof_analysis,
                    (SELECT coalesce(jsonb_agg(jsonb_build_object('type', t.trigger_type, 'date', t.trigger_date,
-                                'strength', t.trigger_strength, 'details', t.trigger_details)
-                                ORDER BY t.trigger_strength DESC), '[]') FROM lead_triggers t WHERE t.base_lead_id = l.id AND t.active) AS triggers,
+                                'strength', t.trigger_strength, 'details', t.trigger_details, 'source', w.source,
+                                'reported_at', w.created_at) ORDER BY t.trigger_strength DESC), '[]')
+                      FROM lead_triggers t LEFT JOIN weather_events w ON w.id = t.weather_event_id
+                     WHERE t.base_lead_id = l.id AND t.active) AS triggers,
                    (SELECT coalesce(jsonb_agg(jsonb_build_object('type', i.image_type, 'angle', i.view_angle,
                                 'captured_on', i.capture_date, 'key', i.s3_key, 'source', i.source)), '[]')
                       FROM property_images i WHERE i.base_lead_id = l.id AND i.variant IS NULL) AS images,

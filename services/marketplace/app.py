@@ -23,9 +23,11 @@ from services.marketplace.api import (
 from services.marketplace.jobs import STEPS
 from services.marketplace.own import open_own
 from services.marketplace.pages import checks as check_pages
+from services.marketplace.pages import deliveries as delivery_pages
 from services.marketplace.pages import door, lead_sheet, market, owned, pictures
 from services.marketplace.pages import leads as lead_pages
 from services.marketplace.pages import privacy as privacy_pages
+from services.marketplace.pages import returns as return_pages
 from services.marketplace.pages import review as review_pages
 from services.marketplace.pages.rendering import problem_page
 from services.marketplace.settings import MarketplaceSettings
@@ -59,6 +61,8 @@ service = Service(
         market.router,
         owned.router,
         lead_sheet.router,
+        delivery_pages.router,
+        return_pages.router,
         check_pages.router,
         review_pages.router,
         pictures.router,
@@ -78,7 +82,7 @@ service = Service(
         ),
     ],
     concurrency={"default": 10, "lead_processing": 4},
-    upload_paths=["/leads/csv", "/api/contractors/me/evidence"],
+    upload_paths=["/leads/csv", "/api/contractors/me/evidence", "/my/checks/papers"],
     enveloped_paths=["/api/summit", "/api/leads/sync-to-summit"],
     own=open_own,
     accepts_cookies=True,

@@ -19,7 +19,8 @@ from shared.schemas.roof_evidence import Polygon
 
 MARGIN: Final = 36.0
 GAP: Final = 18.0
-WIDTH, HEIGHT = LETTER
+WIDTH: Final[float] = LETTER[0]
+HEIGHT: Final[float] = LETTER[1]
 COLUMN: Final = (WIDTH - 2 * MARGIN - GAP) / 2
 PICTURE_HEIGHT: Final = 230.0
 FOOT: Final = 40.0
@@ -195,7 +196,8 @@ def _picture(canvas: Any, picture: Print, top: float) -> float:
         corners = [place(west, north), place(east, north), place(east, south), place(west, south)]
         _outline(canvas, corners, ())
         _number(canvas, str(number), corners[0])
-    return _drawn(canvas, Paragraph(_markup(picture.caption), FINE), left, bottom - 2, COLUMN) - 2
+    below = _drawn(canvas, Paragraph(_markup(picture.caption), FINE), left, bottom - 2, COLUMN)
+    return below - 2
 
 
 def _outline(canvas: Any, corners: Sequence[tuple[float, float]], dash: Sequence[float]) -> None:

@@ -136,7 +136,12 @@ def origin_of(url: str | None) -> tuple[str, ...]:
 
 def places_of(actor: Actor | None) -> list[Place]:
     """What the navigation shows: where the person may not go is absent."""
-    return [place for place in PLACES if actor is not None and actor.role in PERMISSIONS[place.action]]
+    return [place for place in PLACES if actor is not None and may(actor, place.action)]
+
+
+def may(actor: Actor, action: Action) -> bool:
+    """Whether a page shows somebody the form of this action."""
+    return actor.role in PERMISSIONS[action]
 
 
 def go_to(path: str) -> Response:

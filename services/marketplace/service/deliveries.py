@@ -7,18 +7,21 @@ from functools import cache
 from importlib.resources import files
 from secrets import token_urlsafe
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
+import orjson
 import yaml
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.marketplace.domain.deliveries import (
     DeliveryView,
+    DestinationTest,
     DestinationView,
     FieldMap,
     Record,
     record_of,
+    words_of_test,
     write_csv,
 )
 from services.marketplace.repository.deliveries import DeliveryRepository
@@ -27,8 +30,10 @@ from services.marketplace.repository.sales import SaleRepository
 from services.marketplace.service.leads import reveal
 from services.marketplace.service.sales import SaleRefused
 from services.marketplace.service.sessions import signed_in
-from shared.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from shared.errors import Conflict, InvalidInput, NotAllowed, NotFound, ProviderError
 from shared.http.outbound import OutboundWebhooks
+from shared.providers import crm
+from shared.providers.context import calling_for
 from shared.runtime import Resources
 from shared.schemas.delivery_enums import DeliveryKind
 from shared.security import audit
@@ -38,6 +43,7 @@ from shared.workflow import start
 
 SERVICE = "marketplace"
 EXPORT_LIMIT = 500
+NOBODY = "nobody@destination-test.invalid"
 
 
 class DeliveryNotPossible(Conflict):
@@ -155,6 +161,40 @@ async def remove_destination(resources: Resources, actor: Actor, kind: DeliveryK
         await repository.remove_destination(known.id)
         await SubjectKeys(uow.session, resources.keys).shred(known.subject_id)
         await _audit(uow.session, actor, "delivery.remove", kind, ())
+
+
+async def test_destination(resources: Resources, actor: Actor, kind: DeliveryKind) -> DestinationTest:
+    """What the company's place of this kind makes of a message without a lead; audited, and nobody's data leave."""
+    contractor_id = _company(actor, Action.CONTRACTOR_UPDATE)
+    async with resources.unit_of_work() as uow:
+        await signed_in(uow.session, actor)
+        place = await DeliveryRepository(uow.session).destination(contractor_id, kind)
+        if place is None:
+            raise NotFound(f"There is no {kind} destination.")
+        cipher = await SubjectKeys(uow.session, resources.keys).load(place.subject_id)
+        await _audit(uow.session, actor, "delivery.test", kind, ())
+    address, secret = (cipher.decrypt(name, getattr(place, name)) for name in ("address", "secret"))
+    ask = _ask_webhook if kind is DeliveryKind.WEBHOOK else _ask_highlevel
+    try:
+        return await ask(resources, place.id, address, secret)
+    except ProviderError as failed:
+        return DestinationTest(works=False, words=f"{failed.detail[:1].upper()}{failed.detail[1:]}.")
+
+
+async def _ask_webhook(resources: Resources, place_id: UUID, address: str, secret: str) -> DestinationTest:
+    body = orjson.dumps({"event": "destination.test", "destination_id": str(place_id)})
+    now = resources.clock()
+    status = await webhooks(resources).send(address, body, secret=secret, delivery_id=uuid4(), now=now)
+    return words_of_test(status)
+
+
+async def _ask_highlevel(resources: Resources, place_id: UUID, address: str, secret: str) -> DestinationTest:
+    """Whether key and location fit, asked by a search that finds nobody."""
+    providers = resources.providers
+    location = crm.build_at(providers.settings, providers.deps, address, api_key=secret)
+    with calling_for("delivery_destination", place_id):
+        await location.find("email", NOBODY)
+    return DestinationTest(works=True, words="Its location and key fit: leads would arrive.")
 
 
 async def deliveries(resources: Resources, actor: Actor, limit: int) -> list[DeliveryView]:

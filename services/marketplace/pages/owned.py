@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
@@ -19,25 +20,29 @@ from services.marketplace.service import leads, pictures, rates, sales
 from shared.errors import NotFound
 from shared.runtime import Resources, ResourcesDep
 from shared.schemas.enums import SaleStatus
+from shared.schemas.page import PageQuery
 from shared.security.policy import Actor
 
 router = APIRouter(prefix="/my/leads", tags=["pages"], default_response_class=Response)
 
-MOST: Final = 500
-
 
 @router.get("")
 async def owned(
-    request: Request,
-    resources: ResourcesDep,
-    actor: Lister,
-    limit: Annotated[int, Query(ge=1, le=MOST)] = 100,
+    request: Request, query: Annotated[PageQuery, Query()], resources: ResourcesDep, actor: Lister
 ) -> Response:
-    """The leads this company bought, newest first."""
+    """The leads this company bought, newest first; the place in the list stands in the address."""
     await rates.count_read(resources, actor)
-    found = await leads.owned_leads(resources, actor, limit)
-    more = f"/my/leads?limit={MOST}" if len(found) == limit < MOST else None
-    return render(request, "owned.html", actor, leads=found, more=more)
+    page = await leads.owned_page(resources, actor, cursor=query.cursor, limit=query.limit)
+    wanted = query.model_dump(mode="json", exclude_defaults=True, exclude={"cursor"})
+    further = {**wanted, "cursor": page.next_cursor} if page.next_cursor else None
+    return render(
+        request,
+        "owned.html",
+        actor,
+        leads=page.items,
+        first=f"/my/leads?{urlencode(wanted)}" if query.cursor else None,
+        further=f"/my/leads?{urlencode(further)}" if further else None,
+    )
 
 
 @router.get("/{sale_id}")

@@ -24,11 +24,10 @@ from services.marketplace.domain.deliveries import (
     words_of_test,
     write_csv,
 )
+from services.marketplace.domain.sold_lead import SoldLead
 from services.marketplace.repository.deliveries import DeliveryRepository
-from services.marketplace.repository.leads import LeadRepository
 from services.marketplace.repository.sales import SaleRepository
-from services.marketplace.service.leads import reveal
-from services.marketplace.service.sales import SaleRefused
+from services.marketplace.service.leads import reveal, reveal_all
 from services.marketplace.service.sessions import signed_in
 from shared.errors import Conflict, InvalidInput, NotAllowed, NotFound, ProviderError
 from shared.http.outbound import OutboundWebhooks
@@ -232,7 +231,7 @@ async def sold_record(
     """The bought lead as text, audited as a reveal; None after a return, SaleRefused where it may not be shown."""
     async with resources.unit_of_work() as uow:
         sale = await SaleRepository(uow.session).sale_of_lead(lead_id, contractor_id)
-    return sale and record_of(await reveal(resources, actor, lead_id, contractor_id, sale))
+    return sale and record_of(await reveal(resources, actor, contractor_id, sale))
 
 
 async def export(resources: Resources, actor: Actor, map_name: str) -> Export:
@@ -240,21 +239,11 @@ async def export(resources: Resources, actor: Actor, map_name: str) -> Export:
     contractor_id, chosen = _company(actor, Action.SALE_REPORT), field_map(map_name)
     async with resources.unit_of_work() as uow:
         await signed_in(uow.session, actor)
-        sold = await LeadRepository(uow.session).owned(contractor_id, EXPORT_LIMIT)
+        sold = await SaleRepository(uow.session).newest_sold(contractor_id, EXPORT_LIMIT)
         await _audit(uow.session, actor, "delivery.export", map_name, tuple(chosen))
-    records, withheld = [], 0
-    for lead in sold:
-        if lead.status != "sold":
-            continue
-        try:
-            record = await sold_record(resources, actor, lead.id, contractor_id)
-        except SaleRefused:
-            record = None
-        if record is None:
-            withheld += 1
-        else:
-            records.append(record)
-    return Export(write_csv(records, chosen), withheld)
+    shown = await reveal_all(resources, actor, contractor_id, sold)
+    records = [record_of(lead) for lead in shown if isinstance(lead, SoldLead)]
+    return Export(write_csv(records, chosen), withheld=len(shown) - len(records))
 
 
 def _company(actor: Actor, action: Action) -> UUID:

@@ -15,6 +15,7 @@ from services.marketplace.api import (
     outcomes,
     privacy,
     reactivation,
+    receipts,
     returns,
     review,
     summit,
@@ -27,6 +28,7 @@ from services.marketplace.pages import deliveries as delivery_pages
 from services.marketplace.pages import door, lead_sheet, market, owned, pictures
 from services.marketplace.pages import leads as lead_pages
 from services.marketplace.pages import privacy as privacy_pages
+from services.marketplace.pages import receipts as receipt_pages
 from services.marketplace.pages import returns as return_pages
 from services.marketplace.pages import review as review_pages
 from services.marketplace.pages.rendering import problem_page
@@ -63,6 +65,8 @@ service = Service(
         lead_sheet.router,
         delivery_pages.router,
         return_pages.router,
+        receipts.router,
+        receipt_pages.router,
         check_pages.router,
         review_pages.router,
         pictures.router,

@@ -65,6 +65,7 @@ async def test_a_buyer_sets_a_destination_gives_a_lead_back_and_files_a_paper(
         await page.get_by_role("heading", name="Nothing given back").wait_for()
         await seen.inspect(f"returns_empty_{size}")
         await page.get_by_role("link", name="See my leads").click()
+        await page.get_by_role("heading", name="My leads").wait_for()
         await seen.inspect(f"owned_within_{size}")
 
         await page.get_by_role("navigation", name="My company").get_by_role("link", name="Checks").click()
@@ -105,6 +106,9 @@ async def test_a_return_and_a_refused_form_are_walked_without_scripts(
         await page.get_by_role("button", name="Give it back").click()
         await page.get_by_text("An operator looks at it").wait_for()
         await seen.inspect(f"returns_{size}")
+        await page.get_by_role("link", name="Receipts").click()
+        await page.get_by_role("link", name="Receipt 2").wait_for()
+        await seen.inspect(f"receipts_{size}")
 
 
 async def test_forms_need_no_scripts(site: Site, visit: Callable[..., Any]) -> None:

@@ -30,6 +30,7 @@ from services.marketplace.domain.returns import (
     find_reason,
     judge,
 )
+from services.marketplace.repository.receipts import ReceiptRepository
 from services.marketplace.repository.returns import ReturnRepository
 from services.marketplace.repository.sales import SaleRepository
 from services.marketplace.service.sessions import signed_in
@@ -219,6 +220,7 @@ async def _take_back(session: AsyncSession, decided: Row[Any]) -> None:
         payment_id=None,
         words=f"return {decided.id}",
     )
+    await ReceiptRepository(session).issue_credit_note(decided.id)
     if REASONS[decided.reason].tells_number:
         await repository.note_wrong_number(decided.sale_id)
 

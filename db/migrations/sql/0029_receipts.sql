@@ -1,6 +1,6 @@
 -- The last number given in a year. Its row is locked until the document's transaction ends, and a rollback gives the
 -- number back: so no number is missing, which a sequence cannot promise.
-CREATE TABLE receipt_numbers (
+CREATE TABLE core.receipt_numbers (
     year INTEGER NOT NULL,
     last INTEGER NOT NULL,
     CONSTRAINT pk_receipt_numbers PRIMARY KEY (year),
@@ -42,10 +42,10 @@ CREATE INDEX idx_receipts_sale ON receipts (sale_id);
 CREATE UNIQUE INDEX uq_receipts_sale ON receipts (sale_id) WHERE kind = 'receipt';
 
 CREATE FUNCTION core.number_receipt() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, core AS $$
 BEGIN
     NEW.year := extract(year FROM NEW.created_at AT TIME ZONE 'UTC');
-    INSERT INTO receipt_numbers AS n (year, last) VALUES (NEW.year, 1)
+    INSERT INTO core.receipt_numbers AS n (year, last) VALUES (NEW.year, 1)
         ON CONFLICT (year) DO UPDATE SET last = n.last + 1 RETURNING n.last INTO NEW.number;
     RETURN NEW;
 END $$;

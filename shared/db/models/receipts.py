@@ -8,15 +8,15 @@ from uuid import UUID
 from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shared.db.models.base import Base, choice, key, refers, stamp, words
+from shared.db.models.base import CORE, Base, choice, key, refers, stamp, words
 from shared.schemas.sale_enums import ReceiptKind
 
 
 class ReceiptNumber(Base):
-    """The last number given in a year; written by the trigger of receipts alone. Owner: marketplace."""
+    """The last number given in a year; written only by the trigger of receipts."""
 
     __tablename__ = "receipt_numbers"
-    __table_args__ = (CheckConstraint("last > 0", name="last_positive"),)
+    __table_args__ = (CheckConstraint("last > 0", name="last_positive"), {"schema": CORE})
 
     year: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     last: Mapped[int]

@@ -137,7 +137,7 @@ async def test_what_was_sold_before_there_were_receipts_gets_the_same_ones(
     issued = await listed(market)
     begins = BACKFILL.read_text().index("-- What was sold and given back before")
     async with committed_db.begin() as session:
-        await session.execute(text("TRUNCATE receipts, receipt_numbers"))
+        await session.execute(text("TRUNCATE receipts, core.receipt_numbers"))
         await session.execute(text(BACKFILL.read_text()[begins:]))
 
     filled = await listed(market)

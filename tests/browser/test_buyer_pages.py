@@ -13,6 +13,7 @@ import pytest
 from playwright.async_api import expect
 from sqlalchemy import text, update
 
+from services.marketplace.pages.lead_sheet import LIVE_ONLY
 from services.marketplace.service import sales
 from shared.db.models.users import User
 from shared.http.tls import known_authorities
@@ -138,6 +139,10 @@ async def test_my_leads_show_contact_pictures_and_a_sheet(
         assert (pages_of(paper), paper.count(b"/Subtype /Image")) == (1, 1)
         assert "ADA LOVELACE" in words_on(paper)
         assert "1. " in words_on(paper)
+        await _run(site, "UPDATE compliance.source_registry SET may_sell = false WHERE source_key = 'naip'")
+        await _run(site, "UPDATE property_images SET source = 'naip'")
+        shown_only = await (await page.request.get(f"{site.url}{href}")).body()
+        assert (b"/Subtype /Image" in shown_only, LIVE_ONLY in words_on(shown_only)) == (False, True)
         await page.get_by_role("link", name="Sheet to print").click()
         await page.get_by_role("heading", name="119 1ST ST SW, Harrow, TX 76998").wait_for()
         await page.get_by_role("button", name="Print").wait_for()

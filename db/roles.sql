@@ -79,6 +79,7 @@ GRANT SELECT ON payments, notifications, ledger_accounts, ledger_entries, sale_r
 GRANT INSERT, UPDATE ON sales, payments, lead_assignments, notifications, sale_returns TO svc_marketplace;
 GRANT SELECT, INSERT, UPDATE ON delivery_destinations, lead_deliveries TO svc_marketplace;
 GRANT SELECT, INSERT ON delivery_attempts TO svc_marketplace;
+GRANT SELECT, INSERT ON receipts TO svc_marketplace;
 GRANT INSERT, DELETE ON lead_views TO svc_marketplace;
 GRANT SELECT, INSERT ON company_profiles TO svc_marketplace;
 GRANT INSERT, UPDATE ON reactivation_leads, lead_processing_logs, crm_conflicts TO svc_marketplace;

@@ -15,6 +15,7 @@ from services.marketplace.api import (
     outcomes,
     privacy,
     reactivation,
+    receipts,
     returns,
     review,
     summit,
@@ -23,9 +24,12 @@ from services.marketplace.api import (
 from services.marketplace.jobs import STEPS
 from services.marketplace.own import open_own
 from services.marketplace.pages import checks as check_pages
-from services.marketplace.pages import door, market, owned, pictures
+from services.marketplace.pages import deliveries as delivery_pages
+from services.marketplace.pages import door, lead_sheet, market, owned, pictures
 from services.marketplace.pages import leads as lead_pages
 from services.marketplace.pages import privacy as privacy_pages
+from services.marketplace.pages import receipts as receipt_pages
+from services.marketplace.pages import returns as return_pages
 from services.marketplace.pages import review as review_pages
 from services.marketplace.pages.rendering import problem_page
 from services.marketplace.settings import MarketplaceSettings
@@ -58,6 +62,11 @@ service = Service(
         lead_pages.router,
         market.router,
         owned.router,
+        lead_sheet.router,
+        delivery_pages.router,
+        return_pages.router,
+        receipts.router,
+        receipt_pages.router,
         check_pages.router,
         review_pages.router,
         pictures.router,
@@ -77,7 +86,7 @@ service = Service(
         ),
     ],
     concurrency={"default": 10, "lead_processing": 4},
-    upload_paths=["/leads/csv", "/api/contractors/me/evidence"],
+    upload_paths=["/leads/csv", "/api/contractors/me/evidence", "/my/checks/papers"],
     enveloped_paths=["/api/summit", "/api/leads/sync-to-summit"],
     own=open_own,
     accepts_cookies=True,

@@ -37,23 +37,26 @@ def demo(
 ) -> None:
     """Start the fleet, activate the sandbox town, buy its best lead, and measure all of it.
 
-    Writes `demo.json` beside the environment file. Exit status 1 when a figure is not as it must be. A database
-    with real cities or imported files is put aside under another name, never dropped.
+    Writes `demo.json` and the sold lead's sheet, `demo-sheet.pdf`, beside the environment file. Exit status 1 when a
+    figure is not as it must be. A database with real cities or imported files is put aside under another name,
+    never dropped.
     """
     from shared.settings import Settings
 
     if Settings().production:
         raise InvalidInput("the demo sells invented leads with invented money; it does not run in production")
-    file = home() / "demo.json"
-    file.unlink(missing_ok=True)
+    file, sheet = home() / "demo.json", home() / "demo-sheet.pdf"
+    for earlier_file in (file, sheet):
+        earlier_file.unlink(missing_ok=True)
     os.environ |= {"RIDGELINE_SANDBOX_SEED": str(seed), "RIDGELINE_SANDBOX_PARCELS": str(parcels)}
     began = time.monotonic()
     earlier = _set_up_just_now()
     _start(keep=keep)
     document, shown = asyncio.run(_main_job(seed, earlier + time.monotonic() - began))
     document["seconds"]["total"] = round(earlier + time.monotonic() - began, 1)
-    _write(file, document)
-    show_demo(console, document, shown, file)
+    _write(file, json.dumps(document, indent=2).encode() + b"\n")
+    _write(sheet, shown["bought"].sheet)
+    show_demo(console, document, {**shown, "sheet": sheet}, file)
     if not document["ok"]:
         raise typer.Exit(1)
 
@@ -132,8 +135,8 @@ def _set_up_just_now() -> float:
         return 0.0
 
 
-def _write(file: Path, document: dict[str, Any]) -> None:
+def _write(file: Path, content: bytes) -> None:
     """Replace the file at once."""
     fresh = file.with_suffix(".new")
-    fresh.write_text(json.dumps(document, indent=2) + "\n")
+    fresh.write_bytes(content)
     fresh.replace(file)

@@ -52,6 +52,8 @@ class Bought:
     """E-mail and password of its owner."""
     price: str
     lead: dict[str, Any]
+    sheet: bytes
+    """The lead on one page, a PDF."""
 
 
 class Marketplace:
@@ -65,6 +67,18 @@ class Marketplace:
         self, method: str, path: str, *, accept: tuple[int, ...] = (), key: str = "", **request: Any
     ) -> Any:
         """The JSON answer; a refusal is UpstreamFailed in the service's words unless its status is accepted."""
+        return (await self._answer(method, path, accept=accept, key=key, **request)).json()
+
+    async def pdf(self, path: str) -> bytes:
+        """A PDF of the service; UpstreamFailed where it answers with anything else."""
+        answer = await self._answer("GET", path)
+        if not answer.content.startswith(b"%PDF-"):
+            raise UpstreamFailed(f"GET {path} is no PDF")
+        return answer.content
+
+    async def _answer(
+        self, method: str, path: str, *, accept: tuple[int, ...] = (), key: str = "", **request: Any
+    ) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
         if key:
             headers["Idempotency-Key"] = key
@@ -73,7 +87,7 @@ class Marketplace:
             try:
                 answer = await self._http.request(method, path, headers=headers, **request)
                 if answer.is_success or answer.status_code in accept:
-                    return answer.json()
+                    return answer
                 if answer.status_code < httpx.codes.INTERNAL_SERVER_ERROR or time.monotonic() > deadline:
                     raise UpstreamFailed(f"{method} {path} was refused: {_words(answer)}")
             except httpx.TransportError as error:
@@ -113,7 +127,8 @@ async def buy_best_lead(place: Place) -> Bought:
         )
         sale = await _settled(marketplace, sale)
         lead = await marketplace.ask("GET", f"/api/leads/{lead_id}")
-    return Bought(UUID(sale["sale_id"]), UUID(lead_id), company, login, str(sale["price"]), lead)
+        sheet = await marketplace.pdf(f"/api/leads/my-leads/{sale['sale_id']}/sheet.pdf")
+    return Bought(UUID(sale["sale_id"]), UUID(lead_id), company, login, str(sale["price"]), lead, sheet)
 
 
 async def _sign_up(marketplace: Marketplace, place: Place) -> tuple[str, tuple[str, str]]:

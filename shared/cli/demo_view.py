@@ -94,6 +94,7 @@ def _pages(shown: Mapping[str, Any]) -> Iterator[str]:
     """Where the sold lead and the roofs that wait are looked at, and by whom."""
     door = Settings().service_url("marketplace")
     email, password = shown["operator"]
+    yield f"the sold lead's sheet: {shown['sheet']}"
     yield f"the sold lead's page: {door}/ops/leads/{shown['bought'].lead_id}"
     yield f"roofs that wait for a reviewer: {door}/review"
     yield f"log in as {email} with {password}"

@@ -5,7 +5,8 @@ Every function works inside the caller's transaction and at the database's time.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -23,7 +24,7 @@ from shared.compliance.snapshots import (
     fetch_snapshot,
     read_contact,
     read_offer,
-    read_sale,
+    read_sales,
     read_source,
 )
 from shared.compliance.store import ConsumedDecision, Subject, consume, record_message, store, store_all
@@ -37,6 +38,7 @@ __all__ = [
     "decide_fetch",
     "decide_image",
     "decide_offer",
+    "decide_reveals",
     "decide_sale",
     "decide_sales",
     "record_message",
@@ -112,11 +114,24 @@ async def decide_sale(
     session: AsyncSession, lead_id: UUID, contractor_id: UUID, *, address_hash: str | None
 ) -> Decision:
     """May this contractor buy, or see, this lead; stored. Run it in the purchase and again at the reveal."""
-    snapshot = await read_sale(session, lead_id, contractor_id, address_hash=address_hash)
-    decision = can_sell(snapshot, await _database_now(session))
-    subject = Subject(base_lead_id=lead_id, party_type="contractor", party_id=contractor_id, use="sell")
-    await store(session, decision, subject)
-    return decision
+    return (await decide_reveals(session, {lead_id: address_hash}, contractor_id))[lead_id]
+
+
+async def decide_reveals(
+    session: AsyncSession, address_hashes: Mapping[UUID, str | None], contractor_id: UUID
+) -> dict[UUID, Decision]:
+    """The same for leads named with the hashes of their addresses, read by one statement; each is stored."""
+    if not address_hashes:
+        return {}
+    snapshots = await read_sales(session, address_hashes, contractor_id)
+    now = await _database_now(session)
+    decisions = {lead_id: can_sell(snapshot, now) for lead_id, snapshot in snapshots.items()}
+    buyer = Subject(party_type="contractor", party_id=contractor_id, use="sell")
+    await store_all(
+        session,
+        [(decision, replace(buyer, base_lead_id=lead_id)) for lead_id, decision in decisions.items()],
+    )
+    return decisions
 
 
 async def decide_sales(

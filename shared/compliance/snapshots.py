@@ -56,16 +56,17 @@ _RULES: Final = """
 _SALE: Final = """
     WITH lead AS (
         SELECT l.*, array_remove(ARRAY[l.owner_email_hash, l.owner_phone_hash, l.mailing_address_hash,
-                                       CAST(:address_hash AS text)], NULL) AS keys
-          FROM base_leads l WHERE l.id = :lead_id
+                                       wanted.address_hash], NULL) AS keys
+          FROM unnest(CAST(:lead_ids AS uuid[]), CAST(:address_hashes AS text[])) AS wanted (id, address_hash)
+          JOIN base_leads l ON l.id = wanted.id
     ), held AS (
-        SELECT f.field
+        SELECT lead.id AS lead_id, f.field
           FROM lead, LATERAL (VALUES ('owner_name', lead.owner_name), ('owner_email', lead.owner_email),
                                      ('owner_phone', lead.owner_phone),
                                      ('mailing_address', lead.mailing_address)) AS f (field, value)
          WHERE f.value IS NOT NULL
     ), {rule_tables}
-    SELECT lead.state, lead.owner_phone IS NOT NULL AS has_phone, {erased} AS key_shredded,
+    SELECT lead.id, lead.state, lead.owner_phone IS NOT NULL AS has_phone, {erased} AS key_shredded,
       (SELECT coalesce(jsonb_agg(jsonb_build_object(
                   'field', held.field, 'source', p.source, 'registered', s.source_key IS NOT NULL,
                   'government', s.government, 'commercial_use', s.commercial_use, 'may_sell', s.may_sell,
@@ -76,7 +77,8 @@ _SALE: Final = """
          FROM held
          LEFT JOIN compliance.provenance p
            ON p.entity = 'base_leads' AND p.entity_id = lead.id AND p.field = held.field
-         LEFT JOIN compliance.source_registry s ON s.source_key = p.source) AS fields,
+         LEFT JOIN compliance.source_registry s ON s.source_key = p.source
+        WHERE held.lead_id = lead.id) AS fields,
       (SELECT coalesce(jsonb_agg(DISTINCT s.reason), '[]'::jsonb) FROM compliance.suppression s
         WHERE s.value_hash = ANY (lead.keys) AND s.scope IN ('global', 'sale')
           AND (s.expires_at IS NULL OR s.expires_at > now())) AS suppressed,
@@ -243,35 +245,50 @@ def fetch_snapshot(
 
 async def read_offer(session: AsyncSession, lead_id: UUID, *, address_hash: str | None) -> SaleSnapshot:
     """The snapshot of a lead without a buyer. Raises NotFound."""
-    return await _read_sale(session, _OFFER_STATEMENT, lead_id, {"address_hash": address_hash})
+    return (await _read_sales(session, _OFFER_STATEMENT, {lead_id: address_hash}, {}))[lead_id]
 
 
 async def read_sale(
     session: AsyncSession, lead_id: UUID, contractor_id: UUID, *, address_hash: str | None
 ) -> SaleSnapshot:
     """The snapshot of a lead and the contractor who wants it. Raises NotFound."""
-    parameters = {"address_hash": address_hash, "contractor_id": contractor_id}
-    return await _read_sale(session, _SALE_STATEMENT, lead_id, parameters)
+    return (await read_sales(session, {lead_id: address_hash}, contractor_id))[lead_id]
 
 
-async def _read_sale(
-    session: AsyncSession, statement: TextClause, lead_id: UUID, parameters: Mapping[str, Any]
-) -> SaleSnapshot:
-    found = (await session.execute(statement, {"lead_id": lead_id, **parameters})).mappings().one_or_none()
-    if found is None:
-        raise NotFound("no such lead", lead_id=str(lead_id))
+async def read_sales(
+    session: AsyncSession, address_hashes: Mapping[UUID, str | None], contractor_id: UUID
+) -> dict[UUID, SaleSnapshot]:
+    """The snapshots of leads, named with the hashes of their addresses, by one statement. Raises NotFound."""
+    return await _read_sales(session, _SALE_STATEMENT, address_hashes, {"contractor_id": contractor_id})
+
+
+async def _read_sales(
+    session: AsyncSession,
+    statement: TextClause,
+    address_hashes: Mapping[UUID, str | None],
+    parameters: Mapping[str, Any],
+) -> dict[UUID, SaleSnapshot]:
+    leads = {"lead_ids": list(address_hashes), "address_hashes": list(address_hashes.values())}
+    rows = (await session.execute(statement, {**leads, **parameters})).mappings()
+    found = {row["id"]: _sale_snapshot(row) for row in rows}
+    for missing in address_hashes.keys() - found.keys():
+        raise NotFound("no such lead", lead_id=str(missing))
+    return found
+
+
+def _sale_snapshot(row: Mapping[Any, Any]) -> SaleSnapshot:
     return SaleSnapshot(
-        lead_id=str(lead_id),
-        property_state=found["state"],
-        states=frozenset({found["state"]}),
-        fields=tuple(_field(row) for row in found["fields"]),
-        owner=owner_facts(found["suppressed"], erased=found["key_shredded"]),
-        phone=PhoneFacts(found["dnc_listed"], found["scrubbed_at"]) if found["has_phone"] else None,
-        broker_registered_states=frozenset(found["registered"]),
-        broker_required_states=frozenset(found["broker_required"]),
-        state_switches=found["switches"],
-        sale_killed=found["killed"],
-        buyer=_buyer(found["buyer"]),
+        lead_id=str(row["id"]),
+        property_state=row["state"],
+        states=frozenset({row["state"]}),
+        fields=tuple(_field(each) for each in row["fields"]),
+        owner=owner_facts(row["suppressed"], erased=row["key_shredded"]),
+        phone=PhoneFacts(row["dnc_listed"], row["scrubbed_at"]) if row["has_phone"] else None,
+        broker_registered_states=frozenset(row["registered"]),
+        broker_required_states=frozenset(row["broker_required"]),
+        state_switches=row["switches"],
+        sale_killed=row["killed"],
+        buyer=_buyer(row["buyer"]),
     )
 
 

@@ -24,7 +24,8 @@ from shared.security.tokens import TokenVerifier, VerifiedToken
 ACCESS_COOKIE = "ridgeline_access"
 CSRF_HEADER = "x-csrf-token"
 CSRF_FIELD = "csrf_token"
-FORM_TYPE = "application/x-www-form-urlencoded"
+FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
+MOST_FORM_FIELDS = 1000
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 MAX_BEARER_CHARACTERS = 8192
 
@@ -88,6 +89,7 @@ async def _check_csrf(request: Request, verified: VerifiedToken) -> None:
         return
     given = hash_csrf(await _csrf_of(request))
     if verified.csrf_hash is None or not hmac.compare_digest(given, verified.csrf_hash):
+        await request.close()  # a file of the refused form lies in a folder of ours
         raise CsrfRefused(
             f"A change made with a cookie needs the {CSRF_HEADER} header or the field {CSRF_FIELD}."
         )
@@ -96,9 +98,10 @@ async def _check_csrf(request: Request, verified: VerifiedToken) -> None:
 async def _csrf_of(request: Request) -> str:
     """The CSRF token in the header, or in the form of a page that works without scripts."""
     header = request.headers.get(CSRF_HEADER)
-    if header is not None or not request.headers.get("content-type", "").startswith(FORM_TYPE):
+    if header is not None or not request.headers.get("content-type", "").startswith(FORM_TYPES):
         return header or ""
-    field = (await request.form()).get(CSRF_FIELD)
+    # One file: a page sends no more, and whoever is not proven yet shall not make us keep many.
+    field = (await request.form(max_files=1, max_fields=MOST_FORM_FIELDS)).get(CSRF_FIELD)
     return field if isinstance(field, str) else ""
 
 

@@ -40,3 +40,10 @@ class LostReason(StrEnum):
     COMPETITOR = "competitor"
     INSURANCE_DENIED = "insurance_denied"
     NO_WORK_NEEDED = "no_work_needed"
+
+
+class ReceiptKind(StrEnum):
+    """What a document about money says: paid, or given back."""
+
+    RECEIPT = "receipt"
+    CREDIT_NOTE = "credit_note"

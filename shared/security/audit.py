@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import insert
@@ -11,6 +12,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.db.models.system import AuditLog
 from shared.security.policy import Actor
 from shared.telemetry.context import current_trace
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing, what of it was seen or changed, and why."""
+
+    object_id: object
+    fields: Sequence[str] = ()
+    reason: str | None = None
+    details: dict[str, Any] | None = None
 
 
 async def record(
@@ -26,17 +37,36 @@ async def record(
     details: dict[str, Any] | None = None,
 ) -> None:
     """Append one row; `fields` names the columns seen or changed, and no value of a person goes into `details`."""
-    await session.execute(
-        insert(AuditLog),
+    entry = Entry(object_id, fields, reason, details)
+    await record_all(session, actor, action, [entry], service=service, object_type=object_type)
+
+
+async def record_all(
+    session: AsyncSession,
+    actor: Actor,
+    action: str,
+    entries: Sequence[Entry],
+    *,
+    service: str,
+    object_type: str,
+) -> None:
+    """Append a row for each of many things to which the same was done, by one statement."""
+    common = {
+        "service": service,
+        "actor": actor.name,
+        "action": action,
+        "object_type": object_type,
+        "correlation_id": current_trace().correlation_id,
+    }
+    rows = [
         {
-            "service": service,
-            "actor": actor.name,
-            "action": action,
-            "object_type": object_type,
-            "object_id": None if object_id is None else str(object_id),
-            "fields": sorted(fields),
-            "reason": reason,
-            "details": details or {},
-            "correlation_id": current_trace().correlation_id,
-        },
-    )
+            **common,
+            "object_id": None if entry.object_id is None else str(entry.object_id),
+            "fields": sorted(entry.fields),
+            "reason": entry.reason,
+            "details": entry.details or {},
+        }
+        for entry in entries
+    ]
+    if rows:
+        await session.execute(insert(AuditLog), rows)

@@ -13,6 +13,7 @@ import pytest
 from playwright.async_api import expect
 from sqlalchemy import text, update
 
+from services.marketplace.pages.lead_sheet import LIVE_ONLY
 from services.marketplace.service import sales
 from shared.db.models.users import User
 from shared.http.tls import known_authorities
@@ -21,6 +22,7 @@ from tests.browser.conftest import Site
 from tests.factories.accounts import PASSWORD, known_hash
 from tests.factories.leads import make_buyer
 from tests.factories.pages import needs_chromium
+from tests.factories.paper import pages_of, words_on
 from tests.factories.sandbox import running_sandbox
 
 pytestmark = [needs_chromium, pytest.mark.slow]
@@ -105,7 +107,7 @@ async def test_a_lead_is_found_and_bought_on_a_phone(
         await page.get_by_text("ADA LOVELACE").wait_for()
         await page.get_by_text("Do not text").wait_for()
         await page.get_by_role("button", name="Source of Owner's name").tap()
-        await page.get_by_role("tooltip").filter(has_text="harrow_tx_parcels").first.wait_for()
+        await page.get_by_role("tooltip").filter(has_text="Harrow, TX, parcel records").first.wait_for()
         await phone.inspect("bought_phone")
         await page.get_by_role("link", name="My leads").first.tap()
         await expect(page.get_by_role("link", name="119 1ST ST SW")).to_have_count(1)
@@ -131,6 +133,16 @@ async def test_my_leads_show_contact_pictures_and_a_sheet(
         await page.get_by_text("Roof condition").click()
         await page.get_by_role("row", name="Poor 62%").wait_for()
         await desk.inspect("bought_desk")
+        href = await page.get_by_role("link", name="Sheet as PDF").get_attribute("href")
+        paper = await (await page.request.get(f"{site.url}{href}")).body()
+        (desk.shots / "sheet.pdf").write_bytes(paper)
+        assert (pages_of(paper), paper.count(b"/Subtype /Image")) == (1, 1)
+        assert "ADA LOVELACE" in words_on(paper)
+        assert "1. " in words_on(paper)
+        await _run(site, "UPDATE compliance.source_registry SET may_sell = false WHERE source_key = 'naip'")
+        await _run(site, "UPDATE property_images SET source = 'naip'")
+        shown_only = await (await page.request.get(f"{site.url}{href}")).body()
+        assert (b"/Subtype /Image" in shown_only, LIVE_ONLY in words_on(shown_only)) == (False, True)
         await page.get_by_role("link", name="Sheet to print").click()
         await page.get_by_role("heading", name="119 1ST ST SW, Harrow, TX 76998").wait_for()
         await page.get_by_role("button", name="Print").wait_for()

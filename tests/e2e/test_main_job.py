@@ -53,6 +53,11 @@ def test_demo_goes_well_and_says_so_under_the_agreed_keys(demo: dict[str, Any]) 
     assert set(demo["accuracy"]["suppression"]) == {"precision", "recall", "n"}
 
 
+def test_the_sold_leads_sheet_is_written_as_a_pdf(demo: dict[str, Any], fleet: TestFleet) -> None:
+    assert demo["ok"] is True
+    assert (fleet.home / "demo-sheet.pdf").read_bytes().startswith(b"%PDF-")
+
+
 def test_counts_add_up(demo: dict[str, Any], fleet: TestFleet) -> None:
     permits = demo["permits"]
     assert permits["read"] == sum(permits[name] for name in ("stored", "updated", "duplicate", "rejected"))

@@ -76,10 +76,11 @@ async def file_evidence(request: Request, resources: ResourcesDep, actor: Owner)
         item, file = form.get("item"), form.get("file")
         if not isinstance(file, UploadFile):
             raise InvalidInput("file: a PDF, PNG or JPEG is needed in this field of a multipart form.")
-        return await checks.file_evidence(resources, actor, item=_item(item), body=await file.read())
+        return await checks.file_evidence(resources, actor, item=item_of(item), body=await file.read())
 
 
-def _item(value: object) -> CheckItem:
+def item_of(value: object) -> CheckItem:
+    """The item of this name; InvalidInput names those there are."""
     try:
         return CheckItem(str(value))
     except ValueError as error:

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from services.marketplace.domain.deliveries import DeliveryView, DestinationView
+from services.marketplace.domain.deliveries import DeliveryView, DestinationTest, DestinationView
 from services.marketplace.service import deliveries, rates
 from services.marketplace.service.deliveries import Destination
 from shared.http.auth import require
@@ -64,6 +64,13 @@ async def set_highlevel(body: HighLevelLocation, resources: ResourcesDep, actor:
 async def remove_destination(kind: DeliveryKind, resources: ResourcesDep, actor: Owner) -> None:
     """Send nothing there any more and forget its address and secret."""
     await deliveries.remove_destination(resources, actor, kind)
+
+
+@router.post("/destinations/{kind}/test")
+async def test_destination(kind: DeliveryKind, resources: ResourcesDep, actor: Owner) -> DestinationTest:
+    """Send a message without a lead there and say what it answered."""
+    await rates.count_purchase(resources, actor)
+    return await deliveries.test_destination(resources, actor, kind)
 
 
 @router.get("")

@@ -122,6 +122,8 @@ class Checklist(BaseModel):
     status: CredentialStatus
     allowed: bool
     missing: list[str]
+    agreement_version: str
+    """The present version of our terms."""
     items: list[ItemView]
     evidence: list[EvidenceView]
 

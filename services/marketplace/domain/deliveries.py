@@ -48,6 +48,8 @@ class DeliveryView(BaseModel):
 
     id: UUID
     sale_id: UUID
+    address: str
+    """Of the house."""
     kind: DeliveryKind
     status: DeliveryStatus
     external_ref: str | None
@@ -55,6 +57,21 @@ class DeliveryView(BaseModel):
     delivered_at: datetime | None
     created_at: datetime
     attempts: list[AttemptView]
+
+
+class DestinationTest(BaseModel):
+    """What a buyer's place made of a message without a lead, in words."""
+
+    works: bool
+    words: str
+
+
+def words_of_test(status: int) -> DestinationTest:
+    """What the status says with which an address answered a test."""
+    works = 200 <= status < 300
+    later = "; leads would be sent again for some hours" if may_take_later(status) else ""
+    words = f"It answered {status}{later}." if not works else f"It answered {status}: leads would arrive."
+    return DestinationTest(works=works, words=words)
 
 
 def retry_wait(attempt: int) -> float | None:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from services.marketplace.domain.sold_lead import LeadTrigger
+from services.marketplace.domain.sold_lead import LeadTrigger, Origin
 from shared.schemas.enums import (
     Grade,
     LeadClass,
@@ -26,31 +26,6 @@ class View(BaseModel):
     """An answer that holds its fields and nothing else."""
 
     model_config = ConfigDict(extra="forbid")
-
-
-class Origin(View):
-    """Where a field comes from."""
-
-    field: str
-    source: str
-    date: datetime
-    confidence: float | None
-    licence: str | None
-
-
-class DeskTrigger(LeadTrigger):
-    """Why the roof needs a look now; for a storm also who reported it, and since when we know."""
-
-    source: str | None
-    reported_at: datetime | None
-
-    def origin(self) -> Origin | None:
-        """Where a storm's figures come from."""
-        if self.source is None or self.reported_at is None:
-            return None
-        return Origin(
-            field=self.type, source=self.source, date=self.reported_at, confidence=None, licence=None
-        )
 
 
 class ScoreFactor(View):
@@ -118,7 +93,7 @@ class DeskLead(DeskSummary):
     held: list[str]
     """Of the person only which fields we hold."""
     score: list[ScoreFactor]
-    triggers: list[DeskTrigger]
+    triggers: list[LeadTrigger]
     origins: dict[str, Origin]
     analysis: RoofAnalysisView | None = None
     analysis_missing: str | None = None

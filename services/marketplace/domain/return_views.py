@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel
 
-from services.marketplace.domain.returns import FactKind, ReturnReason
+from services.marketplace.domain.returns import (
+    FactKind,
+    ReturnNotPossible,
+    ReturnReason,
+    SoldFacts,
+    check_window,
+)
 from shared.schemas.enums import LeadClass
 from shared.schemas.sale_enums import ReturnDecider, ReturnStatus
 
@@ -19,6 +25,8 @@ class ReturnView(BaseModel):
     id: UUID
     sale_id: UUID
     lead_id: UUID
+    address: str
+    """Of the house."""
     reason: str
     explanation: str
     evidence: dict[str, Any]
@@ -56,6 +64,24 @@ class ReasonView(BaseModel):
     words: str
     days: dict[LeadClass, int]
     evidence: list[FactView]
+
+
+class ReasonStanding(ReasonView):
+    """A reason as it stands for one bought lead: until when it may be given, or why it may not."""
+
+    until: datetime | None
+    refused: str | None
+
+
+def reason_standing(reason: ReturnReason, sold: SoldFacts) -> ReasonStanding:
+    """Whether a bought lead may still come back for this reason."""
+    days, refused = reason.windows.get(sold.lead_class), None
+    try:
+        check_window(reason, sold)
+    except ReturnNotPossible as closed:
+        refused = closed.detail
+    until = None if refused or days is None else sold.sold_at + timedelta(days=days)
+    return ReasonStanding(**reason_view(reason).model_dump(), until=until, refused=refused)
 
 
 def reason_view(reason: ReturnReason) -> ReasonView:

@@ -49,13 +49,35 @@ class OwnedLead(View):
     publish_label: PublishLabel | None
 
 
+class Origin(View):
+    """Where a field comes from."""
+
+    field: str
+    source: str
+    date: datetime
+    confidence: float | None
+    licence: str | None
+
+
 class LeadTrigger(View):
-    """Why the roof needs a look now."""
+    """Why the roof needs a look now; for a storm also who reported it, and since when we know."""
 
     type: TriggerType
     date: datetime | None
     strength: int | None
     details: dict[str, Any] | None
+    source: str | None = None
+    reported_at: datetime | None = None
+    reports: int = 1
+    """How many reports of one storm this stands for, itself the strongest."""
+
+    def origin(self) -> Origin | None:
+        """Where a storm's figures come from."""
+        if self.source is None or self.reported_at is None:
+            return None
+        return Origin(
+            field=self.type, source=self.source, date=self.reported_at, confidence=None, licence=None
+        )
 
 
 class LeadImage(View):

@@ -10,7 +10,10 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 
 from services.marketplace.api.desk import DeskQuery, Operator
+from services.marketplace.domain.lead_triggers import storms_together
+from services.marketplace.domain.sold_lead import Origin
 from services.marketplace.pages.rendering import render
+from services.marketplace.pages.words import source
 from services.marketplace.service import desk
 from shared.runtime import ResourcesDep
 from shared.schemas.enums import Grade, LeadStatus
@@ -53,7 +56,8 @@ async def lead(
         "lead.html",
         actor,
         lead=found,
-        origins=found.origins,
+        triggers=storms_together(found.triggers),
+        origins=found.origins | figure_origins(found.analysis),
         held=found.held,
         **roof_shown(found.analysis, found.analysis_missing, picture),
         picture_base="/images",
@@ -76,6 +80,23 @@ def roof_shown(
         "seen": seen_in(evidence, shown),
         "looked_at": {each.image_id for each in evidence.pictures} if evidence else set(),
         "cost_terms": cost_terms(evidence),
+    }
+
+
+def figure_origins(analysis: RoofAnalysisView | None) -> dict[str, Origin]:
+    """Where the figures of an analysis come from: our models, on whose pictures, on which day."""
+    if analysis is None:
+        return {}
+    looked_at = {each.source for each in analysis.evidence.pictures} if analysis.evidence else set()
+    models = " on ".join(["our roof models", *filter(None, [", ".join(sorted(map(source, looked_at)))])])
+    words = {
+        "condition": (models, analysis.confidence),
+        "roof_sqft": (f"measured by {models}", None),
+        "costs": (f"estimate from the roof's area, its form and local prices; {models}", None),
+    }
+    return {
+        field: Origin(field=field, source=text, date=analysis.analyzed_at, confidence=sure, licence=None)
+        for field, (text, sure) in words.items()
     }
 
 

@@ -2,41 +2,47 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
 from services.marketplace.api.leads import Lister, Reader
 from services.marketplace.domain.contact_terms import channels, house_address
-from services.marketplace.domain.desk_lead import Origin, score_factors
-from services.marketplace.domain.sold_lead import PERSON_FIELDS, SoldLead
-from services.marketplace.pages.leads import roof_shown
+from services.marketplace.domain.desk_lead import score_factors
+from services.marketplace.domain.lead_triggers import storms_together
+from services.marketplace.domain.sold_lead import PERSON_FIELDS, Origin, SoldLead
+from services.marketplace.pages.leads import figure_origins, roof_shown
 from services.marketplace.pages.pictures import as_answer
 from services.marketplace.pages.rendering import render
 from services.marketplace.service import leads, pictures, rates, sales
 from shared.errors import NotFound
 from shared.runtime import Resources, ResourcesDep
 from shared.schemas.enums import SaleStatus
+from shared.schemas.page import PageQuery
 from shared.security.policy import Actor
 
 router = APIRouter(prefix="/my/leads", tags=["pages"], default_response_class=Response)
 
-MOST: Final = 500
-
 
 @router.get("")
 async def owned(
-    request: Request,
-    resources: ResourcesDep,
-    actor: Lister,
-    limit: Annotated[int, Query(ge=1, le=MOST)] = 100,
+    request: Request, query: Annotated[PageQuery, Query()], resources: ResourcesDep, actor: Lister
 ) -> Response:
-    """The leads this company bought, newest first."""
+    """The leads this company bought, newest first; the place in the list stands in the address."""
     await rates.count_read(resources, actor)
-    found = await leads.owned_leads(resources, actor, limit)
-    more = f"/my/leads?limit={MOST}" if len(found) == limit < MOST else None
-    return render(request, "owned.html", actor, leads=found, more=more)
+    page = await leads.owned_page(resources, actor, cursor=query.cursor, limit=query.limit)
+    wanted = query.model_dump(mode="json", exclude_defaults=True, exclude={"cursor"})
+    further = {**wanted, "cursor": page.next_cursor} if page.next_cursor else None
+    return render(
+        request,
+        "owned.html",
+        actor,
+        leads=page.items,
+        first=f"/my/leads?{urlencode(wanted)}" if query.cursor else None,
+        further=f"/my/leads?{urlencode(further)}" if further else None,
+    )
 
 
 @router.get("/{sale_id}")
@@ -49,18 +55,15 @@ async def one(
     if sale.status != SaleStatus.SOLD:
         return render(request, "sale.html", actor, sale=sale)
     return render(
-        request, "bought.html", actor, **await _bought(resources, actor, sale.base_lead_id, picture)
+        request, "bought.html", actor, **await bought_lead(resources, actor, sale.base_lead_id, picture)
     )
 
 
 @router.get("/{sale_id}/sheet")
 async def sheet(request: Request, sale_id: UUID, resources: ResourcesDep, actor: Reader) -> Response:
     """The lead on one page, to be printed and taken along."""
-    await rates.count_read(resources, actor)
-    sale = await sales.read_sale(resources, actor, sale_id)
-    if sale.status != SaleStatus.SOLD:
-        raise NotFound("Only a paid lead has a sheet.")
-    return render(request, "sheet.html", actor, **await _bought(resources, actor, sale.base_lead_id, None))
+    lead_id = await paid_sale(resources, actor, sale_id)
+    return render(request, "sheet.html", actor, **await bought_lead(resources, actor, lead_id, None))
 
 
 @router.get("/{sale_id}/images/{image_id}")
@@ -69,8 +72,20 @@ async def image(sale_id: UUID, image_id: UUID, resources: ResourcesDep, actor: R
     return as_answer(await pictures.bought_picture(resources, actor, sale_id, image_id))
 
 
-async def _bought(resources: Resources, actor: Actor, lead_id: UUID, picture: UUID | None) -> dict[str, Any]:
-    """A bought lead as its page and its sheet show it."""
+async def paid_sale(resources: Resources, actor: Actor, sale_id: UUID) -> UUID:
+    """The lead of a paid sale of this buyer; NotFound for any other sale. Counted as a read."""
+    await rates.count_read(resources, actor)
+    sale = await sales.read_sale(resources, actor, sale_id)
+    if sale.status != SaleStatus.SOLD:
+        raise NotFound("Only a paid lead has a sheet.")
+    lead_id: UUID = sale.base_lead_id
+    return lead_id
+
+
+async def bought_lead(
+    resources: Resources, actor: Actor, lead_id: UUID, picture: UUID | None
+) -> dict[str, Any]:
+    """A bought lead as its page and its sheets show it."""
     lead = await leads.show_lead(resources, actor, lead_id)
     if not isinstance(lead, SoldLead):
         raise NotFound("There is no such lead.")
@@ -80,7 +95,8 @@ async def _bought(resources: Resources, actor: Actor, lead_id: UUID, picture: UU
         "where": house_address(lead),
         "channels": channels(lead),
         "score": score_factors(lead.score_breakdown),
-        "origins": _origins(lead),
+        "origins": _origins(lead) | figure_origins(analysis),
+        "triggers": storms_together(lead.triggers),
         "held": [field for field in PERSON_FIELDS if getattr(lead, field)],
         **roof_shown(analysis, missing, picture),
         "picture_base": f"/my/leads/{lead.sale_id}/images",

@@ -16,7 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from services.marketplace.api.cookies import CSRF_COOKIE
 from services.marketplace.pages.refusals import help_for
 from services.marketplace.pages.words import FILTERS
-from shared.errors import InvalidInput, RidgelineError
+from shared.errors import InvalidInput, NotFound, RidgelineError
 from shared.security.policy import PERMISSIONS, Action, Actor
 
 HERE: Final = Path(__file__).parents[1]
@@ -136,7 +136,12 @@ def origin_of(url: str | None) -> tuple[str, ...]:
 
 def places_of(actor: Actor | None) -> list[Place]:
     """What the navigation shows: where the person may not go is absent."""
-    return [place for place in PLACES if actor is not None and actor.role in PERMISSIONS[place.action]]
+    return [place for place in PLACES if actor is not None and may(actor, place.action)]
+
+
+def may(actor: Actor, action: Action) -> bool:
+    """Whether a page shows somebody the form of this action."""
+    return actor.role in PERMISSIONS[action]
 
 
 def go_to(path: str) -> Response:
@@ -151,11 +156,24 @@ def local_path(wanted: str | None) -> str:
     return plain if inside and plain.isascii() and plain.isprintable() and "\\" not in plain else "/"
 
 
+def _as_missing(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A bad id in a page's address said as any page that is not there; every other refusal as it is."""
+    faults = document.get("errors") or ()
+    if document["status"] != InvalidInput.status or not any(
+        str(fault["field"]).startswith("path.") for fault in faults
+    ):
+        return document
+    kept = {name: value for name, value in document.items() if name != "errors"}
+    told = {"status": NotFound.status, "code": NotFound.code, "title": NotFound.title}
+    return {**kept, **told, "detail": "There is no such page."}
+
+
 def problem_page(request: Request, document: Mapping[str, Any]) -> Response:
     """A refusal as a person sees it; whoever is not logged in is led to the door."""
     if document["status"] == 401 and request.method == "GET":
         query = f"?{request.url.query}" if request.url.query else ""
         return go_to(f"/api/auth/resume?{urlencode({'next': f'{request.url.path}{query}'})}")
+    document = _as_missing(document)
     actor = getattr(request.state, "actor", None)
     helped = help_for(document)
     if helped is not None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ METRES_AN_INCH: Final = 0.0254
 
 NAMES: Final[Mapping[str, str]] = {
     "contact": "Contact",
+    "costs": "Cost range",
     "curled_lifted": "Curled or lifted shingles",
     "gsd_m": "Ground resolution",
     "lat": "Position",
@@ -28,12 +30,52 @@ NAMES: Final[Mapping[str, str]] = {
     "owner_phone": "Owner's phone",
     "property_sale": "House sold",
     "condition": "Roof condition",
+    "roof_sqft": "Roof area",
     "roi_pct": "Return on the work, in percent",
     "sqft": "Living area",
     "street_view": "Street",
     "weather_event": "Storm",
     "zip": "ZIP",
 }
+
+SOURCES: Final[Mapping[str, str]] = {
+    "apollo": "Apollo.io",
+    "attom": "ATTOM property records",
+    "census": "US Census Bureau",
+    "google_places": "Google Places",
+    "google_solar": "Google Solar",
+    "google_static": "Google Maps satellite picture",
+    "google_streetview": "Google Street View",
+    "licensed_street": "Licensed street pictures",
+    "mapbox_static": "Mapbox satellite picture",
+    "naip": "USDA aerial pictures (NAIP)",
+    "ncei": "NOAA storm records",
+    "neverbounce": "NeverBounce",
+    "nws": "National Weather Service",
+    "public_ortho": "State and county aerial pictures",
+    "snov": "Snov.io",
+    "spc": "NOAA Storm Prediction Center",
+    "swdi": "NOAA severe weather records",
+    "twilio_lookups": "Twilio number lookup",
+    "usgs_ortho": "US Geological Survey aerial pictures",
+    "usps": "US Postal Service",
+    "zerobounce": "ZeroBounce",
+}
+RECORDS: Final = {"parcels": "parcel records", "permits": "permit records", "issued": "permits issued"}
+CITY_SOURCE: Final = re.compile(r"(?P<place>[a-z_]+)_(?P<state>[a-z]{2})_(?P<what>[a-z0-9_]+)")
+"""How the registry names a source of a city: place, state, what it holds."""
+
+
+def source(word: Any) -> str:
+    """Who a fact comes from, as a person reads it."""
+    text = str(word or "")
+    if text in SOURCES:
+        return SOURCES[text]
+    found = CITY_SOURCE.fullmatch(text)
+    if found is None:
+        return name(word)
+    what = RECORDS.get(found["what"], found["what"].replace("_", " "))
+    return f"{found['place'].replace('_', ' ').title()}, {found['state'].upper()}, {what}"
 
 
 def name(word: Any) -> str:
@@ -82,11 +124,16 @@ def day(value: Any) -> Markup:
     if value is None or value == "":
         return escape(NOTHING)
     moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-    words = f"{moment:%b} {moment.day}, {moment.year}"
+    words = plain_day(moment)
     if not isinstance(moment, datetime):
         return Markup('<time datetime="{}">{}</time>').format(moment.isoformat(), words)
     exact = moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
     return Markup('<time datetime="{}" title="{}">{}</time>').format(moment.isoformat(), exact, words)
+
+
+def plain_day(value: date | None) -> str:
+    """A day as `Nov 22, 2026`, without an element around it."""
+    return NOTHING if value is None else f"{value:%b} {value.day}, {value.year}"
 
 
 def number(value: Any) -> str:
@@ -101,5 +148,6 @@ def number(value: Any) -> str:
 
 
 FILTERS: Final = {
-    each.__name__: each for each in (name, money, dollars, area, roof_area, resolution, percent, day, number)
+    each.__name__: each
+    for each in (name, source, money, dollars, area, roof_area, resolution, percent, day, number)
 }

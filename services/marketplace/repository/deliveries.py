@@ -27,6 +27,15 @@ class DeliveryRepository:
         """
         return await self._rows(statement, contractor=contractor_id)
 
+    async def destination(self, contractor_id: UUID, kind: str) -> Row[Any] | None:
+        """A contractor's place of this kind, address and secret still encrypted."""
+        statement = """
+            SELECT id, subject_id, address, secret FROM delivery_destinations
+             WHERE contractor_id = :contractor AND kind = :kind AND removed_at IS NULL
+        """
+        found = await self._rows(statement, contractor=contractor_id, kind=kind)
+        return found[0] if found else None
+
     async def locked_destination(self, contractor_id: UUID, kind: str) -> Row[Any] | None:
         """A contractor's place of this kind, locked until the caller commits."""
         statement = """
@@ -111,11 +120,12 @@ class DeliveryRepository:
     async def page(self, contractor_id: UUID, *, delivery_id: UUID | None, limit: int) -> Sequence[Row[Any]]:
         """A contractor's deliveries with their attempts, newest first, or the one that is named."""
         statement = """
-            SELECT v.id, v.sale_id, d.kind, v.status, v.external_ref, v.error, v.delivered_at, v.created_at,
+            SELECT v.id, v.sale_id, l.address, d.kind, v.status, v.external_ref, v.error, v.delivered_at, v.created_at,
                    (SELECT coalesce(jsonb_agg(jsonb_build_object('at', a.created_at, 'result', a.result,
                                'http_status', a.http_status, 'duration_ms', a.duration_ms) ORDER BY a.created_at), '[]')
                       FROM delivery_attempts a WHERE a.delivery_id = v.id) AS attempts
               FROM lead_deliveries v JOIN delivery_destinations d ON d.id = v.destination_id
+              JOIN sales s ON s.id = v.sale_id JOIN base_leads l ON l.id = s.base_lead_id
              WHERE v.contractor_id = :contractor AND (CAST(:id AS uuid) IS NULL OR v.id = CAST(:id AS uuid))
              ORDER BY v.created_at DESC, v.id LIMIT :limit
         """

@@ -15,6 +15,7 @@ from services.marketplace.domain.market_map import Box
 from services.marketplace.domain.preview import STREET_MIN_HOMES
 from services.marketplace.repository.users import IN_SESSION
 from shared.db.geo import CELL_DEGREES, METRES_PER_MILE
+from shared.schemas.page import Cursor
 
 Sort = Literal["score", "price"]
 ORDERS: Final[dict[Sort, tuple[str, str, str]]] = {
@@ -237,32 +238,38 @@ class LeadRepository:
             statement, {"lead": lead_id, "contractor": contractor_id, "user": user_id}
         )
 
-    async def owned(self, contractor_id: UUID, limit: int) -> Sequence[Row[Any]]:
-        """Leads a buyer has bought, newest first."""
+    async def owned(self, contractor_id: UUID, limit: int, after: Cursor | None = None) -> Sequence[Row[Any]]:
+        """Leads a buyer has bought, newest first, behind the place of a cursor."""
         statement = text(
             """
             SELECT s.id AS sale_id, s.status, s.price, s.charged_at, s.revealed_at, l.id, l.address, l.city, l.state, l.zip,
                    l.quality_score, l.grade, l.publish_label
               FROM sales s JOIN base_leads l ON l.id = s.base_lead_id
              WHERE s.contractor_id = :contractor AND s.status IN ('sold', 'refunded')
-             ORDER BY s.charged_at DESC LIMIT :limit
+               AND (CAST(:after_id AS uuid) IS NULL
+                    OR (s.charged_at, s.id) < (CAST(:after AS timestamptz), CAST(:after_id AS uuid)))
+             ORDER BY s.charged_at DESC, s.id DESC LIMIT :limit
             """
         )
-        return (await self._session.execute(statement, {"contractor": contractor_id, "limit": limit})).all()
+        place = (
+            {"after": after.created_at, "after_id": after.id} if after else {"after": None, "after_id": None}
+        )
+        values = {"contractor": contractor_id, "limit": limit, **place}
+        return (await self._session.execute(statement, values)).all()
 
     async def house_in_picture(self, lead_id: UUID, image_id: UUID) -> Row[Any] | None:
-        """State and address key of a lead, if the picture is one of it."""
+        """State and address key of a lead and the picture's source, if the picture is one of it."""
         statement = text(
             """
-            SELECT l.state, l.address_key FROM base_leads l JOIN property_images i ON i.base_lead_id = l.id
+            SELECT l.state, l.address_key, i.source FROM base_leads l JOIN property_images i ON i.base_lead_id = l.id
              WHERE l.id = :lead_id AND i.id = :image_id
             """
         )
         values = {"lead_id": lead_id, "image_id": image_id}
         return (await self._session.execute(statement, values)).one_or_none()
 
-    async def full(self, lead_id: UUID) -> Row[Any]:
-        """Everything we know about a sold lead; the person still encrypted."""
+    async def full(self, lead_ids: Sequence[UUID]) -> dict[UUID, Row[Any]]:
+        """Everything we know about sold leads, by id; the persons still encrypted."""
         statement = text(
             """
             SELECT l.id, l.address, l.unit, l.city, l.state, l.zip, l.county, l.apn, l.lat, l.lng,
@@ -273,8 +280,10 @@ class LeadRepository:
                    l.roof_age_mid, l.roof_age_high, l.roof_age_evidence, l.prospect_reason, l.address_key,
                    to_jsonb(a) - ARRAY['base_lead_id', 'workflow_id', 'human_validator_id', 'validation_notes'] AS roof_analysis,
                    (SELECT coalesce(jsonb_agg(jsonb_build_object('type', t.trigger_type, 'date', t.trigger_date,
-                                'strength', t.trigger_strength, 'details', t.trigger_details)
-                                ORDER BY t.trigger_strength DESC), '[]') FROM lead_triggers t WHERE t.base_lead_id = l.id AND t.active) AS triggers,
+                                'strength', t.trigger_strength, 'details', t.trigger_details, 'source', w.source,
+                                'reported_at', w.created_at) ORDER BY t.trigger_strength DESC), '[]')
+                      FROM lead_triggers t LEFT JOIN weather_events w ON w.id = t.weather_event_id
+                     WHERE t.base_lead_id = l.id AND t.active) AS triggers,
                    (SELECT coalesce(jsonb_agg(jsonb_build_object('type', i.image_type, 'angle', i.view_angle,
                                 'captured_on', i.capture_date, 'key', i.s3_key, 'source', i.source)), '[]')
                       FROM property_images i WHERE i.base_lead_id = l.id AND i.variant IS NULL) AS images,
@@ -282,7 +291,8 @@ class LeadRepository:
                                 'fetched_at', p.fetched_at, 'confidence', p.confidence)), '[]')
                       FROM compliance.provenance p WHERE p.entity_id = l.id) AS provenance
               FROM base_leads l LEFT JOIN roof_analysis a ON a.base_lead_id = l.id AND a.is_current
-             WHERE l.id = :lead_id
+             WHERE l.id = ANY(CAST(:lead_ids AS uuid[]))
             """
         )
-        return (await self._session.execute(statement, {"lead_id": lead_id})).one()
+        rows = (await self._session.execute(statement, {"lead_ids": list(lead_ids)})).all()
+        return {row.id: row for row in rows}

@@ -15,7 +15,7 @@ from shared.schemas.page import Cursor
 
 WRONG_NUMBER = "wrong_number"
 SHOWN = """
-    SELECT r.id, r.sale_id, s.base_lead_id AS lead_id, r.reason, r.explanation, r.evidence, r.status, r.decided_by,
+    SELECT r.id, r.sale_id, s.base_lead_id AS lead_id, l.address, r.reason, r.explanation, r.evidence, r.status, r.decided_by,
            r.decision_note, r.decided_at, r.credit_cents, r.created_at, r.contractor_id, l.lead_class, s.sold_at,
            s.revealed_at, s.charged_cents
       FROM sale_returns r JOIN sales s ON s.id = r.sale_id JOIN base_leads l ON l.id = s.base_lead_id
@@ -32,10 +32,14 @@ class ReturnRepository:
         """A paid sale of this contractor with its lead; its other returns wait until the caller commits."""
         lock = text("SELECT 1 FROM contractors WHERE id = :id FOR NO KEY UPDATE")
         await self._session.execute(lock, {"id": contractor_id})
+        return await self.bought(sale_id, contractor_id)
+
+    async def bought(self, sale_id: UUID, contractor_id: UUID) -> Row[Any] | None:
+        """A paid sale of this contractor with its lead, to be looked at."""
         statement = text(
             """
             SELECT s.id, s.base_lead_id, s.status, s.sold_at, s.revealed_at, s.charged_cents, l.lead_class, l.state,
-                   l.address_key, now() AS now,
+                   l.address, l.address_key, now() AS now,
                    l.owner_phone IS NOT NULL AND NOT 'owner_phone' = ANY (s.masked_fields) AS has_phone
               FROM sales s JOIN base_leads l ON l.id = s.base_lead_id
              WHERE s.id = :sale AND s.contractor_id = :contractor AND s.status IN ('sold', 'refunded')

@@ -247,18 +247,31 @@ class SaleRepository:
             },
         )
 
-    async def reveal(self, sale_id: UUID) -> bool:
-        """Note the first reveal of a sold lead; False when it was revealed before."""
+    async def reveal(self, sale_ids: Sequence[UUID]) -> None:
+        """Note the first reveal of sold leads; what was revealed before keeps its moment."""
         statement = text(
-            "UPDATE sales SET revealed_at = now() WHERE id = :id AND status = 'sold' AND revealed_at IS NULL"
+            """
+            UPDATE sales SET revealed_at = now()
+             WHERE id = ANY(CAST(:ids AS uuid[])) AND status = 'sold' AND revealed_at IS NULL
+            """
         )
-        return bool((await self._session.execute(statement, {"id": sale_id})).rowcount)  # type: ignore[attr-defined]
+        await self._session.execute(statement, {"ids": list(sale_ids)})
+
+    async def newest_sold(self, contractor_id: UUID, limit: int) -> Sequence[Row[Any]]:
+        """The sales by which a buyer owns its newest leads."""
+        statement = text(
+            """
+            SELECT id, base_lead_id, status, revealed_at, charged_at, price, masked_fields FROM sales
+             WHERE contractor_id = :contractor AND status = 'sold' ORDER BY charged_at DESC, id DESC LIMIT :limit
+            """
+        )
+        return (await self._session.execute(statement, {"contractor": contractor_id, "limit": limit})).all()
 
     async def sale_of_lead(self, lead_id: UUID, contractor_id: UUID) -> Row[Any] | None:
         """The sale by which a buyer owns a lead."""
         statement = text(
             """
-            SELECT id, status, revealed_at, charged_at, price, masked_fields FROM sales
+            SELECT id, base_lead_id, status, revealed_at, charged_at, price, masked_fields FROM sales
              WHERE base_lead_id = :lead AND contractor_id = :contractor AND status = 'sold'
             """
         )

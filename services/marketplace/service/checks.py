@@ -80,13 +80,15 @@ async def _checklist(uow: UnitOfWork, contractor_id: UUID) -> Checklist:
     status = await repository.status(contractor_id)
     if status is None:
         raise NotFound("There is no such contractor.")
-    faults = await _faults(uow.session, contractor_id, await uow.database_now())
+    now = await uow.database_now()
+    faults = await _faults(uow.session, contractor_id, now)
     evidence = await repository.evidence(contractor_id)
     return Checklist(
         contractor_id=contractor_id,
         status=CredentialStatus(status),
         allowed=not faults,
         missing=words_of(faults),
+        agreement_version=str(policy_at(now).sale["agreement_version"]),
         items=list(item_views(await repository.items(contractor_id), faults)),
         evidence=[EvidenceView.model_validate(row, from_attributes=True) for row in evidence],
     )

@@ -7,28 +7,32 @@ from functools import cache
 from importlib.resources import files
 from secrets import token_urlsafe
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
+import orjson
 import yaml
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.marketplace.domain.deliveries import (
     DeliveryView,
+    DestinationTest,
     DestinationView,
     FieldMap,
     Record,
     record_of,
+    words_of_test,
     write_csv,
 )
+from services.marketplace.domain.sold_lead import SoldLead
 from services.marketplace.repository.deliveries import DeliveryRepository
-from services.marketplace.repository.leads import LeadRepository
 from services.marketplace.repository.sales import SaleRepository
-from services.marketplace.service.leads import reveal
-from services.marketplace.service.sales import SaleRefused
+from services.marketplace.service.leads import reveal, reveal_all
 from services.marketplace.service.sessions import signed_in
-from shared.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from shared.errors import Conflict, InvalidInput, NotAllowed, NotFound, ProviderError
 from shared.http.outbound import OutboundWebhooks
+from shared.providers import crm
+from shared.providers.context import calling_for
 from shared.runtime import Resources
 from shared.schemas.delivery_enums import DeliveryKind
 from shared.security import audit
@@ -38,6 +42,7 @@ from shared.workflow import start
 
 SERVICE = "marketplace"
 EXPORT_LIMIT = 500
+NOBODY = "nobody@destination-test.invalid"
 
 
 class DeliveryNotPossible(Conflict):
@@ -157,6 +162,40 @@ async def remove_destination(resources: Resources, actor: Actor, kind: DeliveryK
         await _audit(uow.session, actor, "delivery.remove", kind, ())
 
 
+async def test_destination(resources: Resources, actor: Actor, kind: DeliveryKind) -> DestinationTest:
+    """What the company's place of this kind makes of a message without a lead; audited, and nobody's data leave."""
+    contractor_id = _company(actor, Action.CONTRACTOR_UPDATE)
+    async with resources.unit_of_work() as uow:
+        await signed_in(uow.session, actor)
+        place = await DeliveryRepository(uow.session).destination(contractor_id, kind)
+        if place is None:
+            raise NotFound(f"There is no {kind} destination.")
+        cipher = await SubjectKeys(uow.session, resources.keys).load(place.subject_id)
+        await _audit(uow.session, actor, "delivery.test", kind, ())
+    address, secret = (cipher.decrypt(name, getattr(place, name)) for name in ("address", "secret"))
+    ask = _ask_webhook if kind is DeliveryKind.WEBHOOK else _ask_highlevel
+    try:
+        return await ask(resources, place.id, address, secret)
+    except ProviderError as failed:
+        return DestinationTest(works=False, words=f"{failed.detail[:1].upper()}{failed.detail[1:]}.")
+
+
+async def _ask_webhook(resources: Resources, place_id: UUID, address: str, secret: str) -> DestinationTest:
+    body = orjson.dumps({"event": "destination.test", "destination_id": str(place_id)})
+    now = resources.clock()
+    status = await webhooks(resources).send(address, body, secret=secret, delivery_id=uuid4(), now=now)
+    return words_of_test(status)
+
+
+async def _ask_highlevel(resources: Resources, place_id: UUID, address: str, secret: str) -> DestinationTest:
+    """Whether key and location fit, asked by a search that finds nobody."""
+    providers = resources.providers
+    location = crm.build_at(providers.settings, providers.deps, address, api_key=secret)
+    with calling_for("delivery_destination", place_id):
+        await location.find("email", NOBODY)
+    return DestinationTest(works=True, words="Its location and key fit: leads would arrive.")
+
+
 async def deliveries(resources: Resources, actor: Actor, limit: int) -> list[DeliveryView]:
     """The company's deliveries, newest first."""
     contractor_id = _company(actor, Action.SALE_REPORT)
@@ -192,7 +231,7 @@ async def sold_record(
     """The bought lead as text, audited as a reveal; None after a return, SaleRefused where it may not be shown."""
     async with resources.unit_of_work() as uow:
         sale = await SaleRepository(uow.session).sale_of_lead(lead_id, contractor_id)
-    return sale and record_of(await reveal(resources, actor, lead_id, contractor_id, sale))
+    return sale and record_of(await reveal(resources, actor, contractor_id, sale))
 
 
 async def export(resources: Resources, actor: Actor, map_name: str) -> Export:
@@ -200,21 +239,11 @@ async def export(resources: Resources, actor: Actor, map_name: str) -> Export:
     contractor_id, chosen = _company(actor, Action.SALE_REPORT), field_map(map_name)
     async with resources.unit_of_work() as uow:
         await signed_in(uow.session, actor)
-        sold = await LeadRepository(uow.session).owned(contractor_id, EXPORT_LIMIT)
+        sold = await SaleRepository(uow.session).newest_sold(contractor_id, EXPORT_LIMIT)
         await _audit(uow.session, actor, "delivery.export", map_name, tuple(chosen))
-    records, withheld = [], 0
-    for lead in sold:
-        if lead.status != "sold":
-            continue
-        try:
-            record = await sold_record(resources, actor, lead.id, contractor_id)
-        except SaleRefused:
-            record = None
-        if record is None:
-            withheld += 1
-        else:
-            records.append(record)
-    return Export(write_csv(records, chosen), withheld)
+    shown = await reveal_all(resources, actor, contractor_id, sold)
+    records = [record_of(lead) for lead in shown if isinstance(lead, SoldLead)]
+    return Export(write_csv(records, chosen), withheld=len(shown) - len(records))
 
 
 def _company(actor: Actor, action: Action) -> UUID:

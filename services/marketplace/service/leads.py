@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final
@@ -21,14 +21,16 @@ from services.marketplace.service.desk import analysis_or_why_not, roofs_for
 from services.marketplace.service.sales import SaleRefused
 from services.marketplace.service.sessions import session_over, signed_in
 from shared.compliance.decision import Decision
-from shared.compliance.loader import address_value, decide_sale
+from shared.compliance.loader import address_value, decide_reveals, decide_sale
 from shared.db.geo import CELL_DEGREES
 from shared.errors import NotAllowed, NotFound
 from shared.runtime import Resources
+from shared.schemas.page import Cursor, Page
 from shared.schemas.roof_analysis import RoofAnalysisView
 from shared.security import audit
+from shared.security.fields import SubjectCipher
 from shared.security.policy import Actor
-from shared.security.subject_keys import SubjectErased, SubjectKeys
+from shared.security.subject_keys import SubjectKeys
 
 MOST_ON_MAP: Final = 5000
 _parsed = lru_cache(maxsize=512)(text)
@@ -72,6 +74,20 @@ async def owned_leads(resources: Resources, actor: Actor, limit: int) -> list[Ow
     return [OwnedLead.model_validate(row._asdict()) for row in rows]
 
 
+async def owned_page(
+    resources: Resources, actor: Actor, *, cursor: str | None, limit: int
+) -> Page[OwnedLead]:
+    """What the buyer has bought, newest first, a page of it."""
+    contractor_id, after = _contractor(actor), Cursor.decode(cursor)
+    async with resources.unit_of_work() as uow:
+        await signed_in(uow.session, actor)
+        rows = await LeadRepository(uow.session).owned(contractor_id, limit + 1, after)
+    items = [OwnedLead.model_validate(row._asdict()) for row in rows[:limit]]
+    last = items[-1] if len(rows) > limit else None
+    more = Cursor(last.charged_at, last.sale_id).encode() if last and last.charged_at else None
+    return Page(items=items, next_cursor=more)
+
+
 async def show_lead(resources: Resources, actor: Actor, lead_id: UUID) -> LeadPreview | SoldLead:
     """The full lead for its buyer, the preview for anyone it is offered to, NotFound for everybody else."""
     contractor_id = _contractor(actor)
@@ -84,36 +100,57 @@ async def show_lead(resources: Resources, actor: Actor, lead_id: UUID) -> LeadPr
                 raise NotFound("There is no such lead.")
             await LeadRepository(uow.session).note_view(lead_id, contractor_id, actor.user_id)
             return preview(row._asdict())
-    return await reveal(resources, actor, lead_id, contractor_id, sale)
+    return await reveal(resources, actor, contractor_id, sale)
 
 
-async def reveal(
-    resources: Resources, actor: Actor, lead_id: UUID, contractor_id: UUID, sale: Row[Any]
-) -> SoldLead:
+async def reveal(resources: Resources, actor: Actor, contractor_id: UUID, sale: Row[Any]) -> SoldLead:
     """Everything about a sold lead, after can_sell has allowed it once more; audited field by field."""
+    (shown,) = await reveal_all(resources, actor, contractor_id, [sale])
+    if isinstance(shown, Decision):
+        raise _refusal(shown)
+    return shown
+
+
+async def reveal_all(
+    resources: Resources, actor: Actor, contractor_id: UUID, sold: Sequence[Row[Any]]
+) -> list[SoldLead | Decision]:
+    """The same for many sales of a buyer, in their order, by as many statements as for one; the refusal of others."""
+    lead_ids = [sale.base_lead_id for sale in sold]
     async with resources.unit_of_work() as uow:
-        lead = await LeadRepository(uow.session).full(lead_id)
-        decision = await may_show(resources, uow.session, lead_id, contractor_id, lead)
-        person: Mapping[str, str | None] = {}
-        if decision.allow:
-            masked = set(decision.masked_fields) | set(sale.masked_fields)
-            person = await _person(resources, uow.session, lead, masked)
-            await SaleRepository(uow.session).reveal(sale.id)
-            await audit.record(
-                uow.session,
-                actor,
-                "lead.reveal",
-                service="marketplace",
-                object_type="lead",
-                object_id=lead_id,
-                fields=[name for name, value in person.items() if value],
-                reason=f"sale {sale.id}",
-            )
-    metrics.REVEALS.labels("shown" if decision.allow else "refused").inc()
-    refuse_unless_allowed(decision)
+        leads = await LeadRepository(uow.session).full(lead_ids)
+        hashes = {lead_id: _address_hash(resources, leads[lead_id]) for lead_id in lead_ids}
+        decisions = await decide_reveals(uow.session, hashes, contractor_id)
+        allowed = [sale for sale in sold if decisions[sale.base_lead_id].allow]
+        subjects = {leads[sale.base_lead_id].subject_id for sale in allowed} - {None}
+        ciphers = await SubjectKeys(uow.session, resources.keys).load_many(subjects)
+        shown = {
+            sale.id: _sold_lead(leads[sale.base_lead_id], ciphers, decisions[sale.base_lead_id], sale)
+            for sale in allowed
+        }
+        await SaleRepository(uow.session).reveal(list(shown))
+        seen = [_seen(lead) for lead in shown.values()]
+        await audit.record_all(
+            uow.session, actor, "lead.reveal", seen, service="marketplace", object_type="lead"
+        )
+    metrics.REVEALS.labels("shown").inc(len(shown))
+    metrics.REVEALS.labels("refused").inc(len(sold) - len(shown))
+    return [shown.get(sale.id) or decisions[sale.base_lead_id] for sale in sold]
+
+
+def _seen(lead: SoldLead) -> audit.Entry:
+    """What the trail keeps of a lead that was shown."""
+    fields = [name for name in PERSON_FIELDS if getattr(lead, name)]
+    return audit.Entry(lead.id, fields, f"sale {lead.sale_id}")
+
+
+def _sold_lead(
+    lead: Row[Any], ciphers: Mapping[UUID, SubjectCipher], decision: Decision, sale: Row[Any]
+) -> SoldLead:
+    """The lead with its person as far as the decision and the sale show it."""
+    masked = set(decision.masked_fields) | set(sale.masked_fields)
     return SoldLead(
         **{name: value for name, value in lead._asdict().items() if name not in SEALED},
-        **person,
+        **_person(lead, ciphers, masked),
         masked={name: list(why) for name, why in decision.masked_fields.items()},
         sale_id=sale.id,
         price_paid=sale.price,
@@ -121,18 +158,25 @@ async def reveal(
     )
 
 
+def _address_hash(resources: Resources, house: Row[Any]) -> str:
+    return resources.keys.blind_index(address_value(house.state, house.address_key), "address")
+
+
 async def may_show(
     resources: Resources, session: AsyncSession, lead_id: UUID, contractor_id: UUID, house: Row[Any]
 ) -> Decision:
     """Whether this buyer may still see what it bought; stored."""
-    address_hash = resources.keys.blind_index(address_value(house.state, house.address_key), "address")
-    return await decide_sale(session, lead_id, contractor_id, address_hash=address_hash)
+    return await decide_sale(session, lead_id, contractor_id, address_hash=_address_hash(resources, house))
 
 
 def refuse_unless_allowed(decision: Decision) -> None:
     """Return where a bought lead may be shown; SaleRefused with the reasons where not."""
     if not decision.allow:
-        raise SaleRefused("This lead may not be shown any more.", reasons=list(decision.reasons))
+        raise _refusal(decision)
+
+
+def _refusal(decision: Decision) -> SaleRefused:
+    return SaleRefused("This lead may not be shown any more.", reasons=list(decision.reasons))
 
 
 async def bought_analysis(resources: Resources, actor: Actor, lead_id: UUID) -> RoofAnalysisView:
@@ -143,7 +187,7 @@ async def bought_analysis(resources: Resources, actor: Actor, lead_id: UUID) -> 
         sale = await SaleRepository(uow.session).sale_of_lead(lead_id, contractor_id)
         if sale is None:
             raise NotFound("There is no such lead.")
-        house = await LeadRepository(uow.session).full(lead_id)
+        house = (await LeadRepository(uow.session).full([lead_id]))[lead_id]
         decision = await may_show(resources, uow.session, lead_id, contractor_id, house)
     refuse_unless_allowed(decision)
     return await roofs_for(resources, actor).analysis(lead_id)
@@ -156,18 +200,11 @@ async def bought_analysis_if_any(
     return await analysis_or_why_not(bought_analysis(resources, actor, lead_id))
 
 
-async def _person(
-    resources: Resources, session: Any, lead: Row[Any], masked: set[str]
-) -> Mapping[str, str | None]:
-    hidden: dict[str, str | None] = dict.fromkeys(PERSON_FIELDS)
-    if lead.subject_id is None:
-        return hidden
-    try:
-        cipher = await SubjectKeys(session, resources.keys).load(lead.subject_id)
-    except SubjectErased:
-        return hidden
+def _person(lead: Row[Any], ciphers: Mapping[UUID, SubjectCipher], masked: set[str]) -> dict[str, str | None]:
+    """The fields of a person that may be shown; none of one whose key is gone."""
+    cipher = ciphers.get(lead.subject_id)
     return {
-        name: None if name in masked else cipher.decrypt_optional(name, getattr(lead, name))
+        name: None if cipher is None or name in masked else cipher.decrypt_optional(name, getattr(lead, name))
         for name in PERSON_FIELDS
     }
 

@@ -12,7 +12,8 @@ from services.marketplace.repository.leads import LeadRepository
 from services.marketplace.service.leads import may_show, refuse_unless_allowed
 from services.marketplace.service.sales import read_sale
 from services.marketplace.service.sessions import signed_in
-from shared.errors import NotFound, Unavailable, UpstreamFailed
+from shared.compliance.loader import decide_image
+from shared.errors import NotFound, TooManyRequests, Unavailable, UpstreamFailed
 from shared.http.clients.base import OnBehalfOf, ServiceClient
 from shared.http.clients.images import SERVICE as IMAGES
 from shared.http.clients.images import ImageLink, ImagesClient
@@ -47,6 +48,27 @@ async def picture(resources: Resources, actor: Actor, image_id: UUID) -> Picture
 
 async def bought_picture(resources: Resources, actor: Actor, sale_id: UUID, image_id: UUID) -> Picture:
     """A picture of a house whose lead this buyer owns and may still see; NotFound for any other."""
+    await _bought_source(resources, actor, sale_id, image_id)
+    return await picture(resources, actor, image_id)
+
+
+async def printable_picture(
+    resources: Resources, actor: Actor, sale_id: UUID, image_id: UUID
+) -> Picture | None:
+    """The same for paper that the buyer keeps: None where the licence lets us show it only, or it cannot be had now."""
+    source = await _bought_source(resources, actor, sale_id, image_id)
+    async with resources.unit_of_work() as uow:
+        if not (await decide_image(uow.session, source, "sell")).allow:
+            return None
+    try:
+        found = await picture(resources, actor, image_id)
+    except (NotFound, Unavailable, UpstreamFailed, TooManyRequests):
+        return None
+    return None if found.live_url is not None else found
+
+
+async def _bought_source(resources: Resources, actor: Actor, sale_id: UUID, image_id: UUID) -> str:
+    """Whose picture of a bought house it is, after can_sell has allowed it once more."""
     sale = await read_sale(resources, actor, sale_id)
     if sale.status != SaleStatus.SOLD:
         raise NotFound("There is no such picture.")
@@ -57,7 +79,7 @@ async def bought_picture(resources: Resources, actor: Actor, sale_id: UUID, imag
             raise NotFound("There is no such picture.")
         decision = await may_show(resources, uow.session, lead_id, contractor_id, house)
     refuse_unless_allowed(decision)
-    return await picture(resources, actor, image_id)
+    return str(house.source)
 
 
 async def _fetched(http: httpx.AsyncClient, link: ImageLink) -> Picture:

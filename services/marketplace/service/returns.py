@@ -11,7 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.marketplace import metrics
 from services.marketplace.domain.ledger import credit_account, return_postings
-from services.marketplace.domain.return_views import DeskReturn, ReturnView
+from services.marketplace.domain.return_views import (
+    DeskReturn,
+    ReasonStanding,
+    ReturnView,
+    reason_standing,
+)
 from services.marketplace.domain.returns import (
     CAP_DAYS,
     REASONS,
@@ -25,6 +30,7 @@ from services.marketplace.domain.returns import (
     find_reason,
     judge,
 )
+from services.marketplace.repository.receipts import ReceiptRepository
 from services.marketplace.repository.returns import ReturnRepository
 from services.marketplace.repository.sales import SaleRepository
 from services.marketplace.service.sessions import signed_in
@@ -214,8 +220,21 @@ async def _take_back(session: AsyncSession, decided: Row[Any]) -> None:
         payment_id=None,
         words=f"return {decided.id}",
     )
+    await ReceiptRepository(session).issue_credit_note(decided.id)
     if REASONS[decided.reason].tells_number:
         await repository.note_wrong_number(decided.sale_id)
+
+
+async def reasons_for(resources: Resources, actor: Actor, sale_id: UUID) -> tuple[str, list[ReasonStanding]]:
+    """The house of a bought lead, and how every reason to give it back stands now; NotFound for a foreign one."""
+    contractor_id = _contractor(actor)
+    async with resources.unit_of_work() as uow:
+        await signed_in(uow.session, actor)
+        sale = await ReturnRepository(uow.session).bought(sale_id, contractor_id)
+    if sale is None:
+        raise NotFound("You bought no such lead.")
+    sold = SoldFacts(sale.lead_class, sale.sold_at, sale.now, sale.has_phone)
+    return sale.address, [reason_standing(reason, sold) for reason in REASONS.values()]
 
 
 async def own_returns(

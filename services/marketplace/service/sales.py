@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.marketplace import metrics
 from services.marketplace.domain.ledger import credit_used, refund_postings, sale_postings
 from services.marketplace.repository.deliveries import DeliveryRepository
+from services.marketplace.repository.receipts import ReceiptRepository
 from services.marketplace.repository.sales import UNSETTLED, SaleRepository
 from services.marketplace.service.sessions import signed_in
 from shared.compliance.loader import address_value, decide_sale
@@ -239,7 +240,7 @@ async def _settle_paid(uow: UnitOfWork, repository: SaleRepository, sale_id: UUI
         return await _give_back(uow, repository, sale_id, charge)
     payment_id = await repository.insert_payment(_payment(sold, "charge", charge.id, charge.amount_cents))
     if payment_id is not None:
-        await _book_sale(repository, sold, payment_id)
+        await _book_sale(repository, ReceiptRepository(uow.session), sold, payment_id)
     return "sold"
 
 
@@ -252,7 +253,7 @@ async def settle_by_credit(uow: UnitOfWork, sale_id: UUID) -> str:
     sold = await _sold(uow, repository, sale, None)
     if sold is None:
         return "unchanged"
-    await _book_sale(repository, sold, None)
+    await _book_sale(repository, ReceiptRepository(uow.session), sold, None)
     return "sold"
 
 
@@ -273,11 +274,15 @@ async def _sold(
     return sold
 
 
-async def _book_sale(repository: SaleRepository, sold: Row[Any], payment_id: UUID | None) -> None:
+async def _book_sale(
+    repository: SaleRepository, receipts: ReceiptRepository, sold: Row[Any], payment_id: UUID | None
+) -> None:
+    """The postings of a sale and its receipt, which takes the last lock: its number waits for nobody."""
     postings = sale_postings(
         Money.of(sold.price).cents, credit_cents=sold.credit_cents, contractor_id=sold.contractor_id
     )
     await repository.post(postings, sale_id=sold.id, payment_id=payment_id, words="lead sold")
+    await receipts.issue_receipt(sold.id)
 
 
 async def _begin_deliveries(uow: UnitOfWork, sale_id: UUID, contractor_id: UUID) -> None:

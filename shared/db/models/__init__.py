@@ -33,6 +33,7 @@ from shared.db.models.outreach import (
 from shared.db.models.permits import PageMethod, Parcel, RawRecord, RawRecordPart, RoofingPermit
 from shared.db.models.privacy import PrivacyNotice, PrivacyRequest, PrivacySubject
 from shared.db.models.reactivation import CompanyProfile, CrmConflict, LeadProcessingLog, ReactivationLead
+from shared.db.models.receipts import Receipt, ReceiptNumber
 from shared.db.models.returns import GuaranteeSettlement, SaleOutcomeReport, SaleReturn
 from shared.db.models.reviews import ConditionComparison, DriftMeasurement, Review
 from shared.db.models.sales import LeadView, LedgerAccount, LedgerEntry, Notification, Payment, Sale
@@ -127,6 +128,8 @@ __all__ = [
     "RawRecord",
     "RawRecordPart",
     "ReactivationLead",
+    "Receipt",
+    "ReceiptNumber",
     "RefreshToken",
     "RequestKey",
     "Review",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,27 +13,32 @@ import orjson
 import pytest
 from pydantic import SecretStr
 from redis.asyncio import Redis
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from services.contractor_acquisition.app import service as contractor_acquisition
 from services.contractor_acquisition.settings import Settings as ContractorSettings
 from services.marketplace.api import auth, contractors
+from services.marketplace.api.cookies import CSRF_COOKIE
 from services.marketplace.app import service
 from services.marketplace.jobs import STEPS
 from services.marketplace.own import open_own
 from services.marketplace.settings import MarketplaceSettings
 from shared.db.engine import SessionMaker
+from shared.db.models.users import User
 from shared.http.tls import known_authorities
 from shared.runtime import Resources, Service
 from shared.security.policy import Role
 from shared.security.webhooks import sign_stripe
 from shared.workflow import start
 from shared.workflow.runner import StepRunner
+from tests.factories.accounts import PASSWORD, known_hash
 from tests.factories.leads import make_buyer, make_lead
 from tests.factories.sandbox import running_sandbox
 from tests.factories.services import RunningService, running, settings_with_keys
 
 WEBHOOK_SECRET = "whsec_test"
+PAGE = {"accept": "text/html,application/xhtml+xml"}
+LINE = "HTTP/1.1 {} X\r\ncontent-length: 0\r\nconnection: close\r\nset-cookie: a=b\r\nlocation: http://10.0.0.1/\r\n\r\n"
 DOOR = Service(
     name="marketplace",
     summary="Log-in and contractors.",
@@ -138,6 +144,55 @@ class Market:
         return found
 
 
+@dataclass
+class Receiver:
+    """A server on loopback that answers what it is told, 200 afterwards, and keeps one record a delivery id."""
+
+    url: str = ""
+    answers: list[int | str] = field(default_factory=list)
+    received: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+
+    @property
+    def records(self) -> set[str]:
+        """The delivery ids it has seen."""
+        return {headers["idempotency-key"] for headers, _ in self.received}
+
+    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One request and its answer."""
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")[1:-2]
+        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in head)}
+        body = await reader.readexactly(int(headers["content-length"]))
+        self.received.append((headers, body))
+        answer = self.answers.pop(0) if self.answers else 200
+        if answer != "drop":
+            writer.write(LINE.format(answer).encode())
+            await writer.drain()
+        writer.close()
+
+
+@dataclass
+class Browser:
+    """A logged-in contractor's browser."""
+
+    http: httpx.AsyncClient
+    lead_id: UUID
+
+    async def pay(self, **changes: str) -> httpx.Response:
+        """The answer to the confirmation form."""
+        form = {
+            "csrf_token": self.http.cookies[CSRF_COOKIE],
+            "key": uuid4().hex,
+            "price": "175.00",
+            "payment_method": "pm_card_visa",
+            **changes,
+        }
+        return await self.http.post(f"/leads/{self.lead_id}/buy", data=form)
+
+    async def send(self, path: str, **form: str) -> httpx.Response:
+        """The answer to a form of a page."""
+        return await self.http.post(path, data={"csrf_token": self.http.cookies[CSRF_COOKIE], **form})
+
+
 async def rows(db: SessionMaker, statement: str, **values: Any) -> list[Any]:
     """The rows of a statement."""
     async with db() as session:
@@ -213,3 +268,27 @@ async def door(
     settings = settings_with_keys(MarketplaceSettings, database_url=database_url, redis_url=redis_url)
     async with running(DOOR, settings, neighbours={"contractor_acquisition": owners}) as started:
         yield started
+
+
+@pytest.fixture
+async def receiver(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Receiver]:
+    """A buyer's own system, whose address is trusted; to be asked for before `market`."""
+    found = Receiver()
+    server = await asyncio.start_server(found.handle, "127.0.0.1", 0)
+    origin = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    found.url = f"{origin}/leads?token=t"
+    monkeypatch.setenv("FETCH_TRUSTED_ORIGINS", origin)
+    async with server:
+        yield found
+
+
+@pytest.fixture
+async def browser(market: Market, committed_db: SessionMaker) -> AsyncIterator[Browser]:
+    """The market's buyer, logged in by the form."""
+    object.__setattr__(market.resources.settings, "cookie_secure", False)
+    async with committed_db.begin() as session:
+        values = {"email": "buyer@roofs.example", "password_hash": await known_hash()}
+        await session.execute(update(User).where(User.id == market.user_id).values(**values))
+    async with market.door.client(headers=PAGE, timeout=30) as http:
+        await http.post("/login", data={"email": "buyer@roofs.example", "password": PASSWORD})
+        yield Browser(http, market.lead_id)

@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
-import httpx
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import text
 
-from services.marketplace.api.cookies import CSRF_COOKIE
 from services.marketplace.app import service
 from services.marketplace.settings import MarketplaceSettings
 from shared.db.engine import SessionMaker
-from shared.db.models.users import User
 from shared.http.auth import ACCESS_COOKIE
-from tests.factories.accounts import PASSWORD, known_hash
+from tests.factories.accounts import PASSWORD
 from tests.factories.leads import make_buyer
 from tests.factories.roof_evidence import make_pictures
 from tests.factories.services import RunningService, running, settings_with_keys
-from tests.integration.marketplace.conftest import Market, rows
+from tests.integration.marketplace.conftest import PAGE, Browser, Market, rows
 
-PAGE = {"accept": "text/html,application/xhtml+xml"}
 FORM: dict[str, str] = {
     "company_name": "Harrow Roofing LLC",
     "full_name": "Pat Doe",
@@ -35,37 +29,6 @@ FORM: dict[str, str] = {
     "radius_miles": "25",
     "license_number": "",
 }
-
-
-@dataclass
-class Browser:
-    """A logged-in contractor's browser."""
-
-    http: httpx.AsyncClient
-    lead_id: UUID
-
-    async def pay(self, **changes: str) -> httpx.Response:
-        """The answer to the confirmation form."""
-        form = {
-            "csrf_token": self.http.cookies[CSRF_COOKIE],
-            "key": uuid4().hex,
-            "price": "175.00",
-            "payment_method": "pm_card_visa",
-            **changes,
-        }
-        return await self.http.post(f"/leads/{self.lead_id}/buy", data=form)
-
-
-@pytest.fixture
-async def browser(market: Market, committed_db: SessionMaker) -> AsyncIterator[Browser]:
-    """The market's buyer, logged in by the form."""
-    object.__setattr__(market.resources.settings, "cookie_secure", False)
-    async with committed_db.begin() as session:
-        values = {"email": "buyer@roofs.example", "password_hash": await known_hash()}
-        await session.execute(update(User).where(User.id == market.user_id).values(**values))
-    async with market.door.client(headers=PAGE, timeout=30) as http:
-        await http.post("/login", data={"email": "buyer@roofs.example", "password": PASSWORD})
-        yield Browser(http, market.lead_id)
 
 
 async def test_a_form_sent_twice_is_one_purchase(

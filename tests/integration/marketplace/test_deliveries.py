@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -23,45 +22,9 @@ from shared.security.subject_keys import SubjectKeys
 from shared.security.webhooks import WebhookRefused, verify_stripe
 from shared.workflow.runner import StepRunner
 from tests.factories.leads import make_buyer
-from tests.integration.marketplace.conftest import Market, let_due, rows
+from tests.integration.marketplace.conftest import Market, Receiver, let_due, rows
 
 DESTINATIONS = "/api/deliveries/destinations"
-LINE = "HTTP/1.1 {} X\r\ncontent-length: 0\r\nconnection: close\r\nset-cookie: a=b\r\nlocation: http://10.0.0.1/\r\n\r\n"
-
-
-@dataclass
-class Receiver:
-    """A server on loopback that answers what it is told, 200 afterwards, and keeps one record a delivery id."""
-
-    url: str = ""
-    answers: list[int | str] = field(default_factory=list)
-    received: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
-
-    @property
-    def records(self) -> set[str]:
-        return {headers["idempotency-key"] for headers, _ in self.received}
-
-    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")[1:-2]
-        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in head)}
-        body = await reader.readexactly(int(headers["content-length"]))
-        self.received.append((headers, body))
-        answer = self.answers.pop(0) if self.answers else 200
-        if answer != "drop":
-            writer.write(LINE.format(answer).encode())
-            await writer.drain()
-        writer.close()
-
-
-@pytest.fixture
-async def receiver(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Receiver]:
-    found = Receiver()
-    server = await asyncio.start_server(found.handle, "127.0.0.1", 0)
-    origin = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    found.url = f"{origin}/leads?token=t"
-    monkeypatch.setenv("FETCH_TRUSTED_ORIGINS", origin)
-    async with server:
-        yield found
 
 
 @dataclass

@@ -15,6 +15,7 @@ from services.marketplace.domain.deliveries import (
     may_take_later,
     record_of,
     retry_wait,
+    words_of_test,
     write_csv,
 )
 from services.marketplace.domain.sold_lead import SoldLead
@@ -81,3 +82,19 @@ def test_an_answer_of_the_moment_is_worth_another_sending(status: int) -> None:
 @pytest.mark.parametrize("status", [301, 400, 401, 410, 499])
 def test_a_refusal_is_not(status: int) -> None:
     assert not may_take_later(status)
+
+
+@pytest.mark.parametrize(
+    ("status", "works", "words"),
+    [
+        (199, False, "It answered 199."),
+        (200, True, "It answered 200: leads would arrive."),
+        (299, True, "It answered 299: leads would arrive."),
+        (300, False, "It answered 300."),
+        (404, False, "It answered 404."),
+        (408, False, "It answered 408; leads would be sent again for some hours."),
+        (503, False, "It answered 503; leads would be sent again for some hours."),
+    ],
+)
+def test_what_an_address_answered_to_a_test_is_said_in_words(status: int, works: bool, words: str) -> None:
+    assert (words_of_test(status).works, words_of_test(status).words) == (works, words)

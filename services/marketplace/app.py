@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from services.marketplace.api import (
+    accounts,
     aged,
     auth,
     cases,
@@ -13,6 +14,7 @@ from services.marketplace.api import (
     guarantee,
     leads,
     outcomes,
+    people,
     privacy,
     reactivation,
     returns,
@@ -38,6 +40,8 @@ service = Service(
     settings=MarketplaceSettings,
     routers=[
         auth.router,
+        accounts.router,
+        people.router,
         aged.router,
         contractors.router,
         checks.router,

@@ -48,6 +48,9 @@ class Action(StrEnum):
     REVIEW_DECIDE = "review:decide"
     OPERATIONS_READ = "operations:read"
     OPERATIONS_WRITE = "operations:write"
+    PEOPLE_READ = "people:read"
+    PEOPLE_WRITE = "people:write"
+    KEY_WRITE = "key:write"
     CONFIG_WRITE = "config:write"
     SERVICE_CALL = "service:call"
     COMPANY_UPLOAD = "company:upload"
@@ -107,6 +110,9 @@ PERMISSIONS: dict[Action, dict[Role, Scope]] = {
     Action.AGED_PURCHASE: _ANY_STAFF | _OWN_COMPANY,
     Action.SALE_RETURN: _OWN_COMPANY,
     Action.SALE_REPORT: _OWN_COMPANY,
+    Action.PEOPLE_READ: _OWN_COMPANY,
+    Action.PEOPLE_WRITE: {Role.CONTRACTOR_OWNER: Scope.OWN},
+    Action.KEY_WRITE: {Role.CONTRACTOR_OWNER: Scope.OWN},
     Action.LEAD_WRITE: _ANY_STAFF,
     Action.CONTACT_FIND: _ANY_STAFF,
     Action.REVIEW_READ: _ANY_STAFF | {Role.REVIEWER: Scope.ANY},

@@ -16,7 +16,7 @@ from sqlalchemy import text
 
 from services.contractor_acquisition.app import service as contractor_acquisition
 from services.contractor_acquisition.settings import Settings as ContractorSettings
-from services.marketplace.api import auth, contractors
+from services.marketplace.api import accounts, auth, contractors, people
 from services.marketplace.app import service
 from services.marketplace.jobs import STEPS
 from services.marketplace.own import open_own
@@ -37,7 +37,7 @@ DOOR = Service(
     name="marketplace",
     summary="Log-in and contractors.",
     settings=MarketplaceSettings,
-    routers=[auth.router, contractors.router],
+    routers=[auth.router, accounts.router, people.router, contractors.router],
     own=open_own,
     accepts_cookies=True,
 )

@@ -129,7 +129,9 @@ def _allow_origins(app: FastAPI, settings: Settings) -> None:
 
 def _attach(app: FastAPI, service: Service, resources: Resources) -> None:
     app.state.resources = resources
-    install_authentication(app, resources.verifier, accepts_cookies=service.accepts_cookies)
+    install_authentication(
+        app, resources.verifier, accepts_cookies=service.accepts_cookies, read_key=service.read_key
+    )
 
 
 async def _metrics_reader(request: Request) -> Actor | None:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
+
+API_KEY_PREFIX: Final = "rlb_"
+"""How the API key of a buyer begins, so that nobody takes it for a token, or for a company's upload key."""
 
 
 class LinkKind(StrEnum):

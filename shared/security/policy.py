@@ -66,7 +66,10 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who is asking: a user with a session, or a service (which may act for somebody)."""
+    """Who is asking: a user with a session, or a service (which may act for somebody).
+
+    `only` is what an API key was made for; None for whoever may do all that the role may.
+    """
 
     role: Role
     subject: str
@@ -75,6 +78,7 @@ class Actor:
     session_id: UUID | None = None
     service: str | None = None
     on_behalf_of: str | None = None
+    only: frozenset[Action] | None = None
 
     @property
     def name(self) -> str:
@@ -126,7 +130,9 @@ PERMISSIONS: dict[Action, dict[Role, Scope]] = {
 
 
 def permitted_scope(actor: Actor, action: Action) -> Scope:
-    """How far the actor may do this; raises NotAllowed where the role may not at all."""
+    """How far the actor may do this; raises NotAllowed where the role, or the API key, may not at all."""
+    if actor.only is not None and action not in actor.only:
+        raise NotAllowed(f"This API key may not do {action}.", action=str(action))
     scope = PERMISSIONS.get(action, {}).get(actor.role)
     if scope is None:
         raise NotAllowed(f"Role {actor.role} may not do {action}.", action=str(action))

@@ -237,7 +237,11 @@ class Auth:
 
     def address_of(self, client: Client) -> str:
         """The network of a client as attempts are counted, without showing it."""
-        return self.ring.tag("address", network_of(client.address))
+        return self.tag_address(client.address)
+
+    def tag_address(self, address: str) -> str:
+        """The network of an address as attempts are counted, without showing it."""
+        return self.ring.tag("address", network_of(address))
 
     def limit(self, name: str) -> Limit:
         """How many attempts a window allows, by what is attempted."""

@@ -30,6 +30,13 @@ async def count_invitation(resources: Resources, contractor_id: UUID) -> None:
         return
 
 
+async def count_key(resources: Resources, key_id: UUID) -> None:
+    """Count a request of an API key; TooManyRequests with `retry_after` beyond the limit of a minute."""
+    limit = Limit("api-key", resources.settings.key_requests_per_minute, MINUTE)
+    async with resources.own.rates.attempt(Claim(limit, str(key_id))):
+        return
+
+
 async def _count(resources: Resources, actor: Actor, limit: Limit) -> None:
     async with resources.own.rates.attempt(Claim(limit, actor.subject)):
         return

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+import statistics
+import time
 from typing import Any
 from uuid import UUID
 
@@ -144,6 +146,25 @@ async def test_an_unknown_address_gets_the_same_answer_and_no_mail(
     assert sorted(step.status for step in ended) == ["done", "skipped"]
     assert len(await inbox(market)) == 1
     assert len(await rows(committed_db, "SELECT 1 FROM account_links")) == 1
+
+
+async def test_an_unknown_address_costs_the_time_of_a_known_one(
+    market: Market, committed_db: SessionMaker
+) -> None:
+    spent: dict[str, list[float]] = {
+        await email_of(committed_db, market.user_id): [],
+        "nobody@roofs.example": [],
+    }
+    for _ in range(12):
+        for email, times in spent.items():
+            await market.resources.redis.flushdb()
+            market.resources.own.auth.limiter._local._used.clear()
+            began = time.perf_counter()
+            await post(market, "/api/auth/forgot", email=email)
+            times.append((time.perf_counter() - began) * 1000)
+
+    known, unknown = (statistics.median(times) for times in spent.values())
+    assert abs(known - unknown) < 10, (known, unknown)
 
 
 async def test_asking_again_and_again_is_refused_for_known_and_unknown_alike(

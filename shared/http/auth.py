@@ -17,6 +17,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
 from starlette.requests import Request
 
+from shared.db.rows import see_all_rows, see_rows_of
 from shared.errors import NotAllowed, NotAuthenticated
 from shared.schemas.account_enums import API_KEY_PREFIX
 from shared.security.policy import Action, Actor, permitted_scope
@@ -138,10 +139,19 @@ def guard(action: Action) -> Callable[[Request], Awaitable[Actor]]:
             verified.actor
         )  # before the check: a refusal is shown to somebody who is logged in
         permitted_scope(verified.actor, action)
+        _see_rows(verified.actor)
         return verified.actor
 
     mark_guard(actor_allowed_to, action)
     return actor_allowed_to
+
+
+def _see_rows(actor: Actor) -> None:
+    """Let the request touch what its caller may: a contractor's people their company's rows, staff everybody's."""
+    if not actor.role.contractor():
+        see_all_rows()
+    elif actor.contractor_id is not None:
+        see_rows_of(actor.contractor_id)
 
 
 def mark_guard(dependency: Callable[..., Any], action: Action) -> None:

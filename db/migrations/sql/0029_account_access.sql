@@ -52,3 +52,23 @@ CREATE TABLE api_keys (
 );
 CREATE INDEX idx_api_keys_contractor ON api_keys (contractor_id);
 CREATE INDEX idx_api_keys_user ON api_keys (user_id);
+
+-- What belongs to a buyer is seen by the marketplace only in a transaction that says whose rows it is about: a contractor's
+-- id, or 'everybody' for staff and jobs (shared/db/rows.py). A transaction that says nothing sees none. Roles of other
+-- services have no buyers as callers; a function of the owner (SECURITY DEFINER) runs as the owner.
+DO $$
+DECLARE
+    guarded text;
+BEGIN
+    FOREACH guarded IN ARRAY ARRAY['sales', 'payments', 'sale_returns', 'sale_outcomes', 'guarantee_settlements',
+        'lead_assignments', 'lead_views', 'notifications', 'delivery_destinations', 'lead_deliveries', 'buyer_checks',
+        'buyer_evidence', 'buyer_cases']
+    LOOP
+        EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', guarded);
+        EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', guarded);
+        EXECUTE format($policy$
+            CREATE POLICY rows_of ON %I USING (current_user <> 'svc_marketplace'
+                OR current_setting('ridgeline.rows_of', true) IN ('everybody', contractor_id::text))
+        $policy$, guarded);
+    END LOOP;
+END $$;

@@ -43,7 +43,7 @@ async def test_a_colleague_is_invited_and_joins_and_a_key_is_made(
         await page.get_by_role("button", name="Invite", exact=True).click()
         await page.get_by_role("row").filter(has_text="kim@roofs.example").wait_for()
         await desk.inspect(f"people_{size}")
-        await page.goto(f"{site.url}/my/keys")
+        await page.get_by_role("link", name="API keys").click()
         await page.get_by_label("Name").fill("Our CRM")
         await page.get_by_role("button", name="Make the key").click()
         await page.get_by_text("It is shown this once").wait_for()

@@ -59,7 +59,6 @@ PLACES: Final = (
     Place("/my/leads", "My leads", Action.LEAD_LIST),
     Place("/my/checks", "My checks", Action.LEAD_LIST),
     Place("/my/people", "People", Action.PEOPLE_READ),
-    Place("/my/keys", "API keys", Action.KEY_WRITE),
     Place("/ops/leads", "Leads", Action.OPERATIONS_READ),
     Place("/review", "Review", Action.REVIEW_DECIDE),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from services.marketplace.api import (
+    accounts,
     aged,
     auth,
     cases,
@@ -11,8 +12,10 @@ from services.marketplace.api import (
     deliveries,
     desk,
     guarantee,
+    keys,
     leads,
     outcomes,
+    people,
     privacy,
     reactivation,
     receipts,
@@ -23,15 +26,19 @@ from services.marketplace.api import (
 )
 from services.marketplace.jobs import STEPS
 from services.marketplace.own import open_own
+from services.marketplace.pages import accounts as account_pages
 from services.marketplace.pages import checks as check_pages
 from services.marketplace.pages import deliveries as delivery_pages
 from services.marketplace.pages import door, lead_sheet, market, owned, pictures
+from services.marketplace.pages import keys as key_pages
 from services.marketplace.pages import leads as lead_pages
+from services.marketplace.pages import people as people_pages
 from services.marketplace.pages import privacy as privacy_pages
 from services.marketplace.pages import receipts as receipt_pages
 from services.marketplace.pages import returns as return_pages
 from services.marketplace.pages import review as review_pages
 from services.marketplace.pages.rendering import problem_page
+from services.marketplace.service.api_keys import read_key
 from services.marketplace.settings import MarketplaceSettings
 from shared.runtime import Service
 from shared.workflow.schedule import ScheduledJob
@@ -42,6 +49,9 @@ service = Service(
     settings=MarketplaceSettings,
     routers=[
         auth.router,
+        accounts.router,
+        people.router,
+        keys.router,
         aged.router,
         contractors.router,
         checks.router,
@@ -59,6 +69,9 @@ service = Service(
         privacy.router,
         privacy_pages.router,
         door.router,
+        account_pages.router,
+        people_pages.router,
+        key_pages.router,
         lead_pages.router,
         market.router,
         owned.router,
@@ -91,4 +104,5 @@ service = Service(
     own=open_own,
     accepts_cookies=True,
     problem_page=problem_page,
+    read_key=read_key,
 )

@@ -26,6 +26,8 @@ class MarketplaceSettings(Settings):
     purchases_per_minute: int = Field(120, alias="MARKETPLACE_PURCHASES_PER_MINUTE", ge=1)
     lead_reads_per_minute: int = Field(600, alias="MARKETPLACE_LEAD_READS_PER_MINUTE", ge=1)
     uploads_per_minute: int = Field(60, alias="MARKETPLACE_UPLOADS_PER_MINUTE", ge=1)
+    invitations_per_hour: int = Field(20, alias="MARKETPLACE_INVITATIONS_PER_HOUR", ge=1)
+    key_requests_per_minute: int = Field(600, alias="MARKETPLACE_KEY_REQUESTS_PER_MINUTE", ge=1)
     max_csv_size_mb: int = Field(10, alias="MAX_CSV_SIZE_MB", ge=1, le=10)
     evidence_megabytes: int = Field(8, alias="MARKETPLACE_EVIDENCE_MEGABYTES", ge=1, le=9)
     cookie_secure: bool = Field(default=True, alias="MARKETPLACE_COOKIE_SECURE")

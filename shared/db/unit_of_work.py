@@ -17,6 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from shared.db.engine import SessionMaker
+from shared.db.rows import SAY_WHOSE, whose_rows
 from shared.events.base import Event
 from shared.telemetry.context import current_trace
 
@@ -113,10 +114,12 @@ class UnitOfWorkFactory:
     """Opens units of work: commit at a clean end, roll back otherwise.
 
     They get their connections in the order they asked; sqlalchemy's TimeoutError after 15 s in the queue.
+    Guarded ones say whose rows they are about, as row level security asks (`shared.db.rows`).
     """
 
-    def __init__(self, sessions: SessionMaker) -> None:
+    def __init__(self, sessions: SessionMaker, *, guarded: bool = False) -> None:
         engine: AsyncEngine = sessions.kw["bind"]
+        self._guarded = guarded
         self._sessions = sessions
         self._autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
         # The pool itself gives a free connection to whoever asks next, and a waiter it woke queues up again.
@@ -129,6 +132,8 @@ class UnitOfWorkFactory:
     @asynccontextmanager
     async def _open(self) -> AsyncIterator[UnitOfWork]:
         async with _turn(self._turns), transaction_marker(), self._sessions() as session, session.begin():
+            if self._guarded and whose_rows():
+                await session.execute(SAY_WHOSE, {"rows_of": whose_rows()})
             uow = UnitOfWork(session)
             yield uow
             await session.flush()
@@ -137,7 +142,8 @@ class UnitOfWorkFactory:
     async def alone(self, statement: Executable, values: Mapping[str, Any]) -> Sequence[Row[Any]]:
         """The rows of one statement that is a transaction of its own; none for one that returns none.
 
-        It saves the trips of BEGIN and COMMIT, two of three.
+        It saves the trips of BEGIN and COMMIT, two of three; it does not say whose rows it is about and so finds none
+        of the guarded ones.
         """
         async with _turn(self._turns), self._autocommit.connect() as connection:
             result = await connection.execute(statement, values)

@@ -17,7 +17,9 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
 from starlette.requests import Request
 
+from shared.db.rows import see_all_rows, see_rows_of
 from shared.errors import NotAllowed, NotAuthenticated
+from shared.schemas.account_enums import API_KEY_PREFIX
 from shared.security.policy import Action, Actor, permitted_scope
 from shared.security.tokens import TokenVerifier, VerifiedToken
 
@@ -26,6 +28,7 @@ CSRF_HEADER = "x-csrf-token"
 CSRF_FIELD = "csrf_token"
 FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 MOST_FORM_FIELDS = 1000
+API_KEY_HEADER = "x-api-key"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 MAX_BEARER_CHARACTERS = 8192
 
@@ -42,17 +45,28 @@ class CsrfRefused(NotAllowed):
     code = "csrf-refused"
 
 
+KeyReader = Callable[[Any, str, str], Awaitable[VerifiedToken]]
+"""Who presents an API key: called with the app's resources, the key and the client's address."""
+
+
 @dataclass(frozen=True, slots=True)
 class Authentication:
     """How an app recognises its callers."""
 
     verifier: TokenVerifier
     accepts_cookies: bool = False
+    read_key: KeyReader | None = None
 
 
-def install_authentication(app: FastAPI, verifier: TokenVerifier, *, accepts_cookies: bool = False) -> None:
-    """Let the app verify tokens; only the marketplace, the one door for browsers, accepts cookies."""
-    setattr(app.state, _STATE, Authentication(verifier, accepts_cookies))
+def install_authentication(
+    app: FastAPI,
+    verifier: TokenVerifier,
+    *,
+    accepts_cookies: bool = False,
+    read_key: KeyReader | None = None,
+) -> None:
+    """Let the app verify tokens; only the marketplace, the one public door, accepts cookies and buyers' API keys."""
+    setattr(app.state, _STATE, Authentication(verifier, accepts_cookies, read_key))
 
 
 def hash_csrf(csrf_token: str) -> str:
@@ -61,12 +75,26 @@ def hash_csrf(csrf_token: str) -> str:
 
 
 async def authenticate(request: Request) -> VerifiedToken:
-    """The verified token of a request; NotAuthenticated without one, CsrfRefused for a forged form."""
+    """The verified token or API key of a request; NotAuthenticated without one, CsrfRefused for a forged form."""
     authentication: Authentication = getattr(request.app.state, _STATE)
+    key = _presented_key(request) if authentication.read_key else None
+    if authentication.read_key and key is not None:
+        address = request.client.host if request.client else "unknown"
+        return await authentication.read_key(request.app.state.resources, key, address)
     verified = authentication.verifier.verify(presented_token(request))
     if "authorization" not in request.headers:
         await _check_csrf(request, verified)
     return verified
+
+
+def _presented_key(request: Request) -> str | None:
+    """The API key of a request, in its own header or as Bearer; None without one."""
+    bearer = request.headers.get("authorization")
+    if bearer is None:
+        return request.headers.get(API_KEY_HEADER)
+    scheme, _, token = bearer[:MAX_BEARER_CHARACTERS].partition(" ")
+    is_key = scheme.lower() == "bearer" and token.strip().startswith(API_KEY_PREFIX)
+    return token.strip() if is_key else None
 
 
 def presented_token(request: Request) -> str:
@@ -114,10 +142,19 @@ def guard(action: Action) -> Callable[[Request], Awaitable[Actor]]:
             verified.actor
         )  # before the check: a refusal is shown to somebody who is logged in
         permitted_scope(verified.actor, action)
+        _see_rows(verified.actor)
         return verified.actor
 
     mark_guard(actor_allowed_to, action)
     return actor_allowed_to
+
+
+def _see_rows(actor: Actor) -> None:
+    """Let the request touch what its caller may: a contractor's people their company's rows, staff everybody's."""
+    if not actor.role.contractor():
+        see_all_rows()
+    elif actor.contractor_id is not None:
+        see_rows_of(actor.contractor_id)
 
 
 def mark_guard(dependency: Callable[..., Any], action: Action) -> None:

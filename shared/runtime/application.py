@@ -20,6 +20,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.db.revision import required_revision
+from shared.db.rows import no_rows
 from shared.errors import Unavailable
 from shared.http.auth import (
     authenticate,
@@ -129,7 +130,9 @@ def _allow_origins(app: FastAPI, settings: Settings) -> None:
 
 def _attach(app: FastAPI, service: Service, resources: Resources) -> None:
     app.state.resources = resources
-    install_authentication(app, resources.verifier, accepts_cookies=service.accepts_cookies)
+    install_authentication(
+        app, resources.verifier, accepts_cookies=service.accepts_cookies, read_key=service.read_key
+    )
 
 
 async def _metrics_reader(request: Request) -> Actor | None:
@@ -296,7 +299,7 @@ class RequestMiddleware:
                 ]
             await send(message)
 
-        with use_trace(trace):
+        with use_trace(trace), no_rows():
             try:
                 await self.app(scope, receive, send_with_trace)
             finally:

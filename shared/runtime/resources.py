@@ -18,6 +18,7 @@ from redis.backoff import NoBackoff
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared.db.engine import SERVICE_ROLES, make_engine, make_session_maker
+from shared.db.rows import GUARDED_ROLES
 from shared.db.unit_of_work import UnitOfWorkFactory
 from shared.http.clients.base import ServiceClient
 from shared.http.tls import known_authorities
@@ -93,14 +94,15 @@ async def open_resources(
 ) -> AsyncIterator[Resources]:
     """Open everything a process needs, and the service's own part on top; close all at the end."""
     name = worker_name(service)
+    role = SERVICE_ROLES.get(service) if settings.database_roles else None
     engine = make_engine(
         settings.database_url,
         pool_size=settings.pool_size,
         application_name=name[:60],
-        role=SERVICE_ROLES.get(service) if settings.database_roles else None,
+        role=role,
     )
     redis = make_redis(settings.redis_url.get_secret_value())
-    unit_of_work = UnitOfWorkFactory(make_session_maker(engine))
+    unit_of_work = UnitOfWorkFactory(make_session_maker(engine), guarded=role in GUARDED_ROLES)
     budget = Budget(unit_of_work)
     try:
         async with (

@@ -13,6 +13,7 @@ from fastapi import APIRouter
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import NotFound
 from shared.events.base import Event
+from shared.http.auth import KeyReader
 from shared.http.problems import ProblemPage
 from shared.runtime.resources import Resources
 from shared.settings import SERVICE_PORTS, Settings
@@ -28,7 +29,7 @@ class Service:
 
     `concurrency` gives the number of steps at once per weight class; `own` opens what only this service needs
     and finds its place in `resources.own`. Answers below `enveloped_paths` are {success, data, error}, refusals too.
-    `problem_page` makes the page that a person sees in place of a problem document.
+    `problem_page` makes the page that a person sees in place of a problem document, `read_key` knows API keys.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Service:
     enveloped_paths: Sequence[str] = ()
     accepts_cookies: bool = False
     problem_page: ProblemPage | None = None
+    read_key: KeyReader | None = None
     ticks_schedule: bool = False
 
     @property

@@ -48,6 +48,9 @@ class Action(StrEnum):
     REVIEW_DECIDE = "review:decide"
     OPERATIONS_READ = "operations:read"
     OPERATIONS_WRITE = "operations:write"
+    PEOPLE_READ = "people:read"
+    PEOPLE_WRITE = "people:write"
+    KEY_WRITE = "key:write"
     CONFIG_WRITE = "config:write"
     SERVICE_CALL = "service:call"
     COMPANY_UPLOAD = "company:upload"
@@ -63,7 +66,10 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who is asking: a user with a session, or a service (which may act for somebody)."""
+    """Who is asking: a user with a session, or a service (which may act for somebody).
+
+    `only` is what an API key was made for; None for whoever may do all that the role may.
+    """
 
     role: Role
     subject: str
@@ -72,6 +78,7 @@ class Actor:
     session_id: UUID | None = None
     service: str | None = None
     on_behalf_of: str | None = None
+    only: frozenset[Action] | None = None
 
     @property
     def name(self) -> str:
@@ -107,6 +114,9 @@ PERMISSIONS: dict[Action, dict[Role, Scope]] = {
     Action.AGED_PURCHASE: _ANY_STAFF | _OWN_COMPANY,
     Action.SALE_RETURN: _OWN_COMPANY,
     Action.SALE_REPORT: _OWN_COMPANY,
+    Action.PEOPLE_READ: _OWN_COMPANY,
+    Action.PEOPLE_WRITE: {Role.CONTRACTOR_OWNER: Scope.OWN},
+    Action.KEY_WRITE: {Role.CONTRACTOR_OWNER: Scope.OWN},
     Action.LEAD_WRITE: _ANY_STAFF,
     Action.CONTACT_FIND: _ANY_STAFF,
     Action.REVIEW_READ: _ANY_STAFF | {Role.REVIEWER: Scope.ANY},
@@ -120,7 +130,9 @@ PERMISSIONS: dict[Action, dict[Role, Scope]] = {
 
 
 def permitted_scope(actor: Actor, action: Action) -> Scope:
-    """How far the actor may do this; raises NotAllowed where the role may not at all."""
+    """How far the actor may do this; raises NotAllowed where the role, or the API key, may not at all."""
+    if actor.only is not None and action not in actor.only:
+        raise NotAllowed(f"This API key may not do {action}.", action=str(action))
     scope = PERMISSIONS.get(action, {}).get(actor.role)
     if scope is None:
         raise NotAllowed(f"Role {actor.role} may not do {action}.", action=str(action))

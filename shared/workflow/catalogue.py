@@ -421,6 +421,13 @@ DELIVER_LEAD = single_step(
     max_attempt=10,
     description="One sold lead sent to its buyer's own system, where it is one record.",
 )
+ACCOUNT_MAIL = single_step(
+    "account_mail",
+    "marketplace",
+    timeout_seconds=60,
+    max_attempt=8,
+    description="The link that proves an e-mail address, sets a password anew or lets a colleague in, mailed once.",
+)
 EXPAND_CITIES = single_step(
     "expand_cities", "orchestrator", description="The next city, when the criteria hold."
 )

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from sqlalchemy import Row
 
 from shared.db.faults import words_of
+from shared.db.rows import all_rows
 from shared.errors import (
     BudgetExceeded,
     PermanentError,
@@ -71,7 +72,8 @@ class StepRunner(Generic[R]):
         if lease is None or row is None:
             await self._admit_children_if_waiting(workflow_id, step_name)
             return False
-        with use_trace(trace_from({"traceparent": row.traceparent, "x-correlation-id": row.correlation_id})):
+        trace = trace_from({"traceparent": row.traceparent, "x-correlation-id": row.correlation_id})
+        with use_trace(trace), all_rows():
             task = asyncio.current_task()
             if task is not None:
                 self.running.add(task)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.marketplace.jobs.accounts import AccountMailInput, account_mail
 from services.marketplace.jobs.aged import assign_aged
 from services.marketplace.jobs.checks import recheck_buyers
 from services.marketplace.jobs.deliveries import DeliveryInput, deliver_lead
@@ -21,6 +22,7 @@ from services.marketplace.jobs.summit import HvacLeadInput, sync_hvac_lead
 from shared.schemas.workflow_inputs import ErasureInput, JobInput
 from shared.workflow import Step
 from shared.workflow.catalogue import (
+    ACCOUNT_MAIL,
     ASSIGN_AGED,
     DELIVER_LEAD,
     PRIVACY_ERASURE,
@@ -44,6 +46,7 @@ STEPS = (
     Step(PRIVACY_ERASURE, "erase_sales", erase_sales, ErasureInput),
     Step(PRIVACY_ERASURE, "prove_erasure", prove_erasure, ErasureInput),
     Step(DELIVER_LEAD, "deliver_lead", deliver_lead, DeliveryInput),
+    Step(ACCOUNT_MAIL, "account_mail", account_mail, AccountMailInput),
     Step(SETTLE_SALES, "settle_sales", settle_sales, JobInput),
     Step(ASSIGN_AGED, "assign_aged", assign_aged, JobInput),
     Step(RECHECK_BUYERS, "recheck_buyers", recheck_buyers, JobInput),

@@ -52,6 +52,18 @@ HELP: Final[Mapping[str, Help]] = {
         "You were not charged. The leads stay where they are; come back later.",
         *MARKET,
     ),
+    "link-not-valid": Help(
+        "This link opens nothing any more",
+        "It was used, replaced or withdrawn, or it has run out. Ask for a new one, or whoever invited you.",
+        "/forgot",
+        "Send me a new link",
+    ),
+    "last-owner": Help(
+        "Your company needs an owner",
+        "Nothing was changed. Make somebody else an owner first.",
+        "/my/people",
+        "Back to your people",
+    ),
     "idempotency-key-reused": Help(
         "This form was sent before",
         "The first sending counts and nothing was done twice. Look under your leads what became of it.",

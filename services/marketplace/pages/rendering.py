@@ -58,6 +58,7 @@ PLACES: Final = (
     Place("/leads", "Leads", Action.LEAD_LIST),
     Place("/my/leads", "My leads", Action.LEAD_LIST),
     Place("/my/checks", "My checks", Action.LEAD_LIST),
+    Place("/my/people", "People", Action.PEOPLE_READ),
     Place("/ops/leads", "Leads", Action.OPERATIONS_READ),
     Place("/review", "Review", Action.REVIEW_DECIDE),
 )

@@ -331,7 +331,7 @@ class SaleRepository:
             """
             INSERT INTO notifications (contractor_id, user_id, channel, kind, status, decision_id, sale_id, sent_at,
                                        external_id, body_hash)
-            VALUES (:contractor_id, :user_id, 'email', 'lead_bought', 'sent', :decision_id, :sale_id, now(), :external_id,
+            VALUES (:contractor_id, :user_id, 'email', :kind, 'sent', :decision_id, :sale_id, now(), :external_id,
                     :body_hash)
             ON CONFLICT DO NOTHING
             """

@@ -134,6 +134,10 @@ class UserRepository:
         """End a session: no token of the family can be used again."""
         await self._revoke(RefreshToken.family_id == family_id)
 
+    async def end_sessions(self, user_id: UUID) -> None:
+        """End every session of a person, those behind API keys too."""
+        await self._revoke(RefreshToken.user_id == user_id)
+
     async def lock_out_company(self, contractor_id: UUID) -> list[UUID]:
         """Disable every user of a contractor and end their sessions; the ids of those who were not disabled yet."""
         disabled = await self._session.execute(

@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 from services.marketplace.domain.credentials import REUSE_GRACE, SESSION_LIFE, check_password
 from services.marketplace.repository.users import PresentedToken, UserRepository
 from services.marketplace.service.contractors import contractors_for
+from services.marketplace.service.links import send_link
 from services.marketplace.service.sessions import signed_in
 from services.marketplace.settings import MarketplaceSettings
 from shared.db.models.users import User
@@ -21,6 +22,7 @@ from shared.errors import Conflict, NotAuthenticated
 from shared.http.auth import hash_csrf
 from shared.http.clients.contractors import ContractorsClient
 from shared.runtime.resources import Resources
+from shared.schemas.account_enums import LinkKind
 from shared.schemas.contractor import ContractorCreate, InnerContractorCreate
 from shared.schemas.digest import request_hash
 from shared.schemas.enums import UserRole
@@ -94,7 +96,7 @@ class Auth:
     async def register(self, new: Registration, client: Client) -> User:
         """The owner of a new company's account; EmailTaken when the address has an account."""
         check_password(new.password, email=new.email)
-        async with self.limiter.attempt(Claim(self._limit("register"), self._address(client))):
+        async with self.limiter.attempt(Claim(self.limit("register"), self.address_of(client))):
             async with self.unit_of_work() as uow:
                 taken = await UserRepository(uow.session).email_is_taken(new.email)
             if taken:
@@ -110,8 +112,8 @@ class Auth:
     async def login(self, email: str, password: str, client: Client) -> Session:
         """A session; NotAuthenticated in the same words and time for a wrong password and an unknown user."""
         claims = (
-            Claim(self._limit("account"), self.ring.blind_index(email, "email")),
-            Claim(self._limit("address"), self._address(client)),
+            Claim(self.limit("account"), self.ring.blind_index(email, "email")),
+            Claim(self.limit("address"), self.address_of(client)),
         )
         async with self.limiter.attempt(*claims) as attempt:
             async with self.unit_of_work() as uow:
@@ -194,6 +196,7 @@ class Auth:
                     object_type="user",
                     object_id=user.id,
                 )
+                await send_link(uow.session, self.ring, LinkKind.VERIFY, new.email)
             return user
 
     async def _open(self, uow: UnitOfWork, user: User, session_id: UUID, client: Client) -> Session:
@@ -232,15 +235,23 @@ class Auth:
     def _fingerprint(self, client: Client) -> str:
         return self.ring.tag("client", f"{client.address}|{client.user_agent}")
 
-    def _address(self, client: Client) -> str:
-        return self.ring.tag("address", network_of(client.address))
+    def address_of(self, client: Client) -> str:
+        """The network of a client as attempts are counted, without showing it."""
+        return self.tag_address(client.address)
 
-    def _limit(self, name: str) -> Limit:
+    def tag_address(self, address: str) -> str:
+        """The network of an address as attempts are counted, without showing it."""
+        return self.ring.tag("address", network_of(address))
+
+    def limit(self, name: str) -> Limit:
+        """How many attempts a window allows, by what is attempted."""
         window = timedelta(minutes=self.settings.attempt_window_minutes)
         if name == "account":
             return Limit("login-account", self.settings.login_account_attempts, window, LOGIN_DELAYS)
         if name == "address":
             return Limit("login-address", self.settings.login_address_attempts, window)
+        if name == "mail":
+            return Limit("mail-account", self.settings.login_account_attempts, window)
         return Limit("register-address", self.settings.register_address_attempts, window)
 
 

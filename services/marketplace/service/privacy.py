@@ -24,6 +24,7 @@ from services.marketplace.repository.privacy import PrivacyRepository
 from services.marketplace.service.sessions import signed_in
 from shared.compliance.loader import address_value
 from shared.compliance.reasons import ERASED_REASON
+from shared.db.rows import all_rows
 from shared.db.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from shared.errors import NotAllowed, NotFound, PermanentError
 from shared.events.privacy import SoldPersonWithdrew
@@ -77,29 +78,30 @@ async def receive(resources: Resources, asked: Asked, client: str) -> Received:
     reason = stops_sale(asked.kind, gpc=asked.gpc)
     keys = suppression_keys(asked, resources.keys)
     reference = "P-" + "".join(secrets.choice(REFERENCE_LETTERS) for _ in range(10))
-    async with resources.unit_of_work() as uow:
-        now = await uow.database_now()
-        due = due_at(asked.kind, now)
-        cipher = await SubjectKeys(uow.session, resources.keys).create()
-        status = first_status(asked.kind)
-        repository = PrivacyRepository(uow.session)
-        request_id = await repository.insert(
-            {
-                "reference": reference,
-                "kind": asked.kind,
-                "status": status,
-                "gpc": asked.gpc,
-                "subject_id": cipher.subject_id,
-                "person": cipher.encrypt("person", orjson.dumps(_person(asked)).decode()),
-                "suppression_keys": [value for _, value in keys],
-                "state": asked.house.state,
-                "received_at": now,
-                "due_at": due,
-                "closed_at": now if status is PrivacyStatus.CARRIED_OUT else None,
-            }
-        )
-        if reason is not None:
-            await _stop_sales(uow, request_id, asked, keys, reason)
+    with all_rows():  # a person's own word reaches the sales of every buyer
+        async with resources.unit_of_work() as uow:
+            now = await uow.database_now()
+            due = due_at(asked.kind, now)
+            cipher = await SubjectKeys(uow.session, resources.keys).create()
+            status = first_status(asked.kind)
+            repository = PrivacyRepository(uow.session)
+            request_id = await repository.insert(
+                {
+                    "reference": reference,
+                    "kind": asked.kind,
+                    "status": status,
+                    "gpc": asked.gpc,
+                    "subject_id": cipher.subject_id,
+                    "person": cipher.encrypt("person", orjson.dumps(_person(asked)).decode()),
+                    "suppression_keys": [value for _, value in keys],
+                    "state": asked.house.state,
+                    "received_at": now,
+                    "due_at": due,
+                    "closed_at": now if status is PrivacyStatus.CARRIED_OUT else None,
+                }
+            )
+            if reason is not None:
+                await _stop_sales(uow, request_id, asked, keys, reason)
     return Received(reference, asked.kind, due, stopped=reason is not None)
 
 

@@ -14,6 +14,7 @@ from services.marketplace import metrics
 from services.marketplace.domain.cases import read_dispute
 from services.marketplace.repository.sales import SaleRepository
 from services.marketplace.service.cases import take_dispute
+from shared.db.rows import all_rows
 from shared.errors import InvalidInput
 from shared.runtime import Resources
 from shared.security.webhooks import WebhookRefused, verify_stripe
@@ -32,7 +33,8 @@ async def take_stripe_event(resources: Resources, body: bytes, signature: str | 
     except WebhookRefused:
         metrics.WEBHOOKS.labels("stripe", "refused").inc()
         raise
-    outcome = await _take(resources, _event(body))
+    with all_rows():
+        outcome = await _take(resources, _event(body))
     metrics.WEBHOOKS.labels("stripe", outcome).inc()
     return outcome
 

@@ -1,5 +1,6 @@
 """Every table as a class; importing this package fills Base.metadata."""
 
+from shared.db.models.accounts import AccountLink, ApiKey
 from shared.db.models.aged import AgedInventory, AgedLead, AgedPrice, AgedPurchase, AgedQuote, AgedSale
 from shared.db.models.base import Base
 from shared.db.models.buyers import BuyerCase, BuyerCheck, BuyerEvidence
@@ -57,6 +58,7 @@ from shared.db.models.workflow import (
 )
 
 __all__ = [
+    "AccountLink",
     "AgedInventory",
     "AgedLead",
     "AgedPrice",
@@ -65,6 +67,7 @@ __all__ = [
     "AgedSale",
     "Agency",
     "AiCallLog",
+    "ApiKey",
     "ApiUsageLog",
     "AuditLog",
     "Base",

@@ -34,6 +34,7 @@ class User(Base):
     disabled_at: Mapped[datetime | None]
     last_login_at: Mapped[datetime | None]
     password_changed_at: Mapped[datetime] = stamp()
+    email_verified_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = stamp()
     updated_at: Mapped[datetime] = stamp()
 

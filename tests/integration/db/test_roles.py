@@ -63,6 +63,8 @@ OWNERS: dict[str, set[str]] = {
     "marketplace": {
         "users",
         "refresh_tokens",
+        "account_links",
+        "api_keys",
         "sales",
         "payments",
         "lead_assignments",
@@ -186,6 +188,8 @@ MAY_READ = "SELECT has_any_column_privilege(:table, 'SELECT')"
 FOR_THE_MARKETPLACE = (
     "users",
     "refresh_tokens",
+    "account_links",
+    "api_keys",
     "payments",
     "ledger_entries",
     "notifications",

@@ -17,7 +17,7 @@ from sqlalchemy import text, update
 
 from services.contractor_acquisition.app import service as contractor_acquisition
 from services.contractor_acquisition.settings import Settings as ContractorSettings
-from services.marketplace.api import auth, contractors
+from services.marketplace.api import accounts, auth, contractors, people
 from services.marketplace.api.cookies import CSRF_COOKIE
 from services.marketplace.app import service
 from services.marketplace.jobs import STEPS
@@ -43,7 +43,7 @@ DOOR = Service(
     name="marketplace",
     summary="Log-in and contractors.",
     settings=MarketplaceSettings,
-    routers=[auth.router, contractors.router],
+    routers=[auth.router, accounts.router, people.router, contractors.router],
     own=open_own,
     accepts_cookies=True,
 )

@@ -224,7 +224,8 @@ async def test_every_route_but_the_public_ones_wants_a_token(
     public = {(a.method, a.path) for a in route_access(door.app) if a.public_reason is not None}
     assert public == {
         ("POST", "/api/auth/register"), ("POST", "/api/auth/login"), ("POST", "/api/auth/refresh"),
-        ("GET", "/health"), ("GET", "/ready"),
+        ("POST", "/api/auth/forgot"), ("POST", "/api/auth/reset"), ("POST", "/api/auth/verify"),
+        ("POST", "/api/auth/join"), ("GET", "/health"), ("GET", "/ready"),
     }  # fmt: skip
     for token in (None, "a.b.c", owners.service_token("marketplace")):
         async with door.client(token=token) as anybody:

@@ -12,6 +12,7 @@ from sqlalchemy import text
 from services.marketplace.repository.sales import SaleRepository
 from services.marketplace.service.sales import charge_request
 from shared.db.engine import SessionMaker
+from shared.db.rows import all_rows
 from shared.providers.payments import Charge
 from shared.workflow.effects import once
 from tests.integration.marketplace.conftest import Market, let_due, rows, stripe_event, violations
@@ -32,8 +33,9 @@ async def given_up_sale(market: Market, db: SessionMaker) -> UUID:
 
 async def late_charge(market: Market, sale_id: UUID) -> Charge:
     """A charge that reaches the processor after the sale was given up."""
-    async with market.resources.unit_of_work() as uow:
-        sale = await SaleRepository(uow.session).one(sale_id)
+    with all_rows():
+        async with market.resources.unit_of_work() as uow:
+            sale = await SaleRepository(uow.session).one(sale_id)
     assert sale is not None
     payments = market.resources.providers.payments
     return await payments.charge(charge_request(sale, "pm_card_visa"), idempotency_key=str(sale_id))

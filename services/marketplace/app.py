@@ -14,6 +14,7 @@ from services.marketplace.api import (
     leads,
     outcomes,
     privacy,
+    quality,
     reactivation,
     returns,
     review,
@@ -26,6 +27,7 @@ from services.marketplace.pages import checks as check_pages
 from services.marketplace.pages import door, market, owned, pictures
 from services.marketplace.pages import leads as lead_pages
 from services.marketplace.pages import privacy as privacy_pages
+from services.marketplace.pages import quality as quality_pages
 from services.marketplace.pages import review as review_pages
 from services.marketplace.pages.rendering import problem_page
 from services.marketplace.settings import MarketplaceSettings
@@ -54,6 +56,8 @@ service = Service(
         summit.router,
         privacy.router,
         privacy_pages.router,
+        quality.router,
+        quality_pages.router,
         door.router,
         lead_pages.router,
         market.router,

@@ -77,6 +77,11 @@ def percent(share: Any) -> str:
     return NOTHING if share is None else f"{float(share) * 100:.0f}%"
 
 
+def tenths(share: Any) -> str:
+    """A share of one as a percentage to a tenth."""
+    return NOTHING if share is None else f"{float(share) * 100:.1f}%"
+
+
 def day(value: Any) -> Markup:
     """A day as `Nov 22, 2026`; the exact time waits in the element for the viewer's own zone."""
     if value is None or value == "":
@@ -101,5 +106,6 @@ def number(value: Any) -> str:
 
 
 FILTERS: Final = {
-    each.__name__: each for each in (name, money, dollars, area, roof_area, resolution, percent, day, number)
+    each.__name__: each
+    for each in (name, money, dollars, area, roof_area, resolution, percent, tenths, day, number)
 }

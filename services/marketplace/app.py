@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from services.marketplace.api import (
     aged,
+    analytics,
     auth,
     cases,
     checks,
@@ -23,6 +24,7 @@ from services.marketplace.api import (
 )
 from services.marketplace.jobs import STEPS
 from services.marketplace.own import open_own
+from services.marketplace.pages import analytics as analytics_pages
 from services.marketplace.pages import checks as check_pages
 from services.marketplace.pages import door, market, owned, pictures
 from services.marketplace.pages import leads as lead_pages
@@ -56,6 +58,8 @@ service = Service(
         summit.router,
         privacy.router,
         privacy_pages.router,
+        analytics.router,
+        analytics_pages.router,
         quality.router,
         quality_pages.router,
         door.router,

@@ -12,6 +12,8 @@ from markupsafe import Markup, escape
 NOTHING: Final = "\N{EN DASH}"
 SQFT_A_SQUARE: Final = 100
 METRES_AN_INCH: Final = 0.0254
+MINUTES_AN_HOUR: Final = 60
+HOURS_A_DAY: Final = 24
 
 NAMES: Final[Mapping[str, str]] = {
     "contact": "Contact",
@@ -82,6 +84,25 @@ def tenths(share: Any) -> str:
     return NOTHING if share is None else f"{float(share) * 100:.1f}%"
 
 
+def times(share: Any) -> str:
+    """How many times a cost something is."""
+    return NOTHING if share is None else f"{float(share):,.1f} x"
+
+
+def span(minutes: Any) -> str:
+    """A time in the two words a person would say."""
+    if minutes is None:
+        return NOTHING
+    whole = max(round(float(minutes)), 0)
+    if whole < MINUTES_AN_HOUR:
+        return f"{whole} min"
+    hours, rest = divmod(whole, MINUTES_AN_HOUR)
+    if hours < HOURS_A_DAY:
+        return f"{hours} h {rest} min" if rest else f"{hours} h"
+    days, rest = divmod(hours, HOURS_A_DAY)
+    return f"{days} d {rest} h" if rest else f"{days} d"
+
+
 def day(value: Any) -> Markup:
     """A day as `Nov 22, 2026`; the exact time waits in the element for the viewer's own zone."""
     if value is None or value == "":
@@ -107,5 +128,5 @@ def number(value: Any) -> str:
 
 FILTERS: Final = {
     each.__name__: each
-    for each in (name, money, dollars, area, roof_area, resolution, percent, tenths, day, number)
+    for each in (name, money, dollars, area, roof_area, resolution, percent, tenths, times, span, day, number)
 }

@@ -13,6 +13,7 @@ from services.marketplace.api import (
     desk,
     guarantee,
     leads,
+    notices,
     outcomes,
     privacy,
     quality,
@@ -28,6 +29,7 @@ from services.marketplace.pages import analytics as analytics_pages
 from services.marketplace.pages import checks as check_pages
 from services.marketplace.pages import door, market, owned, pictures
 from services.marketplace.pages import leads as lead_pages
+from services.marketplace.pages import notices as notice_pages
 from services.marketplace.pages import privacy as privacy_pages
 from services.marketplace.pages import quality as quality_pages
 from services.marketplace.pages import review as review_pages
@@ -60,6 +62,8 @@ service = Service(
         privacy_pages.router,
         analytics.router,
         analytics_pages.router,
+        notices.router,
+        notice_pages.router,
         quality.router,
         quality_pages.router,
         door.router,
@@ -82,6 +86,9 @@ service = Service(
             "20 6 * * *",
             "Buyers whose checks have run out.",
             misfire="skip",
+        ),
+        ScheduledJob(
+            "buyer_nudges", "nudge_buyers", "*/10 * * * *", "Leads nobody has tried.", misfire="skip"
         ),
     ],
     concurrency={"default": 10, "lead_processing": 4},

@@ -58,6 +58,7 @@ PLACES: Final = (
     Place("/leads", "Leads", Action.LEAD_LIST),
     Place("/my/leads", "My leads", Action.LEAD_LIST),
     Place("/my/analytics", "My numbers", Action.SALE_REPORT),
+    Place("/my/notices", "Notices", Action.SALE_REPORT),
     Place("/my/checks", "My checks", Action.LEAD_LIST),
     Place("/ops/leads", "Leads", Action.OPERATIONS_READ),
     Place("/review", "Review", Action.REVIEW_DECIDE),

@@ -11,6 +11,7 @@ from services.marketplace.api import (
     contractors,
     deliveries,
     desk,
+    desk_quality,
     guarantee,
     leads,
     notices,
@@ -27,6 +28,7 @@ from services.marketplace.jobs import STEPS
 from services.marketplace.own import open_own
 from services.marketplace.pages import analytics as analytics_pages
 from services.marketplace.pages import checks as check_pages
+from services.marketplace.pages import desk_quality as desk_quality_pages
 from services.marketplace.pages import door, market, owned, pictures
 from services.marketplace.pages import leads as lead_pages
 from services.marketplace.pages import notices as notice_pages
@@ -64,6 +66,8 @@ service = Service(
         analytics_pages.router,
         notices.router,
         notice_pages.router,
+        desk_quality.router,
+        desk_quality_pages.router,
         quality.router,
         quality_pages.router,
         door.router,

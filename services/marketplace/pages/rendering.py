@@ -61,6 +61,7 @@ PLACES: Final = (
     Place("/my/notices", "Notices", Action.SALE_REPORT),
     Place("/my/checks", "My checks", Action.LEAD_LIST),
     Place("/ops/leads", "Leads", Action.OPERATIONS_READ),
+    Place("/ops/quality", "Quality", Action.OPERATIONS_READ),
     Place("/review", "Review", Action.REVIEW_DECIDE),
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Final
 
 from fastapi import APIRouter, Request, Response
@@ -32,6 +33,11 @@ async def own(
         actor,
         report=report,
         spans=SPANS,
-        leads=pairs([(each.name, each.bought, each.won) for each in report.by_month]),
-        money=pairs([(each.name, each.spent_cents, each.revenue_cents) for each in report.by_month]),
+        leads=pairs([(short(each.name), each.bought, each.won) for each in report.by_month]),
+        money=pairs([(short(each.name), each.spent_cents, each.revenue_cents) for each in report.by_month]),
     )
+
+
+def short(month: str) -> str:
+    """A month below its bar, as in Nov 26."""
+    return f"{date.fromisoformat(f'{month}-01'):%b %y}"

@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.marketplace.domain.quality import CONTACT_DAYS, JOB_DAYS
+from services.marketplace.domain.guarantee import JOB_DAYS
+from services.marketplace.domain.quality import CONTACT_DAYS
 
 
 class QualityRepository:

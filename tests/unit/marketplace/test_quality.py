@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -49,7 +50,7 @@ def test_a_rate_of_too_few_leads_is_not_said() -> None:
 
 
 def test_every_grade_is_there_and_leads_without_one_count_in_all_alone() -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"grade": "B", "whole": False, **COUNTS},
         {"grade": None, "whole": False, **COUNTS, "sold": 5},
         {"grade": None, "whole": True, **COUNTS, "sold": 95},

@@ -32,6 +32,7 @@ from services.marketplace.pages import desk_quality as desk_quality_pages
 from services.marketplace.pages import door, market, owned, pictures
 from services.marketplace.pages import leads as lead_pages
 from services.marketplace.pages import notices as notice_pages
+from services.marketplace.pages import outcomes as outcome_pages
 from services.marketplace.pages import privacy as privacy_pages
 from services.marketplace.pages import quality as quality_pages
 from services.marketplace.pages import review as review_pages
@@ -74,6 +75,7 @@ service = Service(
         lead_pages.router,
         market.router,
         owned.router,
+        outcome_pages.router,
         check_pages.router,
         review_pages.router,
         pictures.router,

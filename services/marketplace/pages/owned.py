@@ -12,9 +12,10 @@ from services.marketplace.domain.contact_terms import channels, house_address
 from services.marketplace.domain.desk_lead import Origin, score_factors
 from services.marketplace.domain.sold_lead import PERSON_FIELDS, SoldLead
 from services.marketplace.pages.leads import roof_shown
+from services.marketplace.pages.outcomes import shown
 from services.marketplace.pages.pictures import as_answer
 from services.marketplace.pages.rendering import render
-from services.marketplace.service import leads, pictures, rates, sales
+from services.marketplace.service import leads, outcomes, pictures, rates, sales
 from shared.errors import NotFound
 from shared.runtime import Resources, ResourcesDep
 from shared.schemas.enums import SaleStatus
@@ -48,9 +49,10 @@ async def one(
     sale = await sales.read_sale(resources, actor, sale_id)
     if sale.status != SaleStatus.SOLD:
         return render(request, "sale.html", actor, sale=sale)
-    return render(
-        request, "bought.html", actor, **await _bought(resources, actor, sale.base_lead_id, picture)
-    )
+    bought = await _bought(resources, actor, sale.base_lead_id, picture)
+    history = await outcomes.history(resources, actor, sale_id)
+    told = shown(history, sold_at=sale.charged_at, now=resources.clock())
+    return render(request, "bought.html", actor, told=told, **bought)
 
 
 @router.get("/{sale_id}/sheet")

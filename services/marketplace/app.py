@@ -5,18 +5,22 @@ from __future__ import annotations
 from services.marketplace.api import (
     accounts,
     aged,
+    analytics,
     auth,
     cases,
     checks,
     contractors,
     deliveries,
     desk,
+    desk_quality,
     guarantee,
     keys,
     leads,
+    notices,
     outcomes,
     people,
     privacy,
+    quality,
     reactivation,
     receipts,
     returns,
@@ -27,13 +31,18 @@ from services.marketplace.api import (
 from services.marketplace.jobs import STEPS
 from services.marketplace.own import open_own
 from services.marketplace.pages import accounts as account_pages
+from services.marketplace.pages import analytics as analytics_pages
 from services.marketplace.pages import checks as check_pages
 from services.marketplace.pages import deliveries as delivery_pages
+from services.marketplace.pages import desk_quality as desk_quality_pages
 from services.marketplace.pages import door, lead_sheet, market, owned, pictures
 from services.marketplace.pages import keys as key_pages
 from services.marketplace.pages import leads as lead_pages
+from services.marketplace.pages import notices as notice_pages
+from services.marketplace.pages import outcomes as outcome_pages
 from services.marketplace.pages import people as people_pages
 from services.marketplace.pages import privacy as privacy_pages
+from services.marketplace.pages import quality as quality_pages
 from services.marketplace.pages import receipts as receipt_pages
 from services.marketplace.pages import returns as return_pages
 from services.marketplace.pages import review as review_pages
@@ -68,6 +77,14 @@ service = Service(
         summit.router,
         privacy.router,
         privacy_pages.router,
+        analytics.router,
+        analytics_pages.router,
+        notices.router,
+        notice_pages.router,
+        desk_quality.router,
+        desk_quality_pages.router,
+        quality.router,
+        quality_pages.router,
         door.router,
         account_pages.router,
         people_pages.router,
@@ -80,6 +97,7 @@ service = Service(
         return_pages.router,
         receipts.router,
         receipt_pages.router,
+        outcome_pages.router,
         check_pages.router,
         review_pages.router,
         pictures.router,
@@ -96,6 +114,9 @@ service = Service(
             "20 6 * * *",
             "Buyers whose checks have run out.",
             misfire="skip",
+        ),
+        ScheduledJob(
+            "buyer_nudges", "nudge_buyers", "*/10 * * * *", "Leads nobody has tried.", misfire="skip"
         ),
     ],
     concurrency={"default": 10, "lead_processing": 4},

@@ -26,6 +26,7 @@ GROUPS = (
     "shared.cli.staff",
     "shared.cli.aged",
     "shared.cli.privacy",
+    "shared.cli.quality",
     "shared.cli.platform",
 )
 

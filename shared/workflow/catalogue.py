@@ -358,6 +358,12 @@ RECHECK_BUYERS = single_step(
     "marketplace",
     description="Buyers whose licence, insurance or last check has run out lose their credentials, with a notice.",
 )
+NUDGE_BUYERS = single_step(
+    "nudge_buyers",
+    "marketplace",
+    timeout_seconds=60,
+    description="Buyers reminded, once a delay, of leads they looked at and reported nothing of.",
+)
 PRIVACY_ERASURE = register(
     WorkflowSpec(
         "privacy_erasure",

@@ -41,6 +41,8 @@ PUBLIC = {
     ("marketplace", "GET", "/privacy"),
     ("marketplace", "GET", "/privacy/request"),
     ("marketplace", "POST", "/privacy/request"),
+    ("marketplace", "GET", "/quality"),
+    ("marketplace", "GET", "/api/quality"),
     ("image_processor", "GET", "/images/{image_id}/file"),
 }
 """The only doors without a token: probes, the way to a token, what the way in looks like, signed webhooks and links."""

@@ -10,6 +10,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 from services.marketplace.domain.preview import SOURCE_NOTICE
+from services.marketplace.domain.speed import Speed
 from shared.schemas.enums import (
     Grade,
     ImageType,
@@ -47,6 +48,7 @@ class OwnedLead(View):
     quality_score: int | None
     grade: Grade | None
     publish_label: PublishLabel | None
+    speed: Speed
 
 
 class Origin(View):

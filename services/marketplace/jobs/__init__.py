@@ -7,6 +7,7 @@ from services.marketplace.jobs.aged import assign_aged
 from services.marketplace.jobs.checks import recheck_buyers
 from services.marketplace.jobs.deliveries import DeliveryInput, deliver_lead
 from services.marketplace.jobs.notices import notify_buyer
+from services.marketplace.jobs.nudges import nudge_buyers
 from services.marketplace.jobs.privacy import erase_sales, prove_erasure, shred_person
 from services.marketplace.jobs.reactivation import ReactivationInput, reactivate_lead
 from services.marketplace.jobs.sales import (
@@ -25,6 +26,7 @@ from shared.workflow.catalogue import (
     ACCOUNT_MAIL,
     ASSIGN_AGED,
     DELIVER_LEAD,
+    NUDGE_BUYERS,
     PRIVACY_ERASURE,
     REACTIVATE_LEAD,
     RECHECK_BUYERS,
@@ -50,4 +52,5 @@ STEPS = (
     Step(SETTLE_SALES, "settle_sales", settle_sales, JobInput),
     Step(ASSIGN_AGED, "assign_aged", assign_aged, JobInput),
     Step(RECHECK_BUYERS, "recheck_buyers", recheck_buyers, JobInput),
+    Step(NUDGE_BUYERS, "nudge_buyers", nudge_buyers, JobInput),
 )

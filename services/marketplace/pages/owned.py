@@ -14,9 +14,10 @@ from services.marketplace.domain.desk_lead import score_factors
 from services.marketplace.domain.lead_triggers import storms_together
 from services.marketplace.domain.sold_lead import PERSON_FIELDS, Origin, SoldLead
 from services.marketplace.pages.leads import figure_origins, roof_shown
+from services.marketplace.pages.outcomes import shown
 from services.marketplace.pages.pictures import as_answer
 from services.marketplace.pages.rendering import render
-from services.marketplace.service import leads, pictures, rates, sales
+from services.marketplace.service import leads, outcomes, pictures, rates, sales
 from shared.errors import NotFound
 from shared.runtime import Resources, ResourcesDep
 from shared.schemas.enums import SaleStatus
@@ -54,9 +55,10 @@ async def one(
     sale = await sales.read_sale(resources, actor, sale_id)
     if sale.status != SaleStatus.SOLD:
         return render(request, "sale.html", actor, sale=sale)
-    return render(
-        request, "bought.html", actor, **await bought_lead(resources, actor, sale.base_lead_id, picture)
-    )
+    bought = await bought_lead(resources, actor, sale.base_lead_id, picture)
+    history = await outcomes.history(resources, actor, sale_id)
+    told = shown(history, sold_at=sale.charged_at, now=resources.clock())
+    return render(request, "bought.html", actor, told=told, **bought)
 
 
 @router.get("/{sale_id}/sheet")

@@ -57,9 +57,12 @@ class Place:
 PLACES: Final = (
     Place("/leads", "Leads", Action.LEAD_LIST),
     Place("/my/leads", "My leads", Action.LEAD_LIST),
+    Place("/my/analytics", "My numbers", Action.SALE_REPORT),
+    Place("/my/notices", "Notices", Action.SALE_REPORT),
     Place("/my/checks", "My checks", Action.LEAD_LIST),
     Place("/my/people", "People", Action.PEOPLE_READ),
     Place("/ops/leads", "Leads", Action.OPERATIONS_READ),
+    Place("/ops/quality", "Quality", Action.OPERATIONS_READ),
     Place("/review", "Review", Action.REVIEW_DECIDE),
 )
 

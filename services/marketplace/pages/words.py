@@ -13,6 +13,8 @@ from markupsafe import Markup, escape
 NOTHING: Final = "\N{EN DASH}"
 SQFT_A_SQUARE: Final = 100
 METRES_AN_INCH: Final = 0.0254
+MINUTES_AN_HOUR: Final = 60
+HOURS_A_DAY: Final = 24
 
 NAMES: Final[Mapping[str, str]] = {
     "contact": "Contact",
@@ -119,6 +121,30 @@ def percent(share: Any) -> str:
     return NOTHING if share is None else f"{float(share) * 100:.0f}%"
 
 
+def tenths(share: Any) -> str:
+    """A share of one as a percentage to a tenth."""
+    return NOTHING if share is None else f"{float(share) * 100:.1f}%"
+
+
+def times(share: Any) -> str:
+    """How many times a cost something is."""
+    return NOTHING if share is None else f"{float(share):,.1f} x"
+
+
+def span(minutes: Any) -> str:
+    """A time in the two words a person would say."""
+    if minutes is None:
+        return NOTHING
+    whole = max(round(float(minutes)), 0)
+    if whole < MINUTES_AN_HOUR:
+        return f"{whole} min"
+    hours, rest = divmod(whole, MINUTES_AN_HOUR)
+    if hours < HOURS_A_DAY:
+        return f"{hours} h {rest} min" if rest else f"{hours} h"
+    days, rest = divmod(hours, HOURS_A_DAY)
+    return f"{days} d {rest} h" if rest else f"{days} d"
+
+
 def day(value: Any) -> Markup:
     """A day as `Nov 22, 2026`; the exact time waits in the element for the viewer's own zone."""
     if value is None or value == "":
@@ -149,5 +175,19 @@ def number(value: Any) -> str:
 
 FILTERS: Final = {
     each.__name__: each
-    for each in (name, source, money, dollars, area, roof_area, resolution, percent, day, number)
+    for each in (
+        name,
+        source,
+        money,
+        dollars,
+        area,
+        roof_area,
+        resolution,
+        percent,
+        tenths,
+        times,
+        span,
+        day,
+        number,
+    )
 }

@@ -243,8 +243,10 @@ class LeadRepository:
         statement = text(
             """
             SELECT s.id AS sale_id, s.status, s.price, s.charged_at, s.revealed_at, l.id, l.address, l.city, l.state, l.zip,
-                   l.quality_score, l.grade, l.publish_label
+                   l.quality_score, l.grade, l.publish_label, s.sold_at, o.first_try_at, o.reported
               FROM sales s JOIN base_leads l ON l.id = s.base_lead_id
+             CROSS JOIN LATERAL (SELECT min(happened_at) FILTER (WHERE method IS NOT NULL) AS first_try_at,
+                                        count(*) > 0 AS reported FROM sale_outcomes WHERE sale_id = s.id) o
              WHERE s.contractor_id = :contractor AND s.status IN ('sold', 'refunded')
                AND (CAST(:after_id AS uuid) IS NULL
                     OR (s.charged_at, s.id) < (CAST(:after AS timestamptz), CAST(:after_id AS uuid)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
@@ -15,6 +16,7 @@ from services.marketplace import metrics
 from services.marketplace.domain.market_map import Cell, MarketMap, Town, gathered, side_of_mark
 from services.marketplace.domain.preview import LeadPreview, preview
 from services.marketplace.domain.sold_lead import PERSON_FIELDS, OwnedLead, SoldLead
+from services.marketplace.domain.speed import speed
 from services.marketplace.repository.leads import LeadFilter, LeadRepository, offered_in_session
 from services.marketplace.repository.sales import SaleRepository
 from services.marketplace.service.desk import analysis_or_why_not, roofs_for
@@ -25,6 +27,7 @@ from shared.compliance.loader import address_value, decide_reveals, decide_sale
 from shared.db.geo import CELL_DEGREES
 from shared.errors import NotAllowed, NotFound
 from shared.runtime import Resources
+from shared.schemas.enums import SaleStatus
 from shared.schemas.page import Cursor, Page
 from shared.schemas.roof_analysis import RoofAnalysisView
 from shared.security import audit
@@ -71,7 +74,14 @@ async def owned_leads(resources: Resources, actor: Actor, limit: int) -> list[Ow
     async with resources.unit_of_work() as uow:
         await signed_in(uow.session, actor)
         rows = await LeadRepository(uow.session).owned(contractor_id, limit)
-    return [OwnedLead.model_validate(row._asdict()) for row in rows]
+    now = resources.clock()
+    return [_owned(row._asdict(), now) for row in rows]
+
+
+def _owned(row: dict[str, Any], now: datetime) -> OwnedLead:
+    times = {name: row.pop(name) for name in ("sold_at", "first_try_at", "reported")}
+    kept = row["status"] == SaleStatus.SOLD
+    return OwnedLead(**row, speed=speed(kept=kept, revealed_at=row["revealed_at"], now=now, **times))
 
 
 async def owned_page(
@@ -82,7 +92,8 @@ async def owned_page(
     async with resources.unit_of_work() as uow:
         await signed_in(uow.session, actor)
         rows = await LeadRepository(uow.session).owned(contractor_id, limit + 1, after)
-    items = [OwnedLead.model_validate(row._asdict()) for row in rows[:limit]]
+    now = resources.clock()
+    items = [_owned(row._asdict(), now) for row in rows[:limit]]
     last = items[-1] if len(rows) > limit else None
     more = Cursor(last.charged_at, last.sale_id).encode() if last and last.charged_at else None
     return Page(items=items, next_cursor=more)

@@ -46,6 +46,8 @@ class Sale(Base):
             "updated_at",
             postgresql_where=text("status IN ('charging', 'payment_unknown')"),
         ),
+        Index("idx_sales_revealed", "revealed_at", postgresql_where=text("status = 'sold'")),
+        Index("idx_sales_sold", "sold_at", postgresql_where=text("status IN ('sold', 'refunded')")),
         CheckConstraint("price > 0", name="price_positive"),
         CheckConstraint(
             "revealed_at IS NULL OR status IN ('sold', 'refunded')", name="revealed_only_when_sold"
@@ -170,6 +172,11 @@ class Notification(Base):
         Index("idx_notifications_user", "user_id"),
         Index("uq_notifications_decision", "decision_id", unique=True),
         Index("uq_notifications_sale_kind", "sale_id", "kind", "channel", unique=True),
+        Index(
+            "idx_notifications_unread",
+            "contractor_id",
+            postgresql_where=text("channel = 'in_app' AND read_at IS NULL"),
+        ),
         CheckConstraint("status <> 'sent' OR decision_id IS NOT NULL", name="sent_has_decision"),
     )
 
@@ -189,6 +196,7 @@ class Notification(Base):
     body_hash: Mapped[str | None]
     created_at: Mapped[datetime] = stamp()
     updated_at: Mapped[datetime] = stamp()
+    read_at: Mapped[datetime | None]
 
 
 class LeadView(Base):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import Counter
 from decimal import Decimal
 from typing import Any
@@ -107,3 +108,29 @@ async def test_what_cannot_be_is_named_and_strangers_report_nothing(
         await session.execute(text("UPDATE sales SET status = 'refunded'"))
     assert (await report(market, committed_db, sale_id, "attempted")).status_code == 409
     assert await rows(committed_db, "SELECT 1 FROM sale_outcomes") == []
+
+
+async def test_the_leads_page_takes_a_report_once_and_offers_what_follows(
+    market: Market, committed_db: SessionMaker
+) -> None:
+    sale_id = await sold(market)
+    path = f"/my/leads/{sale_id}"
+    async with market.client() as client:
+        page = (await client.get(path)).text
+        assert "Nothing reported yet" in page
+        form = {
+            name: re.findall(rf'name="{name}" value="([^"]+)"', page)[1]
+            for name in ("key", "asked_at", "outcome")
+        }
+        assert form["outcome"] == "contacted"
+        sent = {**form, "hours_ago": "0", "method": "phone", "stars": "", "dollars": ""}
+        answers = [await client.post(f"{path}/outcomes", data=sent) for _ in range(2)]
+        assert [(each.status_code, each.headers["location"]) for each in answers] == [(303, path)] * 2
+        after = (await client.get(path)).text
+        assert "Reached the owner" in after
+        assert "Tried, nobody answered" not in after
+        wrong = {**sent, "key": uuid4().hex, "outcome": "won", "method": "", "dollars": "a lot"}
+        assert (await client.post(f"{path}/outcomes", data=wrong)).status_code == 422
+        early = {**sent, "key": uuid4().hex, "outcome": "appointment", "method": "", "hours_ago": "3"}
+        assert (await client.post(f"{path}/outcomes", data=early)).status_code == 422
+    assert len(await rows(committed_db, "SELECT 1 FROM sale_outcomes")) == 1

@@ -1,0 +1,64 @@
+"""What a notice in our own pages says, by its kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from services.marketplace.domain.speed import NUDGES
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeKind:
+    """Title, words where the row has none of its own, and the page that helps; `{sale}` is the lead's sale."""
+
+    title: str
+    words: str
+    link: str
+
+
+KINDS: Final[Mapping[str, NoticeKind]] = {
+    "credentials_lapsed": NoticeKind(
+        "You cannot buy leads any more", "Your checks have run out.", "/my/checks"
+    ),
+    **{each.kind: NoticeKind(each.title, each.words, "/my/leads/{sale}") for each in NUDGES},
+}
+
+
+class NoticeView(BaseModel):
+    """A notice to a company; read by one of its people, it is read."""
+
+    id: UUID
+    kind: str
+    title: str
+    words: str
+    link: str | None
+    sale_id: UUID | None
+    place: str | None
+    created_at: datetime
+    read_at: datetime | None
+
+
+class NoticeBox(BaseModel):
+    """How many notices nobody has read, and the newest ones."""
+
+    unread: int
+    items: list[NoticeView]
+
+
+def notice(row: Mapping[str, Any]) -> NoticeView:
+    """A notice as it is shown; a kind that says nothing here shows its name and the reason it was left with."""
+    kind = KINDS.get(row["kind"]) or NoticeKind(row["kind"].replace("_", " ").capitalize(), "", "")
+    link = kind.link.format(sale=row["sale_id"]) if kind.link else None
+    return NoticeView(
+        **{name: row[name] for name in ("id", "kind", "sale_id", "created_at", "read_at")},
+        title=kind.title,
+        words=row["reason"] or kind.words,
+        link=link,
+        place=f"{row['city']}, {row['state']}" if row["city"] else None,
+    )

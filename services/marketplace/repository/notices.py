@@ -1,0 +1,96 @@
+"""Every statement about notices in our own pages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.marketplace.domain.speed import NUDGED_DAYS, NUDGES
+
+MINUTE = 60
+
+
+class NoticeRepository:
+    """The in-app notices of companies."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def newest(self, contractor_id: UUID, *, unread_only: bool, limit: int) -> Sequence[Row[Any]]:
+        """Notices of a company, newest first, with the place of the lead they are about."""
+        statement = text(
+            """
+            SELECT n.id, n.kind, n.reason, n.sale_id, n.created_at, n.read_at, l.city, l.state
+              FROM notifications n
+              LEFT JOIN sales s ON s.id = n.sale_id
+              LEFT JOIN base_leads l ON l.id = s.base_lead_id
+             WHERE n.contractor_id = :contractor AND n.channel = 'in_app' AND (n.read_at IS NULL OR NOT :unread_only)
+             ORDER BY n.created_at DESC, n.id LIMIT :limit
+            """
+        )
+        values = {"contractor": contractor_id, "unread_only": unread_only, "limit": limit}
+        return (await self._session.execute(statement, values)).all()
+
+    async def unread(self, contractor_id: UUID) -> int:
+        """How many notices of a company nobody has read."""
+        statement = text(
+            """
+            SELECT count(*) FROM notifications
+             WHERE contractor_id = :contractor AND channel = 'in_app' AND read_at IS NULL
+            """
+        )
+        return int((await self._session.execute(statement, {"contractor": contractor_id})).scalar_one())
+
+    async def read(self, notice_id: UUID, contractor_id: UUID, now: datetime) -> bool:
+        """Note that a notice was read, the first time; False where the company has no such notice."""
+        statement = text(
+            """
+            UPDATE notifications SET read_at = coalesce(read_at, :now)
+             WHERE id = :id AND contractor_id = :contractor AND channel = 'in_app'
+            """
+        )
+        values = {"id": notice_id, "contractor": contractor_id, "now": now}
+        return bool((await self._session.execute(statement, values)).rowcount)  # type: ignore[attr-defined]
+
+    async def read_until(self, until: datetime, contractor_id: UUID, now: datetime) -> int:
+        """Note that every notice up to a time was read: how many were not before."""
+        statement = text(
+            """
+            UPDATE notifications SET read_at = :now
+             WHERE contractor_id = :contractor AND channel = 'in_app' AND read_at IS NULL AND created_at <= :until
+            """
+        )
+        values = {"until": until, "contractor": contractor_id, "now": now}
+        return int((await self._session.execute(statement, values)).rowcount)  # type: ignore[attr-defined]
+
+    async def nudge(self, now: datetime) -> int:
+        """Leave the latest due reminder of every looked-at lead nothing is reported of: how many are new.
+
+        After a stop of ours a buyer gets one reminder, not all it missed; one that was passed over never comes.
+        """
+        statement = text(
+            """
+            INSERT INTO notifications (contractor_id, channel, kind, status, sale_id, created_at)
+            SELECT DISTINCT ON (s.id) s.contractor_id, 'in_app', n.kind, 'pending', s.id, CAST(:now AS timestamptz)
+              FROM sales s
+              JOIN unnest(CAST(:kinds AS text[]), CAST(:minutes AS int[])) AS n(kind, minutes)
+                ON s.revealed_at <= :now - make_interval(mins => n.minutes)
+             WHERE s.status = 'sold' AND s.revealed_at > :now - make_interval(days => :days)
+               AND NOT EXISTS (SELECT 1 FROM sale_outcomes o WHERE o.sale_id = s.id)
+               AND NOT EXISTS (SELECT 1 FROM sale_returns r WHERE r.sale_id = s.id AND r.status = 'open')
+             ORDER BY s.id, n.minutes DESC
+            ON CONFLICT (sale_id, kind, channel) DO NOTHING
+            """
+        )
+        values = {
+            "now": now,
+            "kinds": [each.kind for each in NUDGES],
+            "minutes": [int(each.after.total_seconds()) // MINUTE for each in NUDGES],
+            "days": NUDGED_DAYS,
+        }
+        return int((await self._session.execute(statement, values)).rowcount)  # type: ignore[attr-defined]

@@ -1,0 +1,56 @@
+"""Notices to a buyer in our own pages."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from services.marketplace.domain.notices import NoticeBox, notice
+from services.marketplace.repository.notices import NoticeRepository
+from services.marketplace.service.sessions import signed_in
+from shared.errors import NotAllowed, NotFound
+from shared.runtime import Resources
+from shared.security.policy import Action, Actor, visible_contractor
+
+
+async def box(resources: Resources, actor: Actor, *, unread_only: bool, limit: int) -> NoticeBox:
+    """The newest notices to the actor's company, and how many of all are unread."""
+    contractor_id = _company(actor)
+    async with resources.unit_of_work() as uow:
+        await signed_in(uow.session, actor)
+        repository = NoticeRepository(uow.session)
+        rows = await repository.newest(contractor_id, unread_only=unread_only, limit=limit)
+        unread = await repository.unread(contractor_id)
+    return NoticeBox(unread=unread, items=[notice(row._asdict()) for row in rows])
+
+
+async def unread(resources: Resources, actor: Actor) -> int:
+    """How many notices to the actor's company nobody has read."""
+    contractor_id = _company(actor)
+    async with resources.unit_of_work() as uow:
+        await signed_in(uow.session, actor)
+        return await NoticeRepository(uow.session).unread(contractor_id)
+
+
+async def read(resources: Resources, actor: Actor, notice_id: UUID) -> None:
+    """Note that a notice was read; NotFound for one of another company like for none."""
+    contractor_id = _company(actor)
+    async with resources.unit_of_work() as uow:
+        await signed_in(uow.session, actor)
+        if not await NoticeRepository(uow.session).read(notice_id, contractor_id, resources.clock()):
+            raise NotFound("There is no such notice.")
+
+
+async def read_until(resources: Resources, actor: Actor, until: datetime) -> int:
+    """Note that every notice up to a time was read, so that none that came since is missed: how many were unread."""
+    contractor_id = _company(actor)
+    async with resources.unit_of_work() as uow:
+        await signed_in(uow.session, actor)
+        return await NoticeRepository(uow.session).read_until(until, contractor_id, resources.clock())
+
+
+def _company(actor: Actor) -> UUID:
+    contractor_id = visible_contractor(actor, Action.SALE_REPORT)
+    if contractor_id is None:
+        raise NotAllowed("Only a contractor's people have notices.")
+    return contractor_id

@@ -12,6 +12,7 @@ from services.marketplace.api import (
     desk,
     guarantee,
     leads,
+    operations,
     outcomes,
     privacy,
     reactivation,
@@ -23,8 +24,10 @@ from services.marketplace.api import (
 from services.marketplace.jobs import STEPS
 from services.marketplace.own import open_own
 from services.marketplace.pages import checks as check_pages
-from services.marketplace.pages import door, market, owned, pictures
+from services.marketplace.pages import cities as city_pages
+from services.marketplace.pages import door, market, owned, pictures, queues
 from services.marketplace.pages import leads as lead_pages
+from services.marketplace.pages import operations as operation_pages
 from services.marketplace.pages import privacy as privacy_pages
 from services.marketplace.pages import review as review_pages
 from services.marketplace.pages.rendering import problem_page
@@ -48,6 +51,7 @@ service = Service(
         guarantee.router,
         deliveries.router,
         desk.router,
+        operations.router,
         review.router,
         webhooks.router,
         reactivation.router,
@@ -60,6 +64,9 @@ service = Service(
         owned.router,
         check_pages.router,
         review_pages.router,
+        operation_pages.router,
+        city_pages.router,
+        queues.router,
         pictures.router,
     ],
     steps=STEPS,

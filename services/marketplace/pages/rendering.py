@@ -58,9 +58,25 @@ PLACES: Final = (
     Place("/leads", "Leads", Action.LEAD_LIST),
     Place("/my/leads", "My leads", Action.LEAD_LIST),
     Place("/my/checks", "My checks", Action.LEAD_LIST),
-    Place("/ops/leads", "Leads", Action.OPERATIONS_READ),
+    Place("/ops", "Desk", Action.OPERATIONS_READ),
     Place("/review", "Review", Action.REVIEW_DECIDE),
 )
+DESK: Final = tuple(
+    Place(path, title, Action.OPERATIONS_READ)
+    for path, title in (
+        ("/ops", "Now"),
+        ("/ops/leads", "Leads"),
+        ("/ops/cities", "Cities"),
+        ("/ops/queues", "Queues"),
+        ("/ops/sources", "Sources"),
+        ("/ops/returns", "Returns"),
+        ("/ops/buyers", "Buyers"),
+        ("/ops/cases", "Charge-backs"),
+        ("/ops/privacy", "Privacy"),
+        ("/ops/conflicts", "Conflicts"),
+    )
+)
+"""The second row of the operators' navigation, on every page of the desk."""
 
 
 def _assets() -> dict[str, Asset]:
@@ -102,6 +118,7 @@ def render(
         path=request.url.path,
         actor=actor,
         places=places_of(actor),
+        sections=sections_of(actor, request.url.path),
         csrf=request.cookies.get(CSRF_COOKIE, ""),
     )
     settings = request.app.state.resources.settings
@@ -137,6 +154,22 @@ def origin_of(url: str | None) -> tuple[str, ...]:
 def places_of(actor: Actor | None) -> list[Place]:
     """What the navigation shows: where the person may not go is absent."""
     return [place for place in PLACES if actor is not None and actor.role in PERMISSIONS[place.action]]
+
+
+def sections_of(actor: Actor | None, path: str) -> list[tuple[Place, bool]]:
+    """The parts of the desk for whoever may work there and is there, each with whether it is the present one."""
+    if actor is None or not f"{path}/".startswith("/ops/"):
+        return []
+    return [
+        (place, path == place.path or (place.path != "/ops" and path.startswith(f"{place.path}/")))
+        for place in DESK
+        if actor.role in PERMISSIONS[place.action]
+    ]
+
+
+def fragment(template: str, **context: Any) -> str:
+    """A part of a page alone, for a stream that renews it."""
+    return TEMPLATES.get_template(template).render(**context)
 
 
 def go_to(path: str) -> Response:

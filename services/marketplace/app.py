@@ -23,9 +23,9 @@ from services.marketplace.api import (
 )
 from services.marketplace.jobs import STEPS
 from services.marketplace.own import open_own
+from services.marketplace.pages import buyers, claims, door, market, owned, pictures, queues
 from services.marketplace.pages import checks as check_pages
 from services.marketplace.pages import cities as city_pages
-from services.marketplace.pages import door, market, owned, pictures, queues
 from services.marketplace.pages import leads as lead_pages
 from services.marketplace.pages import operations as operation_pages
 from services.marketplace.pages import privacy as privacy_pages
@@ -67,6 +67,8 @@ service = Service(
         operation_pages.router,
         city_pages.router,
         queues.router,
+        buyers.router,
+        claims.router,
         pictures.router,
     ],
     steps=STEPS,

@@ -167,6 +167,14 @@ def sections_of(actor: Actor | None, path: str) -> list[tuple[Place, bool]]:
     ]
 
 
+def next_page(request: Request, cursor: str | None) -> str | None:
+    """The address of the next page of the list that is shown; None behind its end."""
+    if cursor is None:
+        return None
+    kept = [pair for pair in request.query_params.multi_items() if pair[0] != "cursor"]
+    return f"{request.url.path}?{urlencode([*kept, ('cursor', cursor)])}"
+
+
 def fragment(template: str, **context: Any) -> str:
     """A part of a page alone, for a stream that renews it."""
     return TEMPLATES.get_template(template).render(**context)

@@ -27,6 +27,7 @@ PAGES = (
     "cases",
     "privacy",
     "conflicts",
+    "money",
 )
 BURY = (
     (
@@ -70,7 +71,7 @@ async def test_an_operator_works_through_what_waits(site: Site, visit: Callable[
         await page.get_by_role("row", name="Dead letters Waiting 1").wait_for()
         await desk.inspect("desk_now")
         await page.get_by_role("link", name="Dead letters").click()
-        await page.get_by_role("heading", name="1 dead letters").wait_for()
+        await page.get_by_role("heading", name="Dead letters: 1").wait_for()
         await page.get_by_text("the county does not answer").wait_for()
         await page.get_by_text("Drive again").focus()
         await page.keyboard.press("Enter")

@@ -6,8 +6,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 
+from services.marketplace.domain.desk_money import DeskMoney
 from services.marketplace.domain.waiting import BuyerLine, WaitingLine
-from services.marketplace.service import operations
+from services.marketplace.service import money, operations
 from services.marketplace.service.operations import Neighbours, neighbours_for
 from shared.http.auth import presented_token, require
 from shared.runtime import ResourcesDep
@@ -44,3 +45,9 @@ async def buyers(
 ) -> Page[BuyerLine]:
     """Companies that signed up, newest first, with the papers nobody has decided on."""
     return await operations.buyers(resources, actor, **query.model_dump())
+
+
+@router.get("/money")
+async def desk_money(resources: ResourcesDep, actor: Reader) -> DeskMoney:
+    """What the accounts hold, how sales stand, and what a lead cost by city."""
+    return await money.desk_money(resources, actor)

@@ -1,11 +1,13 @@
-"""The operators' start page, and the health of sources."""
+"""The operators' start page, the health of sources, and money."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
 from services.marketplace.api.operations import Around, Reader
+from services.marketplace.domain.desk_money import COST_DAYS
 from services.marketplace.pages.rendering import render
+from services.marketplace.service import money as books
 from services.marketplace.service import operations
 from shared.runtime import ResourcesDep
 
@@ -33,3 +35,10 @@ async def sources(
     return render(
         request, "desk_sources.html", actor, sources=shown, total=len(found), all_of_them=all_of_them
     )
+
+
+@router.get("/money")
+async def money(request: Request, resources: ResourcesDep, actor: Reader) -> Response:
+    """What the accounts hold, how sales stand, and what a lead cost by city."""
+    found = await books.desk_money(resources, actor)
+    return render(request, "desk_money.html", actor, money=found, days=COST_DAYS)

@@ -74,6 +74,7 @@ DESK: Final = tuple(
         ("/ops/cases", "Charge-backs"),
         ("/ops/privacy", "Privacy"),
         ("/ops/conflicts", "Conflicts"),
+        ("/ops/money", "Money"),
     )
 )
 """The second row of the operators' navigation, on every page of the desk."""

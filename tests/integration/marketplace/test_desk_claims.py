@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,7 +13,7 @@ from sqlalchemy import text
 from shared.db.engine import SessionMaker
 from shared.schemas.enums import UserRole
 from shared.security.policy import Role
-from tests.factories.leads import make_user
+from tests.factories.leads import make_lead, make_user
 from tests.integration.marketplace.conftest import Market, rows
 
 PAGE = {"accept": "text/html,application/xhtml+xml"}
@@ -207,7 +208,16 @@ async def test_requests_stand_by_deadline_and_a_look_at_the_person_is_written_do
     assert [str(row.object_id) for row in looks] == [str(early)]
 
 
-PATHS = ("/ops/returns", "/ops/buyers", "/ops/cases", "/ops/privacy", "/ops/conflicts", "/api/ops/buyers")
+PATHS = (
+    "/ops/returns",
+    "/ops/buyers",
+    "/ops/cases",
+    "/ops/privacy",
+    "/ops/conflicts",
+    "/ops/money",
+    "/api/ops/money",
+    "/api/ops/buyers",
+)
 
 
 @pytest.mark.parametrize("role", [Role.REVIEWER, Role.CONTRACTOR_OWNER])
@@ -230,3 +240,40 @@ async def test_reviewers_and_buyers_see_neither_money_nor_people(
     ]
 
     assert {answer.status_code for answer in answers} == {403}
+
+
+COSTS = (
+    "INSERT INTO api_usage_logs (api_provider, cost, entity_type, entity_id)"
+    " VALUES ('hunter', 1.5, 'base_lead', :lead), ('hunter', 0.5, 'city',"
+    " (SELECT city_id FROM base_leads WHERE id = :lead)), ('hunter', 9, 'other', gen_random_uuid())"
+)
+UNKNOWN = (
+    "INSERT INTO sales (base_lead_id, contractor_id, user_id, price, status, reserved_at, reserved_until)"
+    " VALUES (:lead, :contractor, :user, 90, 'payment_unknown', now(), now() + interval '15 minutes')"
+)
+
+
+async def test_the_money_page_tells_what_the_tables_hold(market: Market, committed_db: SessionMaker) -> None:
+    return_id = await returned(market, committed_db)
+    client = await staff(market, committed_db)
+    await client.post(f"/ops/returns/{return_id}", data={"decision": "accept", "note": "Seen."})
+    async with committed_db.begin() as session:
+        other = await make_lead(session, market.resources.keys)
+        values = {"lead": other, "contractor": market.contractor_id, "user": market.user_id}
+        await session.execute(text(UNKNOWN), values)
+        await session.execute(text(COSTS), {"lead": market.lead_id})
+
+    told = (await client.get("/api/ops/money")).json()
+    page = await client.get("/ops/money")
+
+    shown = {line["title"]: line["shown_cents"] for line in told["accounts"]}
+    assert told["difference_cents"] == 0
+    assert shown["With the payment processor"] == shown["Owed to buyers in leads"] == 17_500
+    assert shown["Earned by leads"] == 0
+    assert {line["status"]: line["count"] for line in told["sales"]} == {"refunded": 1, "payment_unknown": 1}
+    assert [sale["lead_id"] for sale in told["unknown"]] == [str(other)]
+    assert told["strays"] == {"count": 0, "cents": 0}
+    (cost,) = told["costs"]
+    assert (cost["city"], cost["leads"], Decimal(cost["per_lead"])) == ("Harrow", 2, Decimal(1))
+    assert "The books balance" in page.text
+    assert f'href="/ops/leads/{other}"' in page.text

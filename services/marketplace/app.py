@@ -17,6 +17,7 @@ from services.marketplace.api import (
     keys,
     leads,
     notices,
+    operations,
     outcomes,
     people,
     privacy,
@@ -32,13 +33,15 @@ from services.marketplace.jobs import STEPS
 from services.marketplace.own import open_own
 from services.marketplace.pages import accounts as account_pages
 from services.marketplace.pages import analytics as analytics_pages
+from services.marketplace.pages import buyers, claims, door, lead_sheet, market, owned, pictures, queues
 from services.marketplace.pages import checks as check_pages
+from services.marketplace.pages import cities as city_pages
 from services.marketplace.pages import deliveries as delivery_pages
 from services.marketplace.pages import desk_quality as desk_quality_pages
-from services.marketplace.pages import door, lead_sheet, market, owned, pictures
 from services.marketplace.pages import keys as key_pages
 from services.marketplace.pages import leads as lead_pages
 from services.marketplace.pages import notices as notice_pages
+from services.marketplace.pages import operations as operation_pages
 from services.marketplace.pages import outcomes as outcome_pages
 from services.marketplace.pages import people as people_pages
 from services.marketplace.pages import privacy as privacy_pages
@@ -71,6 +74,7 @@ service = Service(
         guarantee.router,
         deliveries.router,
         desk.router,
+        operations.router,
         review.router,
         webhooks.router,
         reactivation.router,
@@ -100,6 +104,11 @@ service = Service(
         outcome_pages.router,
         check_pages.router,
         review_pages.router,
+        operation_pages.router,
+        city_pages.router,
+        queues.router,
+        buyers.router,
+        claims.router,
         pictures.router,
     ],
     steps=STEPS,

@@ -115,6 +115,24 @@ class WorkflowRepository:
         )
         return (await self._session.execute(statement, {"limit": limit})).all()
 
+    async def open_dead_letters(self) -> int:
+        """How many dead letters wait for a person."""
+        statement = text("SELECT count(*) FROM core.dead_letter WHERE resolved_at IS NULL")
+        return int((await self._session.execute(statement)).scalar_one())
+
+    async def queues(self) -> Rows:
+        """Every queue with steps that could run or are running, the fullest first."""
+        statement = text(
+            """
+            SELECT queue, count(*) FILTER (WHERE status = 'ready') AS ready,
+                   count(*) FILTER (WHERE status = 'running') AS running,
+                   CAST(extract(epoch FROM now() - min(run_after) FILTER (WHERE status = 'ready' AND run_after <= now()))
+                        AS float) AS oldest_seconds
+              FROM core.step WHERE status IN ('ready', 'running') GROUP BY queue ORDER BY ready DESC, queue
+            """
+        )
+        return (await self._session.execute(statement)).all()
+
     async def take_dead_letter(self, letter_id: UUID, actor: str) -> Row[Any] | None:
         """Mark a dead letter resolved and return it; None when it is not there or already resolved.
 

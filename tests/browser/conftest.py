@@ -26,6 +26,10 @@ from services.marketplace.settings import MarketplaceSettings
 from services.ml_inference.api import shown, validation
 from services.ml_inference.app import service as ml_inference
 from services.ml_inference.settings import MlInferenceSettings
+from services.orchestrator.app import service as orchestrator
+from services.orchestrator.settings import OrchestratorSettings
+from services.scraper.api import source_health
+from services.scraper.settings import ScraperSettings
 from shared.db.engine import SessionMaker
 from shared.db.models.compliance import Provenance
 from shared.db.models.imagery import RoofAnalysis, ValidationTask
@@ -53,6 +57,9 @@ PICTURES = Service(
     settings=ImageProcessorSettings,
     routers=[images.router],
     own=open_own,
+)
+SOURCES = Service(
+    name="scraper", summary="Sources.", settings=ScraperSettings, routers=[source_health.router]
 )
 PARK = text(
     "UPDATE core.step SET status = 'waiting', waiting_for = 'review' WHERE workflow_id = :workflow AND name = 'validate'"
@@ -155,7 +162,7 @@ class Site:
 async def site(
     database_url: str, redis_url: str, redis: Redis, committed_db: SessionMaker, tmp_path: Path
 ) -> AsyncIterator[Site]:
-    """The marketplace beside roof analysis and the image processor."""
+    """The marketplace beside the services that its pages ask."""
     servers = {"database_url": database_url, "redis_url": redis_url}
     async with AsyncExitStack() as stack:
         roofs = await stack.enter_async_context(
@@ -166,7 +173,19 @@ async def site(
         owners = await stack.enter_async_context(
             running(contractor_acquisition, settings_with_keys(ContractorSettings, **servers))
         )
-        neighbours = {"ml_inference": roofs, "image_processor": pictures, "contractor_acquisition": owners}
+        work = await stack.enter_async_context(
+            running(orchestrator, settings_with_keys(OrchestratorSettings, **servers))
+        )
+        sources = await stack.enter_async_context(
+            running(SOURCES, settings_with_keys(ScraperSettings, **servers))
+        )
+        neighbours = {
+            "ml_inference": roofs,
+            "image_processor": pictures,
+            "contractor_acquisition": owners,
+            "orchestrator": work,
+            "scraper": sources,
+        }
         sandbox = os.environ.get("SANDBOX_URL")
         settings = settings_with_keys(
             MarketplaceSettings, **servers, **({"sandbox_url": sandbox} if sandbox else {})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from shared.compliance.reasons import PROTECTED_REASON
 from shared.errors import Conflict
@@ -154,3 +154,16 @@ def check_decision(
     if extended:
         raise DecisionNotPossible("This deadline was extended once already.")
     return PrivacyStatus.RECEIVED
+
+
+def decisions_for(kind: PrivacyKind, status: PrivacyStatus, *, extended: bool) -> list[Decision]:
+    """The decisions that a request takes now."""
+    return [decision for decision in get_args(Decision) if _takes(decision, kind, status, extended=extended)]
+
+
+def _takes(decision: Decision, kind: PrivacyKind, status: PrivacyStatus, *, extended: bool) -> bool:
+    try:
+        check_decision(decision, kind, status, extended=extended)
+    except DecisionNotPossible:
+        return False
+    return True

@@ -61,10 +61,27 @@ PLACES: Final = (
     Place("/my/notices", "Notices", Action.SALE_REPORT),
     Place("/my/checks", "My checks", Action.LEAD_LIST),
     Place("/my/people", "People", Action.PEOPLE_READ),
-    Place("/ops/leads", "Leads", Action.OPERATIONS_READ),
-    Place("/ops/quality", "Quality", Action.OPERATIONS_READ),
+    Place("/ops", "Desk", Action.OPERATIONS_READ),
     Place("/review", "Review", Action.REVIEW_DECIDE),
 )
+DESK: Final = tuple(
+    Place(path, title, Action.OPERATIONS_READ)
+    for path, title in (
+        ("/ops", "Now"),
+        ("/ops/leads", "Leads"),
+        ("/ops/cities", "Cities"),
+        ("/ops/queues", "Queues"),
+        ("/ops/sources", "Sources"),
+        ("/ops/returns", "Returns"),
+        ("/ops/buyers", "Buyers"),
+        ("/ops/cases", "Charge-backs"),
+        ("/ops/privacy", "Privacy"),
+        ("/ops/conflicts", "Conflicts"),
+        ("/ops/money", "Money"),
+        ("/ops/quality", "Quality"),
+    )
+)
+"""The second row of the operators' navigation, on every page of the desk."""
 
 
 def _assets() -> dict[str, Asset]:
@@ -106,6 +123,7 @@ def render(
         path=request.url.path,
         actor=actor,
         places=places_of(actor),
+        sections=sections_of(actor, request.url.path),
         csrf=request.cookies.get(CSRF_COOKIE, ""),
     )
     settings = request.app.state.resources.settings
@@ -146,6 +164,30 @@ def places_of(actor: Actor | None) -> list[Place]:
 def may(actor: Actor, action: Action) -> bool:
     """Whether a page shows somebody the form of this action."""
     return actor.role in PERMISSIONS[action]
+
+
+def sections_of(actor: Actor | None, path: str) -> list[tuple[Place, bool]]:
+    """The parts of the desk for whoever may work there and is there, each with whether it is the present one."""
+    if actor is None or not f"{path}/".startswith("/ops/"):
+        return []
+    return [
+        (place, path == place.path or (place.path != "/ops" and path.startswith(f"{place.path}/")))
+        for place in DESK
+        if actor.role in PERMISSIONS[place.action]
+    ]
+
+
+def next_page(request: Request, cursor: str | None) -> str | None:
+    """The address of the next page of the list that is shown; None behind its end."""
+    if cursor is None:
+        return None
+    kept = [pair for pair in request.query_params.multi_items() if pair[0] != "cursor"]
+    return f"{request.url.path}?{urlencode([*kept, ('cursor', cursor)])}"
+
+
+def fragment(template: str, **context: Any) -> str:
+    """A part of a page alone, for a stream that renews it."""
+    return TEMPLATES.get_template(template).render(**context)
 
 
 def go_to(path: str) -> Response:

@@ -15,6 +15,9 @@ SQFT_A_SQUARE: Final = 100
 METRES_AN_INCH: Final = 0.0254
 MINUTES_AN_HOUR: Final = 60
 HOURS_A_DAY: Final = 24
+SECONDS_A_MINUTE: Final = 60
+SECONDS_AN_HOUR: Final = 3600
+SECONDS_A_DAY: Final = 86_400
 
 NAMES: Final[Mapping[str, str]] = {
     "contact": "Contact",
@@ -173,6 +176,30 @@ def number(value: Any) -> str:
     return f"{value:,.4f}".rstrip("0").rstrip(".") if isinstance(value, (float, Decimal)) else str(value)
 
 
+def cents(amount: Any) -> str:
+    """US dollars of an amount in cents."""
+    return NOTHING if amount is None else money(Decimal(int(amount)) / 100)
+
+
+def why(error: Any) -> str:
+    """What went wrong, of an error as it was kept."""
+    if not error:
+        return NOTHING
+    if not isinstance(error, Mapping):
+        return str(error)
+    told = error.get("message") or error.get("detail") or error.get("type") or error.get("code")
+    return str(told or error)
+
+
+def lasting(seconds: Any) -> str:
+    """A span of time in its largest fitting unit."""
+    if seconds is None:
+        return NOTHING
+    units = ((SECONDS_A_DAY, "d"), (SECONDS_AN_HOUR, "h"), (SECONDS_A_MINUTE, "min"))
+    whole = next(((f"{seconds / size:.0f} {unit}") for size, unit in units if seconds >= 2 * size), None)
+    return whole or f"{float(seconds):.0f} s"
+
+
 FILTERS: Final = {
     each.__name__: each
     for each in (
@@ -180,6 +207,7 @@ FILTERS: Final = {
         source,
         money,
         dollars,
+        cents,
         area,
         roof_area,
         resolution,
@@ -189,5 +217,7 @@ FILTERS: Final = {
         span,
         day,
         number,
+        why,
+        lasting,
     )
 }

@@ -182,6 +182,14 @@ async def all_requests(
     return Page(items=[_view(row) for row in kept], next_cursor=more)
 
 
+async def open_requests(resources: Resources, actor: Actor) -> list[PrivacyRequestView]:
+    """Every request that is not ended, the first deadline first, without the people."""
+    async with resources.unit_of_work() as uow:
+        await signed_in(uow.session, actor)
+        rows = await PrivacyRepository(uow.session).open_by_deadline()
+    return [_view(row) for row in rows]
+
+
 async def open_person(resources: Resources, actor: Actor, request_id: UUID) -> PrivacyPerson:
     """Who asks and what they wrote, for the operator who verifies; the look is written down."""
     async with resources.unit_of_work() as uow:

@@ -12,6 +12,7 @@ from services.orchestrator.service import system, workflows
 from shared.http.auth import public_route, require
 from shared.http.idempotency import IdempotencyKey
 from shared.runtime import ResourcesDep
+from shared.schemas.operations import QueueReport
 from shared.security.policy import Action, Actor
 
 router = APIRouter()
@@ -117,6 +118,12 @@ async def change_features(
 ) -> dict[str, Any]:
     """Change feature flags; validated, audited, effective without restart."""
     return await system.change_features(resources, actor, changes)
+
+
+@router.get("/queues", tags=["system"])
+async def queues(resources: ResourcesDep, _: Reader) -> QueueReport:
+    """What waits in each queue and is being done, and how many dead letters are open."""
+    return QueueReport.model_validate(await workflows.list_queues(resources))
 
 
 @router.get("/dead-letters", tags=["dead letters"])

@@ -90,6 +90,14 @@ async def act(resources: Resources, actor: Actor, workflow_id: UUID, verb: str) 
         )
 
 
+async def list_queues(resources: Resources) -> dict[str, Any]:
+    """Every queue that holds something, and how many dead letters are open."""
+    async with resources.unit_of_work() as uow:
+        repository = WorkflowRepository(uow.session)
+        rows, letters = await repository.queues(), await repository.open_dead_letters()
+    return {"queues": [row._asdict() for row in rows], "dead_letters": letters}
+
+
 async def list_dead_letters(resources: Resources, limit: int) -> list[dict[str, Any]]:
     """What was given up and waits for a person."""
     async with resources.unit_of_work() as uow:

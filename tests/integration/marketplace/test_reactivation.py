@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
@@ -156,6 +157,24 @@ async def test_two_contacts_wait_for_an_operator_who_chooses_one(office: Office)
     named = {contact["id"]: contact for contact in await office.contacts()}
     assert (named[mobile]["name"], named[mobile].get("email")) == ("Pat Doe", None)
     assert (await office.operate("GET", "/api/ops/crm-conflicts")).json() == []
+
+
+async def test_a_conflict_is_settled_on_its_page(office: Office) -> None:
+    mobile = await office.contact(phone="+15125550123", name="Number")
+    await office.contact(email="pat@homes.example", name="Address")
+    lead_id = await office.upload()
+    await office.work()
+    page = await office.operate("GET", "/ops/conflicts")
+    (path,) = set(re.findall(r'action="(/ops/conflicts/[^"]+)"', page.text))
+
+    wrong = await office.operate("POST", path, data={"contact_id": "other"})
+    chosen = await office.operate("POST", path, data={"contact_id": mobile})
+    await office.work()
+
+    assert [wrong.status_code, chosen.status_code] == [422, 303]
+    assert f"<option>{mobile}</option>" in page.text
+    assert (await office.log(lead_id)).ghl_contact_id == mobile
+    assert "No conflict waits" in (await office.operate("GET", "/ops/conflicts")).text
 
 
 async def test_an_opted_out_person_is_never_sent(office: Office) -> None:

@@ -58,6 +58,14 @@ class LeadPublished(Event):
     label: str | None
 
 
+class TerritoryChanged(Event):
+    """A place was given to one buyer alone or came back to all; the leads in it have another price."""
+
+    name = "lead.territory_changed"
+    territory_id: UUID
+    city_id: UUID
+
+
 class LeadSold(Event):
     """A lead was charged and belongs to one buyer."""
 

@@ -358,6 +358,11 @@ RECHECK_BUYERS = single_step(
     "marketplace",
     description="Buyers whose licence, insurance or last check has run out lose their credentials, with a notice.",
 )
+WATCH_TERRITORIES = single_step(
+    "watch_territories",
+    "marketplace",
+    description="Idle holders of territories warned and relieved, offers that ran out ended, free places offered on.",
+)
 PRIVACY_ERASURE = register(
     WorkflowSpec(
         "privacy_erasure",

@@ -130,7 +130,8 @@ _REACH: Final = (
 _FACTS: Final = """
     WITH chosen AS MATERIALIZED (
         SELECT l.id, l.address, l.zip, l.geom IS NOT NULL AS located, l.owner_name IS NOT NULL AS has_owner, l.property_value,
-               l.year_built, l.sqft, l.property_type, l.roof_age_mid, l.roof_material, {email} AS email, {phone} AS phone
+               l.year_built, l.sqft, l.property_type, l.roof_age_mid, l.roof_material, {email} AS email, {phone} AS phone,
+               l.exclusive_contractor_id IS NOT NULL AS exclusive
           FROM base_leads l
          WHERE {chosen} AND l.quality_score IS NOT NULL AND l.status IN ('processing', 'review', 'available')
     ), reasons AS (
@@ -165,6 +166,9 @@ _STORE: Final = """
 """
 
 
+PREMIUMS: Final = {Premium.URGENT: "facts.urgent", Premium.EXCLUSIVE_TERRITORY: "facts.exclusive"}
+
+
 def _scored(chosen: str) -> str:
     """The query that scores the leads `l` of a condition by what is stored of them."""
     facts = _FACTS.format(
@@ -174,7 +178,7 @@ def _scored(chosen: str) -> str:
         counts="(trigger_details->>'scores_as') COLLATE \"C\"",
         none="'{}'",
     )
-    return scored(facts, ScoreColumns(_PRESENT), {Premium.URGENT: "facts.urgent"})
+    return scored(facts, ScoreColumns(_PRESENT), PREMIUMS)
 
 
 class LeadRepository:
@@ -209,7 +213,7 @@ class LeadRepository:
                    l.owner_name IS NOT NULL AS has_owner, l.property_value, l.year_built, l.sqft, l.property_type,
                    l.owner_email IS NOT NULL AS has_email, l.owner_email_verified, l.owner_phone IS NOT NULL AS has_phone,
                    l.owner_phone_verified, l.last_sale_on, l.roof_age_mid, l.roof_material, l.status, l.quality_score, l.price,
-                   l.address_key, l.sandbox, r.neighbor_permits_30d, r.estimated_roof_age, now() AS now,
+                   l.address_key, l.sandbox, l.exclusive_contractor_id IS NOT NULL AS exclusive, r.neighbor_permits_30d, r.estimated_roof_age, now() AS now,
                    a.overall_condition, a.calibrated_confidence, a.damage_severity, a.roof_type, a.human_validated,
                    a.validation_status,
                    (SELECT min(i.gsd_m) FROM property_images i WHERE i.base_lead_id = l.id AND i.image_type = 'satellite'

@@ -18,6 +18,7 @@ from services.marketplace.jobs.sales import (
     stripe_event,
 )
 from services.marketplace.jobs.summit import HvacLeadInput, sync_hvac_lead
+from services.marketplace.jobs.territories import watch_territories
 from shared.schemas.workflow_inputs import ErasureInput, JobInput
 from shared.workflow import Step
 from shared.workflow.catalogue import (
@@ -31,6 +32,7 @@ from shared.workflow.catalogue import (
     SETTLE_SALES,
     STRIPE_EVENT,
     SYNC_HVAC_LEAD,
+    WATCH_TERRITORIES,
 )
 
 STEPS = (
@@ -47,4 +49,5 @@ STEPS = (
     Step(SETTLE_SALES, "settle_sales", settle_sales, JobInput),
     Step(ASSIGN_AGED, "assign_aged", assign_aged, JobInput),
     Step(RECHECK_BUYERS, "recheck_buyers", recheck_buyers, JobInput),
+    Step(WATCH_TERRITORIES, "watch_territories", watch_territories, JobInput),
 )

@@ -43,10 +43,12 @@ class LeadFilter:
     after_value: Decimal | None = None
     after_id: UUID | None = None
     limit: int = 20
+    wait_minutes: int = 0
+    """How old a lead must be: other buyers see it earlier (G-10)."""
 
 
 # The cities that a buyer serves, each with the radius around its centre.
-_AREAS: Final = f"""
+AREAS: Final = f"""
     SELECT lower(area.city) AS city, upper(area.state) AS state, t.city AS town, t.center,
            coalesce(area.radius_miles, 0) * {METRES_PER_MILE} AS metres
       FROM contractors served
@@ -67,7 +69,12 @@ def _reach(areas: str) -> str:
     """  # noqa: S608 - our own constants
 
 
-WITHIN_REACH: Final = _reach(f"({_AREAS})")
+WITHIN_REACH: Final = _reach(f"({AREAS})")
+# A copy of `territories` on the lead: the list compares a column and joins nothing.
+OPEN: Final = "(l.exclusive_contractor_id IS NULL OR l.exclusive_contractor_id = :contractor_id)"
+HEAD_START_OVER: Final = (
+    "(l.published_at IS NULL OR l.published_at <= now() - make_interval(mins => CAST(:wait_minutes AS int)))"
+)
 ON_SALE: Final = "l.status = 'available' AND (l.available_until IS NULL OR l.available_until > now())"
 SHOWN: Final = """
     SELECT l.id, l.address, l.city, l.state, l.zip, l.property_value, l.quality_score, l.grade, l.price, l.lead_class,
@@ -96,6 +103,7 @@ CONDITIONS: Final[dict[str, str]] = {
     "max_miles": f"""EXISTS (SELECT 1 FROM areas n
                               WHERE ST_DWithin(l.geom, n.center, CAST(:max_miles AS int) * {METRES_PER_MILE}))""",  # noqa: S608
     "box": "ST_X(l.map_cell) BETWEEN :west AND :east AND ST_Y(l.map_cell) BETWEEN :south AND :north",
+    "wait_minutes": HEAD_START_OVER,
 }
 """What each wish asks of a lead; of `storm` only true is one."""
 ROOF_WISHES: Final = {"condition", "min_urgency"}
@@ -115,7 +123,7 @@ def _wished(contractor_id: UUID, wanted: LeadFilter) -> tuple[str, dict[str, Any
     roofs = (
         "JOIN roof_analysis a ON a.base_lead_id = l.id AND a.is_current" if ROOF_WISHES & set(wishes) else ""
     )
-    conditions = " AND ".join([ON_SALE, *(CONDITIONS[name] for name in wishes), _reach("areas")])
+    conditions = " AND ".join([ON_SALE, OPEN, *(CONDITIONS[name] for name in wishes), _reach("areas")])
     return f"FROM {leads} l {roofs} WHERE {conditions}", {"contractor_id": contractor_id, **values}
 
 
@@ -129,7 +137,7 @@ def offered_statement(contractor_id: UUID, wanted: LeadFilter) -> tuple[str, dic
         values |= {"after_value": wanted.after_value, "after_id": wanted.after_id}
     order = f"ORDER BY {column} {direction}, l.id {direction}"
     statement = f"""
-        WITH areas AS MATERIALIZED ({_AREAS}),
+        WITH areas AS MATERIALIZED ({AREAS}),
              picked AS MATERIALIZED (SELECT l.id {wished} {behind} {order} LIMIT :limit)
         {SHOWN} {order}
     """
@@ -152,7 +160,7 @@ class LeadRepository:
         wished, values = _wished(contractor_id, wanted)
         statement = text(
             f"""
-            WITH areas AS MATERIALIZED ({_AREAS}),
+            WITH areas AS MATERIALIZED ({AREAS}),
                  picked AS MATERIALIZED (
                  SELECT l.id, l.map_cell, l.quality_score, l.price, l.grade {wished} AND l.map_cell IS NOT NULL
                   ORDER BY l.quality_score DESC, l.id DESC LIMIT :limit)
@@ -168,20 +176,21 @@ class LeadRepository:
         statement = text(
             f"""
             SELECT DISTINCT town AS city, state, ST_X(center::geometry) AS lng, ST_Y(center::geometry) AS lat
-              FROM ({_AREAS}) areas WHERE center IS NOT NULL ORDER BY city, state LIMIT 100
+              FROM ({AREAS}) areas WHERE center IS NOT NULL ORDER BY city, state LIMIT 100
             """  # noqa: S608 - our own constant
         )
         return (await self._session.execute(statement, {"contractor_id": contractor_id})).all()
 
-    async def one_offered(self, contractor_id: UUID, lead_id: UUID) -> Row[Any] | None:
-        """One available lead in the buyer's service areas."""
+    async def one_offered(self, contractor_id: UUID, lead_id: UUID, wait_minutes: int) -> Row[Any] | None:
+        """One available lead in the buyer's service areas, when its head start is over and nobody else holds its place."""
         statement = text(
             f"""
-            WITH picked AS (SELECT l.id FROM base_leads l WHERE l.id = :lead_id AND {ON_SALE} AND {WITHIN_REACH})
+            WITH picked AS (SELECT l.id FROM base_leads l WHERE l.id = :lead_id AND {ON_SALE} AND {OPEN}
+                               AND {HEAD_START_OVER} AND {WITHIN_REACH})
             {SHOWN}
             """  # noqa: S608 - our own constants
         )
-        values = {"contractor_id": contractor_id, "lead_id": lead_id}
+        values = {"contractor_id": contractor_id, "lead_id": lead_id, "wait_minutes": wait_minutes}
         return (await self._session.execute(statement, values)).one_or_none()
 
     async def note_view(self, lead_id: UUID, contractor_id: UUID, user_id: UUID | None) -> None:

@@ -38,6 +38,7 @@ from shared.db.models.reviews import ConditionComparison, DriftMeasurement, Revi
 from shared.db.models.sales import LeadView, LedgerAccount, LedgerEntry, Notification, Payment, Sale
 from shared.db.models.sources import SourceRun
 from shared.db.models.system import ApiUsageLog, AuditLog, ChainHead, SystemEvent
+from shared.db.models.territories import Territory
 from shared.db.models.users import RefreshToken, User
 from shared.db.models.weather import WeatherEvent
 from shared.db.models.workflow import (
@@ -149,6 +150,7 @@ __all__ = [
     "Suppression",
     "SystemEvent",
     "TargetCity",
+    "Territory",
     "User",
     "ValidationTask",
     "Vertical",

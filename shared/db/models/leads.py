@@ -182,6 +182,7 @@ class BaseLead(Base):
     )
     sandbox: Mapped[bool] = starts_false()
     map_cell: Mapped[WKBElement | None] = mapped_column(plane_point())
+    exclusive_contractor_id: Mapped[UUID | None]
 
 
 class RoofingLead(Base):

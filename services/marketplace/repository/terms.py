@@ -1,0 +1,55 @@
+"""What a buyer has set for itself, what it bought of late, and who is ahead of it."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+class TermsRepository:
+    """A buyer's preferences and their use."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def terms(self, contractor_id: UUID) -> Row[Any]:
+        """Tier, preferences, leads bought or being paid today and this week by the buyer's clock, tiers of other buyers.
+
+        A returned lead takes no room. Buyers of the sandbox keep nobody waiting.
+        """
+        statement = text(
+            """
+            SELECT c.subscription_tier AS tier, c.preferred_score_min, c.preferred_score_max, c.daily_cap, c.weekly_cap,
+                   zone.name AS time_zone,
+                   (SELECT count(*) FROM sales s WHERE s.contractor_id = c.id
+                       AND s.status IN ('reserved', 'charging', 'payment_unknown', 'sold')
+                       AND s.reserved_at >= date_trunc('day', now(), zone.name)) AS today,
+                   (SELECT count(*) FROM sales s WHERE s.contractor_id = c.id
+                       AND s.status IN ('reserved', 'charging', 'payment_unknown', 'sold')
+                       AND s.reserved_at >= date_trunc('week', now(), zone.name)) AS this_week,
+                   ARRAY(SELECT DISTINCT other.subscription_tier FROM contractors other
+                          WHERE other.subscription_tier IN ('professional', 'enterprise') AND other.id <> c.id
+                            AND other.credential_status = 'credentialed' AND NOT other.sandbox
+                            AND other.acquisition_status <> 'churned') AS others
+              FROM contractors c
+             CROSS JOIN LATERAL (SELECT coalesce(c.time_zone, 'UTC') AS name) zone
+             WHERE c.id = :id
+            """
+        )
+        return (await self._session.execute(statement, {"id": contractor_id})).one()
+
+    async def prefer(self, contractor_id: UUID, values: dict[str, Any]) -> None:
+        """Set a buyer's preferences, all of them."""
+        statement = text(
+            """
+            UPDATE contractors
+               SET preferred_score_min = CAST(:preferred_score_min AS int),
+                   preferred_score_max = CAST(:preferred_score_max AS int), daily_cap = CAST(:daily_cap AS int),
+                   weekly_cap = CAST(:weekly_cap AS int)
+             WHERE id = :id
+            """
+        )
+        await self._session.execute(statement, values | {"id": contractor_id})

@@ -267,7 +267,7 @@ class TerritoryRepository:
             SELECT t.id, t.contractor_id, t.warned_at, greatest(
                    lower(t.period),
                    (SELECT max(u.last_login_at) FROM users u WHERE u.contractor_id = t.contractor_id),
-                   (SELECT max(s.created_at) FROM refresh_tokens s JOIN users u ON u.id = s.user_id
+                   (SELECT max(s.issued_at) FROM refresh_tokens s JOIN users u ON u.id = s.user_id
                      WHERE u.contractor_id = t.contractor_id),
                    (SELECT max(s.sold_at) FROM sales s WHERE s.contractor_id = t.contractor_id)) AS active_at
               FROM territories t WHERE t.city_id = :city_id AND t.status = 'held' ORDER BY t.id

@@ -29,6 +29,7 @@ from services.marketplace.pages import door, market, owned, pictures
 from services.marketplace.pages import leads as lead_pages
 from services.marketplace.pages import privacy as privacy_pages
 from services.marketplace.pages import review as review_pages
+from services.marketplace.pages import territories as territory_pages
 from services.marketplace.pages.rendering import problem_page
 from services.marketplace.settings import MarketplaceSettings
 from shared.runtime import Service
@@ -63,6 +64,7 @@ service = Service(
         market.router,
         owned.router,
         check_pages.router,
+        territory_pages.router,
         review_pages.router,
         pictures.router,
     ],

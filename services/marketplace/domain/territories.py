@@ -27,8 +27,8 @@ IDLE_AFTER: Final = timedelta(days=30)
 """G-15: without log-in and purchase for so long, a holder loses its territory."""
 WARNED_BEFORE: Final = timedelta(days=7)
 """How long before that it is told."""
-MOST_FREE: Final = 200
-"""How many free places a board shows."""
+MOST_NEAR: Final = 200
+"""How many places near a buyer a board shows."""
 
 
 class Idleness(StrEnum):
@@ -114,8 +114,8 @@ class DeskTerritoryView(TerritoryView):
     company_name: str
 
 
-class FreePlace(BaseModel):
-    """A place near a buyer's service areas that nobody holds."""
+class NearPlace(BaseModel):
+    """A place near a buyer's service areas."""
 
     kind: TerritoryKind
     city_id: UUID
@@ -125,6 +125,10 @@ class FreePlace(BaseModel):
     cluster_id: UUID | None
     cluster_name: str | None
     leads: int
+    free: bool
+    """Whether nobody holds it, is offered it, or has a part of it."""
+    waiting: int
+    """How many are in line for it or for a part of it."""
 
     @property
     def name(self) -> str:
@@ -141,7 +145,7 @@ class TerritoryBoard(BaseModel):
     price_factor: Decimal = EXCLUSIVE_FACTOR
     """A lead in a held territory costs so many times its list price."""
     territories: list[TerritoryView]
-    free: list[FreePlace]
+    places: list[NearPlace]
 
 
 def place_name(kind: TerritoryKind, city: str, state: str, detail: str | None) -> str:

@@ -58,7 +58,10 @@ PLACES: Final = (
     Place("/leads", "Leads", Action.LEAD_LIST),
     Place("/my/leads", "My leads", Action.LEAD_LIST),
     Place("/my/checks", "My checks", Action.LEAD_LIST),
+    Place("/my/territories", "My territories", Action.LEAD_LIST),
+    Place("/my/preferences", "What I buy", Action.LEAD_LIST),
     Place("/ops/leads", "Leads", Action.OPERATIONS_READ),
+    Place("/ops/territories", "Territories", Action.OPERATIONS_READ),
     Place("/review", "Review", Action.REVIEW_DECIDE),
 )
 

@@ -202,8 +202,11 @@ class TerritoryRepository:
         }
         return (await self._session.execute(statement, values)).all()
 
-    async def free(self, contractor_id: UUID, kinds: Sequence[str], limit: int) -> Sequence[Row[Any]]:
-        """Places of these kinds near a contractor's service areas that nobody holds or is offered, most leads first."""
+    async def places(self, contractor_id: UUID, kinds: Sequence[str], limit: int) -> Sequence[Row[Any]]:
+        """Places of these kinds near a contractor's service areas, free ones first, then most leads first.
+
+        What meets a place that the contractor itself holds, is offered or waits for is left out.
+        """
         statement = text(
             f"""
             WITH near AS ({NEAR}), stock AS MATERIALIZED (
@@ -221,11 +224,14 @@ class TerritoryRepository:
                        int8range(hashtext(cluster_id::text), hashtext(cluster_id::text), '[]'), sum(leads)
                   FROM stock WHERE cluster_id IS NOT NULL GROUP BY city_id, cluster_id
             )
-            SELECT t.kind, t.city_id, p.city, p.state, t.zip, t.cluster_id, k.cluster_name, t.leads
+            SELECT t.kind, t.city_id, p.city, p.state, t.zip, t.cluster_id, k.cluster_name, t.leads,
+                   NOT EXISTS (SELECT 1 FROM territories o WHERE o.status IN ('held', 'offered') AND {MEETS}) AS free,
+                   (SELECT count(*) FROM territories o WHERE o.status IN ('waiting', 'offered') AND {MEETS}) AS waiting
               FROM places t JOIN target_cities p ON p.id = t.city_id LEFT JOIN lead_clusters k ON k.id = t.cluster_id
              WHERE t.kind = ANY (:kinds)
-               AND NOT EXISTS (SELECT 1 FROM territories o WHERE o.status IN ('held', 'offered') AND {MEETS})
-             ORDER BY t.kind <> 'city', t.leads DESC, t.kind, t.zip, t.cluster_id LIMIT :limit
+               AND NOT EXISTS (SELECT 1 FROM territories o
+                                WHERE o.contractor_id = :contractor_id AND o.status <> 'ended' AND {MEETS})
+             ORDER BY free DESC, t.kind <> 'city', t.leads DESC, t.kind, t.zip, t.cluster_id LIMIT :limit
             """  # noqa: S608 - our own constants
         )
         values = {"contractor_id": contractor_id, "kinds": list(kinds), "limit": limit}

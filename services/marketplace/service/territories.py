@@ -9,11 +9,11 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.marketplace.domain.territories import (
-    MOST_FREE,
+    MOST_NEAR,
     OFFER_HOURS,
     DeskTerritoryView,
-    FreePlace,
     Idleness,
+    NearPlace,
     Place,
     TerritoryBoard,
     TerritoryView,
@@ -21,6 +21,7 @@ from services.marketplace.domain.territories import (
     idleness,
     places_left,
 )
+from services.marketplace.repository.terms import TermsRepository
 from services.marketplace.repository.territories import TerritoryRepository
 from services.marketplace.service.checks import NIGHTLY, buyer_faults_now, own_company
 from services.marketplace.service.sessions import signed_in
@@ -82,16 +83,16 @@ async def own_board(resources: Resources, actor: Actor) -> TerritoryBoard:
     async with resources.unit_of_work() as uow:
         await signed_in(uow.session, actor)
         repository = TerritoryRepository(uow.session)
-        tier = _tier(await repository.tier(contractor_id))
+        tier = _tier((await TermsRepository(uow.session).terms(contractor_id)).tier)
         rows = [row._asdict() for row in await repository.of(contractor_id, MOST_SHOWN)]
         terms = allowance(tier, rows)
-        free = await repository.free(contractor_id, [str(kind) for kind in terms.allowed], MOST_FREE)
+        near = await repository.places(contractor_id, [str(kind) for kind in terms.allowed], MOST_NEAR)
     return TerritoryBoard(
         tier=tier,
         allowed=terms.allowed,
         left=terms.left,
         territories=[TerritoryView.model_validate(row) for row in rows],
-        free=[FreePlace.model_validate(row._asdict()) for row in free],
+        places=[NearPlace.model_validate(row._asdict()) for row in near],
     )
 
 

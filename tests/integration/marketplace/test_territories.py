@@ -164,9 +164,12 @@ async def test_the_database_itself_lets_no_two_territories_meet(
         await change(committed_db, INSERT, **values, cluster=cluster, since=since, till=till)
 
     await insert(first, since=0, till=None)
-    ended = "UPDATE territories SET status = 'ended', ended_at = now(), end_reason = 'released', period = tstzrange(lower(period), now() + interval '2 hours')"
+    ended = """
+        UPDATE territories SET status = 'ended', ended_at = now(), end_reason = 'released',
+               period = tstzrange(lower(period), now() + interval '2 hours')
+    """
     if meets:
-        with pytest.raises(IntegrityError, match="ex_territories_one_holder|uq_territories_own_place"):
+        with pytest.raises(IntegrityError, match=r"ex_territories_one_holder|uq_territories_own_place"):
             await insert(second, since=1, till=None)
         await change(committed_db, ended)
         with pytest.raises(IntegrityError, match="ex_territories_one_holder"):
@@ -375,9 +378,12 @@ async def test_the_board_shows_what_is_free_and_a_held_cluster_bears_its_holder(
     after = (await other.get("/api/territories")).json()
 
     assert (before["allowed"], before["price_factor"]) == ({"zip": 3, "cluster": 1}, "1.10")
-    assert {(each["kind"], each["leads"]) for each in before["free"]} == {("zip", 1), ("cluster", 1)}
+    assert {(each["kind"], each["leads"]) for each in before["places"]} == {("zip", 1), ("cluster", 1)}
     assert held.json()["cluster_name"] == "Harrow 7"
-    assert after["free"] == []
+    assert {(each["kind"], each["free"], each["waiting"]) for each in after["places"]} == {
+        ("zip", False, 0),
+        ("cluster", False, 0),
+    }
     bears = await rows(committed_db, "SELECT exclusive_contractor_id, assigned_at FROM lead_clusters")
     assert bears[0].exclusive_contractor_id is not None
     assert bears[0].assigned_at is not None

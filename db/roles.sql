@@ -70,7 +70,7 @@ GRANT INSERT, UPDATE, DELETE ON contractors, contractor_listings, outreach_campa
 GRANT INSERT, UPDATE, DELETE ON ai_call_logs, demo_meetings TO svc_ai_calling;
 GRANT INSERT, UPDATE, DELETE ON outreach_touchpoints, scheduled_touchpoints TO svc_outreach;
 GRANT INSERT, UPDATE, DELETE ON base_leads, roofing_leads, lead_triggers, lead_clusters, hvac_properties, hvac_leads,
-    parcel_storms, parcel_triggers TO svc_lead_generator;
+    parcel_storms, parcel_triggers, sold_lead_storms TO svc_lead_generator;
 GRANT INSERT, UPDATE, DELETE ON verticals, target_cities, core.schedule, core.schedule_run, core.config,
     core.feature_flag TO svc_orchestrator;
 GRANT SELECT, INSERT, UPDATE, DELETE ON users, refresh_tokens TO svc_marketplace;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.marketplace import handlers
 from services.marketplace.api import (
     aged,
     auth,
@@ -32,6 +33,7 @@ from services.marketplace.pages import review as review_pages
 from services.marketplace.pages import territories as territory_pages
 from services.marketplace.pages.rendering import problem_page
 from services.marketplace.settings import MarketplaceSettings
+from shared.events.leads import SoldLeadStruck
 from shared.runtime import Service
 from shared.workflow.schedule import ScheduledJob
 
@@ -69,6 +71,7 @@ service = Service(
         pictures.router,
     ],
     steps=STEPS,
+    handlers={SoldLeadStruck: handlers.tell_of_storm},
     schedule=[
         ScheduledJob("sale_settlement", "settle_sales", "* * * * *", "Sales nobody decided.", misfire="skip"),
         ScheduledJob(

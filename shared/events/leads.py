@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from uuid import UUID
 
 from shared.events.base import Event
@@ -73,3 +74,14 @@ class LeadSold(Event):
     base_lead_id: UUID
     sale_id: UUID
     contractor_id: UUID
+
+
+class SoldLeadStruck(Event):
+    """A storm struck the house of a sold lead."""
+
+    name = "lead.sold_struck"
+    base_lead_id: UUID
+    event_type: str
+    struck_on: date
+    distance_miles: float
+    source: str

@@ -76,4 +76,20 @@ ALTER TABLE contractors ADD COLUMN weekly_cap INTEGER;
 ALTER TABLE contractors ADD CONSTRAINT ck_contractors_weekly_cap_positive CHECK (weekly_cap >= 0) NOT VALID;
 ALTER TABLE contractors VALIDATE CONSTRAINT ck_contractors_weekly_cap_positive;
 
+-- G-53: a storm at a sold roof, once a kind and day however many report it. What is here its buyer has been told.
+CREATE TABLE sold_lead_storms (
+    id UUID DEFAULT gen_random_uuid() NOT NULL,
+    base_lead_id UUID NOT NULL,
+    event_type VARCHAR(50) NOT NULL,
+    struck_on DATE NOT NULL,
+    weather_event_id UUID NOT NULL,
+    distance_miles NUMERIC(6, 2) NOT NULL,
+    created_at timestamptz DEFAULT now() NOT NULL,
+    CONSTRAINT pk_sold_lead_storms PRIMARY KEY (id),
+    CONSTRAINT uq_sold_lead_storms_base_lead_id_event_type_struck_on UNIQUE (base_lead_id, event_type, struck_on),
+    CONSTRAINT fk_sold_lead_storms_base_lead_id FOREIGN KEY(base_lead_id) REFERENCES base_leads (id) ON DELETE CASCADE,
+    CONSTRAINT fk_sold_lead_storms_weather_event_id FOREIGN KEY(weather_event_id) REFERENCES weather_events (id)
+);
+CREATE INDEX idx_sold_lead_storms_weather_event ON sold_lead_storms (weather_event_id);
+
 CALL core.install_touch_triggers();

@@ -109,6 +109,32 @@ REVIVE = text(
     """  # noqa: S608 - built from rule tables
 )
 
+# The nearest report stands for the storm: reports of one kind on one day of the house's own clock are one.
+STRIKE_SOLD = text(
+    f"""
+    WITH near AS (
+        SELECT l.id AS base_lead_id, storm.event_type, storm.id AS weather_event_id,
+               (storm.began_at AT TIME ZONE l.time_zone)::date AS struck_on,
+               ST_Distance(coalesce(storm.swath, storm.geom), l.geom) / {METRES_PER_MILE} AS distance_miles
+          FROM base_leads l
+          JOIN weather_events storm ON ST_DWithin(coalesce(storm.swath, storm.geom), l.geom,
+                                                  ({_FORCE.reach_miles})::float8 * {METRES_PER_MILE})
+         WHERE l.city_id = :city_id AND l.status = 'sold'
+           AND l.sold_at > now() - interval '{STORM_WATCH_MONTHS} months'
+           AND storm.superseded_by IS NULL AND storm.began_at > l.sold_at AND {_FORCE.peak} IS NOT NULL
+    ), struck AS (
+        INSERT INTO sold_lead_storms (base_lead_id, event_type, struck_on, weather_event_id, distance_miles)
+        SELECT DISTINCT ON (base_lead_id, event_type, struck_on)
+               base_lead_id, event_type, struck_on, weather_event_id, round(distance_miles::numeric, 2)
+          FROM near ORDER BY base_lead_id, event_type, struck_on, distance_miles, weather_event_id
+        ON CONFLICT DO NOTHING
+        RETURNING base_lead_id, event_type, struck_on, distance_miles, weather_event_id
+    )
+    SELECT struck.base_lead_id, struck.event_type, struck.struck_on, struck.distance_miles, e.source
+      FROM struck JOIN weather_events e ON e.id = struck.weather_event_id ORDER BY struck.base_lead_id
+    """  # noqa: S608 - built from rule tables
+)
+
 
 _PRESENT: Final = {
     "address": "facts.address <> ''",
@@ -274,6 +300,10 @@ class LeadRepository:
     async def revive(self, city_id: UUID) -> list[UUID]:
         """Take a city's leads back into work whose shelf life was over when a storm struck them (G-53); their ids."""
         return sorted((await self._session.execute(REVIVE, {"city_id": city_id})).scalars())
+
+    async def strike_sold(self, city_id: UUID) -> Sequence[Row[Any]]:
+        """Note the storms that have struck a city's sold leads since their sale (G-53); those not noted before."""
+        return (await self._session.execute(STRIKE_SOLD, {"city_id": city_id})).all()
 
     async def storms_near(self, lead_ids: Sequence[UUID]) -> Sequence[Row[Any]]:
         """Storm reports of the last 90 days within reach of each lead, with their distance in miles."""

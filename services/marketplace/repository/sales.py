@@ -345,6 +345,17 @@ class SaleRepository:
         )
         return Decimal((await self._session.execute(statement)).scalar_one())
 
+    async def notify_of_storm(self, lead_id: UUID, words: str) -> None:
+        """An in-app notice to a sold lead's buyer; `{sale}` in the words becomes the sale's id."""
+        statement = text(
+            """
+            INSERT INTO notifications (contractor_id, channel, kind, status, reason)
+            SELECT contractor_id, 'in_app', 'storm_at_sold_lead', 'pending', replace(:words, '{sale}', CAST(id AS text))
+              FROM sales WHERE base_lead_id = :lead_id AND status = 'sold'
+            """
+        )
+        await self._session.execute(statement, {"lead_id": lead_id, "words": words})
+
     async def insert_notification(self, values: dict[str, Any]) -> None:
         """A notification that was sent."""
         statement = text(

@@ -21,7 +21,15 @@ from shared.db.models.deliveries import DeliveryAttempt, DeliveryDestination, Le
 from shared.db.models.hvac import HvacLead, HvacProperty
 from shared.db.models.imagery import MlInferenceJob, Model, PropertyImage, RoofAnalysis, ValidationTask
 from shared.db.models.jobs import EnrichmentJob, Geocode
-from shared.db.models.leads import BaseLead, LeadCluster, LeadTrigger, ParcelStorm, ParcelTrigger, RoofingLead
+from shared.db.models.leads import (
+    BaseLead,
+    LeadCluster,
+    LeadTrigger,
+    ParcelStorm,
+    ParcelTrigger,
+    RoofingLead,
+    SoldLeadStorm,
+)
 from shared.db.models.messages import DeadLetter, InboxRow, OutboxRow
 from shared.db.models.outreach import (
     AiCallLog,
@@ -140,6 +148,7 @@ __all__ = [
     "Schedule",
     "ScheduleRun",
     "ScheduledTouchpoint",
+    "SoldLeadStorm",
     "SourceRegistry",
     "SourceRun",
     "StatePolicy",

@@ -286,6 +286,24 @@ class ParcelTrigger(Base):
     expires_at: Mapped[datetime]
 
 
+class SoldLeadStorm(Base):
+    """A storm at a sold roof of which its buyer was told, once a kind and day. Owner: lead_generator."""
+
+    __tablename__ = "sold_lead_storms"
+    __table_args__ = (
+        UniqueConstraint("base_lead_id", "event_type", "struck_on"),
+        Index("idx_sold_lead_storms_weather_event", "weather_event_id"),
+    )
+
+    id: Mapped[UUID] = key()
+    base_lead_id: Mapped[UUID] = refers("base_leads.id", on_delete="CASCADE")
+    event_type: Mapped[str] = mapped_column(words(50))
+    struck_on: Mapped[date]
+    weather_event_id: Mapped[UUID] = refers("weather_events.id")
+    distance_miles: Mapped[Decimal] = mapped_column(number(6, 2))
+    created_at: Mapped[datetime] = stamp()
+
+
 class LeadCluster(Base):
     """Neighbouring leads that one crew can work together. Owner: lead_generator."""
 

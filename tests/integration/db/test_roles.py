@@ -58,6 +58,7 @@ OWNERS: dict[str, set[str]] = {
         "hvac_leads",
         "parcel_storms",
         "parcel_triggers",
+        "sold_lead_storms",
     },
     "orchestrator": {"verticals", "target_cities"},
     "marketplace": {

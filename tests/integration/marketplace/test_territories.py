@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -11,7 +12,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
+from services.marketplace.handlers import tell_of_storm
 from shared.db.engine import SessionMaker
+from shared.events.leads import SoldLeadStruck
 from shared.security.policy import Role
 from shared.workflow import start
 from tests.factories.leads import city_id, make_buyer, make_lead, make_user
@@ -387,3 +390,26 @@ async def test_the_board_shows_what_is_free_and_a_held_cluster_bears_its_holder(
     bears = await rows(committed_db, "SELECT exclusive_contractor_id, assigned_at FROM lead_clusters")
     assert bears[0].exclusive_contractor_id is not None
     assert bears[0].assigned_at is not None
+
+
+async def test_the_buyer_of_a_sold_lead_alone_hears_of_a_storm_over_it(
+    market: Market, committed_db: SessionMaker
+) -> None:
+    async with committed_db.begin() as session:
+        unsold = await make_lead(session, market.resources.keys)
+    sale = (await market.buy()).json()["sale_id"]
+    for lead in (market.lead_id, unsold):
+        event = SoldLeadStruck(
+            base_lead_id=lead,
+            event_type="hail",
+            struck_on=date(2026, 11, 18),
+            distance_miles=0.69,
+            source="lsr",
+        )
+        async with market.resources.unit_of_work() as uow:
+            await tell_of_storm(event, uow, market.resources)
+
+    (told,) = await rows(committed_db, "SELECT * FROM notifications WHERE kind = 'storm_at_sold_lead'")
+    assert (told.contractor_id, told.channel) == (market.contractor_id, "in_app")
+    assert told.reason.startswith("Hail on 2026-11-18, 0.69 miles from the house, reported by lsr.")
+    assert told.reason.endswith(f"/my/leads/{sale}")

@@ -36,3 +36,4 @@ class TerritoryEnd(StrEnum):
     DECLINED = "declined"
     OFFER_RAN_OUT = "offer_ran_out"
     PLACE_GONE = "place_gone"
+    TIER_TOO_SMALL = "tier_too_small"

@@ -20,7 +20,7 @@ CREATE TABLE territories (
     ended_at timestamptz,
     end_reason VARCHAR(20)
         CONSTRAINT ck_territories_end_reason CHECK (end_reason IN ('released', 'taken_back', 'inactive', 'declined',
-            'offer_ran_out', 'place_gone')),
+            'offer_ran_out', 'place_gone', 'tier_too_small')),
     zips INT4RANGE GENERATED ALWAYS AS (CASE WHEN kind = 'zip' THEN int4range(zip::integer, zip::integer, '[]')
         ELSE int4range(NULL, NULL) END) STORED,
     clusters INT8RANGE GENERATED ALWAYS AS (CASE WHEN kind = 'cluster'

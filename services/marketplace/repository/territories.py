@@ -266,6 +266,21 @@ class TerritoryRepository:
         )
         return (await self._session.execute(statement, {"city_id": city_id})).all()
 
+    async def ranked(self, city_id: UUID) -> Sequence[Row[Any]]:
+        """Live territories of a city with their buyer's tier and their place among all the buyer's of the kind, oldest first."""
+        statement = text(
+            """
+            SELECT * FROM (
+                SELECT t.id, t.city_id, t.contractor_id, t.kind, c.subscription_tier AS tier,
+                       row_number() OVER (PARTITION BY t.contractor_id, t.kind ORDER BY t.created_at, t.id) AS rank
+                  FROM territories t JOIN contractors c ON c.id = t.contractor_id
+                 WHERE t.status <> 'ended' AND t.contractor_id IN (
+                       SELECT contractor_id FROM territories WHERE city_id = :city_id AND status <> 'ended')) live
+             WHERE city_id = :city_id ORDER BY rank DESC, id
+            """
+        )
+        return (await self._session.execute(statement, {"city_id": city_id})).all()
+
     async def holders(self, city_id: UUID) -> Sequence[Row[Any]]:
         """Held territories with the last log-in, session or purchase of their holder's, none before it got the place."""
         statement = text(

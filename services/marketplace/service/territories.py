@@ -31,7 +31,7 @@ from shared.events.leads import TerritoryChanged
 from shared.runtime import Resources
 from shared.schemas.enums import SubscriptionTier
 from shared.schemas.page import Cursor, Page, cut_page
-from shared.schemas.territory import TerritoryEnd, TerritoryStatus
+from shared.schemas.territory import TerritoryEnd, TerritoryKind, TerritoryStatus
 from shared.security import audit
 from shared.security.policy import Action, Actor
 
@@ -44,6 +44,7 @@ IDLE_WORDS: Final = (
 LOST_WORDS: Final = (
     "Your territory went back to the market: nobody of your company had logged in or bought for 30 days."
 )
+TIER_WORDS: Final = "A territory of yours ended: your tier does not allow it any more."
 TAKEN_WORDS: Final = "An operator took your territory back: "
 
 
@@ -205,7 +206,7 @@ async def desk_page(
 
 
 async def watch(resources: Resources) -> dict[str, int]:
-    """End offers whose time ran out and holdings of the idle, warn those soon idle, offer on what is free."""
+    """End offers that ran out and holdings of the idle or of too small a tier, warn the soon idle, offer on what is free."""
     counted = dict.fromkeys(("ended", "warned", "offered"), 0)
     async with resources.unit_of_work() as uow:
         cities = await TerritoryRepository(uow.session).live_cities()
@@ -216,12 +217,24 @@ async def watch(resources: Resources) -> dict[str, int]:
             for row in await repository.overdue(city_id):
                 await _end(uow, repository, row.id, TerritoryEnd(row.reason), actor=NIGHTLY, note=None)
                 counted["ended"] += 1
+            counted["ended"] += await _end_beyond_tier(uow, repository, city_id)
             for holder in await repository.holders(city_id):
                 done = await _look_at_holder(uow, repository, holder)
                 counted["ended"] += done is Idleness.TAKE_BACK
                 counted["warned"] += done is Idleness.WARN
             counted["offered"] += await _offer_on(uow, repository, city_id)
     return counted
+
+
+async def _end_beyond_tier(uow: UnitOfWork, repository: TerritoryRepository, city_id: UUID) -> int:
+    """End what its buyer's tier does not allow any more, the newest first; how many."""
+    ended = 0
+    for row in await repository.ranked(city_id):
+        if not places_left(_tier(row.tier), TerritoryKind(row.kind), row.rank - 1):
+            await _end(uow, repository, row.id, TerritoryEnd.TIER_TOO_SMALL, actor=NIGHTLY, note=None)
+            await repository.notify(row.contractor_id, "territory_lost", TIER_WORDS)
+            ended += 1
+    return ended
 
 
 async def _look_at_holder(uow: UnitOfWork, repository: TerritoryRepository, holder: Row[Any]) -> Idleness:

@@ -277,6 +277,20 @@ async def test_an_idle_holder_is_warned_then_relieved_and_the_next_is_asked(
     assert [row.exclusive_contractor_id for row in holders] == [None]
 
 
+async def test_a_smaller_tier_keeps_only_what_it_allows(market: Market, committed_db: SessionMaker) -> None:
+    large, keen = await a_buyer(market, committed_db, "enterprise"), await a_buyer(market, committed_db)
+    city = {"kind": "city", "city_id": await harrow(committed_db)}
+    await large.post("/api/territories", json=city)
+    await keen.post("/api/territories", json=await zip_place(committed_db))
+    counted = [await watch(market, committed_db)]
+    await change(committed_db, "UPDATE contractors SET subscription_tier = 'professional'")
+    counted += [await watch(market, committed_db), await watch(market, committed_db)]
+
+    assert [each["ended"] for each in counted] == [0, 1, 0]
+    found = await rows(committed_db, "SELECT kind, status, end_reason FROM territories ORDER BY created_at")
+    assert [tuple(row) for row in found] == [("city", "ended", "tier_too_small"), ("zip", "offered", None)]
+
+
 async def test_a_log_in_takes_the_warning_back(market: Market, committed_db: SessionMaker) -> None:
     async with committed_db.begin() as session:
         contractor, user = await make_buyer(session, subscription_tier="professional")

@@ -70,7 +70,7 @@ GRANT INSERT, UPDATE, DELETE ON contractors, contractor_listings, outreach_campa
 GRANT INSERT, UPDATE, DELETE ON ai_call_logs, demo_meetings TO svc_ai_calling;
 GRANT INSERT, UPDATE, DELETE ON outreach_touchpoints, scheduled_touchpoints TO svc_outreach;
 GRANT INSERT, UPDATE, DELETE ON base_leads, roofing_leads, lead_triggers, lead_clusters, hvac_properties, hvac_leads,
-    parcel_storms, parcel_triggers TO svc_lead_generator;
+    parcel_storms, parcel_triggers, sold_lead_storms TO svc_lead_generator;
 GRANT INSERT, UPDATE, DELETE ON verticals, target_cities, core.schedule, core.schedule_run, core.config,
     core.feature_flag TO svc_orchestrator;
 GRANT SELECT, INSERT, UPDATE, DELETE ON users, refresh_tokens, account_links TO svc_marketplace;
@@ -87,14 +87,16 @@ GRANT INSERT, UPDATE ON reactivation_leads, lead_processing_logs, crm_conflicts 
 GRANT INSERT ON ledger_accounts, ledger_entries, sale_outcomes, guarantee_settlements TO svc_marketplace;
 GRANT SELECT, INSERT ON aged_leads, aged_purchases, aged_sales, aged_quotes TO svc_marketplace;
 GRANT SELECT, INSERT, UPDATE ON aged_inventory, aged_prices TO svc_marketplace;
-GRANT INSERT, UPDATE ON buyer_checks, buyer_cases TO svc_marketplace;
+GRANT INSERT, UPDATE ON buyer_checks, buyer_cases, territories TO svc_marketplace;
 GRANT SELECT, INSERT ON buyer_evidence TO svc_marketplace;
 GRANT SELECT, INSERT, UPDATE ON privacy_requests, privacy_notices TO svc_marketplace;
 GRANT INSERT ON privacy_subjects TO svc_marketplace;
 GRANT UPDATE (person, phone_hash) ON aged_leads TO svc_marketplace;
 
 -- The second writers, by column.
-GRANT UPDATE (status, status_reason, reserved_at, sold_at, sale_id) ON base_leads TO svc_marketplace;
+GRANT UPDATE (status, status_reason, reserved_at, sold_at, sale_id, exclusive_contractor_id) ON base_leads
+    TO svc_marketplace;
+GRANT UPDATE (exclusive_contractor_id, assigned_at) ON lead_clusters TO svc_marketplace;
 GRANT UPDATE (subject_id, owner_name, owner_name_hash, mailing_address, mailing_address_hash,
     owner_email, owner_email_hash, owner_email_confidence, owner_email_source, owner_email_verified,
     owner_phone, owner_phone_hash, owner_phone_verified, email_acquisition_cost) ON base_leads TO svc_enricher;
@@ -104,7 +106,7 @@ GRANT UPDATE (signed_up_at, subscription_tier, monthly_fee, leads_per_month, con
     auto_renew, total_leads_purchased, total_leads_contacted, total_leads_converted, total_revenue_generated,
     avg_lead_quality_rating, conversion_rate, avg_time_to_contact_hours, credential_status, credential_checked_at,
     identity_verified_at, agreement_version, agreement_accepted_at, preferred_score_min, preferred_score_max,
-    daily_cap, payment_customer_ref, payment_method_ref) ON contractors TO svc_marketplace;
+    daily_cap, weekly_cap, payment_customer_ref, payment_method_ref) ON contractors TO svc_marketplace;
 GRANT UPDATE (first_scraped_at, last_scraped_at, total_permits_found) ON target_cities TO svc_scraper;
 GRANT UPDATE (total_properties_processed) ON target_cities TO svc_lead_generator;
 

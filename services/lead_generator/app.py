@@ -5,7 +5,7 @@ from __future__ import annotations
 from services.lead_generator import handlers, jobs
 from services.lead_generator.api import clusters, leads
 from services.lead_generator.settings import LeadGeneratorSettings
-from shared.events.leads import LeadCreated
+from shared.events.leads import LeadCreated, TerritoryChanged
 from shared.events.permits import PermitScraped
 from shared.events.storms import StormReported
 from shared.runtime import Service
@@ -56,6 +56,7 @@ service = Service(
         LeadCreated: handlers.take_up_lead,
         PermitScraped: handlers.look_at_permits,
         StormReported: handlers.look_after_storm,
+        TerritoryChanged: handlers.price_territory,
     },
     schedule=[
         daily("04:00", "prospecting", "prospect_active_cities", "New prospects of all active cities."),

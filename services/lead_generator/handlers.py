@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.lead_generator.repository.hvac import HvacRepository
 from shared.db.unit_of_work import UnitOfWork
-from shared.events.leads import LeadCreated
+from shared.events.leads import LeadCreated, TerritoryChanged
 from shared.events.permits import PermitScraped
 from shared.events.storms import StormReported
 from shared.runtime import Resources
@@ -28,6 +28,14 @@ async def look_after_storm(event: StormReported, uow: UnitOfWork, _: Resources) 
     await start(uow.session, "rescore_leads", subject_id=event.city_id, input=city)
     if await live_workflow(uow.session, CITY.kind, event.city_id) is None:
         await start(uow.session, "prospect_active_cities", subject_id=event.city_id, input=city)
+
+
+async def price_territory(event: TerritoryChanged, uow: UnitOfWork, _: Resources) -> None:
+    """Price the leads of a city again where one buyer began or ceased to hold them alone.
+
+    A run of its own: one that is under way may have passed the leads in question.
+    """
+    await start(uow.session, "rescore_leads", input={"city_id": str(event.city_id)})
 
 
 async def look_at_permits(event: PermitScraped, uow: UnitOfWork, _: Resources) -> None:

@@ -23,7 +23,7 @@ from shared.compliance.loader import address_value, decide_offer
 from shared.compliance.policy import policy_at
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import PermanentError, Skip
-from shared.events.leads import LeadCreated, LeadPublished, LeadScored
+from shared.events.leads import LeadCreated, LeadPublished, LeadScored, SoldLeadStruck
 from shared.runtime import Resources, StepContext
 from shared.runtime.limits import prospect_cap
 from shared.schemas.enums import LeadStatus, TriggerType
@@ -137,7 +137,8 @@ async def score(ctx: StepContext, input: PropertyInput) -> None:
 async def rescore_leads(ctx: StepContext, input: ProspectInput) -> None:
     """Look again at the known leads of a city that a storm has reached: triggers, score, grade, price (G-16).
 
-    Addresses whose offer ran out within the storm watch come back first, and ask the gate again (G-53).
+    Addresses whose offer ran out within the storm watch come back first, and ask the gate again; of sold ones their
+    buyers are told (G-53).
     """
     async with ctx.resources.unit_of_work() as uow:
         cities = await ProspectRepository(uow.session).active_cities(input.city_id)
@@ -145,6 +146,7 @@ async def rescore_leads(ctx: StepContext, input: ProspectInput) -> None:
     totals = dict.fromkeys(("leads", "changed", "saleable", "revived"), 0)
     for city_id in cities:
         totals["revived"] += await _revive(ctx.resources, city_id)
+        await _tell_of_sold(ctx.resources, city_id)
         last: UUID | None = None
         while True:
             async with ctx.resources.unit_of_work() as uow:
@@ -166,6 +168,12 @@ async def _revive(resources: Resources, city_id: UUID) -> int:
         await rescore(uow, back)
         await start_many(uow.session, PUBLISH_LEAD, [(lead_id, {}) for lead_id in back])
     return len(back)
+
+
+async def _tell_of_sold(resources: Resources, city_id: UUID) -> None:
+    async with resources.unit_of_work() as uow:
+        struck = await LeadRepository(uow.session).strike_sold(city_id)
+        uow.publish(SoldLeadStruck(**row._asdict()) for row in struck)
 
 
 async def refresh_roofs(ctx: StepContext, input: ProspectInput) -> None:

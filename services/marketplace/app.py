@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.marketplace import handlers
 from services.marketplace.api import (
     accounts,
     aged,
@@ -20,6 +21,7 @@ from services.marketplace.api import (
     operations,
     outcomes,
     people,
+    preferences,
     privacy,
     quality,
     reactivation,
@@ -27,6 +29,7 @@ from services.marketplace.api import (
     returns,
     review,
     summit,
+    territories,
     webhooks,
 )
 from services.marketplace.jobs import STEPS
@@ -49,9 +52,11 @@ from services.marketplace.pages import quality as quality_pages
 from services.marketplace.pages import receipts as receipt_pages
 from services.marketplace.pages import returns as return_pages
 from services.marketplace.pages import review as review_pages
+from services.marketplace.pages import territories as territory_pages
 from services.marketplace.pages.rendering import problem_page
 from services.marketplace.service.api_keys import read_key
 from services.marketplace.settings import MarketplaceSettings
+from shared.events.leads import SoldLeadStruck
 from shared.runtime import Service
 from shared.workflow.schedule import ScheduledJob
 
@@ -68,6 +73,8 @@ service = Service(
         contractors.router,
         checks.router,
         cases.router,
+        territories.router,
+        preferences.router,
         leads.router,
         returns.router,
         outcomes.router,
@@ -103,6 +110,7 @@ service = Service(
         receipt_pages.router,
         outcome_pages.router,
         check_pages.router,
+        territory_pages.router,
         review_pages.router,
         operation_pages.router,
         city_pages.router,
@@ -112,6 +120,7 @@ service = Service(
         pictures.router,
     ],
     steps=STEPS,
+    handlers={SoldLeadStruck: handlers.tell_of_storm},
     schedule=[
         ScheduledJob("sale_settlement", "settle_sales", "* * * * *", "Sales nobody decided.", misfire="skip"),
         ScheduledJob(
@@ -126,6 +135,13 @@ service = Service(
         ),
         ScheduledJob(
             "buyer_nudges", "nudge_buyers", "*/10 * * * *", "Leads nobody has tried.", misfire="skip"
+        ),
+        ScheduledJob(
+            "territory_watch",
+            "watch_territories",
+            "40 * * * *",
+            "Idle holders of territories, offers that ran out, free places.",
+            misfire="skip",
         ),
     ],
     concurrency={"default": 10, "lead_processing": 4},

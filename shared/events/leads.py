@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from uuid import UUID
 
 from shared.events.base import Event
@@ -58,6 +59,14 @@ class LeadPublished(Event):
     label: str | None
 
 
+class TerritoryChanged(Event):
+    """A place was given to one buyer alone or came back to all; the leads in it have another price."""
+
+    name = "lead.territory_changed"
+    territory_id: UUID
+    city_id: UUID
+
+
 class LeadSold(Event):
     """A lead was charged and belongs to one buyer."""
 
@@ -65,3 +74,14 @@ class LeadSold(Event):
     base_lead_id: UUID
     sale_id: UUID
     contractor_id: UUID
+
+
+class SoldLeadStruck(Event):
+    """A storm struck the house of a sold lead."""
+
+    name = "lead.sold_struck"
+    base_lead_id: UUID
+    event_type: str
+    struck_on: date
+    distance_miles: float
+    source: str

@@ -364,6 +364,11 @@ NUDGE_BUYERS = single_step(
     timeout_seconds=60,
     description="Buyers reminded, once a delay, of leads they looked at and reported nothing of.",
 )
+WATCH_TERRITORIES = single_step(
+    "watch_territories",
+    "marketplace",
+    description="Idle holders of territories warned and relieved, offers that ran out ended, free places offered on.",
+)
 PRIVACY_ERASURE = register(
     WorkflowSpec(
         "privacy_erasure",

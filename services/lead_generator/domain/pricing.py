@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from shared.schemas.money import to_cents
+from shared.schemas.territory import EXCLUSIVE_FACTOR
 
 BASE_PRICES: Final = ((90, Decimal(200)), (80, Decimal(175)), (70, Decimal(150)), (60, Decimal(125)))
 
@@ -23,7 +24,7 @@ class Premium(StrEnum):
 
 PREMIUM_FACTORS: Final = {
     Premium.URGENT: Decimal("1.20"),
-    Premium.EXCLUSIVE_TERRITORY: Decimal("1.10"),
+    Premium.EXCLUSIVE_TERRITORY: EXCLUSIVE_FACTOR,
     Premium.DEMAND: Decimal("1.15"),
 }
 

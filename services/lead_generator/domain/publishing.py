@@ -13,7 +13,7 @@ from shared.schemas.enums import ConfidenceBand, LeadStatus, PublishLabel
 SHELF_DAYS: Final = 90
 STORM_SHELF_DAYS: Final = 180
 STORM_WATCH_MONTHS: Final = 24
-"""How long after its shelf life an address is brought back by a new storm (G-53)."""
+"""How long after its shelf life, or its sale, an address is watched for storms (G-53)."""
 NOT_FOR_SALE: Final = "not_for_sale_below_60"
 
 Review = Literal["none", "approved", "rejected"]

@@ -109,6 +109,32 @@ REVIVE = text(
     """  # noqa: S608 - built from rule tables
 )
 
+# The nearest report stands for the storm: reports of one kind on one day of the house's own clock are one.
+STRIKE_SOLD = text(
+    f"""
+    WITH near AS (
+        SELECT l.id AS base_lead_id, storm.event_type, storm.id AS weather_event_id,
+               (storm.began_at AT TIME ZONE l.time_zone)::date AS struck_on,
+               ST_Distance(coalesce(storm.swath, storm.geom), l.geom) / {METRES_PER_MILE} AS distance_miles
+          FROM base_leads l
+          JOIN weather_events storm ON ST_DWithin(coalesce(storm.swath, storm.geom), l.geom,
+                                                  ({_FORCE.reach_miles})::float8 * {METRES_PER_MILE})
+         WHERE l.city_id = :city_id AND l.status = 'sold'
+           AND l.sold_at > now() - interval '{STORM_WATCH_MONTHS} months'
+           AND storm.superseded_by IS NULL AND storm.began_at > l.sold_at AND {_FORCE.peak} IS NOT NULL
+    ), struck AS (
+        INSERT INTO sold_lead_storms (base_lead_id, event_type, struck_on, weather_event_id, distance_miles)
+        SELECT DISTINCT ON (base_lead_id, event_type, struck_on)
+               base_lead_id, event_type, struck_on, weather_event_id, round(distance_miles::numeric, 2)
+          FROM near ORDER BY base_lead_id, event_type, struck_on, distance_miles, weather_event_id
+        ON CONFLICT DO NOTHING
+        RETURNING base_lead_id, event_type, struck_on, distance_miles, weather_event_id
+    )
+    SELECT struck.base_lead_id, struck.event_type, struck.struck_on, struck.distance_miles, e.source
+      FROM struck JOIN weather_events e ON e.id = struck.weather_event_id ORDER BY struck.base_lead_id
+    """  # noqa: S608 - built from rule tables
+)
+
 
 _PRESENT: Final = {
     "address": "facts.address <> ''",
@@ -134,7 +160,7 @@ _FACTS: Final = """
            a.overall_condition, a.calibrated_confidence AS confidence,
            l.roof_material IS NOT NULL OR a.roof_type IS NOT NULL AS has_roof_type,
            pictured.base_lead_id IS NOT NULL AS has_image, coalesce(reasons.names, {none}) AS triggers,
-           reasons.urgent IS TRUE AS urgent, l.scored_from, l.ctid AS place, l.quality_score AS last_score, l.grade AS last_grade,
+           reasons.urgent IS TRUE AS urgent, l.exclusive_contractor_id IS NOT NULL AS exclusive, l.scored_from, l.ctid AS place, l.quality_score AS last_score, l.grade AS last_grade,
            l.price AS last_price, l.score_breakdown AS last_breakdown, l.confidence AS last_confidence
       FROM base_leads l
       LEFT JOIN roof_analysis a ON a.base_lead_id = l.id AND a.is_current AND a.base_lead_id = ANY (:ids)
@@ -148,7 +174,7 @@ _FACTS: Final = """
       ) pictured ON pictured.base_lead_id = l.id
      WHERE l.id = ANY (:ids) AND l.quality_score IS NOT NULL AND l.status IN ('processing', 'review', 'available')
 """
-_PREMIUMS: Final = {Premium.URGENT: "facts.urgent"}
+PREMIUMS: Final = {Premium.URGENT: "facts.urgent", Premium.EXCLUSIVE_TERRITORY: "facts.exclusive"}
 _FRESH: Final = scored(
     _FACTS.format(
         email=_REACH.format(known="l.owner_email"),
@@ -157,7 +183,7 @@ _FRESH: Final = scored(
         none="'{}'",
     ),
     ScoreColumns(_PRESENT),
-    _PREMIUMS,
+    PREMIUMS,
     beside=("facts.confidence",),
     last="facts.scored_from",
 )
@@ -233,7 +259,7 @@ class LeadRepository:
                    l.owner_name IS NOT NULL AS has_owner, l.property_value, l.year_built, l.sqft, l.property_type,
                    l.owner_email IS NOT NULL AS has_email, l.owner_email_verified, l.owner_phone IS NOT NULL AS has_phone,
                    l.owner_phone_verified, l.last_sale_on, l.roof_age_mid, l.roof_material, l.status, l.quality_score, l.price,
-                   l.address_key, l.sandbox, r.neighbor_permits_30d, r.estimated_roof_age, now() AS now,
+                   l.address_key, l.sandbox, l.exclusive_contractor_id IS NOT NULL AS exclusive, r.neighbor_permits_30d, r.estimated_roof_age, now() AS now,
                    a.overall_condition, a.calibrated_confidence, a.damage_severity, a.roof_type, a.human_validated,
                    a.validation_status,
                    (SELECT min(i.gsd_m) FROM property_images i WHERE i.base_lead_id = l.id AND i.image_type = 'satellite'
@@ -294,6 +320,10 @@ class LeadRepository:
     async def revive(self, city_id: UUID) -> list[UUID]:
         """Take a city's leads back into work whose shelf life was over when a storm struck them (G-53); their ids."""
         return sorted((await self._session.execute(REVIVE, {"city_id": city_id})).scalars())
+
+    async def strike_sold(self, city_id: UUID) -> Sequence[Row[Any]]:
+        """Note the storms that have struck a city's sold leads since their sale (G-53); those not noted before."""
+        return (await self._session.execute(STRIKE_SOLD, {"city_id": city_id})).all()
 
     async def storms_near(self, lead_ids: Sequence[UUID]) -> Sequence[Row[Any]]:
         """Storm reports of the last 90 days within reach of each lead, with their distance in miles."""

@@ -77,8 +77,11 @@ def score_lead(lead: Row[Any], triggers: Iterable[Row[Any]]) -> tuple[Score, Dec
             missing=_missing(lead),
         )
     )
-    urgent = any(t.trigger_type == TriggerType.WEATHER_EVENT for t in rows)
-    return score, price_of(score.total, [Premium.URGENT] if urgent else [])
+    premiums = {
+        Premium.URGENT: any(t.trigger_type == TriggerType.WEATHER_EVENT for t in rows),
+        Premium.EXCLUSIVE_TERRITORY: lead.exclusive,
+    }
+    return score, price_of(score.total, [premium for premium, holds in premiums.items() if holds])
 
 
 def scored_lead(lead: Row[Any], triggers: Iterable[Row[Any]]) -> dict[str, Any]:

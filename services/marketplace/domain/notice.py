@@ -1,7 +1,8 @@
-"""The e-mail that tells a buyer the lead is theirs; it names no homeowner."""
+"""What a buyer is told of its leads: the purchase, a storm later on; no homeowner is named."""
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from shared.schemas.mail import EmailMessage
@@ -24,4 +25,13 @@ def sale_notice(sale: Any, buyer: Any, public_url: str) -> EmailMessage:
         subject=f"Your lead in {buyer.city}, {buyer.lead_state}",
         text=text,
         category="lead_bought",
+    )
+
+
+def storm_words(event_type: str, struck_on: date, distance_miles: float, source: str) -> str:
+    """The notice of a storm at a sold lead's house; `{sale}` stands for the sale's id."""
+    where = "over the house" if distance_miles <= 0 else f"{distance_miles:.2f} miles from the house"
+    return (
+        f"{event_type.capitalize()} on {struck_on.isoformat()}, {where}, reported by {source}. "
+        "You bought this lead; its roof may need another look: /my/leads/{sale}"
     )

@@ -20,6 +20,7 @@ from services.marketplace.jobs.sales import (
     stripe_event,
 )
 from services.marketplace.jobs.summit import HvacLeadInput, sync_hvac_lead
+from services.marketplace.jobs.territories import watch_territories
 from shared.schemas.workflow_inputs import ErasureInput, JobInput
 from shared.workflow import Step
 from shared.workflow.catalogue import (
@@ -35,6 +36,7 @@ from shared.workflow.catalogue import (
     SETTLE_SALES,
     STRIPE_EVENT,
     SYNC_HVAC_LEAD,
+    WATCH_TERRITORIES,
 )
 
 STEPS = (
@@ -53,4 +55,5 @@ STEPS = (
     Step(ASSIGN_AGED, "assign_aged", assign_aged, JobInput),
     Step(RECHECK_BUYERS, "recheck_buyers", recheck_buyers, JobInput),
     Step(NUDGE_BUYERS, "nudge_buyers", nudge_buyers, JobInput),
+    Step(WATCH_TERRITORIES, "watch_territories", watch_territories, JobInput),
 )

@@ -20,6 +20,7 @@ class Help:
 
 
 MARKET: Final = ("/leads", "See other leads")
+TERRITORIES: Final = ("/my/territories", "See my territories")
 HELP: Final[Mapping[str, Help]] = {
     "lead-already-sold": Help(
         "This lead is taken",
@@ -31,6 +32,47 @@ HELP: Final[Mapping[str, Help]] = {
         "Your company has bought it, or is just paying for it. You were not charged a second time.",
         "/my/leads",
         "See my leads",
+    ),
+    "lead-in-territory": Help(
+        "This lead is offered to another company alone",
+        "It lies in a territory that another contractor holds. You were not charged.",
+        "/my/territories",
+        "See territories",
+    ),
+    "lead-too-new": Help(
+        "This lead is offered to you a little later",
+        "Professional and enterprise buyers see new leads up to 30 minutes earlier. You were not charged.",
+        *MARKET,
+    ),
+    "cap-reached": Help(
+        "Your own cap is reached",
+        "You let yourself buy no more leads today or this week. You were not charged.",
+        "/my/preferences",
+        "See my caps",
+    ),
+    "tier-too-small": Help(
+        "Your tier holds no more territories of this kind",
+        "Nothing was changed. Give one up, or leave a waiting list, to have room.",
+        *TERRITORIES,
+    ),
+    "territory-is-yours": Help(
+        "You are there already",
+        "You hold this place or a part of it, are offered it, or wait for it.",
+        *TERRITORIES,
+    ),
+    "offer-is-over": Help(
+        "This offer is over",
+        "Its time ran out, or you took it before. Ask for the place again to get in line.",
+        *TERRITORIES,
+    ),
+    "territory-ended": Help(
+        "This territory ended before", "Nothing was changed by this attempt.", *TERRITORIES
+    ),
+    "checks-not-in-order": Help(
+        "Your checks are not in order",
+        "Only a company whose checks are in order holds a territory. Under My checks stands what is missing.",
+        "/my/checks",
+        "See my checks",
     ),
     "price-changed": Help(
         "The price has changed",

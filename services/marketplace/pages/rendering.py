@@ -61,6 +61,8 @@ PLACES: Final = (
     Place("/my/notices", "Notices", Action.SALE_REPORT),
     Place("/my/checks", "My checks", Action.LEAD_LIST),
     Place("/my/people", "People", Action.PEOPLE_READ),
+    Place("/my/territories", "My territories", Action.LEAD_LIST),
+    Place("/my/preferences", "What I buy", Action.LEAD_LIST),
     Place("/ops", "Desk", Action.OPERATIONS_READ),
     Place("/review", "Review", Action.REVIEW_DECIDE),
 )
@@ -77,6 +79,7 @@ DESK: Final = tuple(
         ("/ops/cases", "Charge-backs"),
         ("/ops/privacy", "Privacy"),
         ("/ops/conflicts", "Conflicts"),
+        ("/ops/territories", "Territories"),
         ("/ops/money", "Money"),
         ("/ops/quality", "Quality"),
     )

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.marketplace.domain.market_map import Box
 from services.marketplace.domain.preview import STREET_MIN_HOMES
+from services.marketplace.repository.terms import WAIT_MINUTES
 from services.marketplace.repository.users import IN_SESSION
 from shared.db.geo import CELL_DEGREES, METRES_PER_MILE
 from shared.schemas.page import Cursor
@@ -49,7 +50,7 @@ class LeadFilter:
 
 
 # The cities that a buyer serves, each with the radius around its centre.
-_AREAS: Final = f"""
+AREAS: Final = f"""
     SELECT lower(area.city) AS city, upper(area.state) AS state, t.city AS town, t.center,
            coalesce(area.radius_miles, 0) * {METRES_PER_MILE} AS metres
       FROM contractors served
@@ -60,9 +61,13 @@ _AREAS: Final = f"""
 """  # noqa: S608 - a number of ours
 
 
-_BUYER: Final = """
-    SELECT coalesce(preferred_score_min, 0) AS low, coalesce(preferred_score_max, 100) AS high
-      FROM contractors WHERE id = :contractor_id
+_BUYER: Final = f"""
+    SELECT coalesce(c.preferred_score_min, 0) AS low, coalesce(c.preferred_score_max, 100) AS high,
+           {WAIT_MINUTES} AS wait_minutes
+      FROM contractors c WHERE c.id = :contractor_id
+"""  # noqa: S608 - our own constants
+_CAPPED: Final = """
+    (SELECT daily_cap IS NOT NULL OR weekly_cap IS NOT NULL FROM contractors WHERE id = :contractor_id)
 """
 _POINT: Final = "(SELECT house.geom FROM base_leads house WHERE house.id = l.id)"
 
@@ -80,7 +85,17 @@ def _served(areas: str) -> str:
     """  # noqa: S608 - our own constants
 
 
-WITHIN_REACH: Final = f"{_preferred(f'({_BUYER})')} AND {_served(f'({_AREAS})')}"
+WITHIN_REACH: Final = f"{_preferred(f'({_BUYER})')} AND {_served(f'({AREAS})')}"
+# A copy of `territories` on the lead: the list compares a column and joins nothing.
+OPEN: Final = "(l.exclusive_contractor_id IS NULL OR l.exclusive_contractor_id = :contractor_id)"
+
+
+def _head_start_over(minutes: str) -> str:
+    """A lead old enough for a buyer whom others are so many minutes ahead of."""
+    return f"(l.published_at IS NULL OR l.published_at <= now() - make_interval(mins => {minutes}))"
+
+
+HEAD_START_OVER: Final = _head_start_over("CAST(:wait_minutes AS int)")
 ON_SALE: Final = "l.status = 'available' AND (l.available_until IS NULL OR l.available_until > now())"
 SHOWN: Final = f"""
     SELECT l.id, l.address, l.city, l.state, l.zip, l.property_value, l.quality_score, l.grade, l.price, l.lead_class,
@@ -169,19 +184,22 @@ def offered_statement(contractor_id: UUID, wanted: LeadFilter) -> tuple[str, dic
     column, direction, _ = ORDERS[wanted.sort]
     picked, values = _picked(contractor_id, wanted)
     statement = f"""
-        WITH areas AS MATERIALIZED ({_AREAS}), buyer AS MATERIALIZED ({_BUYER}), picked AS MATERIALIZED ({picked})
+        WITH areas AS MATERIALIZED ({AREAS}), buyer AS MATERIALIZED ({_BUYER}), picked AS MATERIALIZED ({picked})
         {SHOWN} ORDER BY {column} {direction}, l.id {direction}
     """
     return statement, values
 
 
 def offered_in_session(contractor_id: UUID, wanted: LeadFilter) -> tuple[str, dict[str, Any]]:
-    """The same for a person in a session: every row says whether it lasts (`open`), and is alone and empty where not."""
+    """The same for a person in a session: every row says whether it lasts (`open`), and is alone and empty where not.
+
+    `capped` says whether the buyer has set a cap, which the caller then looks at.
+    """
     column, direction, _ = ORDERS[wanted.sort]
     offered, values = offered_statement(contractor_id, wanted)
     found = column.replace("l.", "found.")
     statement = f"""
-        SELECT door.open, found.* FROM (SELECT {IN_SESSION} AS open) door LEFT JOIN ({offered}) found ON door.open
+        SELECT door.*, found.* FROM (SELECT {IN_SESSION} AS open, {_CAPPED} AS capped) door LEFT JOIN ({offered}) found ON door.open
          ORDER BY {found} {direction}, found.id {direction}
     """  # noqa: S608 - our own constants
     return statement, values
@@ -198,7 +216,7 @@ class LeadRepository:
         picked, values = _picked(contractor_id, replace(wanted, sort="score"), mapped=True)
         statement = text(
             f"""
-            WITH areas AS MATERIALIZED ({_AREAS}), buyer AS MATERIALIZED ({_BUYER}), picked AS MATERIALIZED ({picked})
+            WITH areas AS MATERIALIZED ({AREAS}), buyer AS MATERIALIZED ({_BUYER}), picked AS MATERIALIZED ({picked})
             SELECT CAST(round((map_col + 0.5) * {CELL_DEGREES}, 4) AS float8) AS lng,
                    CAST(round((map_row + 0.5) * {CELL_DEGREES}, 4) AS float8) AS lat,
                    count(*) AS leads, max(quality_score) AS score,
@@ -213,20 +231,21 @@ class LeadRepository:
         statement = text(
             f"""
             SELECT DISTINCT town AS city, state, ST_X(center::geometry) AS lng, ST_Y(center::geometry) AS lat
-              FROM ({_AREAS}) areas WHERE center IS NOT NULL ORDER BY city, state LIMIT 100
+              FROM ({AREAS}) areas WHERE center IS NOT NULL ORDER BY city, state LIMIT 100
             """  # noqa: S608 - our own constant
         )
         return (await self._session.execute(statement, {"contractor_id": contractor_id})).all()
 
-    async def one_offered(self, contractor_id: UUID, lead_id: UUID) -> Row[Any] | None:
-        """One available lead in the buyer's service areas."""
+    async def one_offered(self, contractor_id: UUID, lead_id: UUID, wait_minutes: int) -> Row[Any] | None:
+        """One available lead in the buyer's service areas, when its head start is over and nobody else holds its place."""
         statement = text(
             f"""
-            WITH picked AS (SELECT l.id FROM base_leads l WHERE l.id = :lead_id AND {ON_SALE} AND {WITHIN_REACH})
+            WITH picked AS (SELECT l.id FROM base_leads l WHERE l.id = :lead_id AND {ON_SALE} AND {OPEN}
+                               AND {HEAD_START_OVER} AND {WITHIN_REACH})
             {SHOWN}
             """  # noqa: S608 - our own constants
         )
-        values = {"contractor_id": contractor_id, "lead_id": lead_id}
+        values = {"contractor_id": contractor_id, "lead_id": lead_id, "wait_minutes": wait_minutes}
         return (await self._session.execute(statement, values)).one_or_none()
 
     async def note_view(self, lead_id: UUID, contractor_id: UUID, user_id: UUID | None) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.marketplace.domain.ledger import Posting, account_kind, account_owner, credit_account
-from services.marketplace.repository.leads import ON_SALE, WITHIN_REACH
+from services.marketplace.repository.leads import HEAD_START_OVER, ON_SALE, WITHIN_REACH
 
 OPEN = ("reserved", "charging", "payment_unknown")
 UNSETTLED = str(OPEN)
@@ -23,16 +23,27 @@ class SaleRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def reserve_lead(self, lead_id: UUID, sale_id: UUID, contractor_id: UUID) -> Row[Any] | None:
-        """Take a lead that is offered to this buyer for a sale; None when it is not available any more."""
+    async def reserve_lead(
+        self, lead_id: UUID, sale_id: UUID, contractor_id: UUID, wait_minutes: int
+    ) -> Row[Any] | None:
+        """Take a lead that is offered to this buyer for a sale; None when it is not available any more.
+
+        Whose place it lies in is asked of the territories themselves, not of the lead's copy.
+        """
         statement = text(
             f"""
             UPDATE base_leads l SET status = 'reserved', reserved_at = now(), sale_id = :sale_id
-             WHERE l.id = :lead_id AND {ON_SALE} AND {WITHIN_REACH}
+             WHERE l.id = :lead_id AND {ON_SALE} AND {HEAD_START_OVER} AND {WITHIN_REACH}
+               AND coalesce(lead_holder(l.city_id, l.zip, l.cluster_id), :contractor_id) = :contractor_id
             RETURNING l.price, l.state, l.address_key
             """  # noqa: S608 - our own constant
         )
-        values = {"lead_id": lead_id, "sale_id": sale_id, "contractor_id": contractor_id}
+        values = {
+            "lead_id": lead_id,
+            "sale_id": sale_id,
+            "contractor_id": contractor_id,
+            "wait_minutes": wait_minutes,
+        }
         return (await self._session.execute(statement, values)).one_or_none()
 
     async def lead_exists(self, lead_id: UUID, contractor_id: UUID) -> bool:
@@ -44,6 +55,28 @@ class SaleRepository:
             """  # noqa: S608 - our own constant
         )
         values = {"id": lead_id, "contractor_id": contractor_id}
+        return bool((await self._session.execute(statement, values)).scalar_one())
+
+    async def held_by_another(self, lead_id: UUID, contractor_id: UUID) -> bool:
+        """Whether a lead on sale lies in another buyer's territory."""
+        statement = text(
+            """
+            SELECT EXISTS (SELECT 1 FROM base_leads l WHERE l.id = :id AND l.status = 'available'
+                              AND lead_holder(l.city_id, l.zip, l.cluster_id) <> :contractor_id)
+            """
+        )
+        values = {"id": lead_id, "contractor_id": contractor_id}
+        return bool((await self._session.execute(statement, values)).scalar_one())
+
+    async def in_head_start(self, lead_id: UUID, wait_minutes: int) -> bool:
+        """Whether a lead on sale is still younger than this buyer waits."""
+        statement = text(
+            f"""
+            SELECT EXISTS (SELECT 1 FROM base_leads l
+                            WHERE l.id = :id AND l.status = 'available' AND NOT {HEAD_START_OVER})
+            """  # noqa: S608 - our own constant
+        )
+        values = {"id": lead_id, "wait_minutes": wait_minutes}
         return bool((await self._session.execute(statement, values)).scalar_one())
 
     async def live_sale(self, lead_id: UUID, contractor_id: UUID) -> bool:
@@ -324,6 +357,17 @@ class SaleRepository:
             """
         )
         return Decimal((await self._session.execute(statement)).scalar_one())
+
+    async def notify_of_storm(self, lead_id: UUID, words: str) -> None:
+        """An in-app notice to a sold lead's buyer; `{sale}` in the words becomes the sale's id."""
+        statement = text(
+            """
+            INSERT INTO notifications (contractor_id, channel, kind, status, reason)
+            SELECT contractor_id, 'in_app', 'storm_at_sold_lead', 'pending', replace(:words, '{sale}', CAST(id AS text))
+              FROM sales WHERE base_lead_id = :lead_id AND status = 'sold'
+            """
+        )
+        await self._session.execute(statement, {"lead_id": lead_id, "words": words})
 
     async def insert_notification(self, values: dict[str, Any]) -> None:
         """A notification that was sent."""

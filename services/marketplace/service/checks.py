@@ -40,6 +40,8 @@ SERVICE: Final = "marketplace"
 MOST_EVIDENCE: Final = 50
 BATCH: Final = 200
 NOBODY: Final = UUID(int=0)
+NIGHTLY: Final = Actor(role=Role.SERVICE, subject="service:marketplace", service=SERVICE)
+"""Whose word a job's is."""
 
 
 class ChecksMissing(Conflict):
@@ -62,7 +64,7 @@ class OldAgreement(Conflict):
 
 async def own_checklist(resources: Resources, actor: Actor) -> Checklist:
     """How the actor's company stands and what is missing."""
-    contractor_id = _company(actor, Action.CONTRACTOR_READ)
+    contractor_id = own_company(actor, Action.CONTRACTOR_READ)
     async with resources.unit_of_work() as uow:
         await signed_in(uow.session, actor)
         return await _checklist(uow, contractor_id)
@@ -105,7 +107,7 @@ async def file_evidence(resources: Resources, actor: Actor, *, item: CheckItem, 
 
     Raises EvidenceRefused and TooLarge with the reason, TooMuchEvidence.
     """
-    contractor_id = _company(actor, Action.CONTRACTOR_UPDATE)
+    contractor_id = own_company(actor, Action.CONTRACTOR_UPDATE)
     kind = sniff(body, max_bytes=resources.settings.evidence_megabytes * 1_000_000)
     evidence_id = uuid4()
     values = {
@@ -163,7 +165,7 @@ async def read_evidence(resources: Resources, actor: Actor, evidence_id: UUID) -
 
 async def accept_agreement(resources: Resources, actor: Actor, version: str) -> Checklist:
     """Note that the owner accepts the present terms; OldAgreement for any other version."""
-    contractor_id = _company(actor, Action.CONTRACTOR_UPDATE)
+    contractor_id = own_company(actor, Action.CONTRACTOR_UPDATE)
     async with resources.unit_of_work() as uow:
         await signed_in(uow.session, actor)
         present = policy_at(await uow.database_now()).sale["agreement_version"]
@@ -271,11 +273,15 @@ async def recheck_all(resources: Resources) -> dict[str, int]:
         after = max(found)
 
 
+async def buyer_faults_now(uow: UnitOfWork, contractor_id: UUID) -> list[str]:
+    """What keeps a company from buying at this moment, in words; nothing where it may."""
+    return list(words_of(await _faults(uow.session, contractor_id, await uow.database_now())))
+
+
 async def _lapse(session: AsyncSession, contractor_id: UUID, faults: Sequence[str]) -> int:
     if not faults or not await CheckRepository(session).lapse(contractor_id, " ".join(words_of(faults))):
         return 0
-    nightly = Actor(role=Role.SERVICE, subject="service:marketplace", service=SERVICE)
-    await audit_buyer(session, nightly, "buyer.lapse", contractor_id, details={"faults": sorted(faults)})
+    await audit_buyer(session, NIGHTLY, "buyer.lapse", contractor_id, details={"faults": sorted(faults)})
     return 1
 
 
@@ -301,8 +307,9 @@ async def audit_buyer(
     )
 
 
-def _company(actor: Actor, action: Action) -> UUID:
+def own_company(actor: Actor, action: Action) -> UUID:
+    """The company whose own affairs the actor looks after; NotAllowed for everybody else."""
     contractor_id = visible_contractor(actor, action)
     if contractor_id is None:
-        raise NotAllowed("Only a contractor's people have a checklist of their own.")
+        raise NotAllowed("Only a contractor's people do this for their company.")
     return contractor_id

@@ -22,6 +22,7 @@ from services.marketplace.repository.sales import SaleRepository
 from services.marketplace.service.desk import analysis_or_why_not, roofs_for
 from services.marketplace.service.sales import SaleRefused
 from services.marketplace.service.sessions import session_over, signed_in
+from services.marketplace.service.terms import buying_terms
 from shared.compliance.decision import Decision
 from shared.compliance.loader import address_value, decide_reveals, decide_sale
 from shared.db.geo import CELL_DEGREES
@@ -43,23 +44,32 @@ SEALED = {*PERSON_FIELDS, "subject_id", "address_key"}
 
 
 async def offered_leads(resources: Resources, actor: Actor, wanted: LeadFilter) -> list[LeadPreview]:
-    """Previews of the available leads in the buyer's service areas; one trip to the database, the session included."""
-    statement, values = offered_in_session(_contractor(actor), wanted)
+    """Previews of the available leads in the buyer's service areas, none when a cap of its own is reached.
+
+    One trip to the database, the session included; a buyer with caps needs another.
+    """
+    contractor_id = _contractor(actor)
+    statement, values = offered_in_session(contractor_id, wanted)
     values |= {"user_id": actor.user_id, "session_id": actor.session_id}
     rows = await resources.unit_of_work.alone(_parsed(statement), values)
     if not rows[0].open:
         raise session_over()
+    if rows[0].capped:
+        async with resources.unit_of_work() as uow:
+            if (await buying_terms(uow.session, contractor_id)).cap_reached:
+                return []
     return [preview(row._asdict()) for row in rows if row.id is not None]
 
 
 async def map_of_leads(resources: Resources, actor: Actor, wanted: LeadFilter) -> MarketMap:
     """The wanted leads as marks on a map, the best MOST_ON_MAP of them."""
     contractor_id = _contractor(actor)
-    best = replace(wanted, after_id=None, after_value=None, limit=MOST_ON_MAP)
     async with resources.unit_of_work() as uow:
         await signed_in(uow.session, actor)
-        repository = LeadRepository(uow.session)
-        cells = [Cell(**row._asdict()) for row in await repository.cells(contractor_id, best)]
+        repository, terms = LeadRepository(uow.session), await buying_terms(uow.session, contractor_id)
+        best = replace(wanted, after_id=None, after_value=None, limit=MOST_ON_MAP)
+        found_cells = [] if terms.cap_reached else await repository.cells(contractor_id, best)
+        cells = [Cell(**row._asdict()) for row in found_cells]
         towns = [Town.model_validate(row._asdict()) for row in await repository.towns(contractor_id)]
     found = sum(cell.leads for cell in cells)
     side = side_of_mark(cells, wanted.box, cell_degrees=CELL_DEGREES)
@@ -106,7 +116,8 @@ async def show_lead(resources: Resources, actor: Actor, lead_id: UUID) -> LeadPr
         await signed_in(uow.session, actor)
         sale = await SaleRepository(uow.session).sale_of_lead(lead_id, contractor_id)
         if sale is None:
-            row = await LeadRepository(uow.session).one_offered(contractor_id, lead_id)
+            terms = await buying_terms(uow.session, contractor_id)
+            row = await LeadRepository(uow.session).one_offered(contractor_id, lead_id, terms.wait_minutes)
             if row is None:
                 raise NotFound("There is no such lead.")
             await LeadRepository(uow.session).note_view(lead_id, contractor_id, actor.user_id)

@@ -17,6 +17,7 @@ from services.marketplace.repository.deliveries import DeliveryRepository
 from services.marketplace.repository.receipts import ReceiptRepository
 from services.marketplace.repository.sales import UNSETTLED, SaleRepository
 from services.marketplace.service.sessions import signed_in
+from services.marketplace.service.terms import buying_terms
 from shared.compliance.loader import address_value, decide_sale
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import Conflict, NotAllowed, NotFound
@@ -55,6 +56,24 @@ class TooManyOpenSales(Conflict):
     code = "too-many-open-sales"
 
 
+class LeadInTerritory(Conflict):
+    """The lead lies in another buyer's territory."""
+
+    code = "lead-in-territory"
+
+
+class LeadTooNew(Conflict):
+    """Buyers of another tier are offered the lead first; later it is offered to this one."""
+
+    code = "lead-too-new"
+
+
+class CapReached(Conflict):
+    """The buyer has bought as many leads as it lets itself buy in a day or a week."""
+
+    code = "cap-reached"
+
+
 class SaleRefused(NotAllowed):
     """The law or our terms forbid this sale; the reasons are in the fields."""
 
@@ -87,7 +106,7 @@ async def purchase(resources: Resources, actor: Actor, order: Order) -> dict[str
     """Reserve a lead for this buyer and start its sale; the same key returns the same sale.
 
     Raises LeadAlreadySold for every buyer but the first, LeadIsYours for that one's second wish, SaleRefused with
-    reasons, PriceChanged, TooManyOpenSales, NotFound.
+    reasons, PriceChanged, TooManyOpenSales, CapReached, LeadInTerritory, LeadTooNew, NotFound.
     """
     if actor.contractor_id is None:
         raise NotAllowed("Only a contractor can buy a lead.")
@@ -124,13 +143,15 @@ async def _reserve(
     resources: Resources, session: AsyncSession, actor: Actor, contractor_id: UUID, order: Order
 ) -> Answer:
     repository, sale_id, lead_id = SaleRepository(session), uuid4(), order.lead_id
-    lead = await repository.reserve_lead(lead_id, sale_id, contractor_id)
+    terms = await buying_terms(session, contractor_id)
+    lead = await repository.reserve_lead(lead_id, sale_id, contractor_id, terms.wait_minutes)
     if lead is None:
-        raise await _why_not_on_sale(repository, lead_id, contractor_id)
+        raise await _why_not_on_sale(repository, lead_id, contractor_id, terms.wait_minutes)
     if order.price is not None and lead.price != order.price:
         raise PriceChanged("The price of this lead has changed.", lead_id=str(lead_id), price=str(lead.price))
     if await repository.open_sales(contractor_id) >= resources.settings.open_sales:
         raise TooManyOpenSales("Too many of your purchases are not paid yet; wait until they are decided.")
+    await _refuse_beyond_cap(session, contractor_id)
     address_hash = resources.keys.blind_index(address_value(lead.state, lead.address_key), "address")
     decision = await decide_sale(session, lead_id, contractor_id, address_hash=address_hash)
     if not decision.allow:
@@ -168,12 +189,23 @@ async def _reserve(
     )
 
 
+async def _refuse_beyond_cap(session: AsyncSession, contractor_id: UUID) -> None:
+    """CapReached where the buyer has bought as much as it lets itself; its other purchases wait (see `open_sales`)."""
+    reached = (await buying_terms(session, contractor_id)).cap_reached
+    if reached:
+        raise CapReached(f"Your own cap of {reached} is reached; change it or come back later.", cap=reached)
+
+
 async def _why_not_on_sale(
-    repository: SaleRepository, lead_id: UUID, contractor_id: UUID
+    repository: SaleRepository, lead_id: UUID, contractor_id: UUID, wait_minutes: int
 ) -> NotFound | Conflict:
     if not await repository.lead_exists(lead_id, contractor_id):
         return NotFound(f"there is no lead {lead_id} on sale")
     metrics.PURCHASES.labels("conflict").inc()
+    if await repository.held_by_another(lead_id, contractor_id):
+        return LeadInTerritory("Another contractor holds this place alone.", lead_id=str(lead_id))
+    if await repository.in_head_start(lead_id, wait_minutes):
+        return LeadTooNew("Other tiers are offered new leads before yours.", lead_id=str(lead_id))
     if await repository.live_sale(lead_id, contractor_id):
         return LeadIsYours("Your company has bought this lead, or is paying for it.", lead_id=str(lead_id))
     return LeadAlreadySold("This lead was taken by somebody else.", lead_id=str(lead_id))

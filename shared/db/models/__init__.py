@@ -22,7 +22,15 @@ from shared.db.models.deliveries import DeliveryAttempt, DeliveryDestination, Le
 from shared.db.models.hvac import HvacLead, HvacProperty
 from shared.db.models.imagery import MlInferenceJob, Model, PropertyImage, RoofAnalysis, ValidationTask
 from shared.db.models.jobs import EnrichmentJob, Geocode
-from shared.db.models.leads import BaseLead, LeadCluster, LeadTrigger, ParcelStorm, ParcelTrigger, RoofingLead
+from shared.db.models.leads import (
+    BaseLead,
+    LeadCluster,
+    LeadTrigger,
+    ParcelStorm,
+    ParcelTrigger,
+    RoofingLead,
+    SoldLeadStorm,
+)
 from shared.db.models.messages import DeadLetter, InboxRow, OutboxRow
 from shared.db.models.outreach import (
     AiCallLog,
@@ -40,6 +48,7 @@ from shared.db.models.reviews import ConditionComparison, DriftMeasurement, Revi
 from shared.db.models.sales import LeadView, LedgerAccount, LedgerEntry, Notification, Payment, Sale
 from shared.db.models.sources import SourceRun
 from shared.db.models.system import ApiUsageLog, AuditLog, ChainHead, SystemEvent
+from shared.db.models.territories import Territory
 from shared.db.models.users import RefreshToken, User
 from shared.db.models.weather import WeatherEvent
 from shared.db.models.workflow import (
@@ -145,6 +154,7 @@ __all__ = [
     "Schedule",
     "ScheduleRun",
     "ScheduledTouchpoint",
+    "SoldLeadStorm",
     "SourceRegistry",
     "SourceRun",
     "StatePolicy",
@@ -155,6 +165,7 @@ __all__ = [
     "Suppression",
     "SystemEvent",
     "TargetCity",
+    "Territory",
     "User",
     "ValidationTask",
     "Vertical",

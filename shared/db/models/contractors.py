@@ -60,6 +60,7 @@ class Contractor(Base):
         between("preferred_score_max", 0, 100),
         CheckConstraint("preferred_score_min <= preferred_score_max", name="preferred_score_order"),
         CheckConstraint("daily_cap >= 0", name="daily_cap_positive"),
+        CheckConstraint("weekly_cap >= 0", name="weekly_cap_positive"),
     )
 
     id: Mapped[UUID] = key()
@@ -146,6 +147,7 @@ class Contractor(Base):
     preferred_score_min: Mapped[int | None]
     preferred_score_max: Mapped[int | None]
     daily_cap: Mapped[int | None]
+    weekly_cap: Mapped[int | None]
     payment_customer_ref: Mapped[str | None] = mapped_column(words(255))
     payment_method_ref: Mapped[str | None] = mapped_column(words(255))
     sandbox: Mapped[bool] = starts_false()

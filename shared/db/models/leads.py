@@ -93,7 +93,17 @@ class BaseLead(Base):
             "idx_base_leads_map",
             "map_row",
             "map_col",
-            postgresql_include=["id", "quality_score", "price", "grade", "city", "state", "available_until"],
+            postgresql_include=[
+                "id",
+                "quality_score",
+                "price",
+                "grade",
+                "city",
+                "state",
+                "available_until",
+                "published_at",
+                "exclusive_contractor_id",
+            ],
             postgresql_where=text("status = 'available'"),
         ),
         Index(
@@ -203,6 +213,7 @@ class BaseLead(Base):
     map_cell: Mapped[WKBElement | None] = mapped_column(plane_point())
     map_row: Mapped[int | None] = mapped_column(Computed(f"floor(ST_Y(map_cell) / {CELL_DEGREES})"))
     map_col: Mapped[int | None] = mapped_column(Computed(f"floor(ST_X(map_cell) / {CELL_DEGREES})"))
+    exclusive_contractor_id: Mapped[UUID | None]
 
 
 class RoofingLead(Base):
@@ -309,6 +320,24 @@ class ParcelTrigger(Base):
     """Permits nearby or years of the roof; none of a sale."""
     occurred_at: Mapped[datetime]
     expires_at: Mapped[datetime]
+
+
+class SoldLeadStorm(Base):
+    """A storm at a sold roof of which its buyer was told, once a kind and day. Owner: lead_generator."""
+
+    __tablename__ = "sold_lead_storms"
+    __table_args__ = (
+        UniqueConstraint("base_lead_id", "event_type", "struck_on"),
+        Index("idx_sold_lead_storms_weather_event", "weather_event_id"),
+    )
+
+    id: Mapped[UUID] = key()
+    base_lead_id: Mapped[UUID] = refers("base_leads.id", on_delete="CASCADE")
+    event_type: Mapped[str] = mapped_column(words(50))
+    struck_on: Mapped[date]
+    weather_event_id: Mapped[UUID] = refers("weather_events.id")
+    distance_miles: Mapped[Decimal] = mapped_column(number(6, 2))
+    created_at: Mapped[datetime] = stamp()
 
 
 class LeadCluster(Base):

@@ -58,6 +58,7 @@ OWNERS: dict[str, set[str]] = {
         "hvac_leads",
         "parcel_storms",
         "parcel_triggers",
+        "sold_lead_storms",
     },
     "orchestrator": {"verticals", "target_cities"},
     "marketplace": {
@@ -89,6 +90,7 @@ OWNERS: dict[str, set[str]] = {
         "lead_deliveries",
         "guarantee_settlements",
         "buyer_checks",
+        "territories",
         "buyer_evidence",
         "buyer_cases",
         "privacy_requests",
@@ -99,7 +101,15 @@ OWNERS: dict[str, set[str]] = {
 }
 WRITTEN_BY_ALL = {"api_usage_logs", "system_events", "audit_log"}
 SECOND_WRITERS: dict[tuple[str, str], set[str]] = {
-    ("marketplace", "base_leads"): {"status", "status_reason", "reserved_at", "sold_at", "sale_id"},
+    ("marketplace", "base_leads"): {
+        "status",
+        "status_reason",
+        "reserved_at",
+        "sold_at",
+        "sale_id",
+        "exclusive_contractor_id",
+    },
+    ("marketplace", "lead_clusters"): {"exclusive_contractor_id", "assigned_at"},
     ("marketplace", "hvac_leads"): {
         "notes",
         "sync_status",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -269,3 +270,32 @@ async def test_a_storm_brings_an_address_back_whose_offer_ran_out(
     assert await one(committed_db, asked, id=lead_id) == int(back)
     if back:
         assert (found.storms, found.trigger_points) == (1, "15")
+
+
+async def test_a_territory_makes_its_leads_a_tenth_dearer_until_it_ends(
+    generator: RunningService, committed_db: SessionMaker
+) -> None:
+    rich = {
+        "property_value": "600000",
+        "roof_age_mid": 30,
+        "owner_email": "sealed",
+        "owner_email_verified": True,
+    }
+    lead_id = await lead(
+        generator, committed_db, status="available", quality_score=61, price="125.00", **rich
+    )
+    await one(
+        committed_db,
+        "INSERT INTO roof_analysis (base_lead_id, overall_condition, calibrated_confidence, is_current, image_domain)"
+        " VALUES (:id, 'critical', 0.8, true, 'rendered')",
+        id=lead_id,
+    )
+    holder = "UPDATE base_leads SET exclusive_contractor_id = {} WHERE id = :id"
+    prices = []
+    for who in ("NULL", "gen_random_uuid()", "NULL"):
+        await one(committed_db, holder.format(who), id=lead_id)
+        await rescore(generator, committed_db)
+        prices.append((await look(committed_db, lead_id)).price)
+
+    assert prices[0] == prices[2]
+    assert prices[1] == prices[0] * Decimal("1.10")

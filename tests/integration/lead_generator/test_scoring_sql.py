@@ -222,6 +222,8 @@ async def _stored_lead(session: AsyncSession, keys: KeyRing, rng: np.random.Gene
             ANALYSIS, {"id": lead_id, "condition": list(RoofCondition)[int(rng.integers(5))]}
         )
     if yes():
+        await session.execute(HELD, {"id": lead_id})
+    if yes():
         await session.execute(PICTURE, {"id": lead_id, "usable": yes()})
     for number, kind in enumerate((*ScoringTrigger, None)):
         if yes():
@@ -235,6 +237,7 @@ ANALYSIS = text(
     "INSERT INTO roof_analysis (base_lead_id, overall_condition, calibrated_confidence, is_current, image_domain)"
     " VALUES (:id, :condition, 0.8125, true, 'rendered')"
 )
+HELD = text("UPDATE base_leads SET exclusive_contractor_id = gen_random_uuid() WHERE id = :id")
 PICTURE = text(
     "INSERT INTO property_images (base_lead_id, image_type, view_angle, source, licence_id, image_domain,"
     " usable_for_analysis) VALUES (:id, 'satellite', 'overhead', 'test', 'sandbox', 'rendered', :usable)"

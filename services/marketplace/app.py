@@ -13,6 +13,7 @@ from services.marketplace.api import (
     guarantee,
     leads,
     outcomes,
+    plans,
     privacy,
     reactivation,
     returns,
@@ -25,6 +26,7 @@ from services.marketplace.own import open_own
 from services.marketplace.pages import checks as check_pages
 from services.marketplace.pages import door, market, owned, pictures
 from services.marketplace.pages import leads as lead_pages
+from services.marketplace.pages import plans as plan_pages
 from services.marketplace.pages import privacy as privacy_pages
 from services.marketplace.pages import review as review_pages
 from services.marketplace.pages.rendering import problem_page
@@ -44,6 +46,7 @@ service = Service(
         cases.router,
         leads.router,
         returns.router,
+        plans.router,
         outcomes.router,
         guarantee.router,
         deliveries.router,
@@ -60,11 +63,19 @@ service = Service(
         owned.router,
         check_pages.router,
         review_pages.router,
+        plan_pages.router,
         pictures.router,
     ],
     steps=STEPS,
     schedule=[
         ScheduledJob("sale_settlement", "settle_sales", "* * * * *", "Sales nobody decided.", misfire="skip"),
+        ScheduledJob(
+            "plan_settlement",
+            "settle_plans",
+            "*/10 * * * *",
+            "Plans in doubt, periods ended.",
+            misfire="skip",
+        ),
         ScheduledJob(
             "aged_buckets", "assign_aged", "7 * * * *", "Aged leads change their bucket.", misfire="skip"
         ),

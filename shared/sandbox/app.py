@@ -45,6 +45,7 @@ from shared.sandbox.vendors import (
     streetview,
     stripe,
     stripe_desk,
+    stripe_plans,
     swdi,
     twilio_lookups,
     usps,
@@ -140,6 +141,7 @@ def create_app(settings: SandboxSettings | None = None) -> FastAPI:
         app.include_router(contacts.router(sandbox))
     app.include_router(twilio_lookups.router())
     app.include_router(stripe.router(desk))
+    app.include_router(stripe_plans.router(desk))
     app.include_router(sendgrid.router(mailroom))
     return app
 

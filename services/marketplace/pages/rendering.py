@@ -58,7 +58,9 @@ PLACES: Final = (
     Place("/leads", "Leads", Action.LEAD_LIST),
     Place("/my/leads", "My leads", Action.LEAD_LIST),
     Place("/my/checks", "My checks", Action.LEAD_LIST),
+    Place("/my/billing", "Billing", Action.LEAD_LIST),
     Place("/ops/leads", "Leads", Action.OPERATIONS_READ),
+    Place("/ops/plans", "Plans", Action.OPERATIONS_READ),
     Place("/review", "Review", Action.REVIEW_DECIDE),
 )
 

@@ -10,7 +10,12 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.marketplace import metrics
-from services.marketplace.domain.ledger import credit_account, return_postings
+from services.marketplace.domain.ledger import (
+    Posting,
+    credit_account,
+    included_return_postings,
+    return_postings,
+)
 from services.marketplace.domain.return_views import DeskReturn, ReturnView
 from services.marketplace.domain.returns import (
     CAP_DAYS,
@@ -25,6 +30,7 @@ from services.marketplace.domain.returns import (
     find_reason,
     judge,
 )
+from services.marketplace.repository.plans import PlanRepository
 from services.marketplace.repository.returns import ReturnRepository
 from services.marketplace.repository.sales import SaleRepository
 from services.marketplace.service.sessions import signed_in
@@ -209,13 +215,22 @@ async def _take_back(session: AsyncSession, decided: Row[Any]) -> None:
     if not await repository.take_back(decided.sale_id):
         raise Conflict(f"sale {decided.sale_id} holds no sold lead", sale_id=str(decided.sale_id))
     await SaleRepository(session).post(
-        return_postings(decided.credit_cents, decided.contractor_id),
+        await _owed_again(session, decided),
         sale_id=decided.sale_id,
         payment_id=None,
         words=f"return {decided.id}",
     )
     if REASONS[decided.reason].tells_number:
         await repository.note_wrong_number(decided.sale_id)
+
+
+async def _owed_again(session: AsyncSession, decided: Row[Any]) -> tuple[Posting, ...]:
+    """What a return makes us owe: a lead of the plan while its period is open, credit otherwise."""
+    cents, contractor_id = decided.credit_cents, decided.contractor_id
+    plans = PlanRepository(session)
+    if decided.plan_period_id is not None and await plans.period_is_open(decided.plan_period_id):
+        return included_return_postings(cents, contractor_id)
+    return return_postings(cents, contractor_id)
 
 
 async def own_returns(

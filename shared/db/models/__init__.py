@@ -31,6 +31,7 @@ from shared.db.models.outreach import (
     ScheduledTouchpoint,
 )
 from shared.db.models.permits import PageMethod, Parcel, RawRecord, RawRecordPart, RoofingPermit
+from shared.db.models.plans import Plan, PlanPeriod, PlanSubscription
 from shared.db.models.privacy import PrivacyNotice, PrivacyRequest, PrivacySubject
 from shared.db.models.reactivation import CompanyProfile, CrmConflict, LeadProcessingLog, ReactivationLead
 from shared.db.models.returns import GuaranteeSettlement, SaleOutcomeReport, SaleReturn
@@ -119,6 +120,9 @@ __all__ = [
     "ParcelTrigger",
     "Payment",
     "PermitDetail",
+    "Plan",
+    "PlanPeriod",
+    "PlanSubscription",
     "PrivacyNotice",
     "PrivacyRequest",
     "PrivacySubject",

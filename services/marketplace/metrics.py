@@ -11,8 +11,6 @@ WEBHOOKS = Counter("marketplace_webhooks_total", "Webhooks by vendor and outcome
 REVEALS = Counter("marketplace_reveals_total", "Sold leads shown to their buyer", ["outcome"])
 UPLOADED = Counter("marketplace_uploaded_leads_total", "Leads uploaded by companies by outcome", ["outcome"])
 REACTIVATED = Counter("marketplace_reactivated_leads_total", "Uploaded leads by how they ended", ["outcome"])
-PLANS = Counter("marketplace_plan_states_total", "Subscriptions read from the processor by state", ["state"])
-PLAN_CENTS = Counter("marketplace_plan_cents_total", "Cents paid ahead for leads of plans")
 RETURNS = Counter(
     "marketplace_returns_total", "Returns decided by reason and outcome.", ["reason", "outcome"]
 )

@@ -10,7 +10,6 @@ from uuid import UUID
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.marketplace import metrics
 from services.marketplace.domain.ledger import period_end_postings, plan_paid_postings
 from services.marketplace.domain.plans import leads_paid, unused_value
 from services.marketplace.repository.plans import PlanRepository
@@ -63,7 +62,6 @@ async def _apply(
     for invoice in invoices:
         if invoice.paid:
             await _paid(session, row, invoice)
-    metrics.PLANS.labels(found.status).inc()
     return "applied" if applied else "stale"
 
 
@@ -96,7 +94,6 @@ async def _paid(session: AsyncSession, row: Row[Any], invoice: Invoice) -> None:
         payment_id=None,
         words=f"plan paid, invoice {invoice.id}",
     )
-    metrics.PLAN_CENTS.inc(invoice.amount_cents)
 
 
 async def reconcile(resources: Resources) -> dict[str, int]:

@@ -76,7 +76,8 @@ async def subscribed(market: Market, db: SessionMaker, plan: str = "starter") ->
     billing = market.resources.providers.billing
     [row] = await rows(db, "SELECT checkout_ref FROM plan_subscriptions WHERE status = 'checkout'")
     checkout = await billing.read_checkout(row.checkout_ref)
-    assert checkout is not None and checkout.subscription is not None
+    assert checkout is not None
+    assert checkout.subscription is not None
     await tell(market, db, checkout.subscription, kind="checkout.session")
     return checkout.subscription
 
@@ -96,7 +97,8 @@ async def run(db: SessionMaker, statement: str, **values: Any) -> None:
 async def books(db: SessionMaker) -> dict[str, int]:
     """What each account holds for us, those of buyers by their kind alone."""
     found = await rows(
-        db, "SELECT split_part(code, ':', 1) AS code, balance_cents FROM ledger_accounts WHERE balance_cents <> 0"
+        db,
+        "SELECT split_part(code, ':', 1) AS code, balance_cents FROM ledger_accounts WHERE balance_cents <> 0",
     )
     return {row.code: row.balance_cents for row in found}
 
@@ -161,7 +163,8 @@ async def test_events_in_any_order_and_number_book_an_invoice_once(
 async def test_an_older_answer_never_replaces_a_newer_one(market: Market, committed_db: SessionMaker) -> None:
     reference = await subscribed(market, committed_db)
     await run(
-        committed_db, "UPDATE plan_subscriptions SET status = 'paused', asked_at = now() + interval '1 minute'"
+        committed_db,
+        "UPDATE plan_subscriptions SET status = 'paused', asked_at = now() + interval '1 minute'",
     )
     assert await refresh(market.resources, reference) == "stale"
     assert (await account(market))["subscription"]["status"] == "paused"

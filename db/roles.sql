@@ -40,7 +40,7 @@ GRANT SELECT ON ALL TABLES IN SCHEMA public, core, compliance TO ridgeline_servi
 REVOKE SELECT ON users, refresh_tokens, account_links, api_keys, payments, ledger_accounts, ledger_entries, notifications,
     aged_leads, aged_purchases, aged_sales, aged_quotes, company_profiles,
     sale_returns, sale_outcomes, guarantee_settlements, buyer_evidence, privacy_requests, privacy_notices,
-    delivery_destinations, lead_deliveries, delivery_attempts,
+    delivery_destinations, lead_deliveries, delivery_attempts, plan_subscriptions, plan_periods,
     compliance.subject_key, agencies FROM ridgeline_service;
 
 -- Schema core, through shared.workflow, shared.relay and shared.streams.
@@ -79,8 +79,9 @@ GRANT SELECT ON payments, notifications, ledger_accounts, ledger_entries, sale_r
     guarantee_settlements TO svc_marketplace;
 GRANT INSERT, UPDATE ON sales, payments, lead_assignments, notifications, sale_returns TO svc_marketplace;
 GRANT SELECT, INSERT, UPDATE ON delivery_destinations, lead_deliveries TO svc_marketplace;
-GRANT SELECT, INSERT ON delivery_attempts TO svc_marketplace;
+GRANT SELECT, INSERT ON delivery_attempts, plans TO svc_marketplace;
 GRANT SELECT, INSERT ON receipts TO svc_marketplace;
+GRANT SELECT, INSERT, UPDATE ON plan_subscriptions, plan_periods TO svc_marketplace;
 GRANT INSERT, DELETE ON lead_views TO svc_marketplace;
 GRANT SELECT, INSERT ON company_profiles TO svc_marketplace;
 GRANT INSERT, UPDATE ON reactivation_leads, lead_processing_logs, crm_conflicts TO svc_marketplace;

@@ -21,6 +21,7 @@ from services.marketplace.api import (
     operations,
     outcomes,
     people,
+    plans,
     preferences,
     privacy,
     quality,
@@ -47,6 +48,7 @@ from services.marketplace.pages import notices as notice_pages
 from services.marketplace.pages import operations as operation_pages
 from services.marketplace.pages import outcomes as outcome_pages
 from services.marketplace.pages import people as people_pages
+from services.marketplace.pages import plans as plan_pages
 from services.marketplace.pages import privacy as privacy_pages
 from services.marketplace.pages import quality as quality_pages
 from services.marketplace.pages import receipts as receipt_pages
@@ -77,6 +79,7 @@ service = Service(
         preferences.router,
         leads.router,
         returns.router,
+        plans.router,
         outcomes.router,
         guarantee.router,
         deliveries.router,
@@ -117,12 +120,20 @@ service = Service(
         queues.router,
         buyers.router,
         claims.router,
+        plan_pages.router,
         pictures.router,
     ],
     steps=STEPS,
     handlers={SoldLeadStruck: handlers.tell_of_storm},
     schedule=[
         ScheduledJob("sale_settlement", "settle_sales", "* * * * *", "Sales nobody decided.", misfire="skip"),
+        ScheduledJob(
+            "plan_settlement",
+            "settle_plans",
+            "*/10 * * * *",
+            "Plans in doubt, periods ended.",
+            misfire="skip",
+        ),
         ScheduledJob(
             "aged_buckets", "assign_aged", "7 * * * *", "Aged leads change their bucket.", misfire="skip"
         ),

@@ -40,6 +40,7 @@ from shared.providers.geocoder import Geocoder
 from shared.providers.limiter import RateLimiter
 from shared.providers.page_reading.building import build_page_reader
 from shared.providers.page_reading.pins import StoredPins
+from shared.providers.payments import billing
 from shared.providers.permit_source import accela_access, accela_records
 from shared.providers.ports import BudgetPort
 from shared.providers.settings import ProviderSettings
@@ -114,6 +115,11 @@ class Providers:
     def payments(self) -> payments.Payments:
         """Charges and refunds."""
         return payments.build(self.settings, self.deps)
+
+    @cached_property
+    def billing(self) -> billing.Billing:
+        """Subscriptions and their invoices."""
+        return billing.build(self.settings, self.deps)
 
     def mailer(self, recipient_hash: mailer.RecipientHash) -> mailer.Mailer:
         """E-mail; `recipient_hash` is the blind index that decisions hold."""

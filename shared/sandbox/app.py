@@ -45,6 +45,7 @@ from shared.sandbox.vendors import (
     streetview,
     stripe,
     stripe_desk,
+    stripe_plans,
     swdi,
     twilio_lookups,
     usps,
@@ -139,9 +140,15 @@ def create_app(settings: SandboxSettings | None = None) -> FastAPI:
     for contacts in (email_finder, snov, apollo, fullcontact, zerobounce, neverbounce, owner_records):
         app.include_router(contacts.router(sandbox))
     app.include_router(twilio_lookups.router())
-    app.include_router(stripe.router(desk))
+    _open_money(app, desk)
     app.include_router(sendgrid.router(mailroom))
     return app
+
+
+def _open_money(app: FastAPI, desk: stripe_desk.StripeDesk) -> None:
+    """The processor's routes for payments and for plans."""
+    app.include_router(stripe.router(desk))
+    app.include_router(stripe_plans.router(desk))
 
 
 def _problem(_request: Request, error: Exception) -> JSONResponse:

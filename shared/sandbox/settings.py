@@ -47,6 +47,11 @@ class SandboxSettings(BaseSettings):
         return self.port or self.port_base + SANDBOX_PORT_OFFSET
 
     @property
+    def own_url(self) -> str:
+        """Where a person's browser finds this process."""
+        return f"http://{self.host}:{self.listen_port}"
+
+    @property
     def journal_path(self) -> Path | None:
         """File of this process's memory, one a port."""
         return self.state_dir / f"sandbox-{self.listen_port}.jsonl" if self.state_dir else None

@@ -400,6 +400,14 @@ FORGET_CONTACTS = single_step(
 STRIPE_EVENT = single_step(
     "stripe_event", "marketplace", max_attempt=8, description="A payment whose state Stripe says has changed."
 )
+PLAN_EVENT = single_step(
+    "plan_event", "marketplace", max_attempt=8, description="A plan whose state Stripe says has changed."
+)
+SETTLE_PLANS = single_step(
+    "settle_plans",
+    "marketplace",
+    description="Plans in doubt asked about, ended paid periods closed, what was not used made credit.",
+)
 REFUND_STRAY = single_step(
     "refund_stray",
     "marketplace",

@@ -39,6 +39,8 @@ PUBLIC = {
     ("marketplace", "GET", "/static/{path:path}"),
     ("marketplace", "POST", "/api/privacy/requests"),
     ("marketplace", "GET", "/privacy"),
+    ("marketplace", "GET", "/plans"),
+    ("marketplace", "GET", "/api/plans"),
     ("marketplace", "GET", "/privacy/request"),
     ("marketplace", "POST", "/privacy/request"),
     ("marketplace", "GET", "/quality"),

@@ -77,12 +77,14 @@ class LeadQuery(FormQuery):
 class Purchase(BaseModel):
     """How a lead is paid: a payment method saved with the processor; card numbers never reach us.
 
-    With `price`, what the buyer saw, a lead that costs something else by now is not bought.
+    With `price`, what the buyer saw, a lead that costs something else by now is not bought; with `included`, one that the
+    plan does not pay any more.
     """
 
     model_config = ConfigDict(extra="forbid")
     payment_method: str = Field(pattern=r"^pm_[A-Za-z0-9_]{1,100}$")
     price: Annotated[Decimal | None, Field(ge=0, le=1_000_000)] = None
+    included: bool = False
 
 
 class SaleView(BaseModel):
@@ -95,6 +97,8 @@ class SaleView(BaseModel):
     charged_cents: int | None
     """The whole price once it is paid; `credit_cents` of it by credit."""
     credit_cents: int
+    included: bool
+    """Whether the lead came with the buyer's plan: nothing was charged then."""
     decline_reason: str | None
 
 
@@ -160,7 +164,7 @@ async def show_sale(sale_id: UUID, resources: ResourcesDep, actor: SaleReader) -
 
 async def buy(resources: Resources, actor: Actor, lead_id: UUID, wish: Purchase, key: str) -> UUID:
     """The id of a purchase's sale, whose charge had its time to come through."""
-    order = sales.Order(lead_id, wish.payment_method, key, wish.price)
+    order = sales.Order(lead_id, wish.payment_method, key, wish.price, wish.included)
     reserved = await sales.purchase(resources, actor, order)
     await _charge_now(resources, UUID(reserved["workflow_id"]))
     return UUID(reserved["sale_id"])
@@ -181,5 +185,6 @@ async def _sale_view(resources: Resources, sale_id: UUID, actor: Actor) -> SaleV
         price=sale.price,
         charged_cents=sale.charged_cents,
         credit_cents=sale.credit_cents,
+        included=sale.plan_period_id is not None,
         decline_reason=sale.decline_reason,
     )

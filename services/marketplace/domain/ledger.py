@@ -13,6 +13,9 @@ GUARANTEE: Final = "expense:guarantee"
 CREDIT: Final = "credit:"
 """Begins the account of what we owe one contractor in leads; its id follows."""
 
+DEFERRED: Final = "deferred:"
+"""Begins the account of what one contractor has paid ahead for leads of its plan; its id follows."""
+
 LEAST_CHARGE_CENTS: Final = 50
 
 _ACCOUNT_KINDS: Final = {CLEARING: "asset", LEAD_REVENUE: "revenue", GUARANTEE: "expense"}
@@ -61,6 +64,38 @@ def return_postings(cents: int, contractor_id: UUID) -> tuple[Posting, ...]:
     )
 
 
+def plan_paid_postings(cents: int, contractor_id: UUID) -> tuple[Posting, ...]:
+    """An invoice of a plan paid: the processor owes us, and we owe leads; nothing is earned yet."""
+    return (
+        Posting(CLEARING, debit_cents=cents),
+        Posting(deferred_account(contractor_id), credit_cents=cents),
+    )
+
+
+def included_sale_postings(cents: int, contractor_id: UUID) -> tuple[Posting, ...]:
+    """A lead of a plan sold: its part of what was paid ahead is earned."""
+    return (
+        Posting(deferred_account(contractor_id), debit_cents=cents),
+        Posting(LEAD_REVENUE, credit_cents=cents),
+    )
+
+
+def included_return_postings(cents: int, contractor_id: UUID) -> tuple[Posting, ...]:
+    """A lead of a plan taken back while its period is open: the exact mirror of the sale."""
+    return (
+        Posting(LEAD_REVENUE, debit_cents=cents),
+        Posting(deferred_account(contractor_id), credit_cents=cents),
+    )
+
+
+def period_end_postings(unused_cents: int, rest_cents: int, contractor_id: UUID) -> tuple[Posting, ...]:
+    """A paid period ended: unused leads become credit, what paid for no whole lead is earned."""
+    ends = ((credit_account(contractor_id), unused_cents), (LEAD_REVENUE, rest_cents))
+    given = [Posting(account, credit_cents=cents) for account, cents in ends if cents]
+    total = unused_cents + rest_cents
+    return (Posting(deferred_account(contractor_id), debit_cents=total), *given) if total else ()
+
+
 def guarantee_postings(cents: int, contractor_id: UUID) -> tuple[Posting, ...]:
     """Jobs we promised and did not bring: an expense, and what we owe the buyer in leads."""
     return (Posting(GUARANTEE, debit_cents=cents), Posting(credit_account(contractor_id), credit_cents=cents))
@@ -71,11 +106,17 @@ def credit_account(contractor_id: UUID) -> str:
     return f"{CREDIT}{contractor_id}"
 
 
+def deferred_account(contractor_id: UUID) -> str:
+    """The code of the account of what a contractor has paid ahead."""
+    return f"{DEFERRED}{contractor_id}"
+
+
 def account_kind(code: str) -> str:
     """The side of the ledger an account belongs to."""
-    return "liability" if code.startswith(CREDIT) else _ACCOUNT_KINDS[code]
+    return "liability" if code.startswith((CREDIT, DEFERRED)) else _ACCOUNT_KINDS[code]
 
 
 def account_owner(code: str) -> UUID | None:
     """The contractor an account is kept for; None for our own."""
-    return UUID(code.removeprefix(CREDIT)) if code.startswith(CREDIT) else None
+    kept = code.startswith((CREDIT, DEFERRED))
+    return UUID(code.partition(":")[2]) if kept else None

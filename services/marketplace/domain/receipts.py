@@ -26,6 +26,8 @@ class ReceiptView(BaseModel):
     credit_cents: int
     """Of the price: paid by credit, or become credit."""
     charged_cents: int
+    plan_cents: int
+    """Of the price: paid by the plan's own invoice, or become a lead of the plan again."""
     currency: str
     payment_ref: str | None
     sold_at: datetime
@@ -51,6 +53,7 @@ def receipt_view(row: Any) -> ReceiptView:
         price_cents=row.price_cents,
         credit_cents=row.credit_cents,
         charged_cents=row.charged_cents,
+        plan_cents=row.plan_cents,
         currency=row.currency,
         payment_ref=row.payment_ref,
         sold_at=row.sold_at,

@@ -8,6 +8,7 @@ from services.marketplace.jobs.checks import recheck_buyers
 from services.marketplace.jobs.deliveries import DeliveryInput, deliver_lead
 from services.marketplace.jobs.notices import notify_buyer
 from services.marketplace.jobs.nudges import nudge_buyers
+from services.marketplace.jobs.plans import PlanEventInput, plan_event, settle_plans
 from services.marketplace.jobs.privacy import erase_sales, prove_erasure, shred_person
 from services.marketplace.jobs.reactivation import ReactivationInput, reactivate_lead
 from services.marketplace.jobs.sales import (
@@ -28,11 +29,13 @@ from shared.workflow.catalogue import (
     ASSIGN_AGED,
     DELIVER_LEAD,
     NUDGE_BUYERS,
+    PLAN_EVENT,
     PRIVACY_ERASURE,
     REACTIVATE_LEAD,
     RECHECK_BUYERS,
     REFUND_STRAY,
     SALE,
+    SETTLE_PLANS,
     SETTLE_SALES,
     STRIPE_EVENT,
     SYNC_HVAC_LEAD,
@@ -43,6 +46,8 @@ STEPS = (
     Step(SALE, "charge", charge, SaleInput),
     Step(SALE, "notify_buyer", notify_buyer, SaleInput),
     Step(STRIPE_EVENT, "stripe_event", stripe_event, StripeEventInput),
+    Step(PLAN_EVENT, "plan_event", plan_event, PlanEventInput),
+    Step(SETTLE_PLANS, "settle_plans", settle_plans, JobInput),
     Step(REFUND_STRAY, "refund_stray", refund_stray, RefundInput),
     Step(REACTIVATE_LEAD, "reactivate_lead", reactivate_lead, ReactivationInput),
     Step(SYNC_HVAC_LEAD, "sync_hvac_lead", sync_hvac_lead, HvacLeadInput),

@@ -18,7 +18,7 @@ from services.marketplace.service.sales import (
     due_cents,
     find_charge,
     settle,
-    settle_by_credit,
+    settle_without_charge,
 )
 from shared.errors import PermanentError, ProviderRejected, ProviderTimeout, ProviderUnavailable, Retry, Skip
 from shared.providers.context import calling_for
@@ -58,14 +58,14 @@ class RefundInput(BaseModel):
 
 
 async def charge(ctx: StepContext, input: SaleInput) -> None:
-    """Charge what credit leaves of the sale once, whatever dies in between.
+    """Charge what plan and credit leave of the sale once, whatever dies in between.
 
     A decline ends the sale, a time-out leaves it unknown.
     """
     sale = await _unsettled_sale(ctx, input.subject_id)
     if not due_cents(sale):
         async with ctx.commit() as tx:
-            tx.output = {"outcome": await settle_by_credit(tx, sale.id), "cents": 0}
+            tx.output = {"outcome": await settle_without_charge(tx, sale.id), "cents": 0}
         return
     try:
         charged = await _charged(ctx, sale, input)

@@ -56,9 +56,9 @@ async def start(request: Request) -> Response:
 
 @router.get("/signup")
 @public_route("sign-up")
-async def signup_page(request: Request) -> Response:
-    """The sign-up form."""
-    return form_page(request, "signup.html", {"radius_miles": "25"})
+async def signup_page(request: Request, plan: Annotated[str, Query(max_length=20)] = "") -> Response:
+    """The sign-up form; `plan` is chosen already."""
+    return form_page(request, "signup.html", {"radius_miles": "25", "plan": plan})
 
 
 @router.post("/signup")
@@ -78,7 +78,7 @@ async def signup(
         session = await auth.login(new.email, new.password, client)
     except (EmailTaken, WeakPassword, TooManyRequests) as refusal:
         return form_page(request, "signup.html", values, refusal=refusal)
-    answer = go_to("/leads")
+    answer = go_to(answers.first_page())
     keep_session(answer, session, secure=auth.settings.cookie_secure)
     return answer
 

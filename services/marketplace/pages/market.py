@@ -111,11 +111,14 @@ async def bought(
     payment_method: Annotated[str, Form(max_length=120)],
     price: Annotated[str, Form(max_length=20)],
     key: Annotated[str, Form(min_length=8, max_length=100, pattern=KEY_PATTERN)],
+    included: Annotated[bool, Form()] = False,
 ) -> Response:
     """Buy at the price that was shown and go to what was bought; sent twice it is one purchase."""
     await rates.count_purchase(resources, actor)
     try:
-        wish = Purchase.model_validate({"payment_method": payment_method.strip(), "price": price})
+        wish = Purchase.model_validate(
+            {"payment_method": payment_method.strip(), "price": price, "included": included}
+        )
     except ValidationError:
         found = await _offer(resources, actor, lead_id)
         return found if isinstance(found, Response) else await _confirmation(request, actor, found, NO_METHOD)
@@ -133,13 +136,15 @@ async def _confirmation(
     request: Request, actor: Actor, lead: LeadPreview, refusal: str | None = None
 ) -> Response:
     resources: Resources = request.app.state.resources
-    credit = Decimal(await sales.paid_by_credit(resources, actor, lead.price)) / 100
+    unit = await sales.paid_by_plan(resources, actor, lead.price)
+    credit = Decimal(0 if unit else await sales.paid_by_credit(resources, actor, lead.price)) / 100
     return render(
         request,
         "confirm.html",
         actor,
         status=422 if refusal else 200,
         lead=lead,
+        unit=Decimal(unit) / 100 if unit else None,
         credit=credit,
         due=lead.price - credit,
         key=uuid4().hex,

@@ -92,12 +92,18 @@ def _about(found: ReceiptView) -> Iterator[Line]:
 
 
 def _figures(found: ReceiptView) -> Iterator[Line]:
+    if found.kind is ReceiptKind.CREDIT_NOTE and found.plan_cents:
+        yield Line(_cents(found.price_cents, found.currency), lead="Given back to the plan:")
+        yield Line("It is a lead of the plan again; no money was moved.")
+        return
     if found.kind is ReceiptKind.CREDIT_NOTE:
         yield Line(_cents(found.price_cents, found.currency), lead="Given back as credit:")
         yield Line("It pays for the next leads bought; no money was moved.")
         return
     yield Line(_cents(found.price_cents, found.currency), lead="Price:")
     yield Line(_cents(found.credit_cents, found.currency), lead="Paid by credit:")
+    if found.plan_cents:
+        yield Line(_cents(found.plan_cents, found.currency), lead="Paid ahead by the plan:")
     yield Line(_cents(found.charged_cents, found.currency), lead="Charged:")
 
 

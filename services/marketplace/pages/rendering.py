@@ -63,6 +63,7 @@ PLACES: Final = (
     Place("/my/people", "People", Action.PEOPLE_READ),
     Place("/my/territories", "My territories", Action.LEAD_LIST),
     Place("/my/preferences", "What I buy", Action.LEAD_LIST),
+    Place("/my/billing", "Billing", Action.LEAD_LIST),
     Place("/ops", "Desk", Action.OPERATIONS_READ),
     Place("/review", "Review", Action.REVIEW_DECIDE),
 )
@@ -80,6 +81,7 @@ DESK: Final = tuple(
         ("/ops/privacy", "Privacy"),
         ("/ops/conflicts", "Conflicts"),
         ("/ops/territories", "Territories"),
+        ("/ops/plans", "Plans"),
         ("/ops/money", "Money"),
         ("/ops/quality", "Quality"),
     )

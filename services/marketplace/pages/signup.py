@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from services.marketplace.api.auth import RegisterForm
 from services.marketplace.service.auth import Registration
+from shared.schemas.plan_enums import PlanCode
 
 Typed = Annotated[str, Field(max_length=320)]
 WRONG: Final = {
@@ -33,6 +34,11 @@ class SignUp(BaseModel):
     state: Typed = ""
     radius_miles: Typed = ""
     license_number: Typed = ""
+    plan: Typed = ""
+
+    def first_page(self) -> str:
+        """Where a new account begins: at the payment of the plan that was chosen, else at the leads."""
+        return f"/my/billing?plan={self.plan}" if self.plan in set(PlanCode) else "/leads"
 
     def registration(self) -> Registration:
         """What the sign-up verb takes; ValidationError where an answer does not fit."""

@@ -119,7 +119,7 @@ class ReturnRepository:
                    credit_cents = CASE WHEN CAST(:status AS text) = 'accepted' THEN s.charged_cents END
               FROM sales s
              WHERE r.id = :id AND r.status = 'open' AND s.id = r.sale_id
-            RETURNING r.id, r.sale_id, r.contractor_id, r.reason, r.status, r.credit_cents
+            RETURNING r.id, r.sale_id, r.contractor_id, r.reason, r.status, r.credit_cents, s.plan_period_id
             """
         )
         return (await self._session.execute(statement, {"id": return_id, **values})).one_or_none()

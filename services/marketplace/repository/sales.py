@@ -124,9 +124,9 @@ class SaleRepository:
         statement = text(
             """
             INSERT INTO sales (id, base_lead_id, contractor_id, user_id, status, price, reserved_until, idempotency_key,
-                               decision_id, masked_fields, credit_cents)
+                               decision_id, masked_fields, credit_cents, plan_period_id)
             VALUES (:id, :lead_id, :contractor_id, :user_id, 'reserved', :price, now() + make_interval(mins => :minutes),
-                    :idempotency_key, :decision_id, :masked_fields, :credit_cents)
+                    :idempotency_key, :decision_id, :masked_fields, :credit_cents, CAST(:plan_period_id AS uuid))
             RETURNING id, base_lead_id, status, price, credit_cents, reserved_at, reserved_until
             """
         )
@@ -142,7 +142,7 @@ class SaleRepository:
             """
             SELECT id, base_lead_id, contractor_id, user_id, status, price, currency, reserved_at, reserved_until,
                    charged_at,
-                   charged_cents, credit_cents, revealed_at, provider_ref, decline_reason, masked_fields, now() AS now
+                   charged_cents, credit_cents, plan_period_id, revealed_at, provider_ref, decline_reason, masked_fields, now() AS now
               FROM sales
              WHERE id = :id AND (CAST(:contractor AS uuid) IS NULL OR contractor_id = CAST(:contractor AS uuid))
             """
@@ -178,7 +178,7 @@ class SaleRepository:
                 UPDATE sales SET status = 'sold', charged_at = now(), sold_at = now(), charged_cents = :cents,
                                  provider_ref = :provider_ref
                  WHERE id = :id AND status IN {UNSETTLED}
-             RETURNING id, base_lead_id, contractor_id, price, credit_cents, decision_id
+             RETURNING id, base_lead_id, contractor_id, price, credit_cents, plan_period_id, decision_id
             ), lead AS (
                 UPDATE base_leads l SET status = 'sold', sold_at = now() FROM sold
                  WHERE l.id = sold.base_lead_id AND l.status = 'reserved' AND l.sale_id = sold.id RETURNING l.id

@@ -10,7 +10,11 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.marketplace import metrics
-from services.marketplace.domain.ledger import credit_account, return_postings
+from services.marketplace.domain.ledger import (
+    credit_account,
+    included_return_postings,
+    return_postings,
+)
 from services.marketplace.domain.return_views import (
     DeskReturn,
     ReasonStanding,
@@ -30,6 +34,7 @@ from services.marketplace.domain.returns import (
     find_reason,
     judge,
 )
+from services.marketplace.repository.plans import PlanRepository
 from services.marketplace.repository.receipts import ReceiptRepository
 from services.marketplace.repository.returns import ReturnRepository
 from services.marketplace.repository.sales import SaleRepository
@@ -214,13 +219,17 @@ async def _take_back(session: AsyncSession, decided: Row[Any]) -> None:
     repository = ReturnRepository(session)
     if not await repository.take_back(decided.sale_id):
         raise Conflict(f"sale {decided.sale_id} holds no sold lead", sale_id=str(decided.sale_id))
+    to_plan = decided.plan_period_id is not None and await PlanRepository(session).period_is_open(
+        decided.plan_period_id
+    )
+    owed = included_return_postings if to_plan else return_postings
     await SaleRepository(session).post(
-        return_postings(decided.credit_cents, decided.contractor_id),
+        owed(decided.credit_cents, decided.contractor_id),
         sale_id=decided.sale_id,
         payment_id=None,
         words=f"return {decided.id}",
     )
-    await ReceiptRepository(session).issue_credit_note(decided.id)
+    await ReceiptRepository(session).issue_credit_note(decided.id, to_plan=to_plan)
     if REASONS[decided.reason].tells_number:
         await repository.note_wrong_number(decided.sale_id)
 

@@ -12,8 +12,14 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.marketplace import metrics
-from services.marketplace.domain.ledger import credit_used, refund_postings, sale_postings
+from services.marketplace.domain.ledger import (
+    credit_used,
+    included_sale_postings,
+    refund_postings,
+    sale_postings,
+)
 from services.marketplace.repository.deliveries import DeliveryRepository
+from services.marketplace.repository.plans import PlanRepository
 from services.marketplace.repository.receipts import ReceiptRepository
 from services.marketplace.repository.sales import UNSETTLED, SaleRepository
 from services.marketplace.service.sessions import signed_in
@@ -94,12 +100,16 @@ class SalesClosed(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A lead, how it is paid, the key of this wish, and the price agreed to where one was shown."""
+    """A lead, how it is paid, the key of this wish, and the price agreed to where one was shown.
+
+    `included` says that the buyer agreed to a lead of its plan and to no charge.
+    """
 
     lead_id: UUID
     payment_method: str
     key: str
     price: Decimal | None = None
+    included: bool = False
 
 
 async def purchase(resources: Resources, actor: Actor, order: Order) -> dict[str, Any]:
@@ -139,6 +149,15 @@ async def paid_by_credit(resources: Resources, actor: Actor, price: Decimal) -> 
     return credit_used(Money.of(price).cents, spendable)
 
 
+async def paid_by_plan(resources: Resources, actor: Actor, price: Decimal) -> int | None:
+    """Cents that the lead counts for in the plan that would pay for it now; None where no plan would."""
+    if actor.contractor_id is None:
+        return None
+    async with resources.unit_of_work() as uow:
+        period = await PlanRepository(uow.session).included(actor.contractor_id, Money.of(price).cents)
+    return int(period.unit_cents) if period else None
+
+
 async def _reserve(
     resources: Resources, session: AsyncSession, actor: Actor, contractor_id: UUID, order: Order
 ) -> Answer:
@@ -158,19 +177,18 @@ async def _reserve(
         # The decision stays on record, so the reservation is undone by hand instead of by a rollback.
         await repository.free_lead(lead_id, sale_id)
         return Answer(SaleRefused.status, {"reasons": list(decision.reasons)})
-    spendable = await repository.spendable_credit(contractor_id)
+    frozen = await _frozen(session, contractor_id, lead.price, order)
     sale = await repository.insert_sale(
         sale_id,
         {
             "lead_id": lead_id,
             "contractor_id": contractor_id,
             "user_id": actor.user_id,
-            "price": lead.price,
+            **frozen,
             "minutes": resources.settings.reservation_minutes,
             "idempotency_key": order.key,
             "decision_id": decision.id,
             "masked_fields": sorted(decision.masked_fields),
-            "credit_cents": credit_used(Money.of(lead.price).cents, spendable),
         },
     )
     started = await start(
@@ -183,6 +201,7 @@ async def _reserve(
             "lead_id": str(lead_id),
             "price": str(sale.price),
             "credit_cents": sale.credit_cents,
+            "included": terms["plan_period_id"] is not None,
             "reserved_until": sale.reserved_until.isoformat(),
             "workflow_id": str(started.workflow_id),
         },
@@ -194,6 +213,22 @@ async def _refuse_beyond_cap(session: AsyncSession, contractor_id: UUID) -> None
     reached = (await buying_terms(session, contractor_id)).cap_reached
     if reached:
         raise CapReached(f"Your own cap of {reached} is reached; change it or come back later.", cap=reached)
+
+
+async def _frozen(session: AsyncSession, contractor_id: UUID, price: Decimal, order: Order) -> dict[str, Any]:
+    """Price, credit and plan of a new sale, frozen now: a lead of the plan first, else the list price less credit.
+
+    The contractor's other purchases wait already, so no lead of a plan and no cent of credit is held twice.
+    """
+    cents = Money.of(price).cents
+    period = await PlanRepository(session).included(contractor_id, cents)
+    if period is not None:
+        unit = Decimal(period.unit_cents) / 100
+        return {"price": unit, "credit_cents": 0, "plan_period_id": period.id}
+    if order.included:
+        raise PriceChanged("Your plan has no lead left for this purchase.", lead_id=str(order.lead_id))
+    spendable = await SaleRepository(session).spendable_credit(contractor_id)
+    return {"price": price, "credit_cents": credit_used(cents, spendable), "plan_period_id": None}
 
 
 async def _why_not_on_sale(
@@ -224,7 +259,9 @@ async def read_sale(resources: Resources, actor: Actor, sale_id: UUID) -> Row[An
 
 
 def due_cents(sale: Row[Any]) -> int:
-    """What is left to charge when the sale's credit is used."""
+    """What is left to charge when the sale's credit is used; nothing for a lead of a plan, which is paid already."""
+    if sale.plan_period_id is not None:
+        return 0
     return Money.of(sale.price).cents - int(sale.credit_cents)
 
 
@@ -276,12 +313,12 @@ async def _settle_paid(uow: UnitOfWork, repository: SaleRepository, sale_id: UUI
     return "sold"
 
 
-async def settle_by_credit(uow: UnitOfWork, sale_id: UUID) -> str:
-    """Sell what the buyer's credit pays wholly, once: no charge is made. Returns the outcome."""
+async def settle_without_charge(uow: UnitOfWork, sale_id: UUID) -> str:
+    """Sell what the buyer's plan or credit pays wholly, once: no charge is made. Returns the outcome."""
     repository = SaleRepository(uow.session)
     sale = await repository.one(sale_id)
     if sale is None or due_cents(sale):
-        raise Conflict(f"sale {sale_id} is not paid by credit alone", sale_id=str(sale_id))
+        raise Conflict(f"sale {sale_id} is not paid without a charge", sale_id=str(sale_id))
     sold = await _sold(uow, repository, sale, None)
     if sold is None:
         return "unchanged"
@@ -310,9 +347,11 @@ async def _book_sale(
     repository: SaleRepository, receipts: ReceiptRepository, sold: Row[Any], payment_id: UUID | None
 ) -> None:
     """The postings of a sale and its receipt, which takes the last lock: its number waits for nobody."""
-    postings = sale_postings(
-        Money.of(sold.price).cents, credit_cents=sold.credit_cents, contractor_id=sold.contractor_id
-    )
+    cents, contractor_id = Money.of(sold.price).cents, sold.contractor_id
+    if sold.plan_period_id is not None:
+        postings = included_sale_postings(cents, contractor_id)
+    else:
+        postings = sale_postings(cents, credit_cents=sold.credit_cents, contractor_id=contractor_id)
     await repository.post(postings, sale_id=sold.id, payment_id=payment_id, words="lead sold")
     await receipts.issue_receipt(sold.id)
 

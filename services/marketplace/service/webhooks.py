@@ -22,6 +22,8 @@ from shared.streams.inbox import take_once
 from shared.telemetry.context import Trace, current_trace, trace_from, use_trace
 from shared.workflow import start
 
+PLAN_OBJECTS = ("subscription", "invoice", "checkout.session")
+
 
 async def take_stripe_event(resources: Resources, body: bytes, signature: str | None) -> str:
     """Keep an event once and start its work: taken, duplicate, or ignored when it is about no payment.
@@ -56,7 +58,7 @@ def _occurred_at(event: dict[str, Any]) -> datetime:
 
 
 async def _take(resources: Resources, event: dict[str, Any]) -> str:
-    """Store the event in the inbox and act on it in one transaction: a payment starts work, a dispute freezes."""
+    """Store the event in the inbox and act on it in one transaction: payments and plans start work, a dispute freezes."""
     occurred_at = _occurred_at(event)
     subject = event["data"]["object"]
     dispute = read_dispute(subject) if subject["object"] == "dispute" else None
@@ -67,10 +69,21 @@ async def _take(resources: Resources, event: dict[str, Any]) -> str:
         if dispute is not None:
             # At once and not by a worker: a buyer who takes the money back sees no further owner meanwhile.
             return "taken" if await take_dispute(uow.session, dispute) else "ignored"
+        if subject["object"] in PLAN_OBJECTS:
+            return await _take_plan(uow.session, subject, event["id"])
         if not isinstance(charge_id, str):
             return "ignored"
         with use_trace(await _trace_of_sale(uow.session, subject)):
             await start(uow.session, "stripe_event", input={"charge_id": charge_id, "event_id": event["id"]})
+    return "taken"
+
+
+async def _take_plan(session: AsyncSession, subject: dict[str, Any], event_id: str) -> str:
+    """Start the work on a subscription: which event it was says nothing, the processor's present state all."""
+    reference = subject.get("id") if subject["object"] == "subscription" else subject.get("subscription")
+    if not isinstance(reference, str):
+        return "ignored"
+    await start(session, "plan_event", input={"subscription_ref": reference, "event_id": event_id})
     return "taken"
 
 

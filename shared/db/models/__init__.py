@@ -40,6 +40,7 @@ from shared.db.models.outreach import (
     ScheduledTouchpoint,
 )
 from shared.db.models.permits import PageMethod, Parcel, RawRecord, RawRecordPart, RoofingPermit
+from shared.db.models.plans import Plan, PlanPeriod, PlanSubscription
 from shared.db.models.privacy import PrivacyNotice, PrivacyRequest, PrivacySubject
 from shared.db.models.reactivation import CompanyProfile, CrmConflict, LeadProcessingLog, ReactivationLead
 from shared.db.models.receipts import Receipt, ReceiptNumber
@@ -132,6 +133,9 @@ __all__ = [
     "ParcelTrigger",
     "Payment",
     "PermitDetail",
+    "Plan",
+    "PlanPeriod",
+    "PlanSubscription",
     "PrivacyNotice",
     "PrivacyRequest",
     "PrivacySubject",

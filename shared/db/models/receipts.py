@@ -37,7 +37,8 @@ class Receipt(Base):
         Index("uq_receipts_sale", "sale_id", unique=True, postgresql_where=text("kind = 'receipt'")),
         CheckConstraint("price_cents > 0", name="price_positive"),
         CheckConstraint(
-            "credit_cents >= 0 AND charged_cents >= 0 AND price_cents = credit_cents + charged_cents",
+            "credit_cents >= 0 AND charged_cents >= 0 AND plan_cents >= 0"
+            " AND price_cents = credit_cents + charged_cents + plan_cents",
             name="adds_up",
         ),
         CheckConstraint("(kind = 'credit_note') = (return_id IS NOT NULL)", name="credit_note_of_a_return"),
@@ -55,6 +56,7 @@ class Receipt(Base):
     price_cents: Mapped[int] = mapped_column(BigInteger())
     credit_cents: Mapped[int] = mapped_column(BigInteger())
     charged_cents: Mapped[int] = mapped_column(BigInteger())
+    plan_cents: Mapped[int] = mapped_column(BigInteger(), server_default=text("0"))
     currency: Mapped[str] = mapped_column(words(3))
     payment_ref: Mapped[str | None]
     sold_at: Mapped[datetime]

@@ -57,6 +57,8 @@ class Sale(Base):
             name="sold_is_charged",
         ),
         CheckConstraint("credit_cents BETWEEN 0 AND price * 100", name="credit_within_price"),
+        CheckConstraint("plan_period_id IS NULL OR credit_cents = 0", name="included_needs_no_credit"),
+        Index("idx_sales_plan_period", "plan_period_id", postgresql_where=text("plan_period_id IS NOT NULL")),
     )
 
     id: Mapped[UUID] = key()
@@ -81,6 +83,7 @@ class Sale(Base):
     idempotency_key: Mapped[str | None]
     decision_id: Mapped[UUID | None] = refers("compliance.contact_decision.id")
     masked_fields: Mapped[list[str]] = mapped_column(server_default=text("'{}'::text[]"))
+    plan_period_id: Mapped[UUID | None] = refers("plan_periods.id", on_delete="RESTRICT")
     created_at: Mapped[datetime] = stamp()
     updated_at: Mapped[datetime] = stamp()
 

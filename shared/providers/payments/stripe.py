@@ -56,7 +56,7 @@ class StripePayments:
     async def retrieve(self, charge_id: str) -> Charge | None:
         """The charge's present state."""
         request = ProviderRequest(
-            endpoint="/v1/payment_intents/{id}", path=f"/v1/payment_intents/{charge_id}", judge=_judge
+            endpoint="/v1/payment_intents/{id}", path=f"/v1/payment_intents/{charge_id}", judge=judge
         )
         reply = await self._client.call(request)
         return self._charge(reply.answer) if reply.found else None
@@ -87,7 +87,7 @@ class StripePayments:
             method="POST",
             path=f"/v1/payment_intents/{charge_id}/cancel",
             form=encode({"cancellation_reason": "abandoned"}),
-            judge=_judge,
+            judge=judge,
         )
         try:
             reply = await self._client.call(request)
@@ -119,7 +119,7 @@ class StripePayments:
             path=path,
             form=encode(form),
             headers={"idempotency-key": idempotency_key},
-            judge=_judge,
+            judge=judge,
         )
         reply = await self._client.call(request)
         if not reply.found:
@@ -134,7 +134,7 @@ class StripePayments:
             "starting_after": after,
         }
         request = ProviderRequest(
-            endpoint="/v1/payment_intents", path="/v1/payment_intents", params=encode(query), judge=_judge
+            endpoint="/v1/payment_intents", path="/v1/payment_intents", params=encode(query), judge=judge
         )
         return (await self._client.call(request)).answer.json_object()
 
@@ -171,7 +171,8 @@ class StripePayments:
             raise ProviderBadAnswer("a payment intent was promised", provider=self.name) from error
 
 
-def _judge(answer: Answer) -> Verdict:
+def judge(answer: Answer) -> Verdict:
+    """What an answer of the processor is: a decline is an outcome, a refused form is no fault of the wire."""
     if answer.status == _DECLINED:
         error = _error(answer)
         if error.get("type") == "card_error":

@@ -107,7 +107,7 @@ def _reads(desk: StripeDesk) -> APIRouter:
 
     @routes.get("/payment_intents")
     def list_intents(request: Request) -> Response:
-        return desk.get(request, LIST_PARAMETERS, lambda query: _page(ledger.newest_intents(), query))
+        return desk.get(request, LIST_PARAMETERS, lambda query: page_of(ledger.newest_intents(), query))
 
     @routes.get("/payment_intents/search")
     def search(request: Request) -> Response:
@@ -133,7 +133,7 @@ def _reads(desk: StripeDesk) -> APIRouter:
 
     @routes.get("/events")
     def list_events(request: Request) -> Response:
-        return desk.get(request, LIST_PARAMETERS, lambda query: _page(ledger.newest_events(), query))
+        return desk.get(request, LIST_PARAMETERS, lambda query: page_of(ledger.newest_events(), query))
 
     @routes.get("/events/{event}")
     def retrieve_event(event: str, request: Request) -> Response:
@@ -169,7 +169,7 @@ def _writes(desk: StripeDesk) -> APIRouter:
     return routes
 
 
-def _page(things: list[dict[str, Any]], query: dict[str, Any]) -> dict[str, Any]:
+def page_of(things: list[dict[str, Any]], query: dict[str, Any]) -> dict[str, Any]:
     """One page, newest first."""
     limit = int(query.get("limit", 10))
     if not 1 <= limit <= 100:

@@ -17,6 +17,7 @@ from fastapi.responses import JSONResponse, Response
 
 from shared.sandbox.forms import FormError, parse_form
 from shared.sandbox.state import Sandbox
+from shared.sandbox.vendors.stripe_billing import BillingLedger
 from shared.sandbox.vendors.stripe_ledger import Ledger, Refusal, parameter_unknown
 from shared.sandbox.webhooks import Delivery
 
@@ -40,6 +41,7 @@ class StripeDesk:
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
         self.ledger = Ledger(self._announce)
+        self.billing = BillingLedger(self.ledger, f"{sandbox.settings.own_url}/stripe/hosted/checkout")
         self.keys: dict[str, _Kept] = {}
         self.requests = 0
         self._idempotency_key = ""
@@ -95,6 +97,14 @@ class StripeDesk:
             _check_names(form, known)
             return await self._execute(key, fingerprint, form, act)
         except (Refusal, FormError, ValueError) as error:
+            refusal = _as_refusal(error)
+            return self._answer(refusal.status, refusal.body)
+
+    async def hosted(self, form: dict[str, Any], act: Act) -> Response:
+        """Answer a page of the processor's own, where no key is asked for."""
+        try:
+            return await self._execute("", "", form, act)
+        except (Refusal, ValueError) as error:
             refusal = _as_refusal(error)
             return self._answer(refusal.status, refusal.body)
 

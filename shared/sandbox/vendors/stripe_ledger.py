@@ -36,6 +36,7 @@ GOOD_METHODS = frozenset(
 )
 NEEDS_ACTION = frozenset({"pm_card_authenticationRequired", "pm_card_threeDSecure2Required"})
 CONFIRMABLE = frozenset({"requires_payment_method", "requires_confirmation", "requires_action"})
+BILLED = ("price", "checkout.session", "subscription", "invoice")
 CANCELLABLE = CONFIRMABLE | {"requires_capture"}
 
 
@@ -84,11 +85,14 @@ class Ledger:
         self.charges: dict[str, dict[str, Any]] = {}
         self.refunds: dict[str, dict[str, Any]] = {}
         self.events: dict[str, dict[str, Any]] = {}
+        self.billed: dict[str, dict[str, Any]] = {}
+        """Prices, checkout sessions, subscriptions and invoices."""
         self._touched: dict[str, dict[str, Any]] = {}
 
     def restore(self, things: list[dict[str, Any]]) -> None:
         """Take back things as they were written down."""
         homes = {"payment_intent": self.intents, "charge": self.charges, "refund": self.refunds}
+        homes |= dict.fromkeys(BILLED, self.billed)
         for thing in things:
             homes.get(thing["object"], self.events)[thing["id"]] = thing
 
@@ -100,8 +104,16 @@ class Ledger:
 
     def clear(self) -> None:
         """Forget everything."""
-        for things in (self.intents, self.charges, self.refunds, self.events):
+        for things in (self.intents, self.charges, self.refunds, self.events, self.billed):
             things.clear()
+
+    def keep(self, thing: dict[str, Any]) -> None:
+        """Remember a price, a checkout session, a subscription or an invoice."""
+        self.billed[thing["id"]] = self._touched[thing["id"]] = thing
+
+    def announce(self, kind: str, thing: dict[str, Any]) -> None:
+        """Tell of a thing, and write it down as it is now."""
+        self._announce(kind, thing)
 
     def _announce(self, kind: str, thing: dict[str, Any]) -> None:
         event = self._announce_to(kind, thing)

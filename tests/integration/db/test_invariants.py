@@ -13,6 +13,8 @@ NAMES = {
     "charges_without_payment",
     "ledger_balances",
     "credit_overdrawn",
+    "quota_overdrawn",
+    "deferred_matches_periods",
     "step_before_parents",
     "consumed_denials",
     "sends_without_decision",

@@ -14,7 +14,12 @@ from services.marketplace.domain.ledger import (
     account_owner,
     credit_account,
     credit_used,
+    deferred_account,
     guarantee_postings,
+    included_return_postings,
+    included_sale_postings,
+    period_end_postings,
+    plan_paid_postings,
     refund_postings,
     return_postings,
     sale_postings,
@@ -32,6 +37,10 @@ def test_debits_equal_credits(cents: int) -> None:
         refund_postings(cents),
         return_postings(cents, BUYER),
         guarantee_postings(cents, BUYER),
+        plan_paid_postings(cents, BUYER),
+        included_sale_postings(cents, BUYER),
+        included_return_postings(cents, BUYER),
+        period_end_postings(cents // 3, cents - cents // 3, BUYER),
     ):
         assert sum(p.debit_cents for p in postings) == sum(p.credit_cents for p in postings) == cents
 
@@ -63,3 +72,23 @@ def test_credit_leaves_nothing_to_charge_or_what_the_processor_takes(spendable: 
 
 def test_a_price_below_the_least_charge_is_paid_wholly_one_way() -> None:
     assert [credit_used(40, spendable) for spendable in (39, 40)] == [0, 40]
+
+
+def test_what_a_plan_paid_is_owed_until_it_is_earned() -> None:
+    deferred = deferred_account(BUYER)
+    assert (account_kind(deferred), account_owner(deferred)) == ("liability", BUYER)
+    assert [p.account for p in plan_paid_postings(500, BUYER) if p.credit_cents] == [deferred]
+    assert [p.account for p in included_sale_postings(500, BUYER)] == [deferred, "revenue:leads"]
+    sold, back = included_sale_postings(500, BUYER), included_return_postings(500, BUYER)
+    assert {(p.account, p.debit_cents) for p in sold} == {(p.account, p.credit_cents) for p in back}
+
+
+def test_an_ended_period_owes_its_unused_leads_as_credit_and_earns_the_rest() -> None:
+    postings = period_end_postings(300, 20, BUYER)
+    assert [(p.account, p.debit_cents, p.credit_cents) for p in postings] == [
+        (deferred_account(BUYER), 320, 0),
+        (credit_account(BUYER), 0, 300),
+        ("revenue:leads", 0, 20),
+    ]
+    assert len(period_end_postings(300, 0, BUYER)) == 2
+    assert period_end_postings(0, 0, BUYER) == ()

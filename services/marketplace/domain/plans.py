@@ -1,0 +1,121 @@
+"""Monthly plans: what an invoice pays for, when an included lead is used, and what people see of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from pydantic import BaseModel, Field, model_validator
+
+from shared.schemas.plan_enums import PlanCode, SubscriptionStatus
+
+NAMES: Final = {
+    PlanCode.STARTER: "Starter",
+    PlanCode.PROFESSIONAL: "Professional",
+    PlanCode.ENTERPRISE: "Enterprise",
+}
+PAYING: Final = frozenset(
+    {SubscriptionStatus.TRIALING, SubscriptionStatus.ACTIVE, SubscriptionStatus.PAST_DUE}
+)
+"""States in which a plan can be changed or cancelled."""
+
+
+class PlanView(BaseModel):
+    """A plan as it is sold; `unit_cents` is what one included lead costs in it."""
+
+    code: PlanCode
+    name: str
+    monthly_cents: int
+    included_leads: int
+    unit_cents: int
+    grace_days: int
+    valid_from: datetime
+
+
+class NewPlanPrice(BaseModel):
+    """A price of a plan from a time on; its leads must come out at whole cents."""
+
+    code: PlanCode
+    monthly_cents: int = Field(ge=100, le=10_000_000)
+    included_leads: int = Field(ge=1, le=10_000)
+    grace_days: int = Field(ge=0, le=30)
+    valid_from: datetime | None = None
+    reason: str = Field(min_length=3, max_length=300)
+
+    @model_validator(mode="after")
+    def _whole_cents(self) -> NewPlanPrice:
+        """A lead of a plan has a price in whole cents."""
+        if self.monthly_cents % self.included_leads:
+            raise ValueError(
+                "monthly_cents must be a multiple of included_leads, so that a lead costs whole cents"
+            )
+        if self.valid_from is not None and self.valid_from.tzinfo is None:
+            raise ValueError("valid_from needs a time zone")
+        return self
+
+
+class PaidPeriod(BaseModel):
+    """The leads of one paid invoice; `held` wait for the end of an open purchase."""
+
+    id: UUID
+    starts_at: datetime
+    ends_at: datetime
+    amount_cents: int
+    leads: int
+    unit_cents: int
+    bought: int
+    held: int
+    usable: bool
+    closed_at: datetime | None
+
+    @property
+    def left(self) -> int:
+        """Leads that can still be bought from this period; none once it cannot be used any more."""
+        return max(0, self.leads - self.bought - self.held) if self.usable else 0
+
+
+class LedgerLine(BaseModel):
+    """One change of what we owe a buyer; positive where we owe more."""
+
+    at: datetime
+    account: str
+    words: str
+    cents: int
+
+
+class SubscriptionView(BaseModel):
+    """A buyer's plan and how its payment stands."""
+
+    status: SubscriptionStatus
+    plan: PlanView
+    current_period_end: datetime | None
+    cancel_at_period_end: bool
+    past_due_since: datetime | None
+    checkout_until: datetime
+
+
+class BillingView(BaseModel):
+    """What a buyer has, has used, and is owed."""
+
+    subscription: SubscriptionView | None
+    periods: list[PaidPeriod]
+    leads_left: int
+    credit_cents: int
+    deferred_cents: int
+    lines: list[LedgerLine]
+
+
+def leads_paid(amount_cents: int, *, unit_cents: int, included: int) -> int:
+    """How many leads an invoice pays for: never more than the plan includes, never one that is not wholly paid."""
+    return max(0, min(included, amount_cents // unit_cents))
+
+
+def charged_now(old_cents: int, new_cents: int) -> bool:
+    """Whether a change of plan is charged at once: a dearer one is, a cheaper one begins with the next period."""
+    return new_cents > old_cents
+
+
+def unused_value(leads: int, sold: int, *, unit_cents: int, amount_cents: int) -> tuple[int, int]:
+    """What an ended period leaves: cents of its unused leads, and cents that paid for no whole lead."""
+    return (leads - sold) * unit_cents, amount_cents - leads * unit_cents

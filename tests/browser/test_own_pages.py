@@ -11,7 +11,7 @@ from playwright.async_api import expect
 from sqlalchemy import text
 
 from services.marketplace.service import sales
-from services.marketplace.service.sales import settle_by_credit
+from services.marketplace.service.sales import settle_without_charge
 from tests.browser.conftest import Site
 from tests.browser.test_buyer_pages import Buyer, make_account
 from tests.factories.pages import needs_chromium
@@ -38,7 +38,7 @@ async def owned(site: Site, buyer: Buyer) -> None:
     made = await sales.purchase(site.door.resources, buyer.actor, order)
     await run(site, "UPDATE sales SET credit_cents = 17500")
     async with site.door.resources.unit_of_work() as uow:
-        assert await settle_by_credit(uow, made["sale_id"]) == "sold"
+        assert await settle_without_charge(uow, made["sale_id"]) == "sold"
 
 
 @pytest.mark.parametrize("size", ["phone", "desk"])

@@ -201,7 +201,7 @@ async def _reserve(
             "lead_id": str(lead_id),
             "price": str(sale.price),
             "credit_cents": sale.credit_cents,
-            "included": terms["plan_period_id"] is not None,
+            "included": frozen["plan_period_id"] is not None,
             "reserved_until": sale.reserved_until.isoformat(),
             "workflow_id": str(started.workflow_id),
         },

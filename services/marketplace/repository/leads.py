@@ -95,7 +95,7 @@ def _head_start_over(minutes: str) -> str:
     return f"(l.published_at IS NULL OR l.published_at <= now() - make_interval(mins => {minutes}))"
 
 
-HEAD_START_OVER: Final = _head_start_over("CAST(:wait_minutes AS int)")
+HEAD_START_OVER: Final = _head_start_over(f"(SELECT wait_minutes FROM ({_BUYER}) ahead)")  # noqa: S608
 ON_SALE: Final = "l.status = 'available' AND (l.available_until IS NULL OR l.available_until > now())"
 SHOWN: Final = f"""
     SELECT l.id, l.address, l.city, l.state, l.zip, l.property_value, l.quality_score, l.grade, l.price, l.lead_class,
@@ -236,7 +236,7 @@ class LeadRepository:
         )
         return (await self._session.execute(statement, {"contractor_id": contractor_id})).all()
 
-    async def one_offered(self, contractor_id: UUID, lead_id: UUID, wait_minutes: int) -> Row[Any] | None:
+    async def one_offered(self, contractor_id: UUID, lead_id: UUID) -> Row[Any] | None:
         """One available lead in the buyer's service areas, when its head start is over and nobody else holds its place."""
         statement = text(
             f"""
@@ -245,7 +245,7 @@ class LeadRepository:
             {SHOWN}
             """  # noqa: S608 - our own constants
         )
-        values = {"contractor_id": contractor_id, "lead_id": lead_id, "wait_minutes": wait_minutes}
+        values = {"contractor_id": contractor_id, "lead_id": lead_id}
         return (await self._session.execute(statement, values)).one_or_none()
 
     async def note_view(self, lead_id: UUID, contractor_id: UUID, user_id: UUID | None) -> None:

@@ -23,9 +23,7 @@ class SaleRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def reserve_lead(
-        self, lead_id: UUID, sale_id: UUID, contractor_id: UUID, wait_minutes: int
-    ) -> Row[Any] | None:
+    async def reserve_lead(self, lead_id: UUID, sale_id: UUID, contractor_id: UUID) -> Row[Any] | None:
         """Take a lead that is offered to this buyer for a sale; None when it is not available any more.
 
         Whose place it lies in is asked of the territories themselves, not of the lead's copy.
@@ -38,12 +36,7 @@ class SaleRepository:
             RETURNING l.price, l.state, l.address_key
             """  # noqa: S608 - our own constant
         )
-        values = {
-            "lead_id": lead_id,
-            "sale_id": sale_id,
-            "contractor_id": contractor_id,
-            "wait_minutes": wait_minutes,
-        }
+        values = {"lead_id": lead_id, "sale_id": sale_id, "contractor_id": contractor_id}
         return (await self._session.execute(statement, values)).one_or_none()
 
     async def lead_exists(self, lead_id: UUID, contractor_id: UUID) -> bool:
@@ -68,7 +61,7 @@ class SaleRepository:
         values = {"id": lead_id, "contractor_id": contractor_id}
         return bool((await self._session.execute(statement, values)).scalar_one())
 
-    async def in_head_start(self, lead_id: UUID, wait_minutes: int) -> bool:
+    async def in_head_start(self, lead_id: UUID, contractor_id: UUID) -> bool:
         """Whether a lead on sale is still younger than this buyer waits."""
         statement = text(
             f"""
@@ -76,7 +69,7 @@ class SaleRepository:
                             WHERE l.id = :id AND l.status = 'available' AND NOT {HEAD_START_OVER})
             """  # noqa: S608 - our own constant
         )
-        values = {"id": lead_id, "wait_minutes": wait_minutes}
+        values = {"id": lead_id, "contractor_id": contractor_id}
         return bool((await self._session.execute(statement, values)).scalar_one())
 
     async def live_sale(self, lead_id: UUID, contractor_id: UUID) -> bool:

@@ -22,7 +22,7 @@ from services.marketplace.repository.sales import SaleRepository
 from services.marketplace.service.desk import analysis_or_why_not, roofs_for
 from services.marketplace.service.sales import SaleRefused
 from services.marketplace.service.sessions import session_over, signed_in
-from services.marketplace.service.terms import buying_terms
+from services.marketplace.service.terms import reached_cap
 from shared.compliance.decision import Decision
 from shared.compliance.loader import address_value, decide_reveals, decide_sale
 from shared.db.geo import CELL_DEGREES
@@ -56,7 +56,7 @@ async def offered_leads(resources: Resources, actor: Actor, wanted: LeadFilter) 
         raise session_over()
     if rows[0].capped:
         async with resources.unit_of_work() as uow:
-            if (await buying_terms(uow.session, contractor_id)).cap_reached:
+            if await reached_cap(uow.session, contractor_id):
                 return []
     return [preview(row._asdict()) for row in rows if row.id is not None]
 
@@ -66,9 +66,13 @@ async def map_of_leads(resources: Resources, actor: Actor, wanted: LeadFilter) -
     contractor_id = _contractor(actor)
     async with resources.unit_of_work() as uow:
         await signed_in(uow.session, actor)
-        repository, terms = LeadRepository(uow.session), await buying_terms(uow.session, contractor_id)
+        repository = LeadRepository(uow.session)
         best = replace(wanted, after_id=None, after_value=None, limit=MOST_ON_MAP)
-        found_cells = [] if terms.cap_reached else await repository.cells(contractor_id, best)
+        found_cells = (
+            []
+            if await reached_cap(uow.session, contractor_id)
+            else await repository.cells(contractor_id, best)
+        )
         cells = [Cell(**row._asdict()) for row in found_cells]
         towns = [Town.model_validate(row._asdict()) for row in await repository.towns(contractor_id)]
     found = sum(cell.leads for cell in cells)
@@ -116,8 +120,7 @@ async def show_lead(resources: Resources, actor: Actor, lead_id: UUID) -> LeadPr
         await signed_in(uow.session, actor)
         sale = await SaleRepository(uow.session).sale_of_lead(lead_id, contractor_id)
         if sale is None:
-            terms = await buying_terms(uow.session, contractor_id)
-            row = await LeadRepository(uow.session).one_offered(contractor_id, lead_id, terms.wait_minutes)
+            row = await LeadRepository(uow.session).one_offered(contractor_id, lead_id)
             if row is None:
                 raise NotFound("There is no such lead.")
             await LeadRepository(uow.session).note_view(lead_id, contractor_id, actor.user_id)

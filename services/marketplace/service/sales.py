@@ -23,7 +23,7 @@ from services.marketplace.repository.plans import PlanRepository
 from services.marketplace.repository.receipts import ReceiptRepository
 from services.marketplace.repository.sales import UNSETTLED, SaleRepository
 from services.marketplace.service.sessions import signed_in
-from services.marketplace.service.terms import buying_terms
+from services.marketplace.service.terms import reached_cap
 from shared.compliance.loader import address_value, decide_sale
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import Conflict, NotAllowed, NotFound
@@ -162,10 +162,9 @@ async def _reserve(
     resources: Resources, session: AsyncSession, actor: Actor, contractor_id: UUID, order: Order
 ) -> Answer:
     repository, sale_id, lead_id = SaleRepository(session), uuid4(), order.lead_id
-    terms = await buying_terms(session, contractor_id)
-    lead = await repository.reserve_lead(lead_id, sale_id, contractor_id, terms.wait_minutes)
+    lead = await repository.reserve_lead(lead_id, sale_id, contractor_id)
     if lead is None:
-        raise await _why_not_on_sale(repository, lead_id, contractor_id, terms.wait_minutes)
+        raise await _why_not_on_sale(repository, lead_id, contractor_id)
     if order.price is not None and lead.price != order.price:
         raise PriceChanged("The price of this lead has changed.", lead_id=str(lead_id), price=str(lead.price))
     if await repository.open_sales(contractor_id) >= resources.settings.open_sales:
@@ -210,7 +209,7 @@ async def _reserve(
 
 async def _refuse_beyond_cap(session: AsyncSession, contractor_id: UUID) -> None:
     """CapReached where the buyer has bought as much as it lets itself; its other purchases wait (see `open_sales`)."""
-    reached = (await buying_terms(session, contractor_id)).cap_reached
+    reached = await reached_cap(session, contractor_id)
     if reached:
         raise CapReached(f"Your own cap of {reached} is reached; change it or come back later.", cap=reached)
 
@@ -232,14 +231,14 @@ async def _frozen(session: AsyncSession, contractor_id: UUID, price: Decimal, or
 
 
 async def _why_not_on_sale(
-    repository: SaleRepository, lead_id: UUID, contractor_id: UUID, wait_minutes: int
+    repository: SaleRepository, lead_id: UUID, contractor_id: UUID
 ) -> NotFound | Conflict:
     if not await repository.lead_exists(lead_id, contractor_id):
         return NotFound(f"there is no lead {lead_id} on sale")
     metrics.PURCHASES.labels("conflict").inc()
     if await repository.held_by_another(lead_id, contractor_id):
         return LeadInTerritory("Another contractor holds this place alone.", lead_id=str(lead_id))
-    if await repository.in_head_start(lead_id, wait_minutes):
+    if await repository.in_head_start(lead_id, contractor_id):
         return LeadTooNew("Other tiers are offered new leads before yours.", lead_id=str(lead_id))
     if await repository.live_sale(lead_id, contractor_id):
         return LeadIsYours("Your company has bought this lead, or is paying for it.", lead_id=str(lead_id))

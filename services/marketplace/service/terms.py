@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -17,18 +16,9 @@ from shared.runtime import Resources
 from shared.security.policy import Action, Actor
 
 
-@dataclass(frozen=True, slots=True)
-class BuyingTerms:
-    """How old a lead must be for this buyer, and the cap of its own that is used up."""
-
-    wait_minutes: int
-    cap_reached: str | None
-
-
-async def buying_terms(session: AsyncSession, contractor_id: UUID) -> BuyingTerms:
-    """The terms on which a buyer sees and buys leads now."""
-    row = await TermsRepository(session).terms(contractor_id)
-    return BuyingTerms(row.wait_minutes, _cap(row))
+async def reached_cap(session: AsyncSession, contractor_id: UUID) -> str | None:
+    """The cap of its own that a buyer has used up, in words; None where there is room."""
+    return _cap(await TermsRepository(session).terms(contractor_id))
 
 
 async def own_preferences(resources: Resources, actor: Actor) -> PreferencesView:

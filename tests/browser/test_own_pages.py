@@ -68,6 +68,7 @@ async def test_a_buyer_sets_a_destination_gives_a_lead_back_and_files_a_paper(
         await page.get_by_role("heading", name="My leads").wait_for()
         await seen.inspect(f"owned_within_{size}")
 
+        await page.get_by_role("link", name="My company").click()
         await page.get_by_role("navigation", name="My company").get_by_role("link", name="Checks").click()
         await page.get_by_label("For").select_option("insurance")
         await page.get_by_label("Paper", exact=True).set_input_files(PDF)

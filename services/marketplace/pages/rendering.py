@@ -59,11 +59,7 @@ PLACES: Final = (
     Place("/my/leads", "My leads", Action.LEAD_LIST),
     Place("/my/analytics", "My numbers", Action.SALE_REPORT),
     Place("/my/notices", "Notices", Action.SALE_REPORT),
-    Place("/my/checks", "My checks", Action.LEAD_LIST),
-    Place("/my/people", "People", Action.PEOPLE_READ),
-    Place("/my/territories", "My territories", Action.LEAD_LIST),
-    Place("/my/preferences", "What I buy", Action.LEAD_LIST),
-    Place("/my/billing", "Billing", Action.LEAD_LIST),
+    Place("/my/billing", "My company", Action.LEAD_LIST),
     Place("/ops", "Desk", Action.OPERATIONS_READ),
     Place("/review", "Review", Action.REVIEW_DECIDE),
 )
@@ -87,6 +83,19 @@ DESK: Final = tuple(
     )
 )
 """The second row of the operators' navigation, on every page of the desk."""
+COMPANY: Final = (
+    Place("/my/billing", "Billing", Action.LEAD_LIST),
+    Place("/my/receipts", "Receipts", Action.LEAD_LIST),
+    Place("/my/returns", "Returns", Action.LEAD_LIST),
+    Place("/my/deliveries", "Deliveries", Action.LEAD_LIST),
+    Place("/my/preferences", "What I buy", Action.LEAD_LIST),
+    Place("/my/territories", "Territories", Action.LEAD_LIST),
+    Place("/my/checks", "Checks", Action.LEAD_LIST),
+    Place("/my/people", "People", Action.PEOPLE_READ),
+)
+"""The second row of a buyer's navigation, on every page about its company."""
+SECTIONS: Final = {"Desk": DESK, "My company": COMPANY}
+"""The second rows by the place of the first that leads to each."""
 
 
 def _assets() -> dict[str, Asset]:
@@ -128,6 +137,7 @@ def render(
         path=request.url.path,
         actor=actor,
         places=places_of(actor),
+        section=section_of(request.url.path),
         sections=sections_of(actor, request.url.path),
         csrf=request.cookies.get(CSRF_COOKIE, ""),
     )
@@ -171,15 +181,27 @@ def may(actor: Actor, action: Action) -> bool:
     return actor.role in PERMISSIONS[action]
 
 
+def section_of(path: str) -> str | None:
+    """The place of the first row whose second row a page belongs to."""
+    if f"{path}/".startswith("/ops/"):
+        return "Desk"
+    return "My company" if any(_lies_in(path, place) for place in COMPANY) else None
+
+
 def sections_of(actor: Actor | None, path: str) -> list[tuple[Place, bool]]:
-    """The parts of the desk for whoever may work there and is there, each with whether it is the present one."""
-    if actor is None or not f"{path}/".startswith("/ops/"):
+    """The second row for whoever may go there and is there, each place with whether it is the present one."""
+    section = section_of(path)
+    if actor is None or section is None:
         return []
     return [
-        (place, path == place.path or (place.path != "/ops" and path.startswith(f"{place.path}/")))
-        for place in DESK
+        (place, _lies_in(path, place))
+        for place in SECTIONS[section]
         if actor.role in PERMISSIONS[place.action]
     ]
+
+
+def _lies_in(path: str, place: Place) -> bool:
+    return path == place.path or (place.path != "/ops" and path.startswith(f"{place.path}/"))
 
 
 def next_page(request: Request, cursor: str | None) -> str | None:

@@ -10,7 +10,7 @@ from services.marketplace.domain.privacy import check_decision, decisions_for
 from services.marketplace.domain.waiting import LISTS, Work, waiting_line
 from services.marketplace.domain.work_verbs import WORDS, Verb, verbs_for
 from services.marketplace.pages.live import Look, event, events
-from services.marketplace.pages.rendering import DESK, next_page, places_of, sections_of
+from services.marketplace.pages.rendering import COMPANY, DESK, next_page, places_of, sections_of
 from services.marketplace.pages.words import NOTHING, cents, lasting, why
 from shared.errors import NotAuthenticated
 from shared.schemas.privacy_enums import PrivacyKind, PrivacyStatus
@@ -136,3 +136,11 @@ def test_the_next_page_keeps_the_filter() -> None:
 def test_the_marketplace_serves_every_place_of_the_desk() -> None:
     served = {getattr(route, "path", "") for router in service.routers for route in router.routes}
     assert {place.path for place in DESK} <= served
+
+
+def test_a_buyers_pages_about_its_company_share_a_second_row() -> None:
+    owner, member = actor(Role.CONTRACTOR_OWNER), actor(Role.CONTRACTOR_MEMBER)
+    assert [place.title for place, here in sections_of(owner, "/my/returns/new") if here] == ["Returns"]
+    assert {place.path for place, _ in sections_of(owner, "/my/billing")} == {place.path for place in COMPANY}
+    assert "/my/leads" not in {place.path for place, _ in sections_of(member, "/my/checks")}
+    assert sections_of(owner, "/my/leads") == sections_of(None, "/my/billing") == []

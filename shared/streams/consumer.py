@@ -13,6 +13,7 @@ from redis.exceptions import RedisError, ResponseError
 from sqlalchemy import text
 
 from shared.db.faults import words_of
+from shared.db.rows import all_rows
 from shared.db.unit_of_work import UnitOfWork, UnitOfWorkFactory, retry_serialization
 from shared.errors import PermanentError
 from shared.events.base import Event
@@ -187,6 +188,10 @@ class StreamConsumer:
         return True
 
     async def _transact(self, message: Message, handler: EventHandler) -> bool:
+        with all_rows():  # an event has no buyer as its caller
+            return await self._take(message, handler)
+
+    async def _take(self, message: Message, handler: EventHandler) -> bool:
         async with self._unit_of_work() as uow:
             if not await take_once(uow.session, self._group, message.event_id, message.occurred_at):
                 return False

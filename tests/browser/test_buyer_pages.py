@@ -16,6 +16,7 @@ from sqlalchemy import text, update
 from services.marketplace.pages.lead_sheet import LIVE_ONLY
 from services.marketplace.service import sales
 from shared.db.models.users import User
+from shared.db.rows import all_rows
 from shared.http.tls import known_authorities
 from shared.security.policy import Actor, Role
 from tests.browser.conftest import Site
@@ -167,9 +168,10 @@ async def test_a_lost_race_is_shown_and_costs_nothing(
     async with visit("phone") as phone:
         page = phone.page
         await phone.log_in(buyer.email, f"/leads/{lead_id}/buy")
-        await sales.purchase(
-            site.door.resources, rival.actor, sales.Order(lead_id, "pm_card_visa", "the-rival-was-faster")
-        )
+        with all_rows():
+            await sales.purchase(
+                site.door.resources, rival.actor, sales.Order(lead_id, "pm_card_visa", "the-rival-was-faster")
+            )
         await page.get_by_role("button", name="Pay $175 and reveal").click()
         await page.get_by_role("heading", name="This lead is taken").wait_for()
         await page.get_by_text("Your card was not charged").wait_for()

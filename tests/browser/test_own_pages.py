@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from services.marketplace.service import sales
 from services.marketplace.service.sales import settle_without_charge
+from shared.db.rows import all_rows
 from tests.browser.conftest import Site
 from tests.browser.test_buyer_pages import Buyer, make_account
 from tests.factories.pages import needs_chromium
@@ -35,10 +36,12 @@ async def owned(site: Site, buyer: Buyer) -> None:
         id=str(buyer.contractor_id),
     )
     order = sales.Order(lead_id, "pm_card_visa", "bought-by-credit")
-    made = await sales.purchase(site.door.resources, buyer.actor, order)
+    with all_rows():
+        made = await sales.purchase(site.door.resources, buyer.actor, order)
     await run(site, "UPDATE sales SET credit_cents = 17500")
-    async with site.door.resources.unit_of_work() as uow:
-        assert await settle_without_charge(uow, made["sale_id"]) == "sold"
+    with all_rows():
+        async with site.door.resources.unit_of_work() as uow:
+            assert await settle_without_charge(uow, made["sale_id"]) == "sold"
 
 
 @pytest.mark.parametrize("size", ["phone", "desk"])

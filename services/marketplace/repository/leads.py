@@ -154,6 +154,8 @@ def _picked(contractor_id: UUID, wanted: LeadFilter, *, mapped: bool = False) ->
     conditions = {name: CONDITIONS[name] for name in wishes}
     seen = [
         ON_SALE,
+        OPEN,
+        _head_start_over("(SELECT wait_minutes FROM buyer ahead)"),
         _preferred("buyer"),
         *(asked for name, asked in conditions.items() if name not in _PROBED),
     ]

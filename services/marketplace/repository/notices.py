@@ -79,8 +79,8 @@ class NoticeRepository:
             SELECT DISTINCT ON (s.id) s.contractor_id, 'in_app', n.kind, 'pending', s.id, CAST(:now AS timestamptz)
               FROM sales s
               JOIN unnest(CAST(:kinds AS text[]), CAST(:minutes AS int[])) AS n(kind, minutes)
-                ON s.revealed_at <= :now - make_interval(mins => n.minutes)
-             WHERE s.status = 'sold' AND s.revealed_at > :now - make_interval(days => :days)
+                ON s.revealed_at <= CAST(:now AS timestamptz) - make_interval(mins => n.minutes)
+             WHERE s.status = 'sold' AND s.revealed_at > CAST(:now AS timestamptz) - make_interval(days => :days)
                AND NOT EXISTS (SELECT 1 FROM sale_outcomes o WHERE o.sale_id = s.id)
                AND NOT EXISTS (SELECT 1 FROM sale_returns r WHERE r.sale_id = s.id AND r.status = 'open')
              ORDER BY s.id, n.minutes DESC

@@ -25,6 +25,7 @@ from services.marketplace.repository.terms import TermsRepository
 from services.marketplace.repository.territories import TerritoryRepository
 from services.marketplace.service.checks import NIGHTLY, buyer_faults_now, own_company
 from services.marketplace.service.sessions import signed_in
+from shared.db.rows import all_rows
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from shared.events.leads import TerritoryChanged
@@ -168,16 +169,17 @@ async def accept(resources: Resources, actor: Actor, territory_id: UUID) -> Terr
 async def give_up(resources: Resources, actor: Actor, territory_id: UUID) -> TerritoryView:
     """Give up a holding, refuse an offer or leave the waiting list; the next in line is asked."""
     contractor_id = own_company(actor, Action.CONTRACTOR_UPDATE)
-    async with resources.unit_of_work() as uow:
-        await signed_in(uow.session, actor)
-        repository = TerritoryRepository(uow.session)
-        territory = await _own(repository, territory_id, contractor_id)
-        reason = (
-            TerritoryEnd.DECLINED if territory.status == TerritoryStatus.OFFERED else TerritoryEnd.RELEASED
-        )
-        await repository.lock(territory.city_id)
-        await _end(uow, repository, territory_id, reason, actor=actor, note=None)
-        return await _view(repository, territory_id)
+    # The next in line is another buyer, who gets a notice.
+    with all_rows():
+        async with resources.unit_of_work() as uow:
+            await signed_in(uow.session, actor)
+            repository = TerritoryRepository(uow.session)
+            territory = await _own(repository, territory_id, contractor_id)
+            offered = territory.status == TerritoryStatus.OFFERED
+            reason = TerritoryEnd.DECLINED if offered else TerritoryEnd.RELEASED
+            await repository.lock(territory.city_id)
+            await _end(uow, repository, territory_id, reason, actor=actor, note=None)
+            return await _view(repository, territory_id)
 
 
 async def take_back(resources: Resources, actor: Actor, territory_id: UUID, note: str) -> DeskTerritoryView:

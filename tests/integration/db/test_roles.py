@@ -89,6 +89,7 @@ OWNERS: dict[str, set[str]] = {
         "delivery_destinations",
         "lead_deliveries",
         "guarantee_settlements",
+        "receipts",
         "plans",
         "plan_subscriptions",
         "plan_periods",

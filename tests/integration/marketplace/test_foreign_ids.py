@@ -41,6 +41,13 @@ JSON_BODIES: dict[tuple[str, str], dict[str, Any]] = {
     },
 }
 FORMS: dict[str, dict[str, str]] = {
+    "/my/leads/{sale_id}/outcomes": {
+        "outcome": "attempted",
+        "method": "phone",
+        "asked_at": "2026-11-01T12:00:00Z",
+        "hours_ago": "1",
+        "key": "a-key-of-this-form",
+    },
     "/my/people/{person_id}/role": {"role": "contractor_member"},
     "/leads/{lead_id}/buy": {"payment_method": "pm_card_visa", "price": "175", "key": "a-key-of-this-form"},
     "/reset/{token}": {"password": "a crow sat on the ridge"},

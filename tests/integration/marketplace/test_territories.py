@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from services.marketplace.handlers import tell_of_storm
 from shared.db.engine import SessionMaker
+from shared.db.rows import all_rows
 from shared.events.leads import SoldLeadStruck
 from shared.security.policy import Role
 from shared.workflow import start
@@ -420,8 +421,9 @@ async def test_the_buyer_of_a_sold_lead_alone_hears_of_a_storm_over_it(
             distance_miles=0.69,
             source="lsr",
         )
-        async with market.resources.unit_of_work() as uow:
-            await tell_of_storm(event, uow, market.resources)
+        with all_rows():
+            async with market.resources.unit_of_work() as uow:
+                await tell_of_storm(event, uow, market.resources)
 
     (told,) = await rows(committed_db, "SELECT * FROM notifications WHERE kind = 'storm_at_sold_lead'")
     assert (told.contractor_id, told.channel) == (market.contractor_id, "in_app")

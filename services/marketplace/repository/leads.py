@@ -174,7 +174,9 @@ def _picked(contractor_id: UUID, wanted: LeadFilter, *, mapped: bool = False) ->
     roofs = (
         "JOIN roof_analysis a ON a.base_lead_id = l.id AND a.is_current" if ROOF_WISHES & set(wishes) else ""
     )
-    leads = f"SELECT {_MARKET_COLUMNS} FROM base_leads l WHERE {' AND '.join(seen)}"  # noqa: S608 - our own constants
+    # Without a column that idx_base_leads_map lacks, the whole market would be read from it and sorted instead of walked.
+    columns = _MARKET_COLUMNS if boxed else f"{_MARKET_COLUMNS}, l.created_at"
+    leads = f"SELECT {columns} FROM base_leads l WHERE {' AND '.join(seen)}"  # noqa: S608 - our own constants
     sequence = f"{order} OFFSET 0" if boxed else ""
     asked = " AND ".join(probed)
     statement = f"SELECT l.* FROM ({leads} {sequence}) l {roofs} WHERE {asked} {order} LIMIT :limit"  # noqa: S608

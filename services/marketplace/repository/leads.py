@@ -152,6 +152,14 @@ def _picked(contractor_id: UUID, wanted: LeadFilter, *, mapped: bool = False) ->
     values: dict[str, Any] = {name: getattr(wanted, name) for name in wishes if name not in {"storm", "box"}}
     values |= {"contractor_id": contractor_id, "limit": wanted.limit}
     conditions = {name: CONDITIONS[name] for name in wishes}
+    if wanted.box:
+        cells = wanted.box.cells(Decimal(str(CELL_DEGREES)))
+        values |= asdict(cells) if boxed else {}
+        if not boxed:
+            # Told as numbers: of values to come the planner expects few leads, and reads them all to sort them.
+            conditions["box"] = (
+                f"l.map_row BETWEEN {cells.south} AND {cells.north} AND l.map_col BETWEEN {cells.west} AND {cells.east}"
+            )
     seen = [
         ON_SALE,
         OPEN,
@@ -159,8 +167,6 @@ def _picked(contractor_id: UUID, wanted: LeadFilter, *, mapped: bool = False) ->
         _preferred("buyer"),
         *(asked for name, asked in conditions.items() if name not in _PROBED),
     ]
-    if wanted.box:
-        values |= asdict(wanted.box.cells(Decimal(str(CELL_DEGREES))))
     if boxed:
         seen.append(_IN_ROWS)
     if mapped:

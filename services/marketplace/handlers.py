@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from services.marketplace.domain.notice import storm_words
-from services.marketplace.repository.sales import SaleRepository
+from services.marketplace.domain.notices import NoticeName
+from services.marketplace.repository.notices import NoticeRepository
 from shared.db.unit_of_work import UnitOfWork
 from shared.events.leads import SoldLeadStruck
 from shared.runtime import Resources
@@ -12,4 +13,6 @@ from shared.runtime import Resources
 async def tell_of_storm(event: SoldLeadStruck, uow: UnitOfWork, _: Resources) -> None:
     """Leave the buyer of a sold lead a notice: the roof it knows may need another look (G-53)."""
     words = storm_words(event.event_type, event.struck_on, event.distance_miles, event.source)
-    await SaleRepository(uow.session).notify_of_storm(event.base_lead_id, words)
+    await NoticeRepository(uow.session).leave_to_owner(
+        event.base_lead_id, NoticeName.STORM_AT_SOLD_LEAD, words
+    )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import httpx
 
+from shared.http.tls import known_authorities
 from shared.sandbox.misbehaviour import FaultKind, Misbehaviour
 from shared.sandbox.settings import SandboxSettings
 
@@ -63,7 +64,9 @@ class WebhookSender:
     async def _deliver(self, delivery: Delivery, *, forged: bool) -> None:
         settings = self._settings
         wait = settings.webhook_delay_seconds
-        async with httpx.AsyncClient(transport=self.transport, timeout=10.0, trust_env=False) as client:
+        async with httpx.AsyncClient(
+            transport=self.transport, timeout=10.0, trust_env=False, verify=known_authorities()
+        ) as client:
             for _ in range(settings.webhook_tries):
                 await asyncio.sleep(wait)
                 taken = await self._taken(client, delivery, forged=forged)

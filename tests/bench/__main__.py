@@ -1,4 +1,4 @@
-"""`python -m tests.bench [core|fleet|demo|ingest|storms|triggers|rescore|clusters|fetch|leads|vision ...]`: measure.
+"""`python -m tests.bench [core|fleet|demo|ingest|storms|triggers|rescore|clusters|fetch|leads|sales|vision ...]`: measure.
 
 The figures are also written to artifacts/bench.json.
 """
@@ -11,7 +11,20 @@ import signal
 import sys
 from collections.abc import Callable
 
-from tests.bench import clusters, core, demo, fetch, fleet, ingest, leads, rescore, storms, triggers, vision
+from tests.bench import (
+    clusters,
+    core,
+    demo,
+    fetch,
+    fleet,
+    ingest,
+    leads,
+    rescore,
+    sales,
+    storms,
+    triggers,
+    vision,
+)
 from tests.bench.figure import Figure
 from tests.faults.report import ARTIFACTS, say
 
@@ -26,6 +39,7 @@ SUBSETS: dict[str, Callable[[], list[Figure]]] = {
     "clusters": clusters.figures,
     "fetch": fetch.figures,
     "leads": leads.figures,
+    "sales": sales.figures,
     "vision": vision.figures,
 }
 REPORT = ARTIFACTS / "bench.json"

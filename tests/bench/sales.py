@@ -1,8 +1,7 @@
 """Sales a second: reserve, charge, Stripe's webhook, reveal, all on this machine with the payment simulator.
 
-Buyers buy one lead after the other and read each at once; the simulator sends its signed events meanwhile. A sale counts
-when its lead was revealed and the webhook of its charge is taken. Then 500 buyers want one lead.
-RIDGELINE_BENCH_SECONDS sets how long.
+Buyers buy one lead after the other and read each at once; the simulator sends its signed events meanwhile. The books must
+hold at the end. RIDGELINE_BENCH_SECONDS sets how long; 500 buyers of one lead are row 3 of `make faults`.
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from statistics import quantiles
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -40,9 +38,9 @@ from tests.factories.services import running, settings_with_keys
 from tests.faults.chaos import prepare
 from tests.faults.plane import Plane, own_plane
 
-BUYERS, CLIENTS, LEADS, RUSH = 50, 10, 3000, 500
+BUYERS, CLIENTS, LEADS = 50, 10, 3000
 SECONDS = float(os.environ.get("RIDGELINE_BENCH_SECONDS", "10"))
-RATE_GOAL, P99_GOAL_SECONDS = 60.0, 1.5
+RATE_GOAL = 60.0
 SECRET = "whsec_bench"
 CARD = orjson.dumps({"payment_method": "pm_card_visa"})
 TAKEN = text("SELECT count(*) FROM core.workflow WHERE kind = 'stripe_event'")
@@ -53,7 +51,7 @@ Buyer = tuple[UUID, UUID]
 
 
 def figures() -> list[Figure]:
-    """Sales a second and the slowest of five hundred answers, beside charges alone."""
+    """Sales a second beside charges alone."""
     with own_plane() as plane, tempfile.TemporaryDirectory() as folder:
         prepare(plane)
         seed.run(plane.database_url)
@@ -77,14 +75,16 @@ async def _measured(plane: Plane, town: str, port: int) -> list[Figure]:
     engine = make_engine(plane.database_url, application_name="bench")
     maker = make_session_maker(engine)
     async with running(service, settings) as door, maker.begin() as session:
-        leads = [await make_lead(session, door.resources.keys) for _ in range(LEADS)]
-        buyers = [await make_buyer(session) for _ in range(BUYERS + RUSH)]
+        leads = [
+            await make_lead(session, door.resources.keys, address_key=f"{n}||OAK|ST|||76998")
+            for n in range(LEADS)
+        ]
+        buyers = [await make_buyer(session) for _ in range(BUYERS)]
     try:
-        alone = await _charges(town)
         async with _served(settings, buyers, port) as tokens:
-            sold, seconds = await _sustained(port, tokens[:BUYERS], leads)
+            sold, seconds = await _sustained(port, tokens, leads)
             events = await _count(maker, TAKEN)
-            times = await _rush(port, tokens[BUYERS:], leads[-1])
+        alone = await _charges(town)  # last: nobody takes its events
         async with maker() as session:
             wrong = list((await session.execute(VIOLATED)).scalars())
         if wrong or await _count(maker, BOOKED) < sold:
@@ -95,14 +95,12 @@ async def _measured(plane: Plane, town: str, port: int) -> list[Figure]:
         Figure("sales", round(sold / seconds, 1), "a second", RATE_GOAL, at_most=False,
                baseline="charges alone, a second", baseline_value=round(alone, 1),
                parts={"clients": CLIENTS, "webhooks taken": events}),
-        Figure("500 buyers of one lead, p99", round(quantiles(times, n=100)[98], 2), "s", P99_GOAL_SECONDS, at_most=True,
-               baseline="median, s", baseline_value=round(quantiles(times, n=2)[0], 2)),
     ]  # fmt: skip
 
 
 async def _sustained(port: int, tokens: list[str], leads: list[UUID]) -> tuple[int, float]:
-    """Sales of the clients and the seconds they took; the last lead stays."""
-    left, sold = leads[:-1], 0
+    """Sales of the clients and the seconds they took."""
+    left, sold = list(leads), 0
     began = time.perf_counter()
 
     async def buy(client: httpx.AsyncClient, mine: list[str]) -> None:
@@ -127,30 +125,6 @@ async def _sustained(port: int, tokens: list[str], leads: list[UUID]) -> tuple[i
     ) as client:
         await asyncio.gather(*(buy(client, tokens[n::CLIENTS]) for n in range(CLIENTS)))
     return sold, time.perf_counter() - began
-
-
-async def _rush(port: int, tokens: list[str], lead: UUID) -> list[float]:
-    """Seconds of every answer when all want one lead; RuntimeError unless one got it and the others heard 409."""
-    limits = httpx.Limits(max_connections=100)
-    async with httpx.AsyncClient(
-        base_url=f"http://127.0.0.1:{port}", timeout=60, limits=limits, verify=known_authorities()
-    ) as client:
-
-        async def want(token: str) -> tuple[int, float]:
-            began = time.perf_counter()
-            headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-            answer = await client.post(
-                f"/api/leads/{lead}/purchase",
-                content=CARD,
-                headers={**headers, "Idempotency-Key": uuid4().hex},
-            )
-            return answer.status_code, time.perf_counter() - began
-
-        found = await asyncio.gather(*(want(token) for token in tokens))
-    codes = [code for code, _ in found]
-    if (codes.count(202), codes.count(409)) != (1, len(tokens) - 1):
-        raise RuntimeError(f"answers to {len(tokens)} buyers: {sorted(set(codes))}")
-    return [seconds for _, seconds in found]
 
 
 async def _charges(town: str) -> float:
@@ -197,7 +171,9 @@ def _run(*arguments: Any) -> None:
 async def _serve(settings: MarketplaceSettings, buyers: list[Buyer], port: int, tell: Any) -> None:
     async with running(service, settings) as door:
         server = uvicorn.Server(
-            uvicorn.Config(door.app, port=port, log_config=None, access_log=False, ws="none")
+            uvicorn.Config(
+                door.app, port=port, log_config=None, access_log=False, ws="none", timeout_keep_alive=60
+            )
         )
         serving = asyncio.create_task(server.serve())
         while not server.started:  # noqa: ASYNC110 - uvicorn offers no event to wait for

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 
 class FormQuery(BaseModel):
@@ -18,3 +18,10 @@ class FormQuery(BaseModel):
             if isinstance(values, dict)
             else values
         )
+
+
+class WorkQuery(FormQuery):
+    """Which page of an operators' list, and whether it shows what is done as well."""
+
+    all_of_them: bool = False
+    cursor: Annotated[str | None, Field(max_length=200)] = None

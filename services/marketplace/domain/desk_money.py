@@ -1,4 +1,4 @@
-"""Money as operators see it: what each account holds, how sales stand, what a lead cost us by city."""
+"""Money as operators see it: what each account holds and how sales stand."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, computed_field
 
-from services.marketplace.domain.ledger import CLEARING, CREDIT, GUARANTEE, LEAD_REVENUE
+from services.marketplace.domain.ledger import CLEARING, CREDIT, DEFERRED, GUARANTEE, LEAD_REVENUE
 
-COST_DAYS: Final = 30
 CREDITED: Final = frozenset({"liability", "revenue"})
 """Kinds of account that grow on the credit side; ours are kept as debit less credit."""
 TITLES: Final = {
@@ -19,11 +18,12 @@ TITLES: Final = {
     LEAD_REVENUE: "Earned by leads",
     GUARANTEE: "Guarantees paid",
     CREDIT: "Owed to buyers in leads",
+    DEFERRED: "Paid ahead in plans",
 }
 
 
 class AccountLine(BaseModel):
-    """An account, or all accounts of buyers' credit as one; `balance_cents` is debit less credit."""
+    """An account, or all accounts of a kind that each buyer has; `balance_cents` is debit less credit."""
 
     code: str
     kind: Literal["asset", "liability", "revenue", "expense"]
@@ -69,21 +69,6 @@ class StrayRefunds(BaseModel):
     cents: int
 
 
-class CityCost(BaseModel):
-    """What was spent on a city and its leads in the last 30 days, and on how many leads found in them."""
-
-    city: str
-    state: str
-    leads: int
-    cost: Decimal
-
-    @computed_field  # type: ignore[prop-decorator]
-    @property
-    def per_lead(self) -> Decimal | None:
-        """The cost of one lead; None where none was found."""
-        return self.cost / self.leads if self.leads else None
-
-
 class DeskMoney(BaseModel):
     """The money page; `difference_cents` is zero while the books balance."""
 
@@ -92,4 +77,3 @@ class DeskMoney(BaseModel):
     sales: list[SalesLine]
     unknown: list[UnknownSale]
     strays: StrayRefunds
-    costs: list[CityCost]

@@ -29,9 +29,9 @@ def sale_notice(sale: Any, buyer: Any, public_url: str) -> EmailMessage:
 
 
 def storm_words(event_type: str, struck_on: date, distance_miles: float, source: str) -> str:
-    """The notice of a storm at a sold lead's house; `{sale}` stands for the sale's id."""
+    """The notice of a storm at a sold lead's house."""
     where = "over the house" if distance_miles <= 0 else f"{distance_miles:.2f} miles from the house"
     return (
         f"{event_type.capitalize()} on {struck_on.isoformat()}, {where}, reported by {source}. "
-        "You bought this lead; its roof may need another look: /my/leads/{sale}"
+        "You bought this lead; its roof may need another look."
     )

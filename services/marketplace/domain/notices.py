@@ -5,12 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
 from pydantic import BaseModel
 
 from services.marketplace.domain.speed import NUDGES
+
+
+class NoticeName(StrEnum):
+    """What a notice is about; reminders have names of their own (`speed.NUDGES`)."""
+
+    CREDENTIALS_LAPSED = "credentials_lapsed"
+    STORM_AT_SOLD_LEAD = "storm_at_sold_lead"
+    TERRITORY_OFFERED = "territory_offered"
+    TERRITORY_IDLE = "territory_idle"
+    TERRITORY_LOST = "territory_lost"
+    TERRITORY_TAKEN_BACK = "territory_taken_back"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +35,14 @@ class NoticeKind:
 
 
 KINDS: Final[Mapping[str, NoticeKind]] = {
-    "credentials_lapsed": NoticeKind(
+    NoticeName.CREDENTIALS_LAPSED: NoticeKind(
         "You cannot buy leads any more", "Your checks have run out.", "/my/checks"
     ),
+    NoticeName.STORM_AT_SOLD_LEAD: NoticeKind("A storm at a roof you know", "", "/my/leads/{sale}"),
+    NoticeName.TERRITORY_OFFERED: NoticeKind("A territory is free for you", "", "/my/territories"),
+    NoticeName.TERRITORY_IDLE: NoticeKind("You are about to lose a territory", "", "/my/territories"),
+    NoticeName.TERRITORY_LOST: NoticeKind("A territory is no longer yours", "", "/my/territories"),
+    NoticeName.TERRITORY_TAKEN_BACK: NoticeKind("A territory was taken back", "", "/my/territories"),
     **{each.kind: NoticeKind(each.title, each.words, "/my/leads/{sale}") for each in NUDGES},
 }
 

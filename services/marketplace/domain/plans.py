@@ -18,7 +18,7 @@ NAMES: Final = {
 PAYING: Final = frozenset(
     {SubscriptionStatus.TRIALING, SubscriptionStatus.ACTIVE, SubscriptionStatus.PAST_DUE}
 )
-"""States in which a plan can be changed or cancelled."""
+"""States in which a plan can be changed or cancelled, and its buyer has its tier."""
 
 
 class PlanView(BaseModel):

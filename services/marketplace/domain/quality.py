@@ -9,20 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from math import sqrt
 from typing import Any, Final
 
 from pydantic import BaseModel
 
 from services.marketplace.domain.guarantee import JOB_DAYS, TELL_DAYS
 from shared.schemas.enums import Grade
+from shared.schemas.shares import wilson_interval
 
 LOOK_BACK_DAYS: Final = 455
 """A year of leads whose time to become a job is over."""
 CONTACT_DAYS: Final = TELL_DAYS
 MIN_REPORTED: Final = 30
 """Below so many reported leads a rate says more about chance, or about one buyer, than about the grade."""
-Z_95: Final = 1.959964
 DIGITS: Final = 4
 
 
@@ -61,22 +60,11 @@ class QualityReport(BaseModel):
     total: BandView
 
 
-def wilson(hits: int, of: int) -> tuple[float, float]:
-    """The 95 % score interval of Wilson (1927) for so many hits of so many; it stays within 0 and 1."""
-    if not 0 <= hits <= of or of == 0:
-        raise ValueError(f"{hits} of {of} is no share")
-    share, square = hits / of, Z_95**2
-    middle = share + square / (2 * of)
-    spread = Z_95 * sqrt(share * (1 - share) / of + square / (4 * of**2))
-    whole = 1 + square / of
-    return max(0.0, (middle - spread) / whole), min(1.0, (middle + spread) / whole)
-
-
 def rate(hits: int, of: int) -> Rate:
     """The share of so many, said only where there are enough."""
     if of < MIN_REPORTED:
         return Rate(of=of, enough=False)
-    low, high = wilson(hits, of)
+    low, high = wilson_interval(hits, of)
     return Rate(
         of=of,
         enough=True,

@@ -9,9 +9,9 @@ from uuid import UUID
 from fastapi import APIRouter, Form, Query, Request, Response
 
 from services.marketplace.api.operations import Operator, Reader
-from services.marketplace.api.queries import FormQuery
+from services.marketplace.api.queries import FormQuery, WorkQuery
 from services.marketplace.domain.checks import CHECKS, Verdict
-from services.marketplace.pages.rendering import go_to, next_page, render
+from services.marketplace.pages.rendering import go_to, page_links, render
 from services.marketplace.service import cases, checks, operations
 from shared.runtime import ResourcesDep
 from shared.schemas.buyer_enums import CaseOutcome, CheckItem, CheckValue
@@ -19,7 +19,6 @@ from shared.schemas.page import DEFAULT_ITEMS
 from shared.schemas.text import Line
 
 router = APIRouter(prefix="/ops", tags=["pages"], default_response_class=Response)
-Place = Annotated[str | None, Query(alias="cursor", max_length=200)]
 OUTCOMES: Final = {
     CaseOutcome.RELEASED: "Let the company buy again",
     CaseOutcome.ENDED: "Take its credentials: it is no buyer any more",
@@ -40,21 +39,19 @@ async def buyers(
     request: Request,
     resources: ResourcesDep,
     actor: Reader,
-    *,
-    all_of_them: bool = False,
-    place: Place = None,
+    query: Annotated[WorkQuery, Query()],
 ) -> Response:
     """Companies with a paper that nobody has decided on, or every one that signed up."""
     page = await operations.buyers(
-        resources, actor, waiting=not all_of_them, cursor=place, limit=DEFAULT_ITEMS
+        resources, actor, waiting=not query.all_of_them, cursor=query.cursor, limit=DEFAULT_ITEMS
     )
     return render(
         request,
         "desk_buyers.html",
         actor,
         buyers=page.items,
-        all_of_them=all_of_them,
-        further=next_page(request, page.next_cursor),
+        all_of_them=query.all_of_them,
+        **page_links(request, page.next_cursor),
     )
 
 
@@ -107,13 +104,11 @@ async def all_cases(
     request: Request,
     resources: ResourcesDep,
     actor: Reader,
-    *,
-    all_of_them: bool = False,
-    place: Place = None,
+    query: Annotated[WorkQuery, Query()],
 ) -> Response:
     """Charge-backs to settle, or every one, newest first."""
-    settled = None if all_of_them else False
-    page = await cases.list_cases(resources, actor, settled=settled, cursor=place, limit=DEFAULT_ITEMS)
+    settled = None if query.all_of_them else False
+    page = await cases.list_cases(resources, actor, settled=settled, cursor=query.cursor, limit=DEFAULT_ITEMS)
     names = await operations.company_names(resources, {case.contractor_id for case in page.items})
     return render(
         request,
@@ -122,8 +117,8 @@ async def all_cases(
         cases=page.items,
         names=names,
         outcomes=OUTCOMES,
-        all_of_them=all_of_them,
-        further=next_page(request, page.next_cursor),
+        all_of_them=query.all_of_them,
+        **page_links(request, page.next_cursor),
     )
 
 

@@ -8,10 +8,11 @@ from uuid import UUID
 from fastapi import APIRouter, Form, Query, Request, Response
 
 from services.marketplace.api.operations import Operator, Reader
+from services.marketplace.api.queries import WorkQuery
 from services.marketplace.domain.privacy import RULES, Decision, decisions_for
 from services.marketplace.domain.privacy_views import PrivacyRequestView
 from services.marketplace.domain.returns import REASONS
-from services.marketplace.pages.rendering import go_to, next_page, render
+from services.marketplace.pages.rendering import go_to, page_links, render
 from services.marketplace.service import operations, privacy, reactivation, returns
 from shared.runtime import ResourcesDep
 from shared.schemas.page import DEFAULT_ITEMS
@@ -19,7 +20,6 @@ from shared.schemas.sale_enums import ReturnStatus
 from shared.schemas.text import Line
 
 router = APIRouter(prefix="/ops", tags=["pages"], default_response_class=Response)
-Place = Annotated[str | None, Query(alias="cursor", max_length=200)]
 DECISIONS: Final = {
     "erase": "It is theirs: erase it",
     "complete": "It is done",
@@ -33,13 +33,13 @@ async def all_returns(
     request: Request,
     resources: ResourcesDep,
     actor: Reader,
-    *,
-    all_of_them: bool = False,
-    place: Place = None,
+    query: Annotated[WorkQuery, Query()],
 ) -> Response:
     """Returns to decide, or every one, newest first."""
-    status = None if all_of_them else ReturnStatus.OPEN
-    page = await returns.all_returns(resources, actor, status=status, cursor=place, limit=DEFAULT_ITEMS)
+    status = None if query.all_of_them else ReturnStatus.OPEN
+    page = await returns.all_returns(
+        resources, actor, status=status, cursor=query.cursor, limit=DEFAULT_ITEMS
+    )
     names = await operations.company_names(resources, {each.contractor_id for each in page.items})
     return render(
         request,
@@ -48,8 +48,8 @@ async def all_returns(
         returns=page.items,
         names=names,
         reasons=REASONS,
-        all_of_them=all_of_them,
-        further=next_page(request, page.next_cursor),
+        all_of_them=query.all_of_them,
+        **page_links(request, page.next_cursor),
     )
 
 
@@ -72,18 +72,16 @@ async def requests(
     request: Request,
     resources: ResourcesDep,
     actor: Reader,
-    *,
-    all_of_them: bool = False,
-    place: Place = None,
+    query: Annotated[WorkQuery, Query()],
 ) -> Response:
     """Open requests, the first deadline first; or every one, newest first."""
-    if all_of_them:
+    if query.all_of_them:
         page = await privacy.all_requests(
-            resources, actor, only_open=False, cursor=place, limit=DEFAULT_ITEMS
+            resources, actor, only_open=False, cursor=query.cursor, limit=DEFAULT_ITEMS
         )
-        shown, further = page.items, next_page(request, page.next_cursor)
+        shown, more = page.items, page.next_cursor
     else:
-        shown, further = await privacy.open_requests(resources, actor), None
+        shown, more = await privacy.open_requests(resources, actor), None
     return render(
         request,
         "desk_privacy.html",
@@ -91,8 +89,8 @@ async def requests(
         requests=[(each, choices(each)) for each in shown],
         rules=RULES,
         now=resources.clock(),
-        all_of_them=all_of_them,
-        further=further,
+        all_of_them=query.all_of_them,
+        **page_links(request, more),
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from services.marketplace.api.operations import Around, Reader
-from services.marketplace.domain.desk_money import COST_DAYS
 from services.marketplace.pages.rendering import render
 from services.marketplace.service import money as books
 from services.marketplace.service import operations
@@ -41,4 +40,4 @@ async def sources(
 async def money(request: Request, resources: ResourcesDep, actor: Reader) -> Response:
     """What the accounts hold, how sales stand, and what a lead cost by city."""
     found = await books.desk_money(resources, actor)
-    return render(request, "desk_money.html", actor, money=found, days=COST_DAYS)
+    return render(request, "desk_money.html", actor, money=found)

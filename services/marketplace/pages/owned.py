@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
@@ -16,7 +15,7 @@ from services.marketplace.domain.sold_lead import PERSON_FIELDS, Origin, SoldLea
 from services.marketplace.pages.leads import figure_origins, roof_shown
 from services.marketplace.pages.outcomes import shown
 from services.marketplace.pages.pictures import as_answer
-from services.marketplace.pages.rendering import render
+from services.marketplace.pages.rendering import page_links, render
 from services.marketplace.service import leads, outcomes, pictures, rates, sales
 from shared.errors import NotFound
 from shared.runtime import Resources, ResourcesDep
@@ -34,15 +33,12 @@ async def owned(
     """The leads this company bought, newest first; the place in the list stands in the address."""
     await rates.count_read(resources, actor)
     page = await leads.owned_page(resources, actor, cursor=query.cursor, limit=query.limit)
-    wanted = query.model_dump(mode="json", exclude_defaults=True, exclude={"cursor"})
-    further = {**wanted, "cursor": page.next_cursor} if page.next_cursor else None
     return render(
         request,
         "owned.html",
         actor,
         leads=page.items,
-        first=f"/my/leads?{urlencode(wanted)}" if query.cursor else None,
-        further=f"/my/leads?{urlencode(further)}" if further else None,
+        **page_links(request, page.next_cursor),
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Annotated, Final
-from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
@@ -13,7 +12,7 @@ from fastapi import APIRouter, Query, Request, Response
 from services.marketplace.api.receipts import Buyer
 from services.marketplace.domain.receipts import ReceiptView
 from services.marketplace.pages.paper import Line, Section, Sheet, one_page
-from services.marketplace.pages.rendering import render
+from services.marketplace.pages.rendering import page_links, render
 from services.marketplace.pages.words import money, plain_day
 from services.marketplace.service import rates, receipts
 from shared.runtime import ResourcesDep
@@ -34,16 +33,13 @@ async def own(
     """The documents of this company, newest first."""
     await rates.count_read(resources, actor)
     page = await receipts.own_receipts(resources, actor, cursor=query.cursor, limit=query.limit)
-    wanted = query.model_dump(mode="json", exclude_defaults=True, exclude={"cursor"})
-    further = {**wanted, "cursor": page.next_cursor} if page.next_cursor else None
     return render(
         request,
         "receipts.html",
         actor,
         receipts=page.items,
         titles=TITLES,
-        first=f"{PLACE}?{urlencode(wanted)}" if query.cursor else None,
-        further=f"{PLACE}?{urlencode(further)}" if further else None,
+        **page_links(request, page.next_cursor),
     )
 
 

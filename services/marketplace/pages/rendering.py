@@ -204,12 +204,15 @@ def _lies_in(path: str, place: Place) -> bool:
     return path == place.path or (place.path != "/ops" and path.startswith(f"{place.path}/"))
 
 
-def next_page(request: Request, cursor: str | None) -> str | None:
-    """The address of the next page of the list that is shown; None behind its end."""
-    if cursor is None:
-        return None
-    kept = [pair for pair in request.query_params.multi_items() if pair[0] != "cursor"]
-    return f"{request.url.path}?{urlencode([*kept, ('cursor', cursor)])}"
+def page_links(request: Request, next_cursor: str | None) -> dict[str, Any]:
+    """The addresses of the first and the next page of the list that is shown; None where it is there or ends."""
+    path, given = request.url.path, request.query_params
+    kept = [pair for pair in given.multi_items() if pair[0] != "cursor"]
+    further = [*kept, ("cursor", next_cursor)]
+    return {
+        "first": (f"{path}?{urlencode(kept)}" if kept else path) if given.get("cursor") else None,
+        "further": f"{path}?{urlencode(further)}" if next_cursor else None,
+    }
 
 
 def fragment(template: str, **context: Any) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any, Final
-from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Form, Query, Request, Response
@@ -20,7 +19,7 @@ from services.marketplace.domain.returns import (
     TooManyReturns,
     find_reason,
 )
-from services.marketplace.pages.rendering import go_to, render
+from services.marketplace.pages.rendering import go_to, page_links, render
 from services.marketplace.pages.words import name
 from services.marketplace.service import leads, rates, returns
 from shared.errors import InvalidInput, NotFound, RidgelineError
@@ -45,8 +44,6 @@ async def own(
     """The returns of this company, newest first, and its credit."""
     await rates.count_read(resources, actor)
     page = await returns.own_returns(resources, actor, **query.model_dump())
-    wanted = query.model_dump(mode="json", exclude_defaults=True, exclude={"cursor"})
-    further = {**wanted, "cursor": page.next_cursor} if page.next_cursor else None
     return render(
         request,
         "returns.html",
@@ -54,8 +51,7 @@ async def own(
         returns=page.items,
         reasons=REASONS,
         credit=Decimal(await returns.credit_cents(resources, actor)) / 100,
-        first=f"{router.prefix}?{urlencode(wanted)}" if query.cursor else None,
-        further=f"{router.prefix}?{urlencode(further)}" if further else None,
+        **page_links(request, page.next_cursor),
     )
 
 

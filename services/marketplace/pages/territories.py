@@ -14,7 +14,7 @@ from services.marketplace.api.queries import FormQuery
 from services.marketplace.api.territories import Member, Operator, Owner, Reader, TakingBack, TerritoryQuery
 from services.marketplace.domain.buying_terms import Preferences
 from services.marketplace.domain.territories import Place
-from services.marketplace.pages.rendering import go_to, render
+from services.marketplace.pages.rendering import go_to, page_links, render
 from services.marketplace.service import rates, terms, territories
 from shared.errors import InvalidInput
 from shared.runtime import ResourcesDep
@@ -118,17 +118,14 @@ async def desk(
 ) -> Response:
     """Everybody's territories, newest first."""
     page = await territories.desk_page(resources, actor, **query.model_dump())
-    status = f"&status={query.status}" if query.status else ""
-    further = f"/ops/territories?cursor={page.next_cursor}{status}" if page.next_cursor else None
-    statuses = list(TerritoryStatus)
     return render(
         request,
         "desk_territories.html",
         actor,
         territories=page.items,
         query=query,
-        statuses=statuses,
-        further=further,
+        statuses=list(TerritoryStatus),
+        **page_links(request, page.next_cursor),
     )
 
 

@@ -16,8 +16,6 @@ METRES_AN_INCH: Final = 0.0254
 MINUTES_AN_HOUR: Final = 60
 HOURS_A_DAY: Final = 24
 SECONDS_A_MINUTE: Final = 60
-SECONDS_AN_HOUR: Final = 3600
-SECONDS_A_DAY: Final = 86_400
 
 NAMES: Final[Mapping[str, str]] = {
     "contact": "Contact",
@@ -192,12 +190,10 @@ def why(error: Any) -> str:
 
 
 def lasting(seconds: Any) -> str:
-    """A span of time in its largest fitting unit."""
-    if seconds is None:
-        return NOTHING
-    units = ((SECONDS_A_DAY, "d"), (SECONDS_AN_HOUR, "h"), (SECONDS_A_MINUTE, "min"))
-    whole = next(((f"{seconds / size:.0f} {unit}") for size, unit in units if seconds >= 2 * size), None)
-    return whole or f"{float(seconds):.0f} s"
+    """The same of seconds; in seconds below a minute."""
+    if seconds is None or float(seconds) >= SECONDS_A_MINUTE:
+        return span(None if seconds is None else float(seconds) / SECONDS_A_MINUTE)
+    return f"{float(seconds):.0f} s"
 
 
 FILTERS: Final = {

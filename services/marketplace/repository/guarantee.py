@@ -18,11 +18,6 @@ class GuaranteeRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def lock(self, contractor_id: UUID) -> bool:
-        """Let other settlements and returns of a contractor wait until the caller commits; False where there is none."""
-        statement = text("SELECT 1 FROM contractors WHERE id = :id FOR NO KEY UPDATE")
-        return (await self._session.execute(statement, {"id": contractor_id})).one_or_none() is not None
-
     async def periods(self, contractor_id: UUID) -> Sequence[Row[Any]]:
         """The leads of every period with a lead, oldest first, and the settlement where there is one."""
         statement = text(

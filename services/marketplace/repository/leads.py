@@ -124,20 +124,29 @@ CONDITIONS: Final[dict[str, str]] = {
                   WHERE g.base_lead_id = l.id AND g.active AND g.trigger_type = 'weather_event' LIMIT 1)""",
     "max_miles": f"""EXISTS (SELECT 1 FROM areas n
                               WHERE ST_DWithin({_POINT}, n.center, CAST(:max_miles AS int) * {METRES_PER_MILE}))""",  # noqa: S608
-    "box": "l.map_row BETWEEN :south AND :north AND l.map_col BETWEEN :west AND :east",
 }
-"""What each wish asks of a lead; of `storm` only true is one."""
+"""What each wish but the box asks of a lead; of `storm` only true is one."""
 ROOF_WISHES: Final = {"condition", "min_urgency"}
 _PROBED: Final = {*ROOF_WISHES, "storm", "max_miles"}
 """Wishes that only another row can answer."""
-_IN_ROWS: Final = """
-    l.map_row = ANY (ARRAY(SELECT generate_series(CAST(:south AS int), CAST(:north AS int))))
-    AND l.map_col BETWEEN :west AND :east
-"""
 _MARKET_COLUMNS: Final = (
     "l.id, l.quality_score, l.price, l.grade, l.city, l.state, l.available_until, l.map_row, l.map_col"
 )
 """What idx_base_leads_map holds of a lead on sale."""
+
+
+def _in_box(box: Box) -> tuple[str, dict[str, Any]]:
+    """The condition of a box, with its values.
+
+    A narrow one is read row by row of the map. A wide one is told as numbers: of values to come the planner expects few leads,
+    and would read and sort them all.
+    """
+    cells = box.cells(Decimal(str(CELL_DEGREES)))
+    if box.wide:
+        rows, columns = (cells.south, cells.north), (cells.west, cells.east)
+        return "l.map_row BETWEEN {} AND {} AND l.map_col BETWEEN {} AND {}".format(*rows, *columns), {}
+    rows_of_map = "ARRAY(SELECT generate_series(CAST(:south AS int), CAST(:north AS int)))"
+    return f"l.map_row = ANY ({rows_of_map}) AND l.map_col BETWEEN :west AND :east", asdict(cells)
 
 
 def _picked(contractor_id: UUID, wanted: LeadFilter, *, mapped: bool = False) -> tuple[str, dict[str, Any]]:
@@ -149,34 +158,26 @@ def _picked(contractor_id: UUID, wanted: LeadFilter, *, mapped: bool = False) ->
     column, direction, beyond = ORDERS[wanted.sort]
     boxed = wanted.box is not None and not wanted.box.wide
     wishes = [name for name in CONDITIONS if getattr(wanted, name) not in (None, False)]
-    values: dict[str, Any] = {name: getattr(wanted, name) for name in wishes if name not in {"storm", "box"}}
+    values: dict[str, Any] = {name: getattr(wanted, name) for name in wishes if name != "storm"}
     values |= {"contractor_id": contractor_id, "limit": wanted.limit}
-    conditions = {name: CONDITIONS[name] for name in wishes}
-    if wanted.box:
-        cells = wanted.box.cells(Decimal(str(CELL_DEGREES)))
-        values |= asdict(cells) if boxed else {}
-        if not boxed:
-            # Told as numbers: of values to come the planner expects few leads, and reads them all to sort them.
-            conditions["box"] = (
-                f"l.map_row BETWEEN {cells.south} AND {cells.north} AND l.map_col BETWEEN {cells.west} AND {cells.east}"
-            )
     seen = [
         ON_SALE,
         OPEN,
         _head_start_over("(SELECT wait_minutes FROM buyer ahead)"),
         _preferred("buyer"),
-        *(asked for name, asked in conditions.items() if name not in _PROBED),
+        *(CONDITIONS[name] for name in wishes if name not in _PROBED),
     ]
-    if boxed:
-        seen.append(_IN_ROWS)
+    if wanted.box:
+        lies_in, cells = _in_box(wanted.box)
+        seen.append(lies_in)
+        values |= cells
     if mapped:
         seen.append("l.map_row IS NOT NULL")
     if wanted.after_id is not None:
         seen.append(f"({column}, l.id) {beyond} (CAST(:after_value AS numeric), CAST(:after_id AS uuid))")
         values |= {"after_value": wanted.after_value, "after_id": wanted.after_id}
     order = f"ORDER BY {column} {direction}, l.id {direction}"
-    probed = [asked for name, asked in conditions.items() if name in _PROBED]
-    probed.append(_served("areas"))
+    probed = [*(CONDITIONS[name] for name in wishes if name in _PROBED), _served("areas")]
     roofs = (
         "JOIN roof_analysis a ON a.base_lead_id = l.id AND a.is_current" if ROOF_WISHES & set(wishes) else ""
     )

@@ -10,21 +10,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 
 class MoneyRepository:
-    """Balances, sales by state, open payments and costs."""
+    """Balances, sales by state, open payments."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def accounts(self, credit: str) -> Sequence[Row[Any]]:
-        """Every account with its balance; those whose code begins with `credit` as one."""
+    async def accounts(self) -> Sequence[Row[Any]]:
+        """Every account with its balance; those of one kind that each buyer has, as one."""
         statement = text(
             """
-            SELECT CASE WHEN starts_with(code, :credit) THEN :credit ELSE code END AS code, kind, count(*) AS accounts,
+            SELECT CASE WHEN contractor_id IS NULL THEN code ELSE split_part(code, ':', 1) || ':' END AS code, kind, count(*) AS accounts,
                    CAST(sum(balance_cents) AS bigint) AS balance_cents
               FROM ledger_accounts GROUP BY 1, kind ORDER BY kind, 1
             """
         )
-        return (await self._session.execute(statement, {"credit": credit})).all()
+        return (await self._session.execute(statement)).all()
 
     async def sales(self) -> Sequence[Row[Any]]:
         """Sales by state."""
@@ -53,20 +53,3 @@ class MoneyRepository:
             """
         )
         return (await self._session.execute(statement)).one()
-
-    async def costs(self, days: int) -> Sequence[Row[Any]]:
-        """Cities on which something was spent in so many days, the dearest first, and the leads found in them."""
-        statement = text(
-            """
-            WITH spent AS (
-                SELECT coalesce(l.city_id, u.entity_id) AS city_id, sum(u.cost) AS cost
-                  FROM api_usage_logs u LEFT JOIN base_leads l ON l.id = u.entity_id
-                 WHERE u.created_at > now() - make_interval(days => :days) AND u.cost > 0
-                 GROUP BY 1)
-            SELECT c.city, c.state, spent.cost,
-                   (SELECT count(*) FROM base_leads f
-                     WHERE f.city_id = c.id AND f.created_at > now() - make_interval(days => :days)) AS leads
-              FROM spent JOIN target_cities c ON c.id = spent.city_id ORDER BY spent.cost DESC, c.city
-            """
-        )
-        return (await self._session.execute(statement, {"days": days})).all()

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.marketplace.domain.notices import NoticeName
 from services.marketplace.domain.speed import NUDGED_DAYS, NUDGES
 
 MINUTE = 60
@@ -68,6 +69,28 @@ class NoticeRepository:
         values = {"until": until, "contractor": contractor_id, "now": now}
         return int((await self._session.execute(statement, values)).rowcount)  # type: ignore[attr-defined]
 
+    async def leave(self, contractor_id: UUID, kind: NoticeName, words: str) -> None:
+        """A notice to a company."""
+        statement = text(
+            """
+            INSERT INTO notifications (contractor_id, channel, kind, status, reason)
+            VALUES (:contractor_id, 'in_app', :kind, 'pending', :words)
+            """
+        )
+        values = {"contractor_id": contractor_id, "kind": kind, "words": words}
+        await self._session.execute(statement, values)
+
+    async def leave_to_owner(self, lead_id: UUID, kind: NoticeName, words: str) -> None:
+        """A notice to the buyer of a sold lead, about it."""
+        statement = text(
+            """
+            INSERT INTO notifications (contractor_id, channel, kind, status, reason, sale_id)
+            SELECT contractor_id, 'in_app', :kind, 'pending', :words, id
+              FROM sales WHERE base_lead_id = :lead_id AND status = 'sold'
+            """
+        )
+        await self._session.execute(statement, {"lead_id": lead_id, "kind": kind, "words": words})
+
     async def nudge(self, now: datetime) -> int:
         """Leave the latest due reminder of every looked-at lead nothing is reported of: how many are new.
 
@@ -84,7 +107,7 @@ class NoticeRepository:
                AND NOT EXISTS (SELECT 1 FROM sale_outcomes o WHERE o.sale_id = s.id)
                AND NOT EXISTS (SELECT 1 FROM sale_returns r WHERE r.sale_id = s.id AND r.status = 'open')
              ORDER BY s.id, n.minutes DESC
-            ON CONFLICT (sale_id, kind, channel) DO NOTHING
+            ON CONFLICT DO NOTHING
             """
         )
         values = {

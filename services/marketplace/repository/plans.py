@@ -9,10 +9,10 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.marketplace.domain.plans import PAYING
+
 PLAN = "l.id, l.code, l.monthly_cents, l.included_leads, l.monthly_cents / l.included_leads AS unit_cents, l.grace_days, l.valid_from"
 LIVE = "s.status NOT IN ('expired', 'incomplete_expired', 'canceled')"
-HOLDING_A_TIER = ("trialing", "active", "past_due")
-"""States of a subscription in which its buyer has the tier of its plan: territories, head start."""
 USABLE = """(p.closed_at IS NULL AND CASE
     WHEN s.status IN ('active', 'trialing', 'canceled') THEN p.ends_at > now()
     WHEN s.status = 'past_due' THEN s.past_due_since + make_interval(days => l.grace_days) > now()
@@ -34,11 +34,6 @@ class PlanRepository:
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
-
-    async def lock(self, contractor_id: UUID) -> None:
-        """Let a contractor's purchases and other changes of its plan wait until the caller commits."""
-        statement = text("SELECT 1 FROM contractors WHERE id = :id FOR NO KEY UPDATE")
-        await self._session.execute(statement, {"id": contractor_id})
 
     async def on_sale(self) -> Sequence[Row[Any]]:
         """The price of each plan today, the cheapest plan first."""
@@ -122,10 +117,10 @@ class PlanRepository:
         await self._session.execute(statement, {"id": subscription_id})
 
     async def apply(self, subscription_id: UUID, values: dict[str, Any]) -> bool:
-        """Take over the processor's state, the contractor's tier with it; False where a newer answer stands here, or another."""
+        """Take over the processor's state; False where a newer answer stands here, or another subscription."""
         statement = text(
             """
-            WITH taken AS (UPDATE plan_subscriptions s
+            UPDATE plan_subscriptions s
                SET status = CAST(:status AS text), subscription_ref = :subscription_ref,
                    plan_id = coalesce((SELECT id FROM plans WHERE id = CAST(:plan_id AS uuid)), s.plan_id),
                    current_period_end = :period_end, cancel_at_period_end = :cancel,
@@ -134,16 +129,22 @@ class PlanRepository:
                    asked_at = :asked_at
              WHERE s.id = :id AND (s.asked_at IS NULL OR s.asked_at <= :asked_at)
                AND (s.subscription_ref IS NULL OR s.subscription_ref = :subscription_ref)
-             RETURNING s.contractor_id, s.plan_id)
-            UPDATE contractors c
-               SET subscription_tier = CASE WHEN CAST(:status AS text) = ANY (:holding)
-                                            THEN (SELECT code FROM plans WHERE id = taken.plan_id) END
-              FROM taken WHERE c.id = taken.contractor_id
             """
         )
-        holding = list(HOLDING_A_TIER)
-        result = await self._session.execute(statement, {"id": subscription_id, "holding": holding, **values})
+        result = await self._session.execute(statement, {"id": subscription_id, **values})
         return bool(result.rowcount)  # type: ignore[attr-defined]
+
+    async def note_tier(self, contractor_id: UUID) -> None:
+        """Let a contractor have the tier of the plan it pays: territories and head starts ask for it."""
+        statement = text(
+            """
+            UPDATE contractors SET subscription_tier = (
+                SELECT l.code FROM plan_subscriptions s JOIN plans l ON l.id = s.plan_id
+                 WHERE s.contractor_id = :id AND s.status = ANY (:paying) ORDER BY s.created_at DESC LIMIT 1)
+             WHERE id = :id
+            """
+        )
+        await self._session.execute(statement, {"id": contractor_id, "paying": sorted(PAYING)})
 
     async def add_period(self, values: dict[str, Any]) -> UUID | None:
         """The leads of a paid invoice; None when this invoice is here already."""

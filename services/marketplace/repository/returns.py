@@ -11,6 +11,7 @@ import orjson
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.marketplace.repository.locks import lock_contractor
 from shared.schemas.page import Cursor
 
 WRONG_NUMBER = "wrong_number"
@@ -30,8 +31,7 @@ class ReturnRepository:
 
     async def sold(self, sale_id: UUID, contractor_id: UUID) -> Row[Any] | None:
         """A paid sale of this contractor with its lead; its other returns wait until the caller commits."""
-        lock = text("SELECT 1 FROM contractors WHERE id = :id FOR NO KEY UPDATE")
-        await self._session.execute(lock, {"id": contractor_id})
+        await lock_contractor(self._session, contractor_id)
         return await self.bought(sale_id, contractor_id)
 
     async def bought(self, sale_id: UUID, contractor_id: UUID) -> Row[Any] | None:

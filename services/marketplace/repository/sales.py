@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.marketplace.domain.ledger import Posting, account_kind, account_owner, credit_account
 from services.marketplace.repository.leads import HEAD_START_OVER, ON_SALE, WITHIN_REACH
+from services.marketplace.repository.locks import lock_contractor
 
 OPEN = ("reserved", "charging", "payment_unknown")
 UNSETTLED = str(OPEN)
@@ -85,9 +86,8 @@ class SaleRepository:
 
     async def open_sales(self, contractor_id: UUID) -> int:
         """How many sales of a contractor nobody has decided; its other purchases wait until the caller commits."""
-        lock = text("SELECT 1 FROM contractors WHERE id = :id FOR NO KEY UPDATE")
         count = text(f"SELECT count(*) FROM sales WHERE contractor_id = :id AND status IN {UNSETTLED}")  # noqa: S608 - our own constant
-        await self._session.execute(lock, {"id": contractor_id})
+        await lock_contractor(self._session, contractor_id)
         return int((await self._session.execute(count, {"id": contractor_id})).scalar_one())
 
     async def spendable_credit(self, contractor_id: UUID) -> int:
@@ -350,17 +350,6 @@ class SaleRepository:
             """
         )
         return Decimal((await self._session.execute(statement)).scalar_one())
-
-    async def notify_of_storm(self, lead_id: UUID, words: str) -> None:
-        """An in-app notice to a sold lead's buyer; `{sale}` in the words becomes the sale's id."""
-        statement = text(
-            """
-            INSERT INTO notifications (contractor_id, channel, kind, status, reason)
-            SELECT contractor_id, 'in_app', 'storm_at_sold_lead', 'pending', replace(:words, '{sale}', CAST(id AS text))
-              FROM sales WHERE base_lead_id = :lead_id AND status = 'sold'
-            """
-        )
-        await self._session.execute(statement, {"lead_id": lead_id, "words": words})
 
     async def insert_notification(self, values: dict[str, Any]) -> None:
         """A notification that was sent."""

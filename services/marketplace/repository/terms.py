@@ -33,13 +33,13 @@ class TermsRepository:
         self._session = session
 
     async def terms(self, contractor_id: UUID) -> Row[Any]:
-        """Tier, preferences, leads bought or being paid today and this week by the buyer's clock, minutes that it waits.
+        """Preferences, leads bought or being paid today and this week by the buyer's clock, minutes that it waits.
 
         A returned lead takes no room.
         """
         statement = text(
             f"""
-            SELECT c.subscription_tier AS tier, c.preferred_score_min, c.preferred_score_max, c.daily_cap, c.weekly_cap,
+            SELECT c.preferred_score_min, c.preferred_score_max, c.daily_cap, c.weekly_cap,
                    zone.name AS time_zone,
                    (SELECT count(*) FROM sales s WHERE s.contractor_id = c.id
                        AND s.status IN ('reserved', 'charging', 'payment_unknown', 'sold')

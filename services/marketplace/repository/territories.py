@@ -45,15 +45,18 @@ class TerritoryRepository:
         await self._session.execute(statement, {"city": str(city_id)})
 
     async def tier(self, contractor_id: UUID) -> str | None:
-        """What a contractor subscribed to; its other wishes wait until the caller commits.
+        """What a contractor subscribed to."""
+        statement = text("SELECT subscription_tier FROM contractors WHERE id = :id")
+        found: str | None = (await self._session.execute(statement, {"id": contractor_id})).scalar_one()
+        return found
+
+    async def lock_buyer(self, contractor_id: UUID) -> None:
+        """Let a contractor's other wishes wait until the caller commits.
 
         The contractor's row stays free: a purchase takes a lead first and that row then, a territory the other way round.
         """
         lock = text("SELECT pg_advisory_xact_lock(hashtext('territory_buyer'), hashtext(CAST(:id AS text)))")
         await self._session.execute(lock, {"id": str(contractor_id)})
-        statement = text("SELECT subscription_tier FROM contractors WHERE id = :id")
-        found: str | None = (await self._session.execute(statement, {"id": contractor_id})).scalar_one()
-        return found
 
     async def serves(self, contractor_id: UUID, city_id: UUID) -> bool:
         """Whether a city is one of a contractor's service areas or its centre lies in one."""
@@ -119,22 +122,16 @@ class TerritoryRepository:
         values = {"id": territory_id, "before": allowed_from}
         return (await self._session.execute(statement, values)).one_or_none() is not None
 
-    async def offer(self, territory_id: UUID, hours: int) -> None:
-        """Keep a place for the one that waits for it, and leave it a notice."""
+    async def offer(self, territory_id: UUID, hours: int) -> Row[Any]:
+        """Keep a place for the one that waits for it: who that is, and until when."""
         statement = text(
             """
-            WITH offered AS (
-                UPDATE territories SET status = 'offered', period = tstzrange(now(), NULL),
-                                       offered_until = now() + make_interval(hours => :hours)
-                 WHERE id = :id AND status = 'waiting' RETURNING contractor_id, offered_until
-            )
-            INSERT INTO notifications (contractor_id, channel, kind, status, reason)
-            SELECT contractor_id, 'in_app', 'territory_offered', 'pending',
-                   'A territory you wait for is free. Accept it under My territories before '
-                   || to_char(offered_until AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI') || ' UTC.' FROM offered
+            UPDATE territories SET status = 'offered', period = tstzrange(now(), NULL),
+                                   offered_until = now() + make_interval(hours => :hours)
+             WHERE id = :id AND status = 'waiting' RETURNING contractor_id, offered_until
             """
         )
-        await self._session.execute(statement, {"id": territory_id, "hours": hours})
+        return (await self._session.execute(statement, {"id": territory_id, "hours": hours})).one()
 
     async def end(self, territory_id: UUID, reason: str) -> Row[Any] | None:
         """End a wish, an offer or a holding; None when it has ended before."""
@@ -285,7 +282,7 @@ class TerritoryRepository:
         """Held territories with the last log-in, session or purchase of their holder's, none before it got the place."""
         statement = text(
             """
-            SELECT t.id, t.contractor_id, t.warned_at, greatest(
+            SELECT t.id, t.contractor_id, t.warned_at, now() AS now, greatest(
                    lower(t.period),
                    (SELECT max(u.last_login_at) FROM users u WHERE u.contractor_id = t.contractor_id),
                    (SELECT max(s.issued_at) FROM refresh_tokens s JOIN users u ON u.id = s.user_id
@@ -296,31 +293,12 @@ class TerritoryRepository:
         )
         return (await self._session.execute(statement, {"city_id": city_id})).all()
 
-    async def warn(self, territory_id: UUID, words: str) -> None:
-        """Tell a holder that it will lose a territory, and remember when."""
-        statement = text(
-            """
-            WITH warned AS (
-                UPDATE territories SET warned_at = now() WHERE id = :id AND warned_at IS NULL RETURNING contractor_id
-            )
-            INSERT INTO notifications (contractor_id, channel, kind, status, reason)
-            SELECT contractor_id, 'in_app', 'territory_idle', 'pending', CAST(:words AS text) FROM warned
-            """
-        )
-        await self._session.execute(statement, {"id": territory_id, "words": words})
+    async def note_warning(self, territory_id: UUID) -> None:
+        """Remember when a holder was told that it will lose a territory."""
+        statement = text("UPDATE territories SET warned_at = now() WHERE id = :id AND warned_at IS NULL")
+        await self._session.execute(statement, {"id": territory_id})
 
     async def forget_warning(self, territory_id: UUID) -> None:
         """The holder is back."""
         statement = text("UPDATE territories SET warned_at = NULL WHERE id = :id")
         await self._session.execute(statement, {"id": territory_id})
-
-    async def notify(self, contractor_id: UUID, kind: str, words: str) -> None:
-        """A notice of ours in the buyer's own pages."""
-        statement = text(
-            """
-            INSERT INTO notifications (contractor_id, channel, kind, status, reason)
-            VALUES (:contractor_id, 'in_app', :kind, 'pending', :words)
-            """
-        )
-        values = {"contractor_id": contractor_id, "kind": kind, "words": words}
-        await self._session.execute(statement, values)

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from services.marketplace.domain.analytics import AnalyticsReport, analytics_report, first_month
 from services.marketplace.repository.analytics import AnalyticsRepository
-from services.marketplace.service.sessions import signed_in
-from shared.errors import NotAllowed
+from services.marketplace.service.sessions import own_company, signed_in
 from shared.runtime import Resources
-from shared.security.policy import Action, Actor, visible_contractor
+from shared.security.policy import Action, Actor
 
 
 async def own_analytics(resources: Resources, actor: Actor, months: int) -> AnalyticsReport:
     """The report of the actor's company over so many months, the present one included."""
-    contractor_id = visible_contractor(actor, Action.SALE_REPORT)
-    if contractor_id is None:
-        raise NotAllowed("Only a contractor has leads of its own.")
+    contractor_id = own_company(actor, Action.SALE_REPORT)
     now = resources.clock()
     since = first_month(now, months)
     async with resources.unit_of_work() as uow:

@@ -23,13 +23,13 @@ from services.marketplace.domain.api_keys import (
 from services.marketplace.repository.api_keys import USE, ApiKeyRepository
 from services.marketplace.repository.users import UserRepository
 from services.marketplace.service.rates import count_key
-from services.marketplace.service.sessions import signed_in
-from shared.errors import Conflict, NotAllowed, NotAuthenticated, NotFound
+from services.marketplace.service.sessions import own_company, signed_in
+from shared.errors import Conflict, NotAuthenticated, NotFound
 from shared.runtime import Resources
 from shared.schemas.account_enums import KeyScope
 from shared.security import audit
 from shared.security.attempts import Claim
-from shared.security.policy import Action, Actor, Role, visible_contractor
+from shared.security.policy import Action, Actor, Role
 from shared.security.tokens import VerifiedToken
 
 SERVICE = "marketplace"
@@ -46,7 +46,7 @@ async def create(
     resources: Resources, actor: Actor, *, name: str, scopes: Sequence[KeyScope], days: int
 ) -> NewKeyView:
     """A new key, which is shown this once; TooManyKeys where the company has enough."""
-    contractor_id = _company(actor)
+    contractor_id = own_company(actor, Action.KEY_WRITE)
     key, key_id = make_key(), uuid4()
     async with resources.unit_of_work() as uow:
         user = await signed_in(uow.session, actor)
@@ -71,7 +71,7 @@ async def create(
 
 async def keys_of(resources: Resources, actor: Actor) -> list[KeyView]:
     """The company's keys that open something, newest first."""
-    contractor_id = _company(actor)
+    contractor_id = own_company(actor, Action.KEY_WRITE)
     async with resources.unit_of_work() as uow:
         await signed_in(uow.session, actor)
         return [_view(row) for row in await ApiKeyRepository(uow.session).alive(contractor_id)]
@@ -79,7 +79,7 @@ async def keys_of(resources: Resources, actor: Actor) -> list[KeyView]:
 
 async def revoke(resources: Resources, actor: Actor, key_id: UUID) -> None:
     """The key opens nothing from now on; NotFound where the company has none of this id."""
-    contractor_id = _company(actor)
+    contractor_id = own_company(actor, Action.KEY_WRITE)
     async with resources.unit_of_work() as uow:
         await signed_in(uow.session, actor)
         if key_id not in {row.id for row in await ApiKeyRepository(uow.session).alive(contractor_id)}:
@@ -113,13 +113,6 @@ async def read_key(resources: Resources, key: str, address: str) -> VerifiedToke
         only=opened_by(row.scopes),
     )
     return VerifiedToken(actor, row.expires_at)
-
-
-def _company(actor: Actor) -> UUID:
-    contractor_id = visible_contractor(actor, Action.KEY_WRITE)
-    if contractor_id is None:
-        raise NotAllowed("Only a contractor has API keys.")
-    return contractor_id
 
 
 def _view(row: Row[Any]) -> KeyView:

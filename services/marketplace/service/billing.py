@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.marketplace.domain.ledger import period_end_postings, plan_paid_postings
 from services.marketplace.domain.plans import leads_paid, unused_value
+from services.marketplace.repository.locks import lock_contractor
 from services.marketplace.repository.plans import PlanRepository
 from services.marketplace.repository.sales import SaleRepository
 from shared.providers.payments.billing import Invoice, Subscription
@@ -46,7 +47,7 @@ async def _apply(
     row = await repository.one(ours) if ours else None
     if row is None:
         return "foreign"
-    await repository.lock(row.contractor_id)
+    await lock_contractor(session, row.contractor_id)
     state = {
         "status": found.status,
         "subscription_ref": found.id,
@@ -56,6 +57,8 @@ async def _apply(
         "asked_at": asked_at,
     }
     applied = await repository.apply(row.subscription_id, state)
+    if applied:
+        await repository.note_tier(row.contractor_id)
     if row.subscription_ref not in (None, found.id):
         log.error("second_subscription_of_a_checkout", subscription=found.id, known=row.subscription_ref)
         return "foreign"
@@ -143,7 +146,7 @@ async def close_ended(resources: Resources) -> int:
 
 async def _close(session: AsyncSession, period_id: UUID, contractor_id: UUID) -> int:
     repository = PlanRepository(session)
-    await repository.lock(contractor_id)
+    await lock_contractor(session, contractor_id)
     left = await repository.close(period_id)
     if left is None:
         return 0

@@ -24,17 +24,17 @@ from services.marketplace.domain.checks import (
 )
 from services.marketplace.domain.evidence import sniff
 from services.marketplace.repository.checks import CheckRepository
-from services.marketplace.service.sessions import signed_in
+from services.marketplace.service.sessions import own_company, signed_in
 from shared.compliance.policy import policy_at
 from shared.compliance.sell import buyer_faults
 from shared.compliance.snapshots import read_credentialed, read_market
 from shared.db.unit_of_work import UnitOfWork
-from shared.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from shared.errors import Conflict, InvalidInput, NotFound
 from shared.runtime import Resources
 from shared.schemas.buyer_enums import CheckItem, CheckValue
 from shared.schemas.enums import CredentialStatus
 from shared.security import audit
-from shared.security.policy import Action, Actor, Role, visible_contractor
+from shared.security.policy import Action, Actor, Role
 
 SERVICE: Final = "marketplace"
 MOST_EVIDENCE: Final = 50
@@ -305,11 +305,3 @@ async def audit_buyer(
         reason=reason,
         details=details,
     )
-
-
-def own_company(actor: Actor, action: Action) -> UUID:
-    """The company whose own affairs the actor looks after; NotAllowed for everybody else."""
-    contractor_id = visible_contractor(actor, action)
-    if contractor_id is None:
-        raise NotAllowed("Only a contractor's people do this for their company.")
-    return contractor_id

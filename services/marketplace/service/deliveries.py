@@ -28,15 +28,15 @@ from services.marketplace.domain.sold_lead import SoldLead
 from services.marketplace.repository.deliveries import DeliveryRepository
 from services.marketplace.repository.sales import SaleRepository
 from services.marketplace.service.leads import reveal, reveal_all
-from services.marketplace.service.sessions import signed_in
-from shared.errors import Conflict, InvalidInput, NotAllowed, NotFound, ProviderError
+from services.marketplace.service.sessions import own_company, signed_in
+from shared.errors import Conflict, InvalidInput, NotFound, ProviderError
 from shared.http.outbound import OutboundWebhooks
 from shared.providers import crm
 from shared.providers.context import calling_for
 from shared.runtime import Resources
 from shared.schemas.delivery_enums import DeliveryKind
 from shared.security import audit
-from shared.security.policy import Action, Actor, visible_contractor
+from shared.security.policy import Action, Actor
 from shared.security.subject_keys import SubjectKeys
 from shared.workflow import start
 
@@ -91,7 +91,7 @@ def webhooks(resources: Resources) -> OutboundWebhooks:
 
 async def destinations(resources: Resources, actor: Actor) -> list[DestinationView]:
     """Where the actor's company wants its leads; no secret is shown."""
-    contractor_id = _company(actor, Action.CONTRACTOR_UPDATE)
+    contractor_id = own_company(actor, Action.CONTRACTOR_UPDATE)
     async with resources.unit_of_work() as uow:
         await signed_in(uow.session, actor)
         rows = await DeliveryRepository(uow.session).destinations(contractor_id)
@@ -113,7 +113,7 @@ async def set_destination(resources: Resources, actor: Actor, wish: Destination)
 
     Raises InvalidInput for an address that no webhook may go to.
     """
-    contractor_id = _company(actor, Action.CONTRACTOR_UPDATE)
+    contractor_id = own_company(actor, Action.CONTRACTOR_UPDATE)
     field_map(wish.field_map)
     if wish.kind is DeliveryKind.WEBHOOK:
         await webhooks(resources).check(wish.address)
@@ -150,7 +150,7 @@ async def _store(
 
 async def remove_destination(resources: Resources, actor: Actor, kind: DeliveryKind) -> None:
     """Nothing goes to the company's place of this kind any more; its address and secret are destroyed."""
-    contractor_id = _company(actor, Action.CONTRACTOR_UPDATE)
+    contractor_id = own_company(actor, Action.CONTRACTOR_UPDATE)
     async with resources.unit_of_work() as uow:
         await signed_in(uow.session, actor)
         repository = DeliveryRepository(uow.session)
@@ -164,7 +164,7 @@ async def remove_destination(resources: Resources, actor: Actor, kind: DeliveryK
 
 async def test_destination(resources: Resources, actor: Actor, kind: DeliveryKind) -> DestinationTest:
     """What the company's place of this kind makes of a message without a lead; audited, and nobody's data leave."""
-    contractor_id = _company(actor, Action.CONTRACTOR_UPDATE)
+    contractor_id = own_company(actor, Action.CONTRACTOR_UPDATE)
     async with resources.unit_of_work() as uow:
         await signed_in(uow.session, actor)
         place = await DeliveryRepository(uow.session).destination(contractor_id, kind)
@@ -198,7 +198,7 @@ async def _ask_highlevel(resources: Resources, place_id: UUID, address: str, sec
 
 async def deliveries(resources: Resources, actor: Actor, limit: int) -> list[DeliveryView]:
     """The company's deliveries, newest first."""
-    contractor_id = _company(actor, Action.SALE_REPORT)
+    contractor_id = own_company(actor, Action.SALE_REPORT)
     async with resources.unit_of_work() as uow:
         await signed_in(uow.session, actor)
         rows = await DeliveryRepository(uow.session).page(contractor_id, delivery_id=None, limit=limit)
@@ -207,7 +207,7 @@ async def deliveries(resources: Resources, actor: Actor, limit: int) -> list[Del
 
 async def deliver_again(resources: Resources, actor: Actor, delivery_id: UUID) -> DeliveryView:
     """The delivery, on its way once more under its own id; one that is on its way stays so."""
-    contractor_id = _company(actor, Action.SALE_REPORT)
+    contractor_id = own_company(actor, Action.SALE_REPORT)
     async with resources.unit_of_work() as uow:
         await signed_in(uow.session, actor)
         repository = DeliveryRepository(uow.session)
@@ -236,7 +236,7 @@ async def sold_record(
 
 async def export(resources: Resources, actor: Actor, map_name: str) -> Export:
     """The company's newest bought leads as CSV; those that may not be shown any more are left out."""
-    contractor_id, chosen = _company(actor, Action.SALE_REPORT), field_map(map_name)
+    contractor_id, chosen = own_company(actor, Action.SALE_REPORT), field_map(map_name)
     async with resources.unit_of_work() as uow:
         await signed_in(uow.session, actor)
         sold = await SaleRepository(uow.session).newest_sold(contractor_id, EXPORT_LIMIT)
@@ -244,13 +244,6 @@ async def export(resources: Resources, actor: Actor, map_name: str) -> Export:
     shown = await reveal_all(resources, actor, contractor_id, sold)
     records = [record_of(lead) for lead in shown if isinstance(lead, SoldLead)]
     return Export(write_csv(records, chosen), withheld=len(shown) - len(records))
-
-
-def _company(actor: Actor, action: Action) -> UUID:
-    contractor_id = visible_contractor(actor, action)
-    if contractor_id is None:
-        raise NotAllowed("Only a contractor has leads delivered.")
-    return contractor_id
 
 
 def _view(row: Row[Any]) -> DeliveryView:

@@ -12,6 +12,7 @@ from services.marketplace.domain import guarantee
 from services.marketplace.domain.guarantee import Facts, PeriodView, Settlement, Standing
 from services.marketplace.domain.ledger import guarantee_postings
 from services.marketplace.repository.guarantee import GuaranteeRepository
+from services.marketplace.repository.locks import lock_contractor
 from services.marketplace.repository.sales import SaleRepository
 from services.marketplace.service.sessions import signed_in
 from shared.errors import Conflict, NotAllowed, NotFound
@@ -45,7 +46,7 @@ async def settle(resources: Resources, actor: Actor, contractor_id: UUID, period
     async with resources.unit_of_work() as uow:
         await signed_in(uow.session, actor)
         repository = GuaranteeRepository(uow.session)
-        if not await repository.lock(contractor_id):
+        if not await lock_contractor(uow.session, contractor_id):
             raise NotFound("There is no such contractor.")
         if await repository.settlement(contractor_id, period) is None:
             await _settle(uow.session, actor, contractor_id, period)

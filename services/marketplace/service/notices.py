@@ -7,15 +7,15 @@ from uuid import UUID
 
 from services.marketplace.domain.notices import NoticeBox, notice
 from services.marketplace.repository.notices import NoticeRepository
-from services.marketplace.service.sessions import signed_in
-from shared.errors import NotAllowed, NotFound
+from services.marketplace.service.sessions import own_company, signed_in
+from shared.errors import NotFound
 from shared.runtime import Resources
-from shared.security.policy import Action, Actor, visible_contractor
+from shared.security.policy import Action, Actor
 
 
 async def box(resources: Resources, actor: Actor, *, unread_only: bool, limit: int) -> NoticeBox:
     """The newest notices to the actor's company, and how many of all are unread."""
-    contractor_id = _company(actor)
+    contractor_id = own_company(actor, Action.SALE_REPORT)
     async with resources.unit_of_work() as uow:
         await signed_in(uow.session, actor)
         repository = NoticeRepository(uow.session)
@@ -26,7 +26,7 @@ async def box(resources: Resources, actor: Actor, *, unread_only: bool, limit: i
 
 async def unread(resources: Resources, actor: Actor) -> int:
     """How many notices to the actor's company nobody has read."""
-    contractor_id = _company(actor)
+    contractor_id = own_company(actor, Action.SALE_REPORT)
     async with resources.unit_of_work() as uow:
         await signed_in(uow.session, actor)
         return await NoticeRepository(uow.session).unread(contractor_id)
@@ -34,7 +34,7 @@ async def unread(resources: Resources, actor: Actor) -> int:
 
 async def read(resources: Resources, actor: Actor, notice_id: UUID) -> None:
     """Note that a notice was read; NotFound for one of another company like for none."""
-    contractor_id = _company(actor)
+    contractor_id = own_company(actor, Action.SALE_REPORT)
     async with resources.unit_of_work() as uow:
         await signed_in(uow.session, actor)
         if not await NoticeRepository(uow.session).read(notice_id, contractor_id, resources.clock()):
@@ -43,14 +43,7 @@ async def read(resources: Resources, actor: Actor, notice_id: UUID) -> None:
 
 async def read_until(resources: Resources, actor: Actor, until: datetime) -> int:
     """Note that every notice up to a time was read, so that none that came since is missed: how many were unread."""
-    contractor_id = _company(actor)
+    contractor_id = own_company(actor, Action.SALE_REPORT)
     async with resources.unit_of_work() as uow:
         await signed_in(uow.session, actor)
         return await NoticeRepository(uow.session).read_until(until, contractor_id, resources.clock())
-
-
-def _company(actor: Actor) -> UUID:
-    contractor_id = visible_contractor(actor, Action.SALE_REPORT)
-    if contractor_id is None:
-        raise NotAllowed("Only a contractor's people have notices.")
-    return contractor_id

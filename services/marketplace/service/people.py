@@ -12,13 +12,13 @@ from services.marketplace.repository.accounts import AccountLinkRepository, Peop
 from services.marketplace.repository.users import UserRepository
 from services.marketplace.service.links import send_link
 from services.marketplace.service.rates import count_invitation
-from services.marketplace.service.sessions import signed_in
-from shared.errors import Conflict, NotAllowed, NotFound
+from services.marketplace.service.sessions import own_company, signed_in
+from shared.errors import Conflict, NotFound
 from shared.runtime import Resources
 from shared.schemas.account_enums import LinkKind
 from shared.schemas.enums import UserRole
 from shared.security import audit
-from shared.security.policy import Action, Actor, visible_contractor
+from shared.security.policy import Action, Actor
 
 SERVICE = "marketplace"
 
@@ -37,7 +37,7 @@ class AddressUnproven(Conflict):
 
 async def people(resources: Resources, actor: Actor) -> CompanyPeople:
     """Everybody who works for the actor's company here, and who is invited."""
-    contractor_id = _company(actor, Action.PEOPLE_READ)
+    contractor_id = own_company(actor, Action.PEOPLE_READ)
     async with resources.unit_of_work() as uow:
         await signed_in(uow.session, actor)
         known = await PeopleRepository(uow.session).people(contractor_id)
@@ -50,7 +50,7 @@ async def people(resources: Resources, actor: Actor) -> CompanyPeople:
 
 async def invite(resources: Resources, actor: Actor, email: str, role: UserRole) -> InvitationView:
     """An invitation on its way; it replaces an open one, and does not tell whether the address has an account."""
-    contractor_id = _company(actor, Action.PEOPLE_WRITE)
+    contractor_id = own_company(actor, Action.PEOPLE_WRITE)
     async with resources.unit_of_work() as uow:
         user = await signed_in(uow.session, actor)
         if user.email_verified_at is None:
@@ -75,7 +75,7 @@ async def invite(resources: Resources, actor: Actor, email: str, role: UserRole)
 
 async def withdraw_invitation(resources: Resources, actor: Actor, link_id: UUID) -> None:
     """The invitation's link opens nothing any more; NotFound where none of the company is open."""
-    contractor_id = _company(actor, Action.PEOPLE_WRITE)
+    contractor_id = own_company(actor, Action.PEOPLE_WRITE)
     async with resources.unit_of_work() as uow:
         await signed_in(uow.session, actor)
         if await AccountLinkRepository(uow.session).withdraw(link_id, contractor_id) is None:
@@ -85,7 +85,7 @@ async def withdraw_invitation(resources: Resources, actor: Actor, link_id: UUID)
 
 async def change_role(resources: Resources, actor: Actor, person_id: UUID, role: UserRole) -> None:
     """The person's role, from its next log-in on: its sessions, which carry the old one, end."""
-    contractor_id = _company(actor, Action.PEOPLE_WRITE)
+    contractor_id = own_company(actor, Action.PEOPLE_WRITE)
     async with resources.unit_of_work() as uow:
         await signed_in(uow.session, actor)
         known = PeopleRepository(uow.session)
@@ -99,7 +99,7 @@ async def change_role(resources: Resources, actor: Actor, person_id: UUID, role:
 
 async def remove(resources: Resources, actor: Actor, person_id: UUID) -> None:
     """The person is let in no more, its sessions and API keys end; what it did stays on record."""
-    contractor_id = _company(actor, Action.PEOPLE_WRITE)
+    contractor_id = own_company(actor, Action.PEOPLE_WRITE)
     async with resources.unit_of_work() as uow:
         await signed_in(uow.session, actor)
         known = PeopleRepository(uow.session)
@@ -107,13 +107,6 @@ async def remove(resources: Resources, actor: Actor, person_id: UUID) -> None:
         await known.disable(person_id)
         await UserRepository(uow.session).end_sessions(person_id)
         await _record(uow.session, actor, "user.remove", person_id)
-
-
-def _company(actor: Actor, action: Action) -> UUID:
-    contractor_id = visible_contractor(actor, action)
-    if contractor_id is None:
-        raise NotAllowed("Only a contractor has colleagues here.")
-    return contractor_id
 
 
 async def _record(

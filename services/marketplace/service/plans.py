@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
-from uuid import UUID
 
 from sqlalchemy import Row
 
@@ -21,16 +20,17 @@ from services.marketplace.domain.plans import (
     SubscriptionView,
     charged_now,
 )
+from services.marketplace.repository.locks import lock_contractor
 from services.marketplace.repository.plans import PlanRepository
 from services.marketplace.service.billing import refresh
-from services.marketplace.service.sessions import signed_in
-from shared.errors import Conflict, NotAllowed, ProviderRejected
+from services.marketplace.service.sessions import own_company, signed_in
+from shared.errors import Conflict, ProviderRejected
 from shared.providers.context import calling_for
 from shared.providers.payments.billing import CheckoutWish, MonthlyPrice
 from shared.runtime import Resources
 from shared.schemas.plan_enums import PlanCode, SubscriptionStatus
 from shared.security import audit
-from shared.security.policy import Action, Actor, visible_contractor
+from shared.security.policy import Action, Actor
 
 CHECKOUT_MINUTES: Final = 60
 MOST_PERIODS: Final = 24
@@ -116,11 +116,11 @@ async def subscribe(resources: Resources, actor: Actor, code: PlanCode) -> Check
 
     Raises HasPlan, CheckoutClosed.
     """
-    contractor_id = _company(actor)
+    contractor_id = own_company(actor, Action.SALE_REPORT)
     async with resources.unit_of_work() as uow:
         await signed_in(uow.session, actor)
         repository = PlanRepository(uow.session)
-        await repository.lock(contractor_id)
+        await lock_contractor(uow.session, contractor_id)
         row = await repository.live(contractor_id)
         if row is None:
             plan = next(each for each in await repository.on_sale() if each.code == code)
@@ -195,7 +195,7 @@ async def cancel(resources: Resources, actor: Actor, *, end: bool, key: str) -> 
 
 async def account(resources: Resources, actor: Actor) -> BillingView:
     """The plan of the actor's company, its paid leads, and what we owe it."""
-    contractor_id = _company(actor)
+    contractor_id = own_company(actor, Action.SALE_REPORT)
     codes = [credit_account(contractor_id), deferred_account(contractor_id)]
     async with resources.unit_of_work() as uow:
         await signed_in(uow.session, actor)
@@ -218,7 +218,7 @@ async def account(resources: Resources, actor: Actor) -> BillingView:
 
 
 async def _paying(resources: Resources, actor: Actor) -> Row[Any]:
-    contractor_id = _company(actor)
+    contractor_id = own_company(actor, Action.SALE_REPORT)
     async with resources.unit_of_work() as uow:
         await signed_in(uow.session, actor)
         row = await PlanRepository(uow.session).live(contractor_id)
@@ -252,10 +252,3 @@ def _own_url(resources: Resources) -> str:
     """Where the processor sends a buyer back to."""
     settings = resources.settings
     return str(settings.public_url or settings.service_url("marketplace")).rstrip("/")
-
-
-def _company(actor: Actor) -> UUID:
-    contractor_id = visible_contractor(actor, Action.SALE_REPORT)
-    if contractor_id is None:
-        raise NotAllowed("Only a contractor has a plan.")
-    return contractor_id

@@ -6,18 +6,18 @@ from uuid import UUID
 
 from services.marketplace.domain.receipts import ReceiptView, receipt_view
 from services.marketplace.repository.receipts import ReceiptRepository
-from services.marketplace.service.sessions import signed_in
-from shared.errors import NotAllowed, NotFound
+from services.marketplace.service.sessions import own_company, signed_in
+from shared.errors import NotFound
 from shared.runtime import Resources
 from shared.schemas.page import Cursor, Page, cut_page
-from shared.security.policy import Action, Actor, visible_contractor
+from shared.security.policy import Action, Actor
 
 
 async def own_receipts(
     resources: Resources, actor: Actor, *, cursor: str | None, limit: int
 ) -> Page[ReceiptView]:
     """The documents of the actor's company, newest first."""
-    contractor_id, after = _company(actor), Cursor.decode(cursor)
+    contractor_id, after = own_company(actor, Action.SALE_REPORT), Cursor.decode(cursor)
     async with resources.unit_of_work() as uow:
         await signed_in(uow.session, actor)
         rows = await ReceiptRepository(uow.session).page(contractor_id, after, limit)
@@ -27,17 +27,10 @@ async def own_receipts(
 
 async def own_receipt(resources: Resources, actor: Actor, receipt_id: UUID) -> ReceiptView:
     """One document of the actor's company; NotFound for a foreign one like for a missing one."""
-    contractor_id = _company(actor)
+    contractor_id = own_company(actor, Action.SALE_REPORT)
     async with resources.unit_of_work() as uow:
         await signed_in(uow.session, actor)
         row = await ReceiptRepository(uow.session).one(contractor_id, receipt_id)
     if row is None:
         raise NotFound("There is no such receipt.")
     return receipt_view(row)
-
-
-def _company(actor: Actor) -> UUID:
-    contractor_id = visible_contractor(actor, Action.SALE_REPORT)
-    if contractor_id is None:
-        raise NotAllowed("Only a contractor has receipts.")
-    return contractor_id

@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.marketplace.domain.buying_terms import Preferences, PreferencesView, cap_reached
 from services.marketplace.repository.terms import TermsRepository
-from services.marketplace.service.checks import audit_buyer, own_company
-from services.marketplace.service.sessions import signed_in
+from services.marketplace.service.checks import audit_buyer
+from services.marketplace.service.sessions import own_company, signed_in
 from shared.runtime import Resources
 from shared.security.policy import Action, Actor
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.marketplace.domain.notices import NoticeName
 from services.marketplace.domain.territories import (
     MOST_NEAR,
     OFFER_HOURS,
@@ -21,10 +23,10 @@ from services.marketplace.domain.territories import (
     idleness,
     places_left,
 )
-from services.marketplace.repository.terms import TermsRepository
+from services.marketplace.repository.notices import NoticeRepository
 from services.marketplace.repository.territories import TerritoryRepository
-from services.marketplace.service.checks import NIGHTLY, buyer_faults_now, own_company
-from services.marketplace.service.sessions import signed_in
+from services.marketplace.service.checks import NIGHTLY, buyer_faults_now
+from services.marketplace.service.sessions import own_company, signed_in
 from shared.db.rows import all_rows
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import Conflict, InvalidInput, NotAllowed, NotFound
@@ -47,6 +49,11 @@ LOST_WORDS: Final = (
 )
 TIER_WORDS: Final = "A territory of yours ended: your tier does not allow it any more."
 TAKEN_WORDS: Final = "An operator took your territory back: "
+
+
+def offered_words(until: datetime) -> str:
+    """The notice to who waited for a place that is free."""
+    return f"A territory you wait for is free. Accept it before {until.astimezone(UTC):%Y-%m-%d %H:%M} UTC."
 
 
 class NotInOrder(NotAllowed):
@@ -85,7 +92,7 @@ async def own_board(resources: Resources, actor: Actor) -> TerritoryBoard:
     async with resources.unit_of_work() as uow:
         await signed_in(uow.session, actor)
         repository = TerritoryRepository(uow.session)
-        tier = _tier((await TermsRepository(uow.session).terms(contractor_id)).tier)
+        tier = _tier(await repository.tier(contractor_id))
         rows = [row._asdict() for row in await repository.of(contractor_id, MOST_SHOWN)]
         terms = allowance(tier, rows)
         near = await repository.places(contractor_id, [str(kind) for kind in terms.allowed], MOST_NEAR)
@@ -134,6 +141,7 @@ async def _refuse_what_may_not_be(
     missing = await buyer_faults_now(uow, contractor_id)
     if missing:
         raise NotInOrder("Your checks are not in order yet.", missing=missing)
+    await repository.lock_buyer(contractor_id)
     tier = _tier(await repository.tier(contractor_id))
     if await repository.same_wish(contractor_id, wanted):
         raise TerritoryIsYours("You hold this place, are offered it, or wait for it.")
@@ -190,7 +198,7 @@ async def take_back(resources: Resources, actor: Actor, territory_id: UUID, note
         territory = await _own(repository, territory_id, None)
         await repository.lock(territory.city_id)
         await _end(uow, repository, territory_id, TerritoryEnd.TAKEN_BACK, actor=actor, note=note)
-        await repository.notify(territory.contractor_id, "territory_taken_back", f"{TAKEN_WORDS}{note}")
+        await _tell(uow, territory.contractor_id, NoticeName.TERRITORY_TAKEN_BACK, f"{TAKEN_WORDS}{note}")
         row = await _own(repository, territory_id, None)
     return DeskTerritoryView.model_validate(row._asdict())
 
@@ -234,21 +242,22 @@ async def _end_beyond_tier(uow: UnitOfWork, repository: TerritoryRepository, cit
     for row in await repository.ranked(city_id):
         if not places_left(_tier(row.tier), TerritoryKind(row.kind), row.rank - 1):
             await _end(uow, repository, row.id, TerritoryEnd.TIER_TOO_SMALL, actor=NIGHTLY, note=None)
-            await repository.notify(row.contractor_id, "territory_lost", TIER_WORDS)
+            await _tell(uow, row.contractor_id, NoticeName.TERRITORY_LOST, TIER_WORDS)
             ended += 1
     return ended
 
 
 async def _look_at_holder(uow: UnitOfWork, repository: TerritoryRepository, holder: Row[Any]) -> Idleness:
-    found = idleness(await uow.database_now(), active_at=holder.active_at, warned_at=holder.warned_at)
+    found = idleness(holder.now, active_at=holder.active_at, warned_at=holder.warned_at)
     if found is Idleness.WARN:
-        await repository.warn(holder.id, IDLE_WORDS)
+        await repository.note_warning(holder.id)
+        await _tell(uow, holder.contractor_id, NoticeName.TERRITORY_IDLE, IDLE_WORDS)
         await _audit(uow.session, NIGHTLY, "territory.warn", holder.id)
     elif found is Idleness.FORGET_WARNING:
         await repository.forget_warning(holder.id)
     elif found is Idleness.TAKE_BACK:
         await _end(uow, repository, holder.id, TerritoryEnd.INACTIVE, actor=NIGHTLY, note=None)
-        await repository.notify(holder.contractor_id, "territory_lost", LOST_WORDS)
+        await _tell(uow, holder.contractor_id, NoticeName.TERRITORY_LOST, LOST_WORDS)
     return found
 
 
@@ -275,7 +284,10 @@ async def _offer_on(uow: UnitOfWork, repository: TerritoryRepository, city_id: U
     offered = 0
     # An offer may stand in the way of the next in line, so each is looked for anew.
     while waiting := await repository.waiting_in(city_id):
-        await repository.offer(waiting[0], OFFER_HOURS)
+        offer = await repository.offer(waiting[0], OFFER_HOURS)
+        await _tell(
+            uow, offer.contractor_id, NoticeName.TERRITORY_OFFERED, offered_words(offer.offered_until)
+        )
         await _audit(uow.session, NIGHTLY, "territory.offer", waiting[0])
         offered += 1
     return offered
@@ -287,6 +299,10 @@ async def _tell_holding(
     """Let leads, cluster and prices follow who holds a place now."""
     await repository.note_holder(territory_id)
     uow.publish(TerritoryChanged(territory_id=territory_id, city_id=city_id))
+
+
+async def _tell(uow: UnitOfWork, contractor_id: UUID, kind: NoticeName, words: str) -> None:
+    await NoticeRepository(uow.session).leave(contractor_id, kind, words)
 
 
 async def _own(repository: TerritoryRepository, territory_id: UUID, contractor_id: UUID | None) -> Row[Any]:

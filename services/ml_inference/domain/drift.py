@@ -8,8 +8,8 @@ from typing import Final
 
 import numpy as np
 
-from services.ml_inference.domain.maturity import wilson_interval
 from shared.schemas.review_enums import DriftVerdict
+from shared.schemas.shares import wilson_interval
 
 WINDOW_DAYS: Final = 7
 REFERENCE_DAYS: Final = 28

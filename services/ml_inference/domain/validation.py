@@ -10,13 +10,14 @@ from typing import Final
 from services.ml_inference.domain.combining import Chances, overlap, updated
 from services.ml_inference.domain.ensemble import pooled
 from services.ml_inference.domain.likelihoods import Finding, HouseFacts, absent_from, findings_of
-from services.ml_inference.domain.maturity import Compared, maturity_of, wilson_interval
+from services.ml_inference.domain.maturity import Compared, maturity_of
 from services.ml_inference.domain.reliability import tempered
 from shared.schemas.condition import condition_index
 from shared.schemas.confidence import AUTO_FLOOR
 from shared.schemas.enums import ImageDomain, RoofCondition
 from shared.schemas.review import ValidationEvidence, ValidationStage
 from shared.schemas.review_enums import Maturity
+from shared.schemas.shares import wilson_interval
 
 LEAST_AGREEMENT: Final = 0.85
 MOST_DEVIATIONS: Final = 2.0

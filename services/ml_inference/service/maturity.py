@@ -7,11 +7,12 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.ml_inference.domain.maturity import Compared, maturity_of, wilson_interval
+from services.ml_inference.domain.maturity import Compared, maturity_of
 from services.ml_inference.repository import ValidationRepository
 from shared.runtime import Resources
 from shared.schemas.enums import ImageDomain, RoofCondition
 from shared.schemas.review import DomainMaturity
+from shared.schemas.shares import wilson_interval
 
 
 async def maturities(resources: Resources) -> list[DomainMaturity]:

@@ -174,7 +174,14 @@ class Notification(Base):
         Index("idx_notifications_sale", "sale_id"),
         Index("idx_notifications_user", "user_id"),
         Index("uq_notifications_decision", "decision_id", unique=True),
-        Index("uq_notifications_sale_kind", "sale_id", "kind", "channel", unique=True),
+        Index(
+            "uq_notifications_sale_kind",
+            "sale_id",
+            "kind",
+            "channel",
+            unique=True,
+            postgresql_where=text("kind <> 'storm_at_sold_lead'"),
+        ),
         Index(
             "idx_notifications_unread",
             "contractor_id",

@@ -30,7 +30,7 @@ from shared.providers.page_reading.filtering_proxy import FilteringProxy
 
 PROGRAMS: Final = ("chromium", "chromium-browser", "google-chrome-stable")
 DRIVERS: Final = Path(__file__).with_name("drivers.py")
-START_SECONDS: Final = 15.0
+START_SECONDS: Final = 45.0
 WATCH_SECONDS: Final = 0.25
 FLAGS: Final = (
     "--headless=new",
@@ -188,12 +188,12 @@ async def _endpoint(folder: Path, chromium: asyncio.subprocess.Process) -> str:
     file, waited = folder / "profile" / "DevToolsActivePort", 0.0
     while waited < START_SECONDS:
         if chromium.returncode is not None:
-            break
+            raise ProviderUnavailable(f"the browser ended as it started (exit {chromium.returncode})")
         with suppress(FileNotFoundError, IndexError):
             return f"http://127.0.0.1:{int(file.read_text().splitlines()[0])}"
         await asyncio.sleep(0.05)
         waited += 0.05
-    raise ProviderUnavailable("the browser does not start")
+    raise ProviderUnavailable(f"the browser did not start within {START_SECONDS:.0f} seconds")
 
 
 async def _keep_small(pid: int, memory_bytes: int) -> None:

@@ -98,7 +98,9 @@ class TestEmail:
         assert email not in repr(job)
         assert email not in repr(await at.rows("SELECT * FROM core.effect"))
         assert email not in repr(await at.rows("SELECT * FROM core.request_key"))
-        audit = await at.rows("SELECT actor, action, object_id, fields FROM audit_log ORDER BY id")
+        audit = await at.rows(
+            "SELECT actor, action, object_id, fields FROM audit_log ORDER BY chain_day, chain_seq"
+        )
         assert [(row.action, row.object_id, row.fields) for row in audit] == [
             ("contact.read", str(job.id), ["owner_email"])
         ] * 2

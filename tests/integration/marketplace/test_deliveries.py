@@ -211,7 +211,10 @@ async def test_settings_show_the_secret_once_and_keep_it_sealed(desk: Desk) -> N
     (row,) = await rows(desk.db, "SELECT address, secret FROM delivery_destinations")
     assert secret not in row.secret
     assert "127.0.0.1" not in row.address
-    actions = [row.action for row in await rows(desk.db, "SELECT action FROM audit_log ORDER BY id")]
+    actions = [
+        row.action
+        for row in await rows(desk.db, "SELECT action FROM audit_log ORDER BY chain_day, chain_seq")
+    ]
     assert actions.count("delivery.set") == 2
 
 

@@ -152,7 +152,10 @@ async def test_a_city_is_activated_followed_and_paused(desk: Desk) -> None:
         "event: part",
         "event: end",
     ]
-    trail = await rows(desk.db, "SELECT action, actor FROM audit_log WHERE action LIKE 'city.%' ORDER BY id")
+    trail = await rows(
+        desk.db,
+        "SELECT action, actor FROM audit_log WHERE action LIKE 'city.%' ORDER BY chain_day, chain_seq",
+    )
     assert [row.action for row in trail] == ["city.activate", "city.deactivate"]
     assert all("user" in row.actor for row in trail)
 
@@ -187,7 +190,8 @@ async def test_letters_are_driven_again_at_once_and_closed_with_a_reason(desk: D
     assert driven.headers["location"] == "/ops/queues?driven=2&refused=1"
     assert "2 run again." in said.text
     trail = await rows(
-        desk.db, "SELECT action, reason FROM audit_log WHERE action LIKE 'dead_letter.%' ORDER BY id"
+        desk.db,
+        "SELECT action, reason FROM audit_log WHERE action LIKE 'dead_letter.%' ORDER BY chain_day, chain_seq",
     )
     assert sorted((row.action, row.reason) for row in trail) == [
         ("dead_letter.dismiss", "the house is gone"),

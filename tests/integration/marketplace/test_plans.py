@@ -11,8 +11,9 @@ import orjson
 import pytest
 from sqlalchemy import text
 
-from services.marketplace.service.billing import refresh
+from services.marketplace.service import billing
 from shared.db.engine import SessionMaker
+from shared.db.rows import all_rows
 from shared.http.tls import known_authorities
 from shared.security.policy import Role
 from shared.workflow import start
@@ -53,6 +54,12 @@ async def account(market: Market) -> dict[str, Any]:
         answer = (await client.get("/api/contractors/me/plan")).raise_for_status()
     found: dict[str, Any] = answer.json()
     return found
+
+
+async def refresh(market: Market, reference: str) -> str:
+    """What comes of asking Stripe about a subscription, as a worker does it."""
+    with all_rows():
+        return await billing.refresh(market.resources, reference)
 
 
 async def tell(market: Market, db: SessionMaker, reference: str, *, kind: str = "invoice") -> None:
@@ -153,7 +160,7 @@ async def test_events_in_any_order_and_number_book_an_invoice_once(
     reference = await subscribed(market, committed_db)
     for kind in ("subscription", "invoice", "checkout.session", "invoice"):
         await tell(market, committed_db, reference, kind=kind)
-    await asyncio.gather(*(refresh(market.resources, reference) for _ in range(4)))
+    await asyncio.gather(*(refresh(market, reference) for _ in range(4)))
 
     assert len(await rows(committed_db, "SELECT 1 FROM plan_periods")) == 1
     assert await books(committed_db) == {"stripe": STARTER, "deferred": -STARTER}
@@ -166,7 +173,7 @@ async def test_an_older_answer_never_replaces_a_newer_one(market: Market, commit
         committed_db,
         "UPDATE plan_subscriptions SET status = 'paused', asked_at = now() + interval '1 minute'",
     )
-    assert await refresh(market.resources, reference) == "stale"
+    assert await refresh(market, reference) == "stale"
     assert (await account(market))["subscription"]["status"] == "paused"
 
 
@@ -239,6 +246,35 @@ async def test_a_returned_lead_of_an_open_period_is_a_lead_again_and_credit_afte
     await decide(market, committed_db, opened.json()["id"], "accept")
     assert await books(committed_db) == {"stripe": STARTER, "credit": -STARTER}
     assert await violations(committed_db) == {}
+
+
+async def test_receipts_say_what_a_plan_paid_and_what_went_back_to_it(
+    market: Market, committed_db: SessionMaker
+) -> None:
+    await subscribed(market, committed_db)
+    async with committed_db.begin() as session:
+        other = await make_lead(session, market.resources.keys)
+    first, second = [(await market.buy(lead)).json()["sale_id"] for lead in (market.lead_id, other)]
+    opened = await claim(market, committed_db, first)
+    await decide(market, committed_db, opened.json()["id"], "accept")
+    await end_month(market, committed_db)
+    opened = await claim(market, committed_db, second)
+    await decide(market, committed_db, opened.json()["id"], "accept")
+
+    async with market.client() as client:
+        found = (await client.get("/api/receipts")).json()["items"]
+        papers = [(await client.get(f"/api/receipts/{each['id']}.pdf")).content for each in found]
+    told = {
+        (r["kind"], r["sale_id"]): (r["charged_cents"], r["credit_cents"], r["plan_cents"]) for r in found
+    }
+    assert told == {
+        ("receipt", first): (0, 0, UNIT),
+        ("receipt", second): (0, 0, UNIT),
+        ("credit_note", first): (0, 0, UNIT),
+        ("credit_note", second): (0, UNIT, 0),
+    }
+    assert sum(b"Paid ahead by the plan" in paper for paper in papers) == 2
+    assert sum(b"Given back to the plan" in paper for paper in papers) == 1
 
 
 async def end_month(market: Market, db: SessionMaker) -> None:
@@ -354,11 +390,30 @@ async def test_a_cheaper_plan_charges_nothing_and_a_plan_ends_with_its_month(
     assert [charge["amount"] for charge in await market.charges()] == [200000]
 
 
+async def test_a_buyer_has_the_tier_of_the_plan_it_pays(market: Market, committed_db: SessionMaker) -> None:
+    async def tier() -> str | None:
+        statement = "SELECT subscription_tier FROM contractors WHERE id = :id"
+        found: str | None = (await rows(committed_db, statement, id=market.contractor_id))[
+            0
+        ].subscription_tier
+        return found
+
+    old = await subscribed(market, committed_db, "professional")
+    assert await tier() == "professional"
+    await post(market, "cancellation", end=True)
+    await hosted(market, f"subscriptions/{old}/renew")
+    await tell(market, committed_db, old, kind="subscription")
+    assert await tier() is None
+    await subscribed(market, committed_db)
+    await tell(market, committed_db, old, kind="subscription")  # late word of the plan that has ended
+    assert await tier() == "starter"
+
+
 async def test_a_subscription_of_nobody_is_left_alone(market: Market, committed_db: SessionMaker) -> None:
     reference = await subscribed(market, committed_db)
     await run(committed_db, "UPDATE plan_subscriptions SET subscription_ref = 'sub_other'")
-    assert await refresh(market.resources, reference) == "foreign"
-    assert await refresh(market.resources, "sub_unknown") == "foreign"
+    assert await refresh(market, reference) == "foreign"
+    assert await refresh(market, "sub_unknown") == "foreign"
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,11 @@ import re
 from html import unescape
 from typing import Any
 
-from services.marketplace.domain.quality import MIN_REPORTED, wilson
+from services.marketplace.domain.quality import MIN_REPORTED
 from services.marketplace.service.quality import measured_quality
 from shared.cli.quality import words_for
 from shared.db.engine import SessionMaker
+from shared.schemas.shares import wilson_interval
 from tests.factories.outcomes import DAY, make_sale, tell
 from tests.integration.marketplace.conftest import Market, rows
 
@@ -96,7 +97,7 @@ async def test_page_api_and_command_say_what_the_rows_say(market: Market, commit
                 assert rate["share"] is None
                 assert f"Not enough yet: {counts[of]} of {MIN_REPORTED}" in words
             else:
-                low, high = wilson(counts[hits], counts[of])
+                low, high = wilson_interval(counts[hits], counts[of])
                 assert (rate["hits"], rate["low"], rate["high"]) == (
                     counts[hits],
                     round(low, 4),

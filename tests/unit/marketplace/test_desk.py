@@ -10,7 +10,7 @@ from services.marketplace.domain.privacy import check_decision, decisions_for
 from services.marketplace.domain.waiting import LISTS, Work, waiting_line
 from services.marketplace.domain.work_verbs import WORDS, Verb, verbs_for
 from services.marketplace.pages.live import Look, event, events
-from services.marketplace.pages.rendering import COMPANY, DESK, next_page, places_of, sections_of
+from services.marketplace.pages.rendering import COMPANY, DESK, page_links, places_of, sections_of
 from services.marketplace.pages.words import NOTHING, cents, lasting, why
 from shared.errors import NotAuthenticated
 from shared.schemas.privacy_enums import PrivacyKind, PrivacyStatus
@@ -71,14 +71,13 @@ def test_the_desk_is_shown_to_operators_there_and_to_nobody_else() -> None:
     [
         (None, NOTHING),
         (0, "0 s"),
-        (119, "119 s"),
-        (120, "2 min"),
-        (7199, "120 min"),
-        (7200, "2 h"),
-        (172_800, "2 d"),
+        (59, "59 s"),
+        (60, "1 min"),
+        (5400, "1 h 30 min"),
+        (176_400, "2 d 1 h"),
     ],
 )
-def test_a_span_is_told_in_its_largest_unit(seconds: int | None, words: str) -> None:
+def test_a_span_is_told_in_its_two_largest_units(seconds: int | None, words: str) -> None:
     assert lasting(seconds) == words
 
 
@@ -129,8 +128,10 @@ def test_the_next_page_keeps_the_filter() -> None:
         "app": FastAPI(),
     }
     request = Request({**scope, "server": ("test", 80), "scheme": "http"})
-    assert next_page(request, "new=") == "/ops/buyers?all_of_them=true&cursor=new%3D"
-    assert next_page(request, None) is None
+    links = page_links(request, "new=")
+    assert links["further"] == "/ops/buyers?all_of_them=true&cursor=new%3D"
+    assert links["first"] == "/ops/buyers?all_of_them=true"
+    assert page_links(request, None)["further"] is None
 
 
 def test_the_marketplace_serves_every_place_of_the_desk() -> None:

@@ -5,42 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
-from services.marketplace.domain.quality import MIN_REPORTED, borders, quality_report, rate, wilson
+from services.marketplace.domain.quality import MIN_REPORTED, borders, quality_report, rate
 from shared.schemas.enums import Grade
 
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
 COUNTS = {"sold": 90, "came_back": 4, "reported": 60, "contacted": 45, "ripe": MIN_REPORTED - 1, "won": 9}
-
-
-@pytest.mark.parametrize(
-    ("hits", "of", "low", "high"),
-    [
-        (8, 10, 0.4901625, 0.9433178),
-        (0, 10, 0.0, 0.2775328),
-        (10, 10, 0.7224672, 1.0),
-        (81, 263, 0.2553, 0.3662),  # Newcombe 1998, table I
-    ],
-)
-def test_interval_is_wilsons(hits: int, of: int, low: float, high: float) -> None:
-    assert wilson(hits, of) == pytest.approx((low, high), abs=5e-5)
-
-
-@given(st.integers(1, 100_000), st.data())
-def test_interval_holds_the_share_and_stays_a_share(of: int, data: st.DataObject) -> None:
-    hits = data.draw(st.integers(0, of))
-    low, high = wilson(hits, of)
-    assert 0 <= low <= hits / of + 1e-12
-    assert hits / of - 1e-12 <= high <= 1
-
-
-@pytest.mark.parametrize(("hits", "of"), [(0, 0), (2, 1), (-1, 5)])
-def test_what_is_no_share_has_no_interval(hits: int, of: int) -> None:
-    with pytest.raises(ValueError, match=f"{hits} of {of} is no share"):
-        wilson(hits, of)
 
 
 def test_a_rate_of_too_few_leads_is_not_said() -> None:

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ml_inference.domain.maturity import Compared, maturity_of, wilson_interval
+from services.ml_inference.domain.maturity import Compared, maturity_of
 from shared.schemas.review_enums import Maturity
+from shared.schemas.shares import wilson_interval
 
 
 @pytest.mark.parametrize(
@@ -23,12 +24,6 @@ from shared.schemas.review_enums import Maturity
 )
 def test_a_domain_is_validated_by_number_and_lower_bound(n: int, right: int, maturity: Maturity) -> None:
     assert maturity_of(Compared(n, right)) is maturity
-
-
-def test_wilson_meets_its_textbook_value() -> None:
-    # Newcombe 1998, table I: 81 of 263.
-    assert wilson_interval(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
-    assert wilson_interval(0, 0) == (0.0, 1.0)
 
 
 @given(st.integers(1, 5000).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n))))

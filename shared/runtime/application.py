@@ -31,7 +31,6 @@ from shared.http.auth import (
     unguarded_routes,
 )
 from shared.http.envelope import envelop
-from shared.http.json_body import refuse_unstorable_json
 from shared.http.problems import TRACE_SCOPE_KEY, BodyLimitMiddleware, install_problem_handlers
 from shared.runtime.resources import Resources, open_resources
 from shared.runtime.service import Service
@@ -97,14 +96,12 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        dependencies=[Depends(refuse_unstorable_json)],
+        routes=list(service.routes),
     )
     app.state.readiness = readiness or Readiness()
     envelop(app, service.enveloped_paths)
     if resources is not None:
         _attach(app, service, resources)
-    for router in service.routers:
-        app.include_router(router)
     _add_platform_routes(app, service)
     install_problem_handlers(app, page=service.problem_page)
     app.add_middleware(BodyLimitMiddleware, upload_paths=service.upload_paths)

@@ -6,14 +6,17 @@ import importlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
+from starlette.routing import BaseRoute
 
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import NotFound
 from shared.events.base import Event
 from shared.http.auth import KeyReader
+from shared.http.json_body import refuse_unstorable_json
 from shared.http.problems import ProblemPage
 from shared.runtime.resources import Resources
 from shared.settings import SERVICE_PORTS, Settings
@@ -47,6 +50,14 @@ class Service:
     problem_page: ProblemPage | None = None
     read_key: KeyReader | None = None
     ticks_schedule: bool = False
+
+    @cached_property
+    def routes(self) -> list[BaseRoute]:
+        """The routes of all routers, worked out once however many applications serve them."""
+        every = APIRouter(redirect_slashes=False, dependencies=[Depends(refuse_unstorable_json)])
+        for router in self.routers:
+            every.include_router(router)
+        return every.routes
 
     @property
     def queues(self) -> dict[str, int]:

@@ -67,6 +67,7 @@ service = Service(
     summary="Buyers, leads on sale, sales and money.",
     settings=MarketplaceSettings,
     routers=[
+        leads.router,  # first: most requests are for lists, and routes are tried in this order
         auth.router,
         accounts.router,
         people.router,
@@ -77,7 +78,6 @@ service = Service(
         cases.router,
         territories.router,
         preferences.router,
-        leads.router,
         returns.router,
         plans.router,
         outcomes.router,

@@ -1,7 +1,7 @@
 """The list of leads over a million of them in 75 cities, beside a route that does nothing but run the same SQL.
 
 The buyer serves every city, the longest list of areas there is. RIDGELINE_BENCH_LEADS makes the stock smaller while
-something is being tried; the goals are those of a million.
+something is being tried; the goals are those of a million. Both are served by two processes, as production serves every API.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import random
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from statistics import quantiles
 from typing import Any
 from urllib.parse import urlencode
@@ -42,7 +42,7 @@ CITIES, STREETS = 75, 300
 SECONDS = float(os.environ.get("RIDGELINE_BENCH_SECONDS", "10"))
 P95_GOAL_MS, COUNTRY_GOAL_MS, RATE_GOAL, RATIO_GOAL = 60.0, 150.0, 400.0, 0.5
 COUNTRY = "-125,24,-66,50"
-POOL = 10
+PROCESSES, POOL = 2, 5
 DIALECT = postgresql.dialect(paramstyle="pyformat")  # type: ignore[no-untyped-call]
 LOAD = (
     "SELECT setseed(0.42)",
@@ -128,12 +128,12 @@ async def _measured(plane: Plane, settings: MarketplaceSettings) -> list[Figure]
     async with make_session_maker(engine).begin() as session:
         contractor, user = await make_buyer(session, service_areas=areas, city="Bench 0")
     await engine.dispose()
-    async with _process(_serve_ours, settings, contractor, user) as (port, token):
-        mixed = await _asked(port, token, 10, _boxes(0.04, 0.2, FILTERS))
-        ours = await _asked(port, token, 50, _boxes(0.04, 0.04, FILTERS[:1]))
-        country = await _asked(port, token, 1, lambda _: _address({"box": COUNTRY}))
-    async with _process(_serve_bare, settings, contractor, user) as (port, token):
-        bare = await _asked(port, token, 50, _boxes(0.04, 0.04, FILTERS[:1]))
+    async with _processes(_serve_ours, settings, contractor, user) as (ports, token):
+        mixed = await _asked(ports, token, 10, _boxes(0.04, 0.2, FILTERS))
+        ours = await _asked(ports, token, 50, _boxes(0.04, 0.04, FILTERS[:1]))
+        country = await _asked(ports, token, 1, lambda _: _address({"box": COUNTRY}))
+    async with _processes(_serve_bare, settings, contractor, user) as (ports, token):
+        bare = await _asked(ports, token, 50, _boxes(0.04, 0.04, FILTERS[:1]))
     rate, bare_rate = len(ours) / SECONDS, len(bare) / SECONDS
     parts = {"leads": float(LEADS)}
     return [
@@ -169,14 +169,15 @@ def _p95(seconds: list[float]) -> float:
     return round(1000 * quantiles(seconds, n=100)[94], 1)
 
 
-async def _asked(port: int, token: str, clients: int, paths: Paths) -> list[float]:
+async def _asked(ports: list[int], token: str, clients: int, paths: Paths) -> list[float]:
     """Seconds of every answer that so many clients got, after a second that does not count."""
     times: list[float] = []
     begin = time.perf_counter() + 1
 
-    async def ask(chance: random.Random) -> None:
+    async def ask(number: int) -> None:
         """One connection that asks again as soon as it has its answer."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        chance = random.Random(number)
+        reader, writer = await asyncio.open_connection("127.0.0.1", ports[number % len(ports)])
         while (asked := time.perf_counter()) < begin + SECONDS:
             header = f"Host: bench\r\nAuthorization: Bearer {token}"
             writer.write(f"GET {paths(chance)} HTTP/1.1\r\n{header}\r\n\r\n".encode())
@@ -185,7 +186,7 @@ async def _asked(port: int, token: str, clients: int, paths: Paths) -> list[floa
                 times.append(time.perf_counter() - asked)
         writer.close()
 
-    await asyncio.gather(*(ask(random.Random(n)) for n in range(clients)))
+    await asyncio.gather(*map(ask, range(clients)))
     return times
 
 
@@ -196,6 +197,14 @@ async def _answer(reader: asyncio.StreamReader) -> None:
     body = await reader.readexactly(length)
     if not head.startswith(b"HTTP/1.1 200"):
         raise RuntimeError(body.decode())
+
+
+@asynccontextmanager
+async def _processes(serve: Callable[..., Any], *arguments: Any) -> AsyncIterator[tuple[list[int], str]]:
+    """Such servers behind one another: their ports, and a token that all of them take."""
+    async with AsyncExitStack() as stack:
+        started = [await stack.enter_async_context(_process(serve, *arguments)) for _ in range(PROCESSES)]
+        yield [port for port, _ in started], started[0][1]
 
 
 @asynccontextmanager

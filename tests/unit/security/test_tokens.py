@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import SecretStr
 
 from shared.errors import NotAuthenticated, Unavailable
+from shared.security import tokens
 from shared.security.policy import Role
 from shared.security.tokens import (
     SigningKey,
@@ -175,6 +176,35 @@ def test_a_token_a_little_past_its_end_is_still_accepted(settings: Settings, ver
     token = sign(settings, "user", exp=int(datetime.now(UTC).timestamp()) - 20)
 
     assert verifier.verify(token).actor.role is Role.ADMIN
+
+
+def test_a_token_that_was_read_before_ends_at_its_time(
+    settings: Settings, verifier: TokenVerifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = sign(settings, "user", exp=int(datetime.now(UTC).timestamp()) - 20)
+    first = verifier.verify(token)
+    assert verifier.verify(token) is first
+
+    monkeypatch.setattr(tokens, "LEEWAY_SECONDS", 19)
+    for _ in range(2):
+        with pytest.raises(NotAuthenticated):
+            verifier.verify(token)
+
+
+def test_a_verifier_keeps_only_so_many_tokens_and_no_refused_one(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verifier = TokenVerifier.from_settings("scraper", settings)
+    monkeypatch.setattr(tokens, "MOST_VERIFIED", 2)
+    kept = [sign(settings, "user") for _ in range(3)]
+    first = verifier.verify(kept[0])
+    for token in kept[1:]:
+        verifier.verify(token)
+    with pytest.raises(NotAuthenticated):
+        verifier.verify(kept[0] + "x")
+
+    assert verifier.verify(kept[2]) is verifier.verify(kept[2])
+    assert verifier.verify(kept[0]) is not first
 
 
 def test_while_a_key_is_rotated_both_keys_hold(settings: Settings) -> None:

@@ -11,7 +11,7 @@ import os
 import tempfile
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -38,7 +38,7 @@ from tests.factories.services import running, settings_with_keys
 from tests.faults.chaos import prepare
 from tests.faults.plane import Plane, own_plane
 
-BUYERS, CLIENTS, LEADS = 50, 10, 3000
+BUYERS, CLIENTS, LEADS, PROCESSES = 50, 10, 3000, 2
 SECONDS = float(os.environ.get("RIDGELINE_BENCH_SECONDS", "10"))
 RATE_GOAL = 60.0
 SECRET = "whsec_bench"
@@ -55,14 +55,16 @@ def figures() -> list[Figure]:
     with own_plane() as plane, tempfile.TemporaryDirectory() as folder:
         prepare(plane)
         seed.run(plane.database_url)
-        port = free_port()
+        ports = [free_port() for _ in range(PROCESSES)]
         os.environ["STRIPE_WEBHOOK_SECRET"] = SECRET
-        with running_sandbox(Path(folder), webhook_url=f"http://127.0.0.1:{port}/webhooks/stripe") as town:
+        with running_sandbox(
+            Path(folder), webhook_url=f"http://127.0.0.1:{ports[0]}/webhooks/stripe"
+        ) as town:
             os.environ["SANDBOX_URL"] = town
-            return uvloop.run(_measured(plane, town, port))
+            return uvloop.run(_measured(plane, town, ports))
 
 
-async def _measured(plane: Plane, town: str, port: int) -> list[Figure]:
+async def _measured(plane: Plane, town: str, ports: list[int]) -> list[Figure]:
     settings = settings_with_keys(
         MarketplaceSettings,
         database_url=plane.database_url,
@@ -81,8 +83,9 @@ async def _measured(plane: Plane, town: str, port: int) -> list[Figure]:
         ]
         buyers = [await make_buyer(session) for _ in range(BUYERS)]
     try:
-        async with _served(settings, buyers, port) as tokens:
-            sold, seconds = await _sustained(port, tokens, leads)
+        async with AsyncExitStack() as stack:
+            served = [await stack.enter_async_context(_served(settings, buyers, port)) for port in ports]
+            sold, seconds = await _sustained(ports, served[0], leads)
             events = await _count(maker, TAKEN)
         alone = await _charges(town)  # last: nobody takes its events
         async with maker() as session:
@@ -98,32 +101,30 @@ async def _measured(plane: Plane, town: str, port: int) -> list[Figure]:
     ]  # fmt: skip
 
 
-async def _sustained(port: int, tokens: list[str], leads: list[UUID]) -> tuple[int, float]:
+async def _sustained(ports: list[int], tokens: list[str], leads: list[UUID]) -> tuple[int, float]:
     """Sales of the clients and the seconds they took."""
     left, sold = list(leads), 0
     began = time.perf_counter()
 
-    async def buy(client: httpx.AsyncClient, mine: list[str]) -> None:
+    async def buy(client: httpx.AsyncClient, number: int) -> None:
         nonlocal sold
-        turn = 0
+        turn, mine, door = 0, tokens[number::CLIENTS], f"http://127.0.0.1:{ports[number % len(ports)]}"
         while time.perf_counter() < began + SECONDS and left:
             lead, token = left.pop(), mine[turn % len(mine)]
             turn += 1
             headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
             answer = await client.post(
-                f"/api/leads/{lead}/purchase",
+                f"{door}/api/leads/{lead}/purchase",
                 content=CARD,
                 headers={**headers, "Idempotency-Key": uuid4().hex},
             )
             if answer.status_code != httpx.codes.ACCEPTED or answer.json()["status"] != "sold":
                 raise RuntimeError(answer.text)
-            (await client.get(f"/api/leads/{lead}", headers=headers)).raise_for_status()
+            (await client.get(f"{door}/api/leads/{lead}", headers=headers)).raise_for_status()
             sold += 1
 
-    async with httpx.AsyncClient(
-        base_url=f"http://127.0.0.1:{port}", timeout=30, verify=known_authorities()
-    ) as client:
-        await asyncio.gather(*(buy(client, tokens[n::CLIENTS]) for n in range(CLIENTS)))
+    async with httpx.AsyncClient(timeout=30, verify=known_authorities()) as client:
+        await asyncio.gather(*(buy(client, number) for number in range(CLIENTS)))
     return sold, time.perf_counter() - began
 
 

@@ -23,10 +23,12 @@ from shared.telemetry.context import Trace, current_trace, trace_from, use_trace
 from shared.workflow import start
 
 PLAN_OBJECTS = ("subscription", "invoice", "checkout.session")
+NO_NEWS = frozenset({"payment_intent.created", "charge.succeeded"})
+"""Events of a payment that are followed by one of their own payment: what it became is asked for once, not three times."""
 
 
 async def take_stripe_event(resources: Resources, body: bytes, signature: str | None) -> str:
-    """Keep an event once and start its work: taken, duplicate, or ignored when it is about no payment.
+    """Keep an event once and start its work: taken, duplicate, or ignored when it says nothing new of a payment.
 
     Raises WebhookRefused unless Stripe signed exactly this body, InvalidInput when it holds no event.
     """
@@ -59,6 +61,8 @@ def _occurred_at(event: dict[str, Any]) -> datetime:
 
 async def _take(resources: Resources, event: dict[str, Any]) -> str:
     """Store the event in the inbox and act on it in one transaction: payments and plans start work, a dispute freezes."""
+    if event.get("type") in NO_NEWS:
+        return "ignored"
     occurred_at = _occurred_at(event)
     subject = event["data"]["object"]
     dispute = read_dispute(subject) if subject["object"] == "dispute" else None

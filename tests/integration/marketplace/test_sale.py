@@ -369,3 +369,13 @@ async def test_two_leads_can_be_bought_by_one_buyer(market: Market, committed_db
     async with market.client() as client:
         mine = (await client.get("/api/leads/my-leads")).json()
     assert len(mine) == 2
+
+
+@pytest.mark.parametrize("kind", ["payment_intent.created", "charge.succeeded"])
+async def test_an_event_that_another_follows_starts_no_work(
+    market: Market, committed_db: SessionMaker, kind: str
+) -> None:
+    answer = await market.webhook(orjson.dumps(orjson.loads(stripe_event("pi_1")) | {"type": kind}))
+
+    assert (answer.status_code, answer.json()) == (200, {"status": "ignored"})
+    assert await rows(committed_db, "SELECT 1 FROM core.workflow UNION ALL SELECT 1 FROM core.inbox") == []

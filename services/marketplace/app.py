@@ -11,6 +11,7 @@ from services.marketplace.api import (
     cases,
     checks,
     contractors,
+    decisions,
     deliveries,
     desk,
     desk_quality,
@@ -40,6 +41,7 @@ from services.marketplace.pages import analytics as analytics_pages
 from services.marketplace.pages import buyers, claims, door, lead_sheet, market, owned, pictures, queues
 from services.marketplace.pages import checks as check_pages
 from services.marketplace.pages import cities as city_pages
+from services.marketplace.pages import decisions as decision_pages
 from services.marketplace.pages import deliveries as delivery_pages
 from services.marketplace.pages import desk_quality as desk_quality_pages
 from services.marketplace.pages import keys as key_pages
@@ -122,6 +124,8 @@ service = Service(
         claims.router,
         plan_pages.router,
         pictures.router,
+        decisions.router,
+        decision_pages.router,
     ],
     steps=STEPS,
     handlers={SoldLeadStruck: handlers.tell_of_storm},

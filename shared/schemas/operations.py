@@ -160,3 +160,17 @@ class SourceLine(BaseModel):
     def ill(self) -> bool:
         """Whether a person should look at it."""
         return self.light in {SourceLight.RED, SourceLight.AMBER}
+
+
+class Switch(BaseModel):
+    """A feature flag with what it does, what it is now and what it usually is."""
+
+    key: str
+    description: str
+    enabled: bool
+    usual: bool
+
+    @property
+    def unusual(self) -> bool:
+        """Whether somebody turned it."""
+        return self.enabled != self.usual

@@ -80,6 +80,8 @@ DESK: Final = tuple(
         ("/ops/plans", "Plans"),
         ("/ops/money", "Money"),
         ("/ops/quality", "Quality"),
+        ("/ops/decisions", "Decisions"),
+        ("/ops/switches", "Switches"),
     )
 )
 """The second row of the operators' navigation, on every page of the desk."""
@@ -236,7 +238,7 @@ def _as_missing(document: Mapping[str, Any]) -> Mapping[str, Any]:
     """A bad id in a page's address said as any page that is not there; every other refusal as it is."""
     faults = document.get("errors") or ()
     if document["status"] != InvalidInput.status or not any(
-        str(fault["field"]).startswith("path.") for fault in faults
+        isinstance(fault, dict) and str(fault["field"]).startswith("path.") for fault in faults
     ):
         return document
     kept = {name: value for name, value in document.items() if name != "errors"}

@@ -192,11 +192,15 @@ async def change_config(resources: Resources, actor: Actor, changes: Mapping[str
 
 
 async def read_features(resources: Resources) -> dict[str, Any]:
-    """Every feature flag with its description."""
+    """Every feature flag with its description and what it usually is."""
     async with resources.unit_of_work() as uow:
         stored = await ConfigRepository(uow.session).features()
     return {
-        key: {"enabled": stored.get(key, key in ON_BY_DEFAULT), "description": words}
+        key: {
+            "enabled": stored.get(key, key in ON_BY_DEFAULT),
+            "usual": key in ON_BY_DEFAULT,
+            "description": words,
+        }
         for key, words in FEATURES.items()
     }
 

@@ -13,6 +13,7 @@ from shared.schemas.operations import (
     DeadLetter,
     QueueReport,
     SourceLine,
+    Switch,
     WorkflowDetail,
     WorkflowLine,
 )
@@ -80,6 +81,15 @@ class OperationsClient:
     async def dismiss(self, letter_id: UUID, reason: str) -> None:
         """Close a dead letter without another try."""
         await self._say(f"/dead-letters/{letter_id}/dismiss", {"reason": reason})
+
+    async def switches(self) -> list[Switch]:
+        """Every feature flag."""
+        found = await self._client.get("/config/features")
+        return [Switch.model_validate({"key": key, **each}) for key, each in found.items()]
+
+    async def turn(self, key: str, *, on: bool) -> None:
+        """Turn a feature flag on or off."""
+        await self._client.command("PATCH", "/config/features", json={key: on}, idempotency_key=uuid4().hex)
 
     async def _say(self, path: str, body: Any = None) -> Any:
         return await self._client.command("POST", path, json=body, idempotency_key=uuid4().hex)

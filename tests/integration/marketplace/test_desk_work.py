@@ -200,7 +200,15 @@ async def test_letters_are_driven_again_at_once_and_closed_with_a_reason(desk: D
     ]
 
 
-PAGES = ("/ops", "/ops/cities", "/ops/cities/Harrow/TX", "/ops/queues", "/ops/sources")
+PAGES = (
+    "/ops",
+    "/ops/cities",
+    "/ops/cities/Harrow/TX",
+    "/ops/queues",
+    "/ops/sources",
+    "/ops/decisions",
+    "/ops/switches",
+)
 
 
 async def test_a_reviewer_sees_nothing_of_the_desk(desk: Desk) -> None:

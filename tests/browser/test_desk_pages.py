@@ -28,6 +28,8 @@ PAGES = (
     "privacy",
     "conflicts",
     "money",
+    "decisions",
+    "switches",
 )
 BURY = (
     (

@@ -17,7 +17,7 @@ from services.marketplace.domain.preview import LeadPreview
 from services.marketplace.domain.sold_lead import SoldLead
 from services.marketplace.pages.rendering import go_to, render
 from services.marketplace.pages.words import money, name
-from services.marketplace.service import leads, rates, sales
+from services.marketplace.service import checks, leads, rates, sales
 from shared.http.idempotency import KEY_PATTERN
 from shared.runtime import Resources, ResourcesDep
 from shared.schemas.enums import Grade, RoofCondition
@@ -91,7 +91,10 @@ def _behind(last: LeadPreview, query: LeadQuery) -> dict[str, Any]:
 async def preview(request: Request, lead_id: UUID, resources: ResourcesDep, actor: Reader) -> Response:
     """The preview of a lead on sale; its buyer goes on to all of it."""
     found = await _offer(resources, actor, lead_id)
-    return found if isinstance(found, Response) else render(request, "offer.html", actor, lead=found)
+    if isinstance(found, Response):
+        return found
+    missing = await checks.missing_to_buy(resources, actor)
+    return render(request, "offer.html", actor, lead=found, missing=missing)
 
 
 @router.get("/{lead_id}/buy")
@@ -149,5 +152,6 @@ async def _confirmation(
         due=lead.price - credit,
         key=uuid4().hex,
         refusal=refusal,
+        missing=await checks.missing_to_buy(resources, actor),
         example="pm_card_visa" if resources.settings.sandbox_url else None,
     )

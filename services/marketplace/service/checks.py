@@ -70,6 +70,13 @@ async def own_checklist(resources: Resources, actor: Actor) -> Checklist:
         return await _checklist(uow, contractor_id)
 
 
+async def missing_to_buy(resources: Resources, actor: Actor) -> list[str]:
+    """What keeps the actor's company from buying, in words; nothing where it may."""
+    contractor_id = own_company(actor, Action.CONTRACTOR_READ)
+    async with resources.unit_of_work() as uow:
+        return await buyer_faults_now(uow, contractor_id)
+
+
 async def desk_checklist(resources: Resources, actor: Actor, contractor_id: UUID) -> Checklist:
     """How a company stands, for an operator."""
     async with resources.unit_of_work() as uow:

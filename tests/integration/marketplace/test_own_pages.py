@@ -270,3 +270,18 @@ async def test_a_lead_sold_twice_is_chosen_from_the_buyers_own(
     form = await browser.http.get(f"/my/returns/new?sale={sale_id}&reason=duplicate")
 
     assert "7 ELM ST, Harrow" in form.text
+
+
+async def test_who_may_not_buy_yet_learns_it_before_paying(
+    browser: Browser, committed_db: SessionMaker
+) -> None:
+    paths = (f"/leads/{browser.lead_id}", f"/leads/{browser.lead_id}/buy")
+    allowed = [(await browser.http.get(path)).text for path in paths]
+    await run(committed_db, "UPDATE contractors SET credential_status = 'lapsed'")
+    refused = [(await browser.http.get(path)).text for path in paths]
+
+    assert all("cannot buy yet" not in page for page in allowed)
+    assert 'name="payment_method"' in allowed[1]
+    assert all("cannot buy yet" in page and 'href="/my/checks"' in page for page in refused)
+    assert 'name="payment_method"' not in refused[1]
+    assert f'href="{paths[1]}"' not in refused[0]

@@ -40,8 +40,8 @@ GRANT SELECT ON ALL TABLES IN SCHEMA public, core, compliance TO ridgeline_servi
 REVOKE SELECT ON users, refresh_tokens, account_links, api_keys, payments, ledger_accounts, ledger_entries, notifications,
     aged_leads, aged_purchases, aged_sales, aged_quotes, company_profiles,
     sale_returns, sale_outcomes, guarantee_settlements, buyer_evidence, privacy_requests, privacy_notices,
-    delivery_destinations, lead_deliveries, delivery_attempts, plan_subscriptions, plan_periods,
-    compliance.subject_key, agencies FROM ridgeline_service;
+    delivery_destinations, lead_deliveries, delivery_attempts, plan_subscriptions, plan_periods, promo_codes,
+    promo_redemptions, compliance.subject_key, agencies FROM ridgeline_service;
 
 -- Schema core, through shared.workflow, shared.relay and shared.streams.
 GRANT INSERT, UPDATE, DELETE ON core.workflow, core.step, core.step_attempt, core.outbox, core.inbox,
@@ -80,7 +80,8 @@ GRANT SELECT ON payments, notifications, ledger_accounts, ledger_entries, sale_r
 GRANT INSERT, UPDATE ON sales, payments, lead_assignments, notifications, sale_returns TO svc_marketplace;
 GRANT SELECT, INSERT, UPDATE ON delivery_destinations, lead_deliveries TO svc_marketplace;
 GRANT SELECT, INSERT ON delivery_attempts, plans TO svc_marketplace;
-GRANT SELECT, INSERT ON receipts TO svc_marketplace;
+GRANT SELECT, INSERT ON receipts, promo_codes, promo_redemptions TO svc_marketplace;
+GRANT UPDATE (ended_at) ON promo_codes TO svc_marketplace;
 GRANT SELECT, INSERT, UPDATE ON plan_subscriptions, plan_periods TO svc_marketplace;
 GRANT INSERT, DELETE ON lead_views TO svc_marketplace;
 GRANT SELECT, INSERT ON company_profiles TO svc_marketplace;

@@ -25,6 +25,7 @@ from services.marketplace.api import (
     plans,
     preferences,
     privacy,
+    promos,
     quality,
     reactivation,
     receipts,
@@ -52,6 +53,7 @@ from services.marketplace.pages import outcomes as outcome_pages
 from services.marketplace.pages import people as people_pages
 from services.marketplace.pages import plans as plan_pages
 from services.marketplace.pages import privacy as privacy_pages
+from services.marketplace.pages import promos as promo_pages
 from services.marketplace.pages import quality as quality_pages
 from services.marketplace.pages import receipts as receipt_pages
 from services.marketplace.pages import returns as return_pages
@@ -126,6 +128,8 @@ service = Service(
         pictures.router,
         decisions.router,
         decision_pages.router,
+        promos.router,
+        promo_pages.router,
     ],
     steps=STEPS,
     handlers={SoldLeadStruck: handlers.tell_of_storm},

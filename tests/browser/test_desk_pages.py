@@ -30,6 +30,7 @@ PAGES = (
     "money",
     "decisions",
     "switches",
+    "promos",
 )
 BURY = (
     (

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, computed_field
 
-from services.marketplace.domain.ledger import CLEARING, CREDIT, DEFERRED, GUARANTEE, LEAD_REVENUE
+from services.marketplace.domain.ledger import CLEARING, CREDIT, DEFERRED, GUARANTEE, LEAD_REVENUE, PROMOTIONS
 
 CREDITED: Final = frozenset({"liability", "revenue"})
 """Kinds of account that grow on the credit side; ours are kept as debit less credit."""
@@ -17,6 +17,7 @@ TITLES: Final = {
     CLEARING: "With the payment processor",
     LEAD_REVENUE: "Earned by leads",
     GUARANTEE: "Guarantees paid",
+    PROMOTIONS: "Promo codes redeemed",
     CREDIT: "Owed to buyers in leads",
     DEFERRED: "Paid ahead in plans",
 }

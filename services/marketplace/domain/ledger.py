@@ -10,6 +10,7 @@ CLEARING: Final = "stripe:clearing"
 LEAD_REVENUE: Final = "revenue:leads"
 
 GUARANTEE: Final = "expense:guarantee"
+PROMOTIONS: Final = "expense:promotions"
 CREDIT: Final = "credit:"
 """Begins the account of what we owe one contractor in leads; its id follows."""
 
@@ -18,7 +19,12 @@ DEFERRED: Final = "deferred:"
 
 LEAST_CHARGE_CENTS: Final = 50
 
-_ACCOUNT_KINDS: Final = {CLEARING: "asset", LEAD_REVENUE: "revenue", GUARANTEE: "expense"}
+_ACCOUNT_KINDS: Final = {
+    CLEARING: "asset",
+    LEAD_REVENUE: "revenue",
+    GUARANTEE: "expense",
+    PROMOTIONS: "expense",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +105,14 @@ def period_end_postings(unused_cents: int, rest_cents: int, contractor_id: UUID)
 def guarantee_postings(cents: int, contractor_id: UUID) -> tuple[Posting, ...]:
     """Jobs we promised and did not bring: an expense, and what we owe the buyer in leads."""
     return (Posting(GUARANTEE, debit_cents=cents), Posting(credit_account(contractor_id), credit_cents=cents))
+
+
+def promo_postings(cents: int, contractor_id: UUID) -> tuple[Posting, ...]:
+    """A promo code redeemed: an expense, and what we owe the buyer in leads."""
+    return (
+        Posting(PROMOTIONS, debit_cents=cents),
+        Posting(credit_account(contractor_id), credit_cents=cents),
+    )
 
 
 def credit_account(contractor_id: UUID) -> str:

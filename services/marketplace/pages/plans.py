@@ -42,7 +42,7 @@ async def own(
 ) -> Response:
     """The company's plan, its leads, what we owe it; `plan` is the one that was chosen before."""
     await rates.count_read(resources, actor)
-    return await _account(request, resources, actor, wanted=plan, paid=bool(paid))
+    return await billing(request, resources, actor, wanted=plan, paid=bool(paid))
 
 
 @router.post("/my/billing/checkout")
@@ -110,15 +110,25 @@ async def add_price(
     return go_to("/ops/plans")
 
 
-async def _account(
-    request: Request, resources: Resources, actor: Actor, *, wanted: PlanCode | None, paid: bool
+async def billing(
+    request: Request,
+    resources: Resources,
+    actor: Actor,
+    *,
+    wanted: PlanCode | None = None,
+    paid: bool = False,
+    promo_refusal: str | None = None,
+    status: int = 422,
 ) -> Response:
+    """The billing page; with the reason why a promo code gave nothing."""
     view = await plans.account(resources, actor)
     running = view.subscription is not None and view.subscription.status in PAYING
     return render(
         request,
         "billing.html",
         actor,
+        status=status if promo_refusal else 200,
+        promo_refusal=promo_refusal,
         view=view,
         running=running,
         wanted=wanted,

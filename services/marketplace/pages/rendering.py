@@ -78,6 +78,7 @@ DESK: Final = tuple(
         ("/ops/conflicts", "Conflicts"),
         ("/ops/territories", "Territories"),
         ("/ops/plans", "Plans"),
+        ("/ops/promos", "Promo codes"),
         ("/ops/money", "Money"),
         ("/ops/quality", "Quality"),
         ("/ops/decisions", "Decisions"),

@@ -42,6 +42,7 @@ from shared.db.models.outreach import (
 from shared.db.models.permits import PageMethod, Parcel, RawRecord, RawRecordPart, RoofingPermit
 from shared.db.models.plans import Plan, PlanPeriod, PlanSubscription
 from shared.db.models.privacy import PrivacyNotice, PrivacyRequest, PrivacySubject
+from shared.db.models.promos import PromoCode, PromoRedemption
 from shared.db.models.reactivation import CompanyProfile, CrmConflict, LeadProcessingLog, ReactivationLead
 from shared.db.models.receipts import Receipt, ReceiptNumber
 from shared.db.models.returns import GuaranteeSettlement, SaleOutcomeReport, SaleReturn
@@ -139,6 +140,8 @@ __all__ = [
     "PrivacyNotice",
     "PrivacyRequest",
     "PrivacySubject",
+    "PromoCode",
+    "PromoRedemption",
     "PropertyImage",
     "Provenance",
     "RawRecord",

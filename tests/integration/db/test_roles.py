@@ -93,6 +93,8 @@ OWNERS: dict[str, set[str]] = {
         "plans",
         "plan_subscriptions",
         "plan_periods",
+        "promo_codes",
+        "promo_redemptions",
         "buyer_checks",
         "territories",
         "buyer_evidence",

@@ -17,6 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.db.revision import required_revision
@@ -30,6 +31,7 @@ from shared.http.auth import (
     require,
     unguarded_routes,
 )
+from shared.http.described import describe_refusals
 from shared.http.envelope import envelop
 from shared.http.problems import TRACE_SCOPE_KEY, BodyLimitMiddleware, install_problem_handlers
 from shared.runtime.resources import Resources, open_resources
@@ -72,6 +74,14 @@ async def resources_of(request: Request) -> Resources:
 ResourcesDep = Annotated[Resources, Depends(resources_of)]
 
 
+class _Application(FastAPI):
+    """FastAPI whose document tells of refusals as they are sent."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document, made once."""
+        return describe_refusals(super().openapi()) if self.openapi_schema is None else self.openapi_schema
+
+
 def create_app(
     service: Service, resources: Resources | None = None, readiness: Readiness | None = None
 ) -> FastAPI:
@@ -87,7 +97,7 @@ def create_app(
             _attach(app, service, opened)
             yield
 
-    app = FastAPI(
+    app = _Application(
         title=f"Ridgeline {service.name}",
         summary=service.summary,
         version="0.1.0",
@@ -153,6 +163,7 @@ def _add_platform_routes(app: FastAPI, service: Service) -> None:
         for route in router.routes
         for method in getattr(route, "methods", None) or ()
     }
+    texts = {"/metrics": PlainTextResponse, "/docs": HTMLResponse, "/redoc": HTMLResponse}
     routes: dict[str, Callable[..., Awaitable[Any]]] = {
         "/": _info_of(service),
         "/health": _health_of(service),
@@ -166,7 +177,13 @@ def _add_platform_routes(app: FastAPI, service: Service) -> None:
         if (path, "GET") not in taken:
             name = f"platform_{path.strip('/').replace('.', '_') or 'info'}"
             app.add_api_route(
-                path, endpoint, methods=["GET"], tags=["platform"], name=name, response_model=None
+                path,
+                endpoint,
+                methods=["GET"],
+                tags=["platform"],
+                name=name,
+                response_model=None,
+                response_class=texts.get(path, JSONResponse),
             )
 
 

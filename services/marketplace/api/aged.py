@@ -10,6 +10,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from services.marketplace.api.files import CsvResponse
 from services.marketplace.domain.aged_offer import MOST_LEADS, CountyName, Order, StateCode
 from services.marketplace.service import aged_files, aged_sales, rates
 from shared.errors import InvalidInput
@@ -159,7 +160,7 @@ async def purchase(
         return _shortage(request, shortage)
 
 
-@router.get("/purchases/download", response_class=Response)
+@router.get("/purchases/download", response_class=CsvResponse)
 async def download(
     resources: ResourcesDep,
     actor: Reader,
@@ -172,7 +173,7 @@ async def download(
     return _file(found)
 
 
-@router.post("/purchases/download", response_class=Response)
+@router.post("/purchases/download", response_class=CsvResponse)
 async def download_many(body: DownloadRequest, resources: ResourcesDep, actor: Reader) -> Response:
     """The CSV of one purchase or of many sales."""
     await rates.count_read(resources, actor)
@@ -213,9 +214,8 @@ def _ids(text: str) -> Sequence[UUID]:
 
 
 def _file(found: aged_files.Download) -> Response:
-    return Response(
+    return CsvResponse(
         found.export.text,
-        media_type="text/csv; charset=utf-8",
         headers={
             "Content-Disposition": 'attachment; filename="leads.csv"',
             "Cache-Control": "no-store",

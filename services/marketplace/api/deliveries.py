@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from services.marketplace.api.files import CsvResponse
 from services.marketplace.domain.deliveries import DeliveryView, DestinationTest, DestinationView
 from services.marketplace.service import deliveries, rates
 from services.marketplace.service.deliveries import Destination
@@ -89,14 +90,13 @@ async def deliver_again(delivery_id: UUID, resources: ResourcesDep, actor: Buyer
     return await deliveries.deliver_again(resources, actor, delivery_id)
 
 
-@router.get("/leads.csv")
+@router.get("/leads.csv", response_class=CsvResponse)
 async def export(resources: ResourcesDep, actor: Buyer, field_map: MapName = "plain") -> Response:
     """This company's newest 500 bought leads by the receiver's names."""
     await rates.count_read(resources, actor)
     found = await deliveries.export(resources, actor, field_map)
-    return Response(
+    return CsvResponse(
         found.text,
-        media_type="text/csv; charset=utf-8",
         headers={
             "Content-Disposition": 'attachment; filename="leads.csv"',
             "Cache-Control": "no-store",

@@ -32,7 +32,9 @@ POISON = f"""
     CREATE TRIGGER fault_refuse BEFORE INSERT ON core.workflow FOR EACH ROW EXECUTE FUNCTION core.fault_refuse();
 """
 CURE = "DROP TRIGGER IF EXISTS fault_refuse ON core.workflow; DROP FUNCTION IF EXISTS core.fault_refuse();"
-OPEN_LETTERS = "SELECT count(*) FROM core.dead_letter WHERE source = 'stream' AND resolved_at IS NULL"
+# Every group that reads the stream parks what it cannot read; one of them is watched.
+LETTERS = f"core.dead_letter WHERE source = 'stream' AND consumer = '{GROUP}'"
+OPEN_LETTERS = f"SELECT count(*) FROM {LETTERS} AND resolved_at IS NULL"
 
 
 def poison(town: Town, report: Report, _: Run) -> None:
@@ -56,7 +58,7 @@ def poison(town: Town, report: Report, _: Run) -> None:
             parked = wait_until(lambda: number(connection, OPEN_LETTERS) == len(GARBAGE) + 1, 120)
             waited = time.monotonic() - began
             letters = connection.execute(
-                "SELECT id, event_id, reason, attempts FROM core.dead_letter WHERE source = 'stream'"
+                f"SELECT id, event_id, reason, attempts FROM {LETTERS}".encode()
             ).fetchall()
             lag = wait_until(lambda: _lag(redis) == (0, 0), 30)
         finally:

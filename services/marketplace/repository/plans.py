@@ -150,15 +150,22 @@ class PlanRepository:
         """The leads of a paid invoice; None when this invoice is here already."""
         statement = text(
             """
-            INSERT INTO plan_periods (subscription_id, contractor_id, plan_id, invoice_ref, starts_at, ends_at,
-                                      amount_cents, leads, unit_cents)
-            VALUES (:subscription_id, :contractor_id, :plan_id, :invoice_ref, :starts_at, :ends_at, :amount_cents,
-                    :leads, :unit_cents)
+            INSERT INTO plan_periods (subscription_id, contractor_id, plan_id, invoice_ref, payment_ref, starts_at,
+                                      ends_at, amount_cents, leads, unit_cents)
+            VALUES (:subscription_id, :contractor_id, :plan_id, :invoice_ref, :payment_ref, :starts_at, :ends_at,
+                    :amount_cents, :leads, :unit_cents)
             ON CONFLICT DO NOTHING RETURNING id
             """
         )
         made: UUID | None = (await self._session.execute(statement, values)).scalar_one_or_none()
         return made
+
+    async def note_payment(self, invoice_ref: str, payment_ref: str | None) -> None:
+        """Remember which payment paid an invoice that is here already."""
+        statement = text(
+            "UPDATE plan_periods SET payment_ref = :payment WHERE invoice_ref = :invoice AND payment_ref IS NULL"
+        )
+        await self._session.execute(statement, {"invoice": invoice_ref, "payment": payment_ref})
 
     async def included(self, contractor_id: UUID, price_cents: int) -> Row[Any] | None:
         """The period that pays for a lead of this price, the one that ends first; the caller holds the lock.

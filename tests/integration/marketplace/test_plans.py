@@ -19,6 +19,7 @@ from shared.security.policy import Role
 from shared.workflow import start
 from tests.factories.leads import make_lead
 from tests.integration.marketplace.conftest import Market, rows, violations
+from tests.integration.marketplace.test_checks import dispute
 from tests.integration.marketplace.test_refund import open_workflows
 from tests.integration.marketplace.test_returns import claim, decide
 
@@ -447,3 +448,31 @@ async def test_pages_show_the_plan_and_the_confirmation_says_that_it_pays(
     assert "Starter, $500 a month" in billing.text
     assert "plan paid, invoice in_" in billing.text
     assert "nothing is charged" in confirm.text
+
+
+async def test_a_plans_payment_that_the_bank_took_back_freezes_its_buyer(
+    market: Market, committed_db: SessionMaker
+) -> None:
+    await subscribed(market, committed_db)
+    [paid] = [each for each in await market.charges() if each["amount"] == STARTER]
+
+    taken = await market.webhook(dispute(paid["payment_intent"]))
+    bought = await market.buy()
+
+    [case] = await rows(committed_db, "SELECT contractor_id, sale_id, charge_ref, outcome FROM buyer_cases")
+    assert taken.json() == {"status": "taken"}
+    assert tuple(case) == (market.contractor_id, None, paid["payment_intent"], None)
+    assert (bought.status_code, bought.json()["code"]) == (403, "sale-refused")
+
+
+async def test_a_period_of_before_learns_its_payment_from_the_next_news(
+    market: Market, committed_db: SessionMaker
+) -> None:
+    reference = await subscribed(market, committed_db)
+    before = await rows(committed_db, "SELECT payment_ref FROM plan_periods")
+    await run(committed_db, "UPDATE plan_periods SET payment_ref = NULL")
+
+    await tell(market, committed_db, reference)
+
+    assert await rows(committed_db, "SELECT payment_ref FROM plan_periods") == before != [(None,)]
+    assert await books(committed_db) == {"stripe": STARTER, "deferred": -STARTER}

@@ -456,13 +456,17 @@ async def test_a_plans_payment_that_the_bank_took_back_freezes_its_buyer(
     await subscribed(market, committed_db)
     [paid] = [each for each in await market.charges() if each["amount"] == STARTER]
 
+    async with committed_db.begin() as session:
+        other = await make_lead(session, market.resources.keys)
+    owned = (await market.buy(other)).json()["sale_id"]
     taken = await market.webhook(dispute(paid["payment_intent"]))
-    bought = await market.buy()
+    bought, back = await market.buy(), await claim(market, committed_db, owned)
 
     [case] = await rows(committed_db, "SELECT contractor_id, sale_id, charge_ref, outcome FROM buyer_cases")
     assert taken.json() == {"status": "taken"}
     assert tuple(case) == (market.contractor_id, None, paid["payment_intent"], None)
     assert (bought.status_code, bought.json()["code"]) == (403, "sale-refused")
+    assert (back.status_code, back.json()["code"]) == (409, "return-not-possible")
 
 
 async def test_a_period_of_before_learns_its_payment_from_the_next_news(

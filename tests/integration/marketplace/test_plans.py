@@ -480,3 +480,24 @@ async def test_a_period_of_before_learns_its_payment_from_the_next_news(
 
     assert await rows(committed_db, "SELECT payment_ref FROM plan_periods") == before != [(None,)]
     assert await books(committed_db) == {"stripe": STARTER, "deferred": -STARTER}
+
+
+async def test_leads_of_a_payment_that_the_bank_took_back_are_neither_sold_nor_credited(
+    market: Market, committed_db: SessionMaker
+) -> None:
+    await subscribed(market, committed_db)
+    [paid] = [each for each in await market.charges() if each["amount"] == STARTER]
+    await market.webhook(dispute(paid["payment_intent"], status="lost"))
+    await run(committed_db, "UPDATE buyer_cases SET outcome = 'released', settled_at = now()")
+
+    bought = await market.buy()
+    await run(
+        committed_db,
+        "UPDATE plan_periods SET starts_at = starts_at - interval '2 months', ends_at = ends_at - interval '2 months'",
+    )
+    await settle_plans(market, committed_db)
+
+    assert (bought.json()["status"], bought.json()["price"]) == ("sold", "175.00")
+    [period] = (await account(market))["periods"]
+    assert (period["bought"], period["usable"], period["closed_at"]) == (0, False, None)
+    assert await books(committed_db) == {"stripe": STARTER + 17500, "deferred": -STARTER, "revenue": -17500}

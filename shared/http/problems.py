@@ -141,6 +141,12 @@ def render_error(request: Request, error: RidgelineError) -> Response:
     )
 
 
+def _path_for_logs(request: Request) -> str:
+    """The path of a request, in which the token of a mailed link is not told: it opens an account."""
+    path, token = request.url.path, request.path_params.get("token")
+    return path.replace(str(token), "***") if token else path
+
+
 def _headers_of(error: RidgelineError) -> dict[str, str]:
     headers: dict[str, str] = {}
     if error.status == NotAuthenticated.status:
@@ -153,7 +159,7 @@ def _headers_of(error: RidgelineError) -> dict[str, str]:
 
 async def _on_ridgeline_error(request: Request, error: RidgelineError) -> Response:
     if error.status >= 500:
-        log.warning("request_failed", code=error.code, path=request.url.path, detail=error.detail)
+        log.warning("request_failed", code=error.code, path=_path_for_logs(request), detail=error.detail)
     return render_error(request, error)
 
 
@@ -177,19 +183,19 @@ async def _on_http_exception(request: Request, error: HTTPException) -> Response
 
 
 async def _on_dependency_down(request: Request, error: Exception) -> Response:
-    log.error("dependency_unavailable", path=request.url.path, error=type(error).__name__)
+    log.error("dependency_unavailable", path=_path_for_logs(request), error=type(error).__name__)
     return render_error(
         request, Unavailable("Storage does not answer; try again.", retry_after=DEPENDENCY_RETRY_SECONDS)
     )
 
 
 async def _on_bad_data(request: Request, error: Exception) -> Response:
-    log.warning("value_refused_by_database", path=request.url.path, error=type(error).__name__)
+    log.warning("value_refused_by_database", path=_path_for_logs(request), error=type(error).__name__)
     return render_error(request, InvalidInput("A value is out of range or holds a forbidden character."))
 
 
 async def _on_integrity_refusal(request: Request, error: Exception) -> Response:
-    log.warning("row_refused_by_database", path=request.url.path, error=words_of(error))
+    log.warning("row_refused_by_database", path=_path_for_logs(request), error=words_of(error))
     return render_error(request, DataConflict("The request contradicts stored data."))
 
 
@@ -197,7 +203,7 @@ async def _on_unexpected(request: Request, error: Exception) -> Response:
     where = traceback.format_tb(error.__traceback__)
     log.error(
         "request_crashed",
-        path=request.url.path,
+        path=_path_for_logs(request),
         error=type(error).__name__,
         detail=words_of(error),
         where=where,

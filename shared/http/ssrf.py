@@ -35,6 +35,9 @@ _REFUSED_NETWORKS = (
     ipaddress.IPv4Network("192.88.99.0/24"),  # 6to4 relays: wherever the relay likes
     ipaddress.IPv6Network("64:ff9b:1::/48"),  # NAT64 for local use: the embedded address has no fixed place
     ipaddress.IPv6Network("2002::/16"),  # 6to4, withdrawn (RFC 7526); Python releases differ on it
+    ipaddress.IPv6Network(
+        "fec0::/10"
+    ),  # site-local, withdrawn (RFC 3879) and still routed inside; Python calls it global
     ipaddress.IPv6Network("::/96"),  # IPv4-compatible, long withdrawn, still routed by some kernels
 )
 _ISATAP_MARKERS = (0x00005EFE, 0x02005EFE)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 from services.marketplace.api.files import CsvResponse
 from services.marketplace.domain.deliveries import DeliveryView, DestinationTest, DestinationView
@@ -23,6 +24,16 @@ Buyer = Annotated[Actor, require(Action.SALE_REPORT)]
 MapName = Annotated[str, Field(max_length=30)]
 
 
+def _fits_a_header(key: SecretStr) -> SecretStr:
+    """The key; ValueError where it holds what no header of a request can carry."""
+    if not re.fullmatch(r"[\x21-\x7e]+", key.get_secret_value()):
+        raise ValueError("letters, digits and signs of ASCII, without spaces")
+    return key
+
+
+VendorKey = Annotated[SecretStr, Field(min_length=8, max_length=500), AfterValidator(_fits_a_header)]
+
+
 class Webhook(BaseModel):
     """An https address that takes leads, and by which names."""
 
@@ -36,7 +47,7 @@ class HighLevelLocation(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     location_id: str = Field(pattern=r"^[A-Za-z0-9_-]{1,100}$")
-    api_key: SecretStr = Field(min_length=8, max_length=500)
+    api_key: VendorKey
 
 
 @router.get("/destinations")

@@ -14,6 +14,9 @@ from shared.schemas.buyer_enums import CaseOutcome
 ENDED: Final = ("won", "lost", "warning_closed")
 """Words of the processor after which a dispute changes no more."""
 
+KEPT: Final = ("won", "warning_closed")
+"""Words of the processor after which the disputed money stays with us."""
+
 
 class Dispute(BaseModel):
     """What we take from a dispute of Stripe; its other fields are not ours."""

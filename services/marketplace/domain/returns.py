@@ -99,6 +99,11 @@ class SoldFacts:
     now: datetime
     has_phone: bool
     known: frozenset[Check] = frozenset()
+    disputed: bool = False
+    """Whether the buyer's bank takes its payment back, or has."""
+
+
+DISPUTED: Final = "The bank of its buyer takes this lead's payment back: it is not given back twice."
 
 
 class ReturnNotPossible(Conflict):
@@ -215,6 +220,8 @@ def find_reason(code: str) -> ReturnReason:
 
 def check_window(reason: ReturnReason, sold: SoldFacts) -> None:
     """Return if the lead may still come back for this reason; the last moment of the window still counts."""
+    if sold.disputed:
+        raise ReturnNotPossible(DISPUTED)
     if reason.tells_number and not sold.has_phone:
         raise ReturnNotPossible("This lead was sold without a phone number.", reason=reason.code)
     days = reason.windows.get(sold.lead_class)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Form, Path, Request, Response
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from services.marketplace.api.accounts import ForgotForm
 from services.marketplace.api.auth import AuthDep, ClientDep
@@ -15,14 +15,17 @@ from services.marketplace.pages.door import refuse_foreign
 from services.marketplace.pages.rendering import form_page, render
 from services.marketplace.service import accounts
 from services.marketplace.service.auth import EmailTaken
-from shared.errors import TooManyRequests
+from shared.errors import InvalidInput, TooManyRequests
 from shared.http.auth import public_route
 from shared.schemas.account_enums import LinkKind
+from shared.schemas.text import Line
 
 router = APIRouter(tags=["pages"], default_response_class=Response)
 
 Token = Annotated[str, Path(max_length=2 * TOKEN_CHARACTERS)]
 Password = Annotated[str, Form(max_length=MAX_PASSWORD_CHARACTERS)]
+NAME: Final[TypeAdapter[str | None]] = TypeAdapter(Line | None)
+NO_NAME: Final = "Type your name in one line, without signs that cannot be seen."
 NO_ADDRESS: Final = "Type an e-mail address, as in pat@roofs.com."
 
 
@@ -118,7 +121,10 @@ async def join(
     link = await accounts.read_link(auth, LinkKind.INVITE, token, client)
     values = {"email": link.email, "full_name": full_name}
     try:
-        await accounts.join(auth, token, password, client, full_name=full_name.strip() or None)
+        name = NAME.validate_python(full_name.strip() or None)
+        await accounts.join(auth, token, password, client, full_name=name)
+    except ValidationError:
+        return form_page(request, "join.html", values, refusal=InvalidInput(NO_NAME))
     except (WeakPassword, EmailTaken) as refusal:
         return form_page(request, "join.html", values, refusal=refusal)
     return _told(request, "Welcome", "You have an account now. Log in with your address and your password.")

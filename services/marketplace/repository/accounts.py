@@ -93,6 +93,11 @@ class AccountLinkRepository:
         )
         return (await self._session.execute(statement)).scalar_one_or_none()
 
+    async def withdraw_of(self, inviter_id: UUID) -> None:
+        """End every open invitation that this person sent."""
+        which = (AccountLink.kind == LinkKind.INVITE, AccountLink.invited_by == inviter_id, *_HOLDS)
+        await self._session.execute(update(AccountLink).where(*which).values(withdrawn_at=func.now()))
+
     async def one(self, link_id: UUID) -> AccountLink:
         """A link by its id."""
         return (

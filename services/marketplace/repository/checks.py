@@ -129,7 +129,11 @@ class CheckRepository:
             INSERT INTO buyer_cases AS known (contractor_id, sale_id, dispute_ref, charge_ref, amount_cents, reason,
                                               processor_status)
             SELECT p.contractor_id, p.sale_id, :dispute_ref, p.provider_ref, :amount_cents, :reason, :status
-              FROM payments p WHERE p.provider_ref = :charge_ref AND p.kind = 'charge'
+              FROM (SELECT contractor_id, sale_id, provider_ref FROM payments
+                     WHERE provider_ref = :charge_ref AND kind = 'charge'
+                    UNION ALL
+                    SELECT contractor_id, NULL, payment_ref FROM plan_periods WHERE payment_ref = :charge_ref) p
+             LIMIT 1
             ON CONFLICT (dispute_ref) DO UPDATE
                SET processor_status = CASE WHEN known.processor_status = ANY (:ended) THEN known.processor_status
                                            ELSE excluded.processor_status END

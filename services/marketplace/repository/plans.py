@@ -9,11 +9,15 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.marketplace.domain.cases import KEPT
 from services.marketplace.domain.plans import PAYING
 
 PLAN = "l.id, l.code, l.monthly_cents, l.included_leads, l.monthly_cents / l.included_leads AS unit_cents, l.grace_days, l.valid_from"
 LIVE = "s.status NOT IN ('expired', 'incomplete_expired', 'canceled')"
-USABLE = """(p.closed_at IS NULL AND CASE
+TAKEN_BACK = f"""EXISTS (SELECT 1 FROM buyer_cases k WHERE k.charge_ref = p.payment_ref
+    AND k.processor_status NOT IN ({", ".join(map(repr, KEPT))}))"""  # noqa: S608 - our own constants
+"""Whether the buyer's bank takes the payment of a period back, or has."""
+USABLE = f"""(p.closed_at IS NULL AND NOT {TAKEN_BACK} AND CASE
     WHEN s.status IN ('active', 'trialing', 'canceled') THEN p.ends_at > now()
     WHEN s.status = 'past_due' THEN s.past_due_since + make_interval(days => l.grace_days) > now()
     ELSE false END)"""
@@ -150,15 +154,22 @@ class PlanRepository:
         """The leads of a paid invoice; None when this invoice is here already."""
         statement = text(
             """
-            INSERT INTO plan_periods (subscription_id, contractor_id, plan_id, invoice_ref, starts_at, ends_at,
-                                      amount_cents, leads, unit_cents)
-            VALUES (:subscription_id, :contractor_id, :plan_id, :invoice_ref, :starts_at, :ends_at, :amount_cents,
-                    :leads, :unit_cents)
+            INSERT INTO plan_periods (subscription_id, contractor_id, plan_id, invoice_ref, payment_ref, starts_at,
+                                      ends_at, amount_cents, leads, unit_cents)
+            VALUES (:subscription_id, :contractor_id, :plan_id, :invoice_ref, :payment_ref, :starts_at, :ends_at,
+                    :amount_cents, :leads, :unit_cents)
             ON CONFLICT DO NOTHING RETURNING id
             """
         )
         made: UUID | None = (await self._session.execute(statement, values)).scalar_one_or_none()
         return made
+
+    async def note_payment(self, invoice_ref: str, payment_ref: str | None) -> None:
+        """Remember which payment paid an invoice that is here already."""
+        statement = text(
+            "UPDATE plan_periods SET payment_ref = :payment WHERE invoice_ref = :invoice AND payment_ref IS NULL"
+        )
+        await self._session.execute(statement, {"invoice": invoice_ref, "payment": payment_ref})
 
     async def included(self, contractor_id: UUID, price_cents: int) -> Row[Any] | None:
         """The period that pays for a lead of this price, the one that ends first; the caller holds the lock.
@@ -193,22 +204,22 @@ class PlanRepository:
         return bool((await self._session.execute(statement, {"id": period_id})).scalar_one())
 
     async def ended(self, limit: int) -> Sequence[Row[Any]]:
-        """Periods whose leads can be bought no more, and which no open purchase holds."""
+        """Periods whose leads can be bought no more, which no open purchase holds, and whose payment no bank takes back."""
         statement = text(
             f"""
             SELECT p.id, p.contractor_id FROM {JOINED}
-             WHERE p.closed_at IS NULL AND p.ends_at <= now() AND NOT {USABLE} AND {HELD} = 0
+             WHERE p.closed_at IS NULL AND p.ends_at <= now() AND NOT {TAKEN_BACK} AND NOT {USABLE} AND {HELD} = 0
              ORDER BY p.ends_at LIMIT :limit
             """  # noqa: S608 - our own constants
         )
         return (await self._session.execute(statement, {"limit": limit})).all()
 
     async def close(self, period_id: UUID) -> Row[Any] | None:
-        """End such a period and say what it leaves; None where it is closed, usable or held by now."""
+        """End such a period and say what it leaves; None where it is closed, usable, held or disputed by now."""
         statement = text(
             f"""
             UPDATE plan_periods c SET closed_at = now() FROM {JOINED}
-             WHERE c.id = :id AND p.id = c.id AND p.closed_at IS NULL AND p.ends_at <= now() AND NOT {USABLE}
+             WHERE c.id = :id AND p.id = c.id AND p.closed_at IS NULL AND p.ends_at <= now() AND NOT {TAKEN_BACK} AND NOT {USABLE}
                AND {HELD} = 0
             RETURNING c.contractor_id, c.invoice_ref, c.leads, c.unit_cents, c.amount_cents, {BOUGHT} AS bought
             """  # noqa: S608 - our own constants

@@ -11,10 +11,16 @@ import orjson
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.marketplace.domain.cases import KEPT
 from services.marketplace.repository.locks import lock_contractor
 from shared.schemas.page import Cursor
 
 WRONG_NUMBER = "wrong_number"
+DISPUTED = f"""EXISTS (
+    SELECT 1 FROM buyer_cases c LEFT JOIN plan_periods p ON p.id = s.plan_period_id
+     WHERE (c.sale_id = s.id OR c.charge_ref = p.payment_ref) AND c.processor_status NOT IN ({", ".join(map(repr, KEPT))}))
+"""  # noqa: S608 - our own constants
+"""Whether the bank of a sale's buyer takes its payment back, or has."""
 SHOWN = """
     SELECT r.id, r.sale_id, s.base_lead_id AS lead_id, l.address, r.reason, r.explanation, r.evidence, r.status, r.decided_by,
            r.decision_note, r.decided_at, r.credit_cents, r.created_at, r.contractor_id, l.lead_class, s.sold_at,
@@ -37,13 +43,14 @@ class ReturnRepository:
     async def bought(self, sale_id: UUID, contractor_id: UUID) -> Row[Any] | None:
         """A paid sale of this contractor with its lead, to be looked at."""
         statement = text(
-            """
+            f"""
             SELECT s.id, s.base_lead_id, s.status, s.sold_at, s.revealed_at, s.charged_cents, l.lead_class, l.state,
                    l.address, l.address_key, now() AS now,
-                   l.owner_phone IS NOT NULL AND NOT 'owner_phone' = ANY (s.masked_fields) AS has_phone
+                   l.owner_phone IS NOT NULL AND NOT 'owner_phone' = ANY (s.masked_fields) AS has_phone,
+                   {DISPUTED} AS disputed
               FROM sales s JOIN base_leads l ON l.id = s.base_lead_id
              WHERE s.id = :sale AND s.contractor_id = :contractor AND s.status IN ('sold', 'refunded')
-            """
+            """  # noqa: S608 - our own constant
         )
         values = {"sale": sale_id, "contractor": contractor_id}
         return (await self._session.execute(statement, values)).one_or_none()
@@ -157,6 +164,11 @@ class ReturnRepository:
         """A return, whoever made it."""
         statement = text(SHOWN + " WHERE r.id = :id")
         return (await self._session.execute(statement, {"id": return_id})).one_or_none()
+
+    async def is_disputed(self, sale_id: UUID) -> bool:
+        """Whether the bank of the sale's buyer takes its payment back, or has."""
+        statement = text(f"SELECT {DISPUTED} FROM sales s WHERE s.id = :id")  # noqa: S608 - our own constant
+        return bool((await self._session.execute(statement, {"id": sale_id})).scalar_one())
 
     async def page(
         self, contractor_id: UUID | None, status: str | None, cursor: Cursor | None, limit: int

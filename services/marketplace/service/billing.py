@@ -83,6 +83,7 @@ async def _paid(session: AsyncSession, row: Row[Any], invoice: Invoice) -> None:
         "contractor_id": row.contractor_id,
         "plan_id": plan.id,
         "invoice_ref": invoice.id,
+        "payment_ref": invoice.payment_ref,
         "starts_at": invoice.starts,
         "ends_at": invoice.ends,
         "amount_cents": invoice.amount_cents,
@@ -90,6 +91,7 @@ async def _paid(session: AsyncSession, row: Row[Any], invoice: Invoice) -> None:
         "unit_cents": plan.unit_cents,
     }
     if await repository.add_period(values) is None:
+        await repository.note_payment(invoice.id, invoice.payment_ref)
         return
     await SaleRepository(session).post(
         plan_paid_postings(invoice.amount_cents, row.contractor_id),

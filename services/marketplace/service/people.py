@@ -59,6 +59,9 @@ async def invite(resources: Resources, actor: Actor, email: str, role: UserRole)
             raise WorksHere("This person works for your company already.")
     await count_invitation(resources, contractor_id)
     async with resources.unit_of_work() as uow:
+        await signed_in(
+            uow.session, actor
+        )  # once more: nobody invites who was removed while this was counted
         await AccountLinkRepository(uow.session).withdraw_for(LinkKind.INVITE, email, contractor_id)
         link = await send_link(
             uow.session,
@@ -84,7 +87,7 @@ async def withdraw_invitation(resources: Resources, actor: Actor, link_id: UUID)
 
 
 async def change_role(resources: Resources, actor: Actor, person_id: UUID, role: UserRole) -> None:
-    """The person's role, from its next log-in on: its sessions, which carry the old one, end."""
+    """The person's role, from its next log-in on: its sessions, which carry the old one, and its invitations end."""
     contractor_id = own_company(actor, Action.PEOPLE_WRITE)
     async with resources.unit_of_work() as uow:
         await signed_in(uow.session, actor)
@@ -93,20 +96,26 @@ async def change_role(resources: Resources, actor: Actor, person_id: UUID, role:
         refuse_ownerless(roles, person_id, role)
         if roles[person_id] is not role:
             await known.set_role(person_id, role)
-            await UserRepository(uow.session).end_sessions(person_id)
+            await _end_powers(uow.session, person_id)
             await _record(uow.session, actor, "user.role", person_id, role)
 
 
 async def remove(resources: Resources, actor: Actor, person_id: UUID) -> None:
-    """The person is let in no more, its sessions and API keys end; what it did stays on record."""
+    """The person is let in no more, its sessions, API keys and open invitations end; what it did stays on record."""
     contractor_id = own_company(actor, Action.PEOPLE_WRITE)
     async with resources.unit_of_work() as uow:
         await signed_in(uow.session, actor)
         known = PeopleRepository(uow.session)
         refuse_ownerless(await known.locked_roles(contractor_id), person_id, None)
         await known.disable(person_id)
-        await UserRepository(uow.session).end_sessions(person_id)
+        await _end_powers(uow.session, person_id)
         await _record(uow.session, actor, "user.remove", person_id)
+
+
+async def _end_powers(session: AsyncSession, person_id: UUID) -> None:
+    """End what a person could still do by what it was: sessions, API keys, and invitations that would let it back in."""
+    await UserRepository(session).end_sessions(person_id)
+    await AccountLinkRepository(session).withdraw_of(person_id)
 
 
 async def _record(

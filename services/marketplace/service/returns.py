@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Literal
 from uuid import UUID
 
@@ -22,10 +23,12 @@ from services.marketplace.domain.return_views import (
     reason_standing,
 )
 from services.marketplace.domain.returns import (
+    DISPUTED,
     CAP_DAYS,
     REASONS,
     Check,
     Record,
+    ReturnNotPossible,
     ReturnReason,
     SoldFacts,
     check_cap,
@@ -117,7 +120,7 @@ async def _open(  # noqa: PLR0917 - one caller, all of it the request
     sale = await repository.sold(sale_id, contractor_id)
     if sale is None:
         raise NotFound("You bought no such lead.")
-    sold = SoldFacts(sale.lead_class, sale.sold_at, sale.now, sale.has_phone)
+    sold = _facts_of(sale)
     check_window(reason, sold)
     facts = check_evidence(reason, evidence, sold)
     values = {
@@ -134,10 +137,14 @@ async def _open(  # noqa: PLR0917 - one caller, all of it the request
         raise ReturnExists("This lead is being given back, or was refused for this reason.")
     await _audit(session, actor, "return.open", return_id, reason.code)
     known = await _known(resources, session, sale, contractor_id, facts)
-    verdict = judge(reason, SoldFacts(sale.lead_class, sale.sold_at, sale.now, sale.has_phone, known))
+    verdict = judge(reason, replace(sold, known=known))
     if verdict.status is not ReturnStatus.OPEN:
         await _settle(session, return_id, verdict.status, verdict.why, by=ReturnDecider.RULE)
     return Answer(201, {"return_id": str(return_id)})
+
+
+def _facts_of(sale: Row[Any]) -> SoldFacts:
+    return SoldFacts(sale.lead_class, sale.sold_at, sale.now, sale.has_phone, disputed=sale.disputed)
 
 
 async def _record(repository: ReturnRepository, contractor_id: UUID) -> Record:
@@ -183,7 +190,10 @@ async def decide_return(
     decision: Literal["accept", "refuse"],
     note: str,
 ) -> DeskReturn:
-    """An operator's decision, once; ReturnDecided for whoever comes second."""
+    """An operator's decision, once; ReturnDecided for whoever comes second.
+
+    ReturnNotPossible for an acceptance while the buyer's bank takes the payment back.
+    """
     status = ReturnStatus.ACCEPTED if decision == "accept" else ReturnStatus.REFUSED
     async with resources.unit_of_work() as uow:
         await signed_in(uow.session, actor)
@@ -217,6 +227,8 @@ async def _settle(
 
 async def _take_back(session: AsyncSession, decided: Row[Any]) -> None:
     repository = ReturnRepository(session)
+    if await repository.is_disputed(decided.sale_id):
+        raise ReturnNotPossible(DISPUTED, sale_id=str(decided.sale_id))
     if not await repository.take_back(decided.sale_id):
         raise Conflict(f"sale {decided.sale_id} holds no sold lead", sale_id=str(decided.sale_id))
     to_plan = decided.plan_period_id is not None and await PlanRepository(session).period_is_open(
@@ -242,7 +254,7 @@ async def reasons_for(resources: Resources, actor: Actor, sale_id: UUID) -> tupl
         sale = await ReturnRepository(uow.session).bought(sale_id, contractor_id)
     if sale is None:
         raise NotFound("You bought no such lead.")
-    sold = SoldFacts(sale.lead_class, sale.sold_at, sale.now, sale.has_phone)
+    sold = _facts_of(sale)
     return sale.address, [reason_standing(reason, sold) for reason in REASONS.values()]
 
 

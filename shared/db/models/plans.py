@@ -78,6 +78,7 @@ class PlanPeriod(Base):
         Index("idx_plan_periods_subscription", "subscription_id"),
         Index("idx_plan_periods_plan", "plan_id"),
         Index("idx_plan_periods_contractor", "contractor_id", "ends_at"),
+        Index("idx_plan_periods_payment", "payment_ref"),
         CheckConstraint("ends_at > starts_at", name="ends_after_start"),
         CheckConstraint(
             "leads >= 0 AND unit_cents > 0 AND amount_cents > 0 AND amount_cents >= leads * unit_cents",
@@ -90,6 +91,7 @@ class PlanPeriod(Base):
     contractor_id: Mapped[UUID] = refers("contractors.id", on_delete="RESTRICT")
     plan_id: Mapped[UUID] = refers("plans.id", on_delete="RESTRICT")
     invoice_ref: Mapped[str]
+    payment_ref: Mapped[str | None]
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime]
     amount_cents: Mapped[int] = mapped_column(BigInteger())

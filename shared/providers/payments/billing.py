@@ -67,6 +67,8 @@ class Invoice:
     price_key: str | None
     starts: datetime
     ends: datetime
+    payment_ref: str | None
+    """The payment that paid it, by which a bank's dispute names it."""
 
 
 class Billing(Protocol):

@@ -192,6 +192,7 @@ def _invoice(body: Mapping[str, Any]) -> Invoice:
             price_key=(line.get("price") or {}).get("lookup_key"),
             starts=_time(line["period"]["start"]),
             ends=_time(line["period"]["end"]),
+            payment_ref=body.get("payment_intent"),
         )
     except (KeyError, IndexError, TypeError, ValueError, OSError) as error:
         raise ProviderBadAnswer("an invoice was promised", provider="stripe") from error

@@ -13,6 +13,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from services.marketplace.service import people
 from shared.db.engine import SessionMaker
 from shared.http.tls import known_authorities
 from shared.schemas.enums import UserRole
@@ -309,6 +310,53 @@ async def test_a_removed_colleague_is_out_at_once_and_may_be_invited_again(
         password=NEW_PASSWORD,
     )
     assert (back.status_code, back.json()["id"]) == (201, str(member))
+
+
+async def second_owner(market: Market, db: SessionMaker) -> UUID:
+    """Another owner of the company, whose address is proven."""
+    async with db.begin() as session:
+        other = await make_user(session, role=UserRole.CONTRACTOR_OWNER, contractor_id=market.contractor_id)
+    await prove(db, other)
+    return other
+
+
+@pytest.mark.parametrize("how", ["removed", "made a member"])
+async def test_the_invitations_of_who_owns_no_more_open_nothing(
+    market: Market, committed_db: SessionMaker, how: str
+) -> None:
+    other = await second_owner(market, committed_db)
+    await prove(committed_db, market.user_id)
+    token = market.door.user_token(Role.CONTRACTOR_OWNER, contractor_id=market.contractor_id, user_id=other)
+    back_door = {"email": "other@home.example", "role": "contractor_owner"}
+    async with market.door.client(token=token) as leaving:
+        assert (await leaving.post("/api/people/invitations", json=back_door)).status_code == 201
+    opening = await token_of(market, committed_db, "/join")
+    await invite(market, "kim@roofs.example")
+    async with market.client() as client:
+        if how == "removed":
+            ended = await client.delete(f"/api/people/{other}")
+        else:
+            ended = await client.patch(f"/api/people/{other}", json={"role": "contractor_member"})
+        left = (await client.get("/api/people")).json()["invitations"]
+
+    joined = await post(market, "/api/auth/join", token=opening, password=NEW_PASSWORD)
+    assert (ended.status_code, joined.status_code) == (204, 404)
+    assert [invitation["email"] for invitation in left] == ["kim@roofs.example"]
+
+
+async def test_who_is_removed_while_inviting_invites_nobody(
+    market: Market, committed_db: SessionMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await prove(committed_db, market.user_id)
+
+    async def counted(*_: Any) -> None:
+        async with committed_db.begin() as session:
+            await session.execute(text("UPDATE refresh_tokens SET revoked_at = now()"))
+
+    monkeypatch.setattr(people, "count_invitation", counted)
+
+    assert (await invite(market, "other@home.example")).status_code == 401
+    assert await rows(committed_db, "SELECT 1 FROM account_links") == []
 
 
 async def test_another_role_ends_the_sessions_that_carry_the_old_one(

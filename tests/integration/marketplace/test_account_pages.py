@@ -134,6 +134,22 @@ async def test_an_owner_invites_a_colleague_who_joins_by_pages(
     assert ("Invite a colleague" in seen.text, reaching.status_code) == (False, 403)
 
 
+@pytest.mark.parametrize("name", ["Kim\r\n\r\nYour account is closed: call us", "\u202eexe.gnp", "Kim\x00"])
+async def test_a_colleagues_name_is_one_line_that_can_be_seen(
+    site: RunningService, owner: Account, committed_db: SessionMaker, name: str
+) -> None:
+    async with site.client(headers=PAGE) as client:
+        await enter(client, owner.email)
+        await send(client, "/my/people/invite", email="kim@roofs.example", role="contractor_member")
+    async with site.client(headers=PAGE) as colleague:
+        page = f"/join/{await newest_token(site, committed_db, 'invite')}"
+        refused = await colleague.post(page, data={"password": NEW_PASSWORD, "full_name": name})
+        joined = await colleague.post(page, data={"password": NEW_PASSWORD, "full_name": "Kim"})
+
+    assert (refused.status_code, "Type your name" in refused.text) == (422, True)
+    assert joined.status_code == 200
+
+
 async def test_the_last_owner_is_kept_and_a_colleague_changes_role_and_leaves(
     site: RunningService, owner: Account, committed_db: SessionMaker
 ) -> None:

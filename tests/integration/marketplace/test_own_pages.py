@@ -76,6 +76,8 @@ async def test_highlevel_is_asked_with_the_buyers_own_key_which_no_page_repeats(
         ("webhook", {"url": "https://buyer.example/", "field_map": "odd"}, "choose one of"),
         ("highlevel", {"location_id": "a b", "api_key": "their-own-key"}, "letters, digits"),
         ("highlevel", {"location_id": "theirs", "api_key": "short"}, "8 or more"),
+        ("highlevel", {"location_id": "theirs", "api_key": "one-key\r\nx-more: 1"}, "no spaces"),
+        ("highlevel", {"location_id": "theirs", "api_key": "ключ-от-места"}, "no spaces"),
     ],
 )
 async def test_a_destination_that_does_not_fit_comes_back_with_its_reason(

@@ -117,6 +117,41 @@ async def test_a_refused_return_books_nothing_and_may_come_again_for_another_rea
     ).status_code == 201
 
 
+DISPUTE = """
+    INSERT INTO buyer_cases (contractor_id, sale_id, dispute_ref, charge_ref, amount_cents, reason, processor_status)
+    SELECT contractor_id, id, 'dp_1', 'pi_1', 17500, 'fraudulent', :status FROM sales
+"""
+
+
+@pytest.mark.parametrize(
+    ("status", "answer"), [("needs_response", 409), ("lost", 409), ("won", 201), ("warning_closed", 201)]
+)
+async def test_a_lead_whose_payment_the_bank_takes_back_earns_no_credit(
+    market: Market, committed_db: SessionMaker, status: str, answer: int
+) -> None:
+    sale_id = await sold(market)
+    await change(committed_db, DISPUTE, status=status)
+
+    opened = await claim(market, committed_db, sale_id)
+
+    assert opened.status_code == answer
+    assert answer == 201 or opened.json()["code"] == "return-not-possible"
+
+
+async def test_an_open_return_is_not_accepted_once_the_bank_takes_the_payment_back(
+    market: Market, committed_db: SessionMaker
+) -> None:
+    opened = (await claim(market, committed_db, await sold(market))).json()["id"]
+    await change(committed_db, DISPUTE, status="needs_response")
+
+    accepted = await decide(market, committed_db, opened, "accept")
+    refused = await decide(market, committed_db, opened, "refuse")
+
+    assert (accepted.status_code, accepted.json()["code"]) == (409, "return-not-possible")
+    assert (refused.status_code, refused.json()["status"]) == (200, "refused")
+    assert await balances(committed_db) == {"stripe": 17500, "revenue": -17500}
+
+
 async def test_ten_returns_of_one_sale_at_once_are_one(market: Market, committed_db: SessionMaker) -> None:
     sale_id = await sold(market)
     answers = await asyncio.gather(*(claim(market, committed_db, sale_id) for _ in range(10)))

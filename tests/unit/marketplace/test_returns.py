@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -46,6 +47,13 @@ def good_evidence(code: str) -> dict[str, Any]:
     return {
         fact.name: fact.choices[0] if fact.choices else example[fact.kind] for fact in REASONS[code].facts
     }
+
+
+@pytest.mark.parametrize("code", REASONS)
+def test_what_the_bank_takes_back_is_not_given_back_too(code: str) -> None:
+    lead_class = next(iter(REASONS[code].windows))
+    with pytest.raises(ReturnNotPossible, match="not given back twice"):
+        check_window(REASONS[code], replace(sold(0, lead_class), disputed=True))
 
 
 @pytest.mark.parametrize("code", REASONS)

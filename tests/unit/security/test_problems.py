@@ -51,6 +51,10 @@ def app() -> FastAPI:
     async def fail(name: str) -> None:
         raise RAISED[name]
 
+    @app.get("/reset/{token}")
+    async def mailed(token: str) -> None:
+        raise RAISED["storage"]
+
     @app.post("/form")
     async def form(body: Form) -> int:
         return body.age
@@ -122,6 +126,16 @@ async def test_a_row_the_database_refuses_is_409_without_its_values(
 
     assert (response.status_code, body["code"]) == (409, "data-conflict")
     assert "ada@" not in response.text + capsys.readouterr().out
+
+
+async def test_the_token_of_a_mailed_link_stands_in_no_log(
+    client: httpx.AsyncClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    token = "ab12" * 24
+
+    assert (await client.get(f"/reset/{token}")).status_code == 503
+    told = capsys.readouterr().out
+    assert ("/reset/***" in told, token in told) == (True, False)
 
 
 async def test_words_that_are_no_text_do_not_break_the_answer(client: httpx.AsyncClient) -> None:

@@ -21,7 +21,9 @@ router = APIRouter(prefix="/my/deliveries", tags=["pages"], default_response_cla
 
 FEW: Final = 50
 MOST: Final = 200
-WRONG_LOCATION: Final = "location_id: letters, digits, - and _ as HighLevel shows it under Settings; the key has 8 or more, no spaces."
+WRONG_LOCATION: Final = (
+    "location_id: letters, digits, - and _ as in HighLevel's Settings; the key has 8 or more, no spaces."
+)
 
 
 @router.get("")

@@ -23,8 +23,8 @@ from services.marketplace.domain.return_views import (
     reason_standing,
 )
 from services.marketplace.domain.returns import (
-    DISPUTED,
     CAP_DAYS,
+    DISPUTED,
     REASONS,
     Check,
     Record,

@@ -186,11 +186,13 @@ async def test_a_refusal_a_new_price_and_an_unknown_payment_are_said_in_words(
     paying: None, town: str, site: Site, visit: Callable[..., Any]
 ) -> None:
     lead_id = await site.lead(address="119 1ST ST SW")
-    buyer = await make_account(site, credential_status="lapsed")
+    buyer = await make_account(site)
     pay = "Pay $175 and reveal"
     async with visit("phone") as phone:
         page = phone.page
         await phone.log_in(buyer.email, f"/leads/{lead_id}/buy")
+        await page.get_by_role("button", name=pay).wait_for()
+        await _run(site, "UPDATE contractors SET credential_status = 'lapsed'")
         await page.get_by_role("button", name=pay).click()
         await page.get_by_text("We have not checked your licence").wait_for()
         await phone.inspect("refused_phone")

@@ -94,6 +94,7 @@ GRANT SELECT, INSERT ON buyer_evidence TO svc_marketplace;
 GRANT SELECT, INSERT, UPDATE ON privacy_requests, privacy_notices TO svc_marketplace;
 GRANT INSERT ON privacy_subjects TO svc_marketplace;
 GRANT UPDATE (person, phone_hash) ON aged_leads TO svc_marketplace;
+GRANT UPDATE (note) ON sale_outcomes TO svc_marketplace;
 
 -- The second writers, by column.
 GRANT UPDATE (status, status_reason, reserved_at, sold_at, sale_id, exclusive_contractor_id) ON base_leads

@@ -8,6 +8,7 @@ from services.marketplace.api import (
     aged,
     analytics,
     auth,
+    canvass,
     cases,
     checks,
     contractors,
@@ -40,6 +41,7 @@ from services.marketplace.own import open_own
 from services.marketplace.pages import accounts as account_pages
 from services.marketplace.pages import analytics as analytics_pages
 from services.marketplace.pages import buyers, claims, door, lead_sheet, market, owned, pictures, queues
+from services.marketplace.pages import canvass as canvass_pages
 from services.marketplace.pages import checks as check_pages
 from services.marketplace.pages import cities as city_pages
 from services.marketplace.pages import decisions as decision_pages
@@ -85,6 +87,7 @@ service = Service(
         returns.router,
         plans.router,
         outcomes.router,
+        canvass.router,
         guarantee.router,
         deliveries.router,
         desk.router,
@@ -116,6 +119,7 @@ service = Service(
         receipts.router,
         receipt_pages.router,
         outcome_pages.router,
+        canvass_pages.router,
         check_pages.router,
         territory_pages.router,
         review_pages.router,

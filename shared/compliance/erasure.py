@@ -60,6 +60,7 @@ ERASED: Final = (
         "enrichment_jobs", "enricher", dict.fromkeys(("subject_id", "person_hash", "sealed_answer"), "NULL")
     ),
     ErasedTable("aged_leads", "marketplace", {"person": "''", "phone_hash": "NULL"}),
+    ErasedTable("sale_outcomes", "marketplace", {"note": "NULL"}),
     ErasedTable("privacy_requests", "marketplace", {"person": "NULL"}),
 )
 
@@ -95,6 +96,7 @@ KEPT_COLUMNS: Final[Mapping[str, str]] = {
     "reactivation_leads.email_hash": TENANT,
     "aged_leads.subject_id": "leads to a destroyed key",
     "aged_leads.suppression_keys": "the hashes by which the person stays suppressed",
+    "sale_outcomes.subject_id": "leads to a destroyed key",
     "permit_details.subject_id": "leads to a destroyed key",
     "privacy_requests.subject_id": PROOF,
     "privacy_requests.suppression_keys": PROOF,

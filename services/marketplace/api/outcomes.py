@@ -6,9 +6,9 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
-from services.marketplace.domain.outcomes import OutcomeView, Reported
+from services.marketplace.domain.outcomes import MOST_NOTE_CHARACTERS, OutcomeView, Reported, plain_note
 from services.marketplace.service import outcomes, rates
 from shared.http.auth import require
 from shared.http.idempotency import IdempotencyKey
@@ -22,10 +22,16 @@ Reporter = Annotated[Actor, require(Action.SALE_REPORT)]
 Reader = Annotated[Actor, require(Action.SALE_READ)]
 
 MOST_CENTS = 100_000_000
+NoteWords = Annotated[str, Field(max_length=MOST_NOTE_CHARACTERS, pattern=r"^[^\x00]*$")]
+Note = Annotated[NoteWords | None, BeforeValidator(plain_note)]
+"""Words of a buyer's own to a report; text in the database holds no NUL."""
 
 
 class OutcomeReport(BaseModel):
-    """What became of a lead and when; attempts say how, quotes and jobs how much, a lost lead why."""
+    """What became of a lead and when; attempts say how, quotes and jobs how much, a lost lead why.
+
+    A note is the buyer's own.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -35,6 +41,7 @@ class OutcomeReport(BaseModel):
     amount_cents: int | None = Field(None, gt=0, le=MOST_CENTS)
     lost_reason: LostReason | None = None
     stars: int | None = Field(None, ge=1, le=5)
+    note: Note = None
 
 
 @router.post("/{sale_id}/outcomes", status_code=201)

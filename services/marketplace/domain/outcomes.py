@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -39,6 +39,7 @@ NEEDS: Final[Mapping[SaleOutcome, frozenset[str]]] = {
     SaleOutcome.LOST: frozenset({"lost_reason"}),
 }
 """The details a word must and may have; nobody gives another one."""
+MOST_NOTE_CHARACTERS: Final = 500
 
 
 class OutcomeNotPossible(Conflict):
@@ -57,6 +58,7 @@ class Reported:
     amount_cents: int | None = None
     lost_reason: LostReason | None = None
     stars: int | None = None
+    note: str | None = None
 
 
 class OutcomeView(BaseModel):
@@ -70,7 +72,15 @@ class OutcomeView(BaseModel):
     amount_cents: int | None
     lost_reason: LostReason | None
     stars: int | None
+    note: str | None
     created_at: datetime
+
+
+def plain_note(words: Any) -> Any:
+    """A note as it is kept: lines end as one character, as its writer counted them; a blank one is none."""
+    if not isinstance(words, str):
+        return words
+    return words.replace("\r\n", "\n").strip() or None
 
 
 def check_details(report: Reported) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Query, Request, Response
@@ -25,6 +25,8 @@ from shared.http.auth import authenticate, public_route
 router = APIRouter(tags=["pages"], default_response_class=Response)
 
 ALWAYS = "public, max-age=31536000, immutable"
+WORKERS: Final = {"canvass-worker.js": "/my/canvass"}
+"""Scripts that may answer for pages, each for those below one path."""
 Next = Annotated[str | None, Query(alias="next", max_length=500)]
 
 
@@ -152,4 +154,6 @@ async def static(path: str) -> Response:
     if asset is None:
         raise NotFound("There is no such file.")
     headers = {"Cache-Control": ALWAYS, "X-Content-Type-Options": "nosniff"}
+    if path in WORKERS:
+        headers["Service-Worker-Allowed"] = WORKERS[path]
     return Response(asset.body, media_type=asset.media_type, headers=headers)

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 from fastapi import APIRouter, Form, Response
 from pydantic import AwareDatetime, Field
 
-from services.marketplace.api.outcomes import MOST_CENTS, Reporter
+from services.marketplace.api.outcomes import MOST_CENTS, Note, Reporter
 from services.marketplace.api.queries import FormQuery
 from services.marketplace.domain.outcomes import FOLLOWS, NEEDS, OutcomeView, Reported
 from services.marketplace.pages.rendering import go_to
@@ -55,6 +55,7 @@ class OutcomeForm(FormQuery):
     dollars: str | None = Field(None, max_length=20)
     lost_reason: LostReason | None = None
     stars: int | None = Field(None, ge=1, le=5)
+    note: Note = None
 
     def report(self) -> Reported:
         """The report it makes; InvalidInput for an amount that is none."""
@@ -65,6 +66,7 @@ class OutcomeForm(FormQuery):
             amount_cents=None if self.dollars is None else cents(self.dollars),
             lost_reason=self.lost_reason,
             stars=self.stars,
+            note=self.note,
         )
 
 

@@ -28,13 +28,14 @@ class OutcomeRepository:
         return (await self._session.execute(statement, values)).one_or_none()
 
     async def insert(self, values: dict[str, Any]) -> UUID:
-        """A new report."""
+        """A new report; with a note the lead's person too, so that an erasure finds it."""
         statement = text(
             """
             INSERT INTO sale_outcomes (sale_id, contractor_id, user_id, outcome, happened_at, method, amount_cents,
-                                       lost_reason, stars)
-            VALUES (:sale_id, :contractor_id, :user_id, :outcome, :happened_at, :method, :amount_cents, :lost_reason,
-                    :stars)
+                                       lost_reason, stars, note, subject_id)
+            SELECT s.id, :contractor_id, :user_id, :outcome, :happened_at, :method, :amount_cents, :lost_reason, :stars,
+                   CAST(:note AS text), CASE WHEN CAST(:note AS text) IS NOT NULL THEN l.subject_id END
+              FROM sales s JOIN base_leads l ON l.id = s.base_lead_id WHERE s.id = :sale_id
             RETURNING id
             """
         )
@@ -70,7 +71,7 @@ class OutcomeRepository:
         """The reports of a sale of this contractor, of anybody where none is named, oldest first."""
         statement = text(
             """
-            SELECT id, sale_id, outcome, happened_at, method, amount_cents, lost_reason, stars, created_at
+            SELECT id, sale_id, outcome, happened_at, method, amount_cents, lost_reason, stars, note, created_at
               FROM sale_outcomes
              WHERE sale_id = :sale AND (CAST(:contractor AS uuid) IS NULL OR contractor_id = CAST(:contractor AS uuid))
              ORDER BY number

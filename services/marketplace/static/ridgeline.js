@@ -18,10 +18,10 @@
   };
 
   // A call of ours: proves itself with the CSRF token, and once more after the session was refreshed.
-  const call = async (method, path, body) => {
+  const call = async (method, path, body, headers = {}) => {
     const send = () => fetch(path, {
       method,
-      headers: { "X-CSRF-Token": csrf(), Accept: "application/json", ...(body ? { "Content-Type": "application/json" } : {}) },
+      headers: { "X-CSRF-Token": csrf(), Accept: "application/json", ...(body ? { "Content-Type": "application/json" } : {}), ...headers },
       body: body ? JSON.stringify(body) : undefined,
     });
     let answer = await send();
@@ -46,6 +46,18 @@
     for (const time of root.querySelectorAll("time[title]")) time.title = new Date(time.dateTime).toLocaleString();
   };
 
+  // A page kept for doors without a connection ends with its session: at log-out, and wherever nobody is logged in.
+  const forgetKept = async () => { await window.caches?.delete("canvass"); };
+  document.addEventListener("DOMContentLoaded", () => {
+    const out = document.querySelector("form.out");
+    if (!out) forgetKept();
+    out?.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      await forgetKept().catch(() => {});
+      out.submit();
+    });
+  });
+
   document.addEventListener("DOMContentLoaded", () => localTimes(document));
   document.addEventListener("DOMContentLoaded", () => {
     for (const button of document.querySelectorAll("[data-print]")) {
@@ -56,7 +68,8 @@
   document.addEventListener("htmx:afterSettle", (event) => localTimes(event.target));
   document.addEventListener("htmx:configRequest", (event) => { event.detail.headers["X-CSRF-Token"] = csrf(); });
   document.addEventListener("htmx:responseError", (event) => say(`The list could not be read (${event.detail.xhr.status}). Nothing was changed; try again.`));
-  document.addEventListener("htmx:sendError", () => say("The server cannot be reached. Nothing was changed; try again."));
+  // The count of notices is asked for by every page and missed by nobody.
+  document.addEventListener("htmx:sendError", (event) => event.target.id === "unread" || say("The server cannot be reached. Nothing was changed; try again."));
   if (document.querySelector("form.out")) setInterval(() => { if (!document.hidden) refresh(); }, REFRESH_EVERY);
 
   window.ridgeline = { call, say, refusalOf, localTimes };

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, UniqueConstraint, Uuid, text
+from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, Text, UniqueConstraint, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.db.models.base import Base, between, choice, key, refers, stamp, words
@@ -62,10 +62,12 @@ class SaleOutcomeReport(Base):
     __table_args__ = (
         Index("idx_sale_outcomes_contractor", "contractor_id"),
         Index("idx_sale_outcomes_sale", "sale_id", "number"),
+        Index("idx_sale_outcomes_subject", "subject_id", postgresql_where=text("subject_id IS NOT NULL")),
         between("stars", 1, 5),
         CheckConstraint("amount_cents > 0", name="amount_positive"),
         CheckConstraint("(amount_cents IS NOT NULL) = (outcome IN ('quoted', 'won'))", name="amount_of_work"),
         CheckConstraint("(lost_reason IS NOT NULL) = (outcome = 'lost')", name="lost_for_a_reason"),
+        CheckConstraint("length(note) BETWEEN 1 AND 500", name="note_length"),
     )
 
     id: Mapped[UUID] = key()
@@ -80,6 +82,8 @@ class SaleOutcomeReport(Base):
     lost_reason: Mapped[LostReason | None] = choice("lost_reason", LostReason, length=30)
     stars: Mapped[int | None]
     created_at: Mapped[datetime] = stamp()
+    note: Mapped[str | None] = mapped_column(Text())
+    subject_id: Mapped[UUID | None] = mapped_column(Uuid())
 
 
 class GuaranteeSettlement(Base):

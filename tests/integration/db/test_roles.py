@@ -229,6 +229,8 @@ STATEMENTS: list[tuple[str, LiteralString, bool]] = [
     ("marketplace", "SELECT 1 FROM base_leads FOR UPDATE", True),
     ("marketplace", "UPDATE aged_leads SET person = '', phone_hash = NULL", True),
     ("marketplace", "UPDATE aged_leads SET suppression_keys = '{}'", False),
+    ("marketplace", "UPDATE sale_outcomes SET note = NULL", True),
+    ("marketplace", "UPDATE sale_outcomes SET outcome = 'won'", False),
     ("enricher", "UPDATE privacy_requests SET status = 'refused'", False),
     ("enricher", "DELETE FROM privacy_subjects", False),
     ("marketplace", "UPDATE contractors SET daily_cap = 3", True),

@@ -79,6 +79,7 @@ async def test_every_service_clears_the_person_and_a_proof_is_left(
         "aged_leads": 1,
         "permit_details": 0,
         "enrichment_jobs": 0,
+        "sale_outcomes": 0,
         "privacy_requests": 1,
     }
     assert await violations(committed_db) == {}

@@ -48,6 +48,11 @@ FORMS: dict[str, dict[str, str]] = {
         "hours_ago": "1",
         "key": "a-key-of-this-form",
     },
+    "/my/canvass/{sale_id}": {
+        "said": "nobody",
+        "asked_at": "2026-11-01T12:00:00Z",
+        "key": "a-key-of-this-door",
+    },
     "/my/people/{person_id}/role": {"role": "contractor_member"},
     "/leads/{lead_id}/buy": {"payment_method": "pm_card_visa", "price": "175", "key": "a-key-of-this-form"},
     "/reset/{token}": {"password": "a crow sat on the ridge"},

@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from shared.compliance.erasure import erase
 from shared.db.engine import SessionMaker
 from tests.factories.leads import make_buyer
 from tests.integration.marketplace.conftest import Market, rows
@@ -27,6 +28,13 @@ DETAILS: dict[str, dict[str, Any]] = {
     "won": {"amount_cents": 1_200_050},
     "lost": {"lost_reason": "price"},
 }
+ERASURE = """
+    WITH request AS (
+        INSERT INTO privacy_requests (reference, kind, subject_id, state, acknowledged_at, due_at)
+        SELECT 'R-1', 'delete', subject_id, 'TX', now(), now() + interval '1 day' FROM base_leads WHERE id = :lead
+        RETURNING id, subject_id)
+    INSERT INTO privacy_subjects (privacy_request_id, subject_id) SELECT id, subject_id FROM request
+"""
 
 
 async def sold(market: Market) -> str:
@@ -88,6 +96,36 @@ async def test_the_same_key_is_the_same_report(market: Market, committed_db: Ses
     ]
     assert first.json() == second.json(), second.text
     assert len(await rows(committed_db, "SELECT 1 FROM sale_outcomes")) == 1
+
+
+async def test_a_note_is_kept_with_its_report_and_only_an_erasure_empties_it(
+    market: Market, committed_db: SessionMaker
+) -> None:
+    sale_id = await sold(market)
+    said = "  Gate code 12.\r\nDog.  "
+    first = await report(market, committed_db, sale_id, "attempted", note=said)
+    assert (first.status_code, first.json()["note"]) == (201, "Gate code 12.\nDog."), first.text
+    assert (await report(market, committed_db, sale_id, "attempted", note=" \n")).json()["note"] is None
+    longest = await report(market, committed_db, sale_id, "attempted", note="x" * 500)
+    assert longest.status_code == 201
+    for bad in ("x" * 501, "a\x00b", 7):
+        assert (await report(market, committed_db, sale_id, "attempted", note=bad)).status_code == 422
+    async with market.client() as client:
+        page = (await client.get(f"/my/leads/{sale_id}")).text
+    assert "Gate code 12.\nDog." in page
+    subjects = await rows(
+        committed_db, "SELECT subject_id IS NOT NULL AS named FROM sale_outcomes ORDER BY number"
+    )
+    assert [row.named for row in subjects] == [True, False, True]
+    for forbidden in ("note = 'other'", "note = NULL, stars = 5"):
+        with pytest.raises(DBAPIError):
+            async with committed_db.begin() as session:
+                await session.execute(text(f"UPDATE sale_outcomes SET {forbidden}"))
+    async with committed_db.begin() as session:
+        await session.execute(text(ERASURE), {"lead": market.lead_id})
+        request = (await session.execute(text("SELECT id FROM privacy_requests"))).scalar_one()
+        assert (await erase(session, "marketplace", request))["sale_outcomes"] == 2
+    assert await rows(committed_db, "SELECT 1 FROM sale_outcomes WHERE note IS NOT NULL") == []
 
 
 async def test_what_cannot_be_is_named_and_strangers_report_nothing(

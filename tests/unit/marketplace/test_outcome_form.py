@@ -30,7 +30,7 @@ def test_what_is_no_amount_is_named(typed: str) -> None:
 
 
 def told(outcome: SaleOutcome, hours: int) -> OutcomeView:
-    values = {"method": None, "amount_cents": None, "lost_reason": None, "stars": None}
+    values = {"method": None, "amount_cents": None, "lost_reason": None, "stars": None, "note": None}
     at = NOW - timedelta(hours=hours)
     return OutcomeView(id=uuid4(), sale_id=uuid4(), outcome=outcome, happened_at=at, created_at=at, **values)
 

@@ -159,6 +159,26 @@ async def test_an_answer_that_was_lost_is_asked_for_again_and_nothing_is_reporte
         assert [row[-1] for row in await reports(site)] == ["Gate code 12."]
 
 
+@pytest.mark.parametrize("hours", [-2, 2])
+async def test_a_phone_whose_clock_is_wrong_reports_by_the_servers_and_a_double_tap_is_one(
+    site: Site, visit: Callable[..., Any], hours: int
+) -> None:
+    buyer = await make_account(site)
+    await sold(site, buyer, 10, 0.0)
+    async with visit("phone") as seen:
+        page = seen.page
+        wrong = f"const told = Date.now.bind(Date); Date.now = () => told() + {hours} * 3600000;"
+        await page.add_init_script(wrong)
+        await seen.log_in(buyer.email, "/my/canvass")
+        await page.get_by_role("button", name="Nobody home").dblclick()
+        await expect(page.get_by_text("Sent: Nobody home")).to_be_visible()
+        await expect(page.get_by_role("heading", name="On this device")).to_be_hidden()
+    late = "SELECT extract(epoch FROM created_at - happened_at) FROM sale_outcomes"
+    async with site.db() as session:
+        (seconds,) = (await session.execute(text(late))).scalars().all()
+    assert 0 <= seconds < 10
+
+
 async def test_the_list_is_whole_without_scripts(site: Site, visit: Callable[..., Any]) -> None:
     buyer = await make_account(site)
     await sold(site, buyer, 10, 0.0)

@@ -1,7 +1,7 @@
 """The way from door to door of the leads a buyer has not finished: which comes next, and what is said at each.
 
-Our rules (design/COMPLIANCE) speak of calls, texts, e-mail, letters and what is said; of knocking they hold one thing, that
-a state of emergency may suspend soliciting. They have no list of doors not to knock at and no town's permits to solicit.
+Our rules of contact speak of calls, texts, e-mail, letters and what is said; of knocking they say only that a state of
+emergency may suspend soliciting. They have no list of doors not to knock at and no town's permits to solicit.
 """
 
 from __future__ import annotations

@@ -3,10 +3,11 @@
 (() => {
   "use strict";
   const root = document.getElementById("canvass");
-  if (!root || !window.indexedDB) return;
+  if (!root || !window.isSecureContext || !window.indexedDB || !navigator.locks) return; // the forms work by themselves
   const PAGE = "/my/canvass";
   const AGAIN_AFTER = 60 * 1000;
-  const LATER = new Set([401, 403, 408, 429]);
+  const ONE_TOUCH = 1500; // a second touch so soon is a trembling thumb, no second report
+  const LATER = new Set([401, 408, 429]);
   const user = root.dataset.user;
 
   // The queue: one row a report, in the order of the touches.
@@ -41,6 +42,7 @@
     return { ...given, happened_at: at === Date.parse(entry.earliest) ? entry.earliest : new Date(at).toISOString() };
   };
 
+  let loggedOut = false;
   // "sent", "refused" with why, or "later". What was sent before goes again word for word.
   const send = async (entry, ahead) => {
     entry.body ??= bodyOf(entry, ahead);
@@ -48,6 +50,7 @@
     const answer = await window.ridgeline.call("POST", entry.path, entry.body, { "Idempotency-Key": entry.key });
     if (answer.ok) return ["sent"];
     const problem = await answer.clone().json().catch(() => ({}));
+    loggedOut = answer.status === 401;
     if (LATER.has(answer.status) || answer.status >= 500 || problem.code === "request-in-progress") return ["later"];
     return ["refused", await window.ridgeline.refusalOf(answer)];
   };
@@ -74,8 +77,7 @@
   const flush = async () => {
     clearTimeout(timer);
     try {
-      if (navigator.locks) await navigator.locks.request("ridgeline-canvass", sendAll);
-      else await sendAll();
+      await navigator.locks.request("ridgeline-canvass", sendAll);
     } catch { /* no connection: the queue stays as it is */ }
     await show();
     if ((await own()).some((each) => !each.why)) timer = setTimeout(flush, AGAIN_AFTER);
@@ -121,6 +123,7 @@
     const waiting = entries.length - failed;
     const words = [
       waiting ? `${waiting} ${waiting === 1 ? "report waits" : "reports wait"} for a connection; keep this page open or come back to it.` : "",
+      waiting && loggedOut ? "Your session has ended: log in again to send what waits." : "",
       failed ? `${failed} ${failed === 1 ? "was" : "were"} not taken.` : "",
     ];
     root.querySelector("[data-state]").textContent = words.filter(Boolean).join(" ");
@@ -134,6 +137,8 @@
     const pressed = event.submitter;
     if (!form.dataset.report || !pressed) return;
     event.preventDefault();
+    if (event.timeStamp - Number(form.dataset.touched ?? -Infinity) < ONE_TOUCH) return;
+    form.dataset.touched = event.timeStamp;
     const stop = form.closest(".stop");
     const entry = {
       user, key: crypto.randomUUID(), sale: stop.id.slice("stop-".length), path: form.dataset.report, address: form.dataset.address,
@@ -142,8 +147,9 @@
     };
     try {
       await keep(entry);
-    } catch {
-      window.ridgeline.say("This device keeps nothing. Nothing was reported; try again.");
+    } catch { // this device keeps nothing: the form goes as it does without a script
+      delete form.dataset.report;
+      form.requestSubmit(pressed);
       return;
     }
     form.elements.note.value = "";
@@ -166,7 +172,7 @@
     const cache = await caches.open("canvass");
     if (!await cache.match(PAGE)) await fetch(location.href, { headers: { Accept: "text/html" } });
     for (const file of files) await fetch(file);
-    root.querySelector("[data-ready]").hidden = false;
+    root.querySelector("[data-ready]").hidden = !await cache.match(PAGE);
   };
 
   const here = root.querySelector("[data-here]");
@@ -189,7 +195,7 @@
   window.addEventListener("offline", says);
   document.addEventListener("visibilitychange", () => { if (!document.hidden) flush(); });
   says();
-  (async () => {
+  const begin = async () => {
     for (const entry of await own()) {
       const stop = stopOf(entry);
       if (!stop) continue;
@@ -199,6 +205,7 @@
     }
     await show();
     await flush();
-    await keepPage().catch(() => {}); // without a worker the page still queues while it is open
-  })();
+  };
+  // Without a store the forms go by themselves, without a worker the page still queues while it is open.
+  begin().catch(() => {}).then(keepPage).catch(() => {});
 })();

@@ -9,6 +9,7 @@ import pytest
 from playwright.async_api import Page, expect
 from sqlalchemy import text
 
+from shared.http.auth import ACCESS_COOKIE
 from tests.browser.conftest import Site
 from tests.browser.test_buyer_pages import Buyer, make_account
 from tests.factories.leads import city_id
@@ -177,6 +178,34 @@ async def test_a_phone_whose_clock_is_wrong_reports_by_the_servers_and_a_double_
     async with site.db() as session:
         (seconds,) = (await session.execute(text(late))).scalars().all()
     assert 0 <= seconds < 10
+
+
+async def test_an_ended_session_keeps_what_waits_until_its_person_is_back(
+    site: Site, visit: Callable[..., Any]
+) -> None:
+    buyer, other = await make_account(site), await make_account(site)
+    await sold(site, buyer, 10, 0.0)
+    await sold(site, other, 20, 0.0)
+    async with visit("phone") as seen:
+        page = seen.page
+        await seen.log_in(buyer.email, "/my/canvass")
+        await page.get_by_text(READY).wait_for()
+        await page.context.clear_cookies(name=ACCESS_COOKIE)
+        await page.reload()
+        await page.get_by_role("heading", name="1. 10 OAK ST").wait_for()
+        await page.context.clear_cookies()
+        await page.get_by_role("button", name="Nobody home").click()
+        await page.get_by_text("log in again to send what waits").wait_for()
+        await seen.log_in(other.email, "/my/canvass")
+        await page.get_by_role("heading", name="1. 20 OAK ST").wait_for()
+        await page.get_by_text(READY).wait_for()
+        assert await reports(site) == []
+        await page.get_by_role("button", name="Log out").click()
+        await page.get_by_label("Password").wait_for()
+        await seen.log_in(buyer.email, "/my/canvass")
+        await expect(page.get_by_text("Sent: Nobody home")).to_be_visible()
+        seen.complaints.clear()  # Chromium reports every answer over 399 as an error
+    assert [row[1] for row in await reports(site)] == ["attempted"]
 
 
 async def test_the_list_is_whole_without_scripts(site: Site, visit: Callable[..., Any]) -> None:

@@ -115,16 +115,17 @@ async def test_what_is_not_taken_is_shown_and_stays_until_it_is_removed(
             await session.execute(
                 text("UPDATE sales SET status = 'refunded', refunded_at = now() WHERE id = :id"), {"id": sale}
             )
-        await page.get_by_role("button", name="Nobody home").click()
+        await page.get_by_role("button", name="Not interested").click()
         await page.get_by_text("1 was not taken").wait_for()
+        await expect(page.get_by_role("button", name="Nobody home")).to_be_visible()
         await expect(page.get_by_text("This lead was given back.")).to_be_visible()
         await seen.inspect("canvass_refused")
         await page.reload()
         await page.get_by_role("heading", name="No doors to knock at").wait_for()
         await page.get_by_text("1 was not taken").wait_for()
-        await page.get_by_role("button", name="Send again: Nobody home, 10 OAK ST").click()
+        await page.get_by_role("button", name="Send again: Not interested, 10 OAK ST").click()
         await page.get_by_text("1 was not taken").wait_for()
-        await page.get_by_role("button", name="Remove: Nobody home, 10 OAK ST").click()
+        await page.get_by_role("button", name="Remove: Not interested, 10 OAK ST").click()
         await expect(page.get_by_role("heading", name="On this device")).to_be_hidden()
         seen.complaints.clear()  # Chromium reports every answer over 399 as an error
         assert await reports(site) == []

@@ -69,6 +69,11 @@
         tell(entry, `Sent: ${entry.title}`);
       } else {
         await keep({ ...entry, why, body: null }); // refused means not kept there: it may be said anew
+        const stop = stopOf(entry);
+        if (stop) {
+          stop.dataset.last = entry.before;
+          offer(stop);
+        }
         tell(entry, `Not taken: ${entry.title}`);
       }
     }
@@ -143,7 +148,7 @@
     const entry = {
       user, key: crypto.randomUUID(), sale: stop.id.slice("stop-".length), path: form.dataset.report, address: form.dataset.address,
       title: pressed.textContent, outcome: pressed.dataset.outcome, method: pressed.dataset.method, lost: pressed.dataset.lost,
-      note: form.elements.note.value.trim(), at: Date.now(), earliest: stop.dataset.earliest, body: null, why: null,
+      note: form.elements.note.value.trim(), at: Date.now(), earliest: stop.dataset.earliest, before: stop.dataset.last, body: null, why: null,
     };
     try {
       await keep(entry);

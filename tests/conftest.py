@@ -57,6 +57,12 @@ def run_on_server(url: str, *statements: sql.SQL | sql.Composed) -> None:
             connection.execute(statement)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Write the row of the fault list that a test stands for into its result."""
+    for item in items:
+        item.user_properties.extend(("fault", str(mark.args[0])) for mark in item.iter_markers("fault"))
+
+
 @pytest.fixture(autouse=True)
 def _loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test talks to another machine: a connection that leaves this one fails the test that tries."""

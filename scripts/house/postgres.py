@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +31,7 @@ port = {port}
 listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
 max_connections = 300
-shared_buffers = 1GB
+shared_buffers = {buffers}MB
 wal_compression = lz4
 max_wal_size = 4GB
 random_page_cost = 1.1
@@ -41,6 +42,11 @@ fsync = on
 full_page_writes = on
 synchronous_commit = on
 """
+
+
+def buffers_mb(memory_mb: int) -> int:
+    """MiB that PostgreSQL keeps pages in: an eighth of the machine's memory, one GiB at least and four at most."""
+    return min(max(memory_mb // 8, 1024), 4096)
 
 
 @dataclass(frozen=True)
@@ -176,7 +182,8 @@ class Postgres:
 
     def _write_configuration(self, port: int) -> None:
         path = self.data / "ridgeline.conf"
-        write_private(path, CONFIGURATION.format(port=port))
+        memory_mb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20
+        write_private(path, CONFIGURATION.format(port=port, buffers=buffers_mb(memory_mb)))
         if self.account is not None:
             shutil.chown(path, self.account.uid, self.account.gid)
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.e2e.fleet import TestFleet, fleet_of
 
-pytestmark = [pytest.mark.fault, pytest.mark.slow, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.fault(1), pytest.mark.slow, pytest.mark.timeout(1800)]
 
 PARCELS = "200"
 PAUSE_SECONDS = 2.0

@@ -346,7 +346,8 @@ class LeadRepository:
 
     async def rescore(self, lead_ids: Sequence[UUID]) -> Sequence[Row[Any]]:
         """The same for leads that have a score, worked out where they lie; nothing where its facts are those of before."""
-        values = {"ids": list(lead_ids), "not_for_sale": NOT_FOR_SALE}
+        ids = f"{{{','.join(map(str, lead_ids))}}}"  # as text, which the driver need not quote one by one
+        values = {"ids": ids, "not_for_sale": NOT_FOR_SALE}
         return (await self._session.execute(RESCORE, values)).all()
 
     async def prolong_storm_offers(self, lead_ids: Sequence[UUID]) -> None:

@@ -33,19 +33,23 @@ _FACTS: Final = """
            a.overall_condition, a.calibrated_confidence AS confidence,
            l.roof_material IS NOT NULL OR a.roof_type IS NOT NULL AS has_roof_type,
            pictured.base_lead_id IS NOT NULL AS has_image, coalesce(reasons.names, {none}) AS triggers,
-           reasons.urgent IS TRUE AS urgent, l.exclusive_contractor_id IS NOT NULL AS exclusive, l.scored_from, l.ctid AS place, l.quality_score AS last_score, l.grade AS last_grade,
-           l.price AS last_price, l.score_breakdown AS last_breakdown, l.confidence AS last_confidence
+           reasons.urgent IS TRUE AS urgent, l.exclusive_contractor_id IS NOT NULL AS exclusive, l.scored_from,
+           l.ctid AS place, l.quality_score AS last_score, l.grade AS last_grade, l.price AS last_price,
+           l.score_breakdown AS last_breakdown, l.confidence AS last_confidence
       FROM base_leads l
-      LEFT JOIN roof_analysis a ON a.base_lead_id = l.id AND a.is_current AND a.base_lead_id = ANY (:ids)
+      LEFT JOIN roof_analysis a ON a.base_lead_id = l.id AND a.is_current AND a.base_lead_id = ANY (CAST(:ids AS uuid[]))
       LEFT JOIN (
           SELECT base_lead_id, bool_or(trigger_type = 'weather_event') AS urgent,
                  array_agg(DISTINCT {counts} ORDER BY {counts}) FILTER (WHERE {counts} IS NOT NULL) AS names
-            FROM lead_triggers WHERE base_lead_id = ANY (:ids) AND active AND expires_at > now() GROUP BY base_lead_id
+            FROM lead_triggers WHERE base_lead_id = ANY (CAST(:ids AS uuid[])) AND active AND expires_at > now()
+           GROUP BY base_lead_id
       ) reasons ON reasons.base_lead_id = l.id
       LEFT JOIN (
-          SELECT DISTINCT base_lead_id FROM property_images WHERE usable_for_analysis AND base_lead_id = ANY (:ids)
+          SELECT DISTINCT base_lead_id FROM property_images
+           WHERE usable_for_analysis AND base_lead_id = ANY (CAST(:ids AS uuid[]))
       ) pictured ON pictured.base_lead_id = l.id
-     WHERE l.id = ANY (:ids) AND l.quality_score IS NOT NULL AND l.status IN ('processing', 'review', 'available')
+     WHERE l.id = ANY (CAST(:ids AS uuid[])) AND l.quality_score IS NOT NULL
+       AND l.status IN ('processing', 'review', 'available')
 """
 PREMIUMS: Final = {Premium.URGENT: "facts.urgent", Premium.EXCLUSIVE_TERRITORY: "facts.exclusive"}
 _FRESH: Final = scored(
@@ -66,7 +70,7 @@ _OTHER: Final = (
 )
 _STORE: Final = """
     UPDATE base_leads l SET quality_score = new.score, grade = new.grade, price = new.price,
-           score_breakdown = new.breakdown, confidence = new.confidence, scored_from = new.digest
+           score_breakdown = new.breakdown, confidence = new.confidence, scored_from = new.digest, updated_at = now()
       FROM new
      WHERE l.id = new.id
        AND (l.status IN ('processing', 'review') OR (l.status = 'available' AND new.price IS NOT NULL))

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from shared.schemas.plan_enums import PlanCode, SubscriptionStatus
 
@@ -36,6 +36,7 @@ class PlanView(BaseModel):
 class NewPlanPrice(BaseModel):
     """A price of a plan from a time on; its leads must come out at whole cents."""
 
+    model_config = ConfigDict(extra="forbid")
     code: PlanCode
     monthly_cents: int = Field(ge=100, le=10_000_000)
     included_leads: int = Field(ge=1, le=10_000)

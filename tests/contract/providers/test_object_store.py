@@ -81,7 +81,7 @@ async def test_a_bucket_serves_a_picture_by_a_signed_address_and_a_folder_does_n
         assert (await nobody.get(link.partition("?")[0])).status_code == 403
 
 
-@pytest.mark.fault
+@pytest.mark.fault(22)
 @pytest.mark.parametrize("key", ESCAPES)
 async def test_no_key_leads_out_of_the_store(store: Obstore, key: str, tmp_path: Path) -> None:
     beside = tmp_path / "passwd"

@@ -26,7 +26,7 @@ from tests.factories.services import RunningService, running, settings_with_keys
 from tests.faults.chaos import connect, prepare
 from tests.faults.plane import ROOT, Plane, own_plane
 
-pytestmark = [pytest.mark.fault, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.fault(9), pytest.mark.slow, pytest.mark.timeout(300)]
 
 DISK = "240m"
 ROWS = 40_000

@@ -374,6 +374,17 @@ def test_updated_at_follows_every_change(connection: Connection) -> None:
     assert changed is True
 
 
+def test_no_lead_hides_when_it_changed(connection: Connection) -> None:
+    # the one table whose statements may say the time themselves
+    connection.execute(
+        "INSERT INTO base_leads (city_id, address, address_key, city, state, zip, time_zone)"
+        " SELECT id, '1 OAK ST', '1||OAK|ST|||76998', city, state, '76998', time_zone FROM target_cities LIMIT 1"
+    )
+    connection.execute("UPDATE base_leads SET updated_at = '2001-01-01'")
+
+    assert one(connection, "SELECT updated_at = now() FROM base_leads") is True
+
+
 def test_every_table_with_updated_at_has_the_trigger(connection: Connection) -> None:
     bare = connection.execute(
         """

@@ -20,7 +20,7 @@ from shared.schemas.geo import GeoPoint
 from tests.factories.hostile_pictures import hostile_pictures, jpeg_with, photo, tiff
 from tests.integration.image_processor.conftest import Darkroom
 
-pytestmark = pytest.mark.fault
+pytestmark = pytest.mark.fault(19)
 MOST_GROWTH = 100_000_000
 
 

@@ -215,7 +215,7 @@ async def test_without_the_networks_enlarging_is_said_to_be_missing(
     assert (step.status, "not installed" in step.reason) == ("skipped", True)
 
 
-@pytest.mark.fault
+@pytest.mark.fault(22)
 async def test_a_path_for_an_id_is_422_and_touches_no_file(darkroom: Darkroom) -> None:
     await darkroom.keep(roof_file())
     before = darkroom.files()

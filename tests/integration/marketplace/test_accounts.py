@@ -113,6 +113,7 @@ MASS_ASSIGNMENT = [
 
 
 @pytest.mark.parametrize("extra", MASS_ASSIGNMENT)
+@pytest.mark.fault(26)
 async def test_nobody_gives_himself_a_role_or_a_state(
     door: RunningService, committed_db: SessionMaker, extra: dict[str, Any]
 ) -> None:
@@ -138,6 +139,7 @@ async def test_a_weak_password_is_refused_without_an_echo(door: RunningService, 
     assert password not in answer.text
 
 
+@pytest.mark.fault(27)
 async def test_every_failed_log_in_looks_the_same(door: RunningService, committed_db: SessionMaker) -> None:
     known = await make_account(door)
     disabled = await make_account(door)
@@ -183,6 +185,8 @@ async def test_an_unknown_address_costs_the_time_of_a_known_one(door: RunningSer
 
 @pytest.mark.bench
 @pytest.mark.timeout(900)
+@pytest.mark.fault(27)
+@pytest.mark.slow
 async def test_timing_tells_nothing_over_200_tries(door: RunningService) -> None:
     known, unknown = await medians_ms(door, 200)
 

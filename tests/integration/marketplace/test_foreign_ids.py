@@ -153,6 +153,7 @@ def walk(market: Market, owned: Owned) -> Iterator[tuple[str, str, str]]:
                 yield verb.upper(), path, path.format(**filling)
 
 
+@pytest.mark.fault(25)
 async def test_no_route_and_no_verb_serves_an_id_of_another_buyer(
     market: Market, owned: Owned, committed_db: SessionMaker
 ) -> None:

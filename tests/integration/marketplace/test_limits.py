@@ -61,6 +61,7 @@ async def client(door: RunningService) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
+@pytest.mark.fault(28)
 async def test_of_sixty_parallel_guesses_at_most_five_are_verified(
     client: httpx.AsyncClient, account: Account, counted: CountingPasswords
 ) -> None:

@@ -36,6 +36,7 @@ async def test_the_guarded_tables_are_forced_and_no_other_has_a_policy(committed
     assert {tuple(row) for row in await rows(committed_db, policies)} == {(name, "ALL") for name in GUARDED}
 
 
+@pytest.mark.fault(25)
 async def test_a_query_without_its_check_sees_the_callers_rows_and_no_others(
     market: Market, committed_db: SessionMaker
 ) -> None:
@@ -60,6 +61,7 @@ async def test_a_query_without_its_check_sees_the_callers_rows_and_no_others(
             assert await count(market, "buyer_checks") > 5
 
 
+@pytest.mark.fault(25)
 async def test_nobody_writes_a_row_of_another_buyer(market: Market, committed_db: SessionMaker) -> None:
     await market.buy()
     async with committed_db.begin() as session:

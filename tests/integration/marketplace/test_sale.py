@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import orjson
@@ -57,6 +57,7 @@ async def test_a_second_wish_for_a_lead_of_ones_own_says_so(market: Market) -> N
     assert second.json()["code"] == "lead-is-yours"
 
 
+@pytest.mark.fault(27)
 async def test_the_preview_names_no_person_and_no_house(market: Market) -> None:
     async with market.client() as client:
         offered = (await client.get("/api/leads")).json()
@@ -218,6 +219,7 @@ async def test_the_same_key_is_the_same_sale_and_another_body_is_refused(market:
     assert len(await market.charges()) == 1
 
 
+@pytest.mark.fault(5)
 async def test_a_charge_whose_answer_was_lost_is_found_and_not_made_again(
     market: Market, committed_db: SessionMaker
 ) -> None:
@@ -270,6 +272,7 @@ async def test_the_notice_survives_a_storm_of_refusals(market: Market, committed
     assert await violations(committed_db) == {}
 
 
+@pytest.mark.fault(5)
 async def test_a_reservation_nobody_paid_is_released_only_after_the_processor_was_asked(
     market: Market, committed_db: SessionMaker
 ) -> None:
@@ -289,6 +292,7 @@ async def test_a_reservation_nobody_paid_is_released_only_after_the_processor_wa
 
 
 @pytest.mark.parametrize("harm", ["body", "secret", "old", "missing"])
+@pytest.mark.fault(16)
 async def test_a_forged_webhook_is_refused_and_writes_nothing(
     market: Market, committed_db: SessionMaker, harm: str
 ) -> None:
@@ -318,6 +322,7 @@ async def test_an_event_of_no_time_is_invalid(
     assert await rows(committed_db, "SELECT 1 FROM core.inbox") == []
 
 
+@pytest.mark.fault(14)
 async def test_a_webhook_five_times_is_taken_once(market: Market, committed_db: SessionMaker) -> None:
     body = stripe_event("pi_1")
     header = sign_stripe(body, WEBHOOK_SECRET, now=market.resources.clock())
@@ -331,7 +336,7 @@ async def test_a_webhook_five_times_is_taken_once(market: Market, committed_db: 
     assert len(await rows(committed_db, "SELECT 1 FROM core.workflow WHERE kind = 'stripe_event'")) == 1
 
 
-@pytest.mark.fault
+@pytest.mark.fault(3)
 @pytest.mark.slow
 async def test_five_hundred_buyers_of_one_lead_make_one_sale(
     market: Market, committed_db: SessionMaker
@@ -357,6 +362,45 @@ async def test_five_hundred_buyers_of_one_lead_make_one_sale(
     assert (codes.count(202), codes.count(409)) == (1, 499)
     assert len(await market.charges()) == 1
     assert len(await rows(committed_db, "SELECT 1 FROM sales WHERE status = 'sold'")) == 1
+    assert await violations(committed_db) == {}
+
+
+@pytest.mark.fault(4)
+@pytest.mark.slow
+async def test_fifty_buyers_who_each_want_five_of_forty_leads_share_them_out(
+    market: Market, committed_db: SessionMaker
+) -> None:
+    async with committed_db.begin() as session:
+        leads = [
+            await make_lead(session, market.resources.keys, address_key=f"{number}||ELM|ST|||76998")
+            for number in range(40)
+        ]
+        buyers = [await make_buyer(session) for _ in range(50)]
+    wishes = [
+        (
+            market.door.user_token(Role.CONTRACTOR_OWNER, contractor_id=contractor, user_id=user),
+            leads[(turn * 3 + step * step) % 40],
+        )
+        for turn, (contractor, user) in enumerate(buyers)
+        for step in range(5)
+    ]
+    async with market.door.client(timeout=120) as client:
+
+        async def buy(token: str, lead_id: UUID) -> int:
+            answer = await client.post(
+                f"/api/leads/{lead_id}/purchase",
+                json={"payment_method": "pm_card_visa"},
+                headers={"Idempotency-Key": uuid4().hex, "Authorization": f"Bearer {token}"},
+            )
+            return answer.status_code
+
+        codes = await asyncio.gather(*(buy(*wish) for wish in wishes))
+
+    wanted = {lead for _, lead in wishes}
+    assert (codes.count(202), codes.count(409)) == (len(wanted), len(wishes) - len(wanted))
+    sold = await rows(committed_db, "SELECT base_lead_id FROM sales WHERE status = 'sold'")
+    assert sorted(row.base_lead_id for row in sold) == sorted(wanted)
+    assert len(await market.charges()) == len(wanted)
     assert await violations(committed_db) == {}
 
 

@@ -76,6 +76,7 @@ async def test_no_token_is_stored_as_it_is(
     assert all(account.session["refresh_token"] not in row for row in rows)
 
 
+@pytest.mark.fault(24)
 async def test_twenty_parallel_refreshes_have_one_winner(
     door: RunningService, account: Account, committed_db: SessionMaker
 ) -> None:
@@ -89,6 +90,7 @@ async def test_twenty_parallel_refreshes_have_one_winner(
         assert (await refresh(client, won[0].json()["refresh_token"])).status_code == 200
 
 
+@pytest.mark.fault(24)
 async def test_reuse_by_another_client_ends_the_session_at_once(
     door: RunningService, account: Account
 ) -> None:
@@ -124,6 +126,7 @@ async def test_reuse_after_the_grace_ends_the_session_even_for_the_same_client(
         assert (await refresh(client, fresh)).status_code == 401
 
 
+@pytest.mark.fault(24)
 async def test_parallel_reuse_and_rotation_leave_no_token_alive(
     door: RunningService, account: Account, committed_db: SessionMaker
 ) -> None:

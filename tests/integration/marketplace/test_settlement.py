@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+import pytest
 from sqlalchemy import text
 
 from shared.db.engine import SessionMaker
@@ -125,6 +126,7 @@ WORKER_DIED_BEFORE_THE_ANSWER = (
 )
 
 
+@pytest.mark.fault(5)
 async def test_a_sale_that_the_event_settled_first_leaves_no_charge_open(
     market: Market, committed_db: SessionMaker
 ) -> None:
@@ -167,6 +169,7 @@ async def test_one_sale_that_cannot_be_decided_keeps_no_other_from_it(
     assert job.output == {"failed": 1, "sold": 1}
 
 
+@pytest.mark.fault(5)
 async def test_a_charge_is_found_though_the_processors_clock_is_behind(
     market: Market, committed_db: SessionMaker
 ) -> None:

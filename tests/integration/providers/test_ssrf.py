@@ -16,7 +16,7 @@ from shared.http.client import FetchSource, GuardedFetcher
 from shared.http.ssrf import AddressGuard, AddressRefused, GuardedTransport
 from tests.factories.fetching import decide_fetch
 
-pytestmark = pytest.mark.fault
+pytestmark = pytest.mark.fault(20)
 
 SOURCE = FetchSource("county", tos="allowed", enabled=True, requests_per_second=1000, concurrency=10)
 

@@ -39,7 +39,7 @@ from tests.factories.poisoned import EVERY_POISON, PoisonedPage, permit, poisone
 from tests.factories.steps import Bench, bench
 from tests.factories.town import ServedTown
 
-pytestmark = pytest.mark.fault
+pytestmark = pytest.mark.fault(21)
 
 OPEN = FetchSource("county", tos="allowed", enabled=True, requests_per_second=10_000)
 COUNTY = Recipe.model_validate(

@@ -32,6 +32,7 @@ async def passed(limiter: AttemptLimiter, *claims: Claim, succeed: bool = False)
     return True
 
 
+@pytest.mark.fault(28)
 async def test_a_thousand_guesses_over_four_processes_are_five(redis: Redis) -> None:
     processes = [patient(redis) for _ in range(4)]
 

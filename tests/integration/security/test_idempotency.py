@@ -43,6 +43,7 @@ async def deeds(factory: UnitOfWorkFactory) -> int:
         return int(count.scalar_one())
 
 
+@pytest.mark.fault(29)
 async def test_twenty_parallel_copies_run_once_and_get_one_answer(unit_of_work: UnitOfWorkFactory) -> None:
     deed = Deed()
 
@@ -62,6 +63,7 @@ async def test_after_a_failure_the_next_copy_runs(unit_of_work: UnitOfWorkFactor
     assert await deeds(unit_of_work) == 1
 
 
+@pytest.mark.fault(29)
 async def test_the_same_key_with_another_request_is_refused(unit_of_work: UnitOfWorkFactory) -> None:
     deed = Deed()
     await send(unit_of_work, deed, body={"a": 1, "b": 2})

@@ -22,7 +22,7 @@ HOSTILE = hostile_pictures()
 SECONDS = 0.2
 
 
-@pytest.mark.fault
+@pytest.mark.fault(19)
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_file_is_refused_by_its_header_with_a_reason(name: str) -> None:
     body, media_type, reason = HOSTILE[name]

@@ -115,7 +115,7 @@ async def test_a_file_over_the_cap_is_left(world: Any, make: Make, monkeypatch: 
         await numbers(make())
 
 
-@pytest.mark.fault
+@pytest.mark.fault(17)
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "packed"])
 async def test_an_endless_download_stops_at_the_cap_and_leaves_nothing(
     world: Any, make: Make, tmp_path: Path, *, packed: bool

@@ -22,7 +22,7 @@ from shared.files import FileRefused
 from shared.providers.parcel_source.layers import open_layer_at
 from tests.measure.files import TODAY
 
-pytestmark = pytest.mark.fault
+pytestmark = pytest.mark.fault(18)
 
 PERMITS = (
     "PERMIT #,PERMIT_TYPE,ISSUE_DATE,STREET_NUMBER,STREET_DIRECTION,STREET_NAME,SUFFIX,WORK_DESCRIPTION\r\n"

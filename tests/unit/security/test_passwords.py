@@ -81,6 +81,7 @@ async def test_not_even_a_fitting_hash_lets_an_unknown_user_in(monkeypatch: pyte
     assert not await Passwords().verify("anything", None)
 
 
+@pytest.mark.fault(28)
 async def test_at_most_four_hashes_run_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     hasher: Any = CountingHasher()
     monkeypatch.setattr(passwords, "_hasher", hasher)

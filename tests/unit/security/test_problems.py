@@ -190,6 +190,7 @@ async def test_the_routers_own_refusals_are_problems_too(
 @pytest.mark.parametrize(("path", "size", "status"), [
     ("/stream", 1000, 200), ("/stream", 1001, 413), ("/upload", 5000, 200), ("/upload", 5001, 413), ("/form", 1001, 413),
 ])  # fmt: skip
+@pytest.mark.fault(17)
 async def test_a_declared_body_over_its_cap_is_413(
     client: httpx.AsyncClient, path: str, size: int, status: int
 ) -> None:
@@ -201,6 +202,7 @@ async def test_a_declared_body_over_its_cap_is_413(
 
 
 @pytest.mark.parametrize("path", ["/stream", "/form", "/upload"])
+@pytest.mark.fault(17)
 async def test_an_endless_body_is_stopped_at_the_cap(app: FastAPI, path: str) -> None:
     sent = 0
 
@@ -226,6 +228,7 @@ async def test_an_endless_body_is_stopped_at_the_cap(app: FastAPI, path: str) ->
     assert sent <= 6000
 
 
+@pytest.mark.fault(17)
 async def test_a_gigabyte_is_refused_without_being_held(client: httpx.AsyncClient) -> None:
     async def gigabyte() -> AsyncIterator[bytes]:
         for _ in range(16_000):

@@ -167,6 +167,7 @@ FORGERIES: dict[str, Callable[[Settings], str]] = {
 
 
 @pytest.mark.parametrize("name", sorted(FORGERIES))
+@pytest.mark.fault(23)
 def test_a_forged_token_is_refused(name: str, settings: Settings, verifier: TokenVerifier) -> None:
     with pytest.raises(NotAuthenticated):
         verifier.verify(FORGERIES[name](settings))

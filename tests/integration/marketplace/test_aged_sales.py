@@ -289,9 +289,7 @@ async def test_fifty_buyers_of_packs_that_overlap_take_whole_packs_and_no_item_t
 
 
 async def test_orders_that_want_the_same_in_another_order_do_not_block_each_other(stall: Stall) -> None:
-    await stall.stock(
-        *(aged_line(number, days=200 if number < 10 else 300) for number in range(20)),
-    )
+    await stall.stock(*(aged_line(number, days=200 if number < 10 else 300) for number in range(20)))
     young, old = wanted(6), wanted(6, age_bucket="MONTH_9_TO_11")
     answers = await asyncio.gather(*(stall.buy(*pair) for pair in [(young, old), (old, young)] * 3))
 

@@ -26,6 +26,7 @@ from services.marketplace.api import (
     preferences,
     privacy,
     promos,
+    provenance,
     quality,
     reactivation,
     receipts,
@@ -54,6 +55,7 @@ from services.marketplace.pages import people as people_pages
 from services.marketplace.pages import plans as plan_pages
 from services.marketplace.pages import privacy as privacy_pages
 from services.marketplace.pages import promos as promo_pages
+from services.marketplace.pages import provenance as provenance_pages
 from services.marketplace.pages import quality as quality_pages
 from services.marketplace.pages import receipts as receipt_pages
 from services.marketplace.pages import returns as return_pages
@@ -95,6 +97,8 @@ service = Service(
         summit.router,
         privacy.router,
         privacy_pages.router,
+        provenance.router,
+        provenance_pages.router,
         analytics.router,
         analytics_pages.router,
         notices.router,

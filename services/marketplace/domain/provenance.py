@@ -31,10 +31,10 @@ FIELDS: Final[dict[str, tuple[str, str]]] = {
     "apn": ("Parcel number", PLACE),
     "lat": ("Latitude", PLACE),
     "lng": ("Longitude", PLACE),
-    "property_value": ("Value of the house", HOUSE),
-    "market_value": ("Market value", HOUSE),
-    "assessed_value": ("Assessed value", HOUSE),
-    "tax_amount": ("Property tax", RECORD),
+    "property_value": ("Value of the house in dollars", HOUSE),
+    "market_value": ("Market value in dollars", HOUSE),
+    "assessed_value": ("Assessed value in dollars", HOUSE),
+    "tax_amount": ("Property tax in dollars", RECORD),
     "property_type": ("Kind of house", HOUSE),
     "use_code": ("Use by the county's code", HOUSE),
     "year_built": ("Year built", HOUSE),
@@ -44,13 +44,14 @@ FIELDS: Final[dict[str, tuple[str, str]]] = {
     "beds": ("Bedrooms", HOUSE),
     "baths": ("Bathrooms", HOUSE),
     "last_sale_on": ("Day of the last sale", "new owners often replace a roof"),
-    "last_sale_price": ("Price of the last sale", HOUSE),
+    "last_sale_price": ("Price of the last sale in dollars", HOUSE),
     "roof_installed_on": ("Day the roof was made", HOUSE),
     "roof_material": ("Material of the roof", HOUSE),
     "permit": ("Roof permit", "to date the roof"),
     "raw_data": ("The county's whole record of a permit", "kept to read it again when our reading was wrong"),
 }
 """What each field is called, and why we use it."""
+_ORDER: Final = {field: place for place, field in enumerate(FIELDS)}
 SEALED: Final = ("owner_name", "owner_email", "owner_phone", "mailing_address")
 OF_ONE_OWNER: Final = ("owner_name", "owner_phone")
 """What a record of several owners does not say whose it is."""
@@ -60,6 +61,7 @@ OTHERS_TOO: Final = "another owner is named there too, whom we do not show"
 ANOTHERS_EMAIL: Final = "another e-mail address than the one you proved"
 MAY_NAME_OTHERS: Final = "it may name others; ask us for your part of it"
 CO_BORROWER: Final = "co_borrower_"
+_PLAIN: Final = {"true": "yes", "false": "no"}
 _AND: Final = re.compile(r"\s*(?:&|;|/|\+|\bAND\b)\s*", re.IGNORECASE)
 
 # PR-1 treats every resident alike, so the strictest state decides: Oregon's Consumer Privacy Act gives a person the list of
@@ -198,7 +200,7 @@ def name_of_one(name: str) -> str | None:
 
 def own_facts(held: Iterable[Held], *, email: str, named_first: bool) -> list[Fact]:
     """What may be shown to the one person who proved this address; what may be another's stands there without value."""
-    found = list(held)
+    found = sorted(held, key=_place)
     shared = {
         each.subject_id for each in found if each.field == "owner_name" and name_of_one(each.value or "")
     }
@@ -206,6 +208,11 @@ def own_facts(held: Iterable[Held], *, email: str, named_first: bool) -> list[Fa
         _fact(each, *_shown(each, email=email, shared=each.subject_id in shared, first=named_first))
         for each in found
     ]
+
+
+def _place(held: Held) -> tuple[str, int]:
+    """Record by record, in each the person before the house."""
+    return held.record, _ORDER.get(held.field, len(_ORDER))
 
 
 def _shown(held: Held, *, email: str, shared: bool, first: bool) -> tuple[str | None, str | None]:
@@ -227,7 +234,7 @@ def _fact(held: Held, value: str | None, withheld: str | None) -> Fact:
         record=held.record,
         field=held.field,
         label=label,
-        value=value,
+        value=_PLAIN.get(value or "", value),
         withheld=withheld,
         source=held.source or UNRECORDED,
         obtained_at=held.obtained_at,

@@ -21,10 +21,11 @@ from services.marketplace.api.provenance import (
     keep_privacy_session,
 )
 from services.marketplace.domain.identity import CodeNotValid, NoPrivacySession
-from services.marketplace.domain.privacy import RULES
+from services.marketplace.domain.privacy import OPT_OUT_REASON, RULES
 from services.marketplace.pages.privacy import WRONG, TypedRequest
 from services.marketplace.pages.rendering import form_page, go_to, render
 from services.marketplace.service import identity, provenance
+from shared.compliance.reasons import ERASED_REASON, PROTECTED_REASON
 from shared.errors import InvalidInput, RidgelineError, TooManyRequests
 from shared.http.auth import public_route
 from shared.runtime import ResourcesDep
@@ -35,6 +36,15 @@ Typed = Annotated[str, Field(max_length=320)]
 OFFERED: Final = (PrivacyKind.OPT_OUT, PrivacyKind.DELETE, PrivacyKind.CORRECT, PrivacyKind.COMPLAINT)
 NEEDS_WORDS: Final = frozenset({PrivacyKind.CORRECT, PrivacyKind.COMPLAINT})
 """What is empty without a message."""
+SCOPES: Final = {
+    "global": "left out of everything",
+    "sale": "not sold",
+    "voice": "no calls and texts",
+    "email": "no e-mail",
+    "mail": "no letters",
+}
+REASONS: Final = {OPT_OUT_REASON: "you asked", PROTECTED_REASON: "protected person", ERASED_REASON: "erased"}
+"""What the words of the suppression list mean to the person they are about."""
 NO_EMAIL: Final = {"email": "Type the e-mail address that the code should go to."}
 NO_WORDS: Final = {"message": "Say what is wrong and what is right, or what happened."}
 WRONG_DIGITS: Final = {"digits": identity.WRONG}
@@ -43,7 +53,7 @@ WRONG_DIGITS: Final = {"digits": identity.WRONG}
 class TypedHouse(BaseModel):
     """The first form as it was typed."""
 
-    street: Typed = ""
+    street: Typed
     city: Typed = ""
     state: Typed = ""
     zip: Typed = ""
@@ -59,7 +69,8 @@ async def own_page(request: Request, resources: ResourcesDep, token: SessionDep)
     except NoPrivacySession as refusal:
         return form_page(request, "own_data_ask.html", {}, None, refusal if token else None)
     rules = [RULES[kind] for kind in OFFERED]
-    return render(request, "own_data.html", None, found=found, rules=rules)
+    words = {"titles": RULES, "scopes": SCOPES, "reasons": REASONS}
+    return render(request, "own_data.html", None, found=found, rules=rules, **words)
 
 
 @router.post("")

@@ -160,6 +160,9 @@ service = Service(
             "buyer_nudges", "nudge_buyers", "*/10 * * * *", "Leads nobody has tried.", misfire="skip"
         ),
         ScheduledJob(
+            "privacy_codes", "forget_codes", "50 * * * *", "Codes of yesterday forgotten.", misfire="skip"
+        ),
+        ScheduledJob(
             "territory_watch",
             "watch_territories",
             "40 * * * *",

@@ -454,6 +454,9 @@ PRIVACY_CODE = single_step(
     max_attempt=8,
     description="The digits that prove who asks about a house, mailed once to an address we know, forgotten otherwise.",
 )
+FORGET_CODES = single_step(
+    "forget_codes", "marketplace", description="Codes that proved who asks, forgotten within a day."
+)
 EXPAND_CITIES = single_step(
     "expand_cities", "orchestrator", description="The next city, when the criteria hold."
 )

@@ -15,8 +15,8 @@ from shared.schemas.mail import EmailMessage
 CODE_LIFE: Final = timedelta(minutes=15)
 MOST_TRIES: Final = 5
 SESSION_LIFE: Final = timedelta(minutes=30)
-FORGET_AFTER: Final = timedelta(days=1)
-"""How long a code is kept after it was asked for."""
+FORGET_AFTER: Final = timedelta(hours=22)
+"""How long a code is kept after it was asked for, so that the hourly job keeps the day we promise."""
 DIGITS: Final = 6
 TEMPLATE: Final = "privacy_code"
 _CODE: Final = "privacy-code"

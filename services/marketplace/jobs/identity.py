@@ -13,6 +13,7 @@ from services.marketplace.service.identity import house_of, proof_of
 from shared.compliance.store import record_message
 from shared.errors import Skip
 from shared.runtime import StepContext
+from shared.schemas.workflow_inputs import JobInput
 
 
 class PrivacyCodeInput(BaseModel):
@@ -39,10 +40,15 @@ async def privacy_code(ctx: StepContext, input: PrivacyCodeInput) -> None:
         await record_message(tx.session, decision_id, sent["id"])
 
 
+async def forget_codes(ctx: StepContext, input: JobInput) -> None:  # noqa: ARG001 - a step takes its input
+    """Forget the codes of yesterday, used or not, with what was typed for them."""
+    async with ctx.commit() as tx:
+        tx.output = {"forgotten": await PrivacyCodeRepository(tx.session).forget_old(FORGET_AFTER)}
+
+
 async def _house(ctx: StepContext, code_id: UUID) -> House:
     async with ctx.resources.unit_of_work() as uow:
         codes = PrivacyCodeRepository(uow.session)
-        await codes.forget_old(FORGET_AFTER)
         row = await codes.to_send(code_id)
         house = None if row is None else await house_of(uow.session, ctx.resources.keys, row)
         is_for_nobody = (

@@ -16,31 +16,33 @@ KNOWN_OF = """
       FROM privacy_codes c
 """
 # Whoever the proven address belongs to at this house, and what we hold there under the same full name. A finder looks for
-# the owner whom a record names first (`named_first`); an address that a county published may be any owner's.
+# the owner whom a record names first (`named_first`); an address that a county published may be any owner's. What stands
+# in a permit was typed by whoever applied, often a contractor: it proves that record and no other of the name in it.
 OWNERS = """
     WITH house AS (
-        SELECT l.subject_id, l.owner_name_hash, l.owner_email_hash, NOT coalesce(s.government, true) AS searched
+        SELECT l.subject_id, l.owner_name_hash, l.owner_email_hash, NOT coalesce(s.government, true) AS searched,
+               true AS of_an_owner
           FROM base_leads l
           LEFT JOIN compliance.provenance p ON p.entity = 'base_leads' AND p.entity_id = l.id AND p.field = 'owner_email'
           LEFT JOIN compliance.source_registry s ON s.source_key = coalesce(p.source, l.owner_email_source)
          WHERE l.state = :state AND l.address_key = :address_key
          UNION ALL
-        SELECT p.subject_id, p.owner_name_hash, p.owner_email_hash, false
+        SELECT p.subject_id, p.owner_name_hash, p.owner_email_hash, false, true
           FROM parcels p WHERE p.state = :state AND p.address_key = :address_key
          UNION ALL
-        SELECT d.subject_id, d.owner_name_hash, d.owner_email_hash, false
+        SELECT d.subject_id, d.owner_name_hash, d.owner_email_hash, false, false
           FROM permit_details d JOIN roofing_permits r ON r.id = d.permit_id
          WHERE r.state = :state AND r.address_key = :address_key
          UNION ALL
-        SELECT g.subject_id, NULL, CAST(:email AS text), true
+        SELECT g.subject_id, NULL, CAST(:email AS text), true, true
           FROM aged_leads g WHERE g.suppression_keys @> ARRAY[CAST(:address AS text), CAST(:email AS text)]
     ), proven AS (
-        SELECT subject_id, owner_name_hash, searched FROM house WHERE owner_email_hash = :email
+        SELECT subject_id, owner_name_hash, searched, of_an_owner FROM house WHERE owner_email_hash = :email
     )
     SELECT h.subject_id, bool_or((SELECT bool_and(searched) FROM proven)) AS named_first
       FROM house h JOIN compliance.subject_key k ON k.subject_id = h.subject_id AND k.wrapped_key IS NOT NULL
      WHERE h.subject_id IN (SELECT subject_id FROM proven)
-        OR h.owner_name_hash IN (SELECT owner_name_hash FROM proven)
+        OR h.owner_name_hash IN (SELECT owner_name_hash FROM proven WHERE of_an_owner)
      GROUP BY h.subject_id
 """
 
@@ -115,19 +117,21 @@ class PrivacyCodeRepository:
         """Delete a code that is for nobody, and its key."""
         await self._forget("c.id = :id", {"id": code_id})
 
-    async def forget_old(self, kept: timedelta) -> None:
-        """Delete the codes that were asked for longer ago than `kept`, and their keys."""
-        await self._forget("c.created_at < now() - CAST(:kept AS interval)", {"kept": kept})
+    async def forget_old(self, kept: timedelta) -> int:
+        """Delete the codes that were asked for longer ago than `kept`, and their keys; how many."""
+        return await self._forget("c.created_at < now() - CAST(:kept AS interval)", {"kept": kept})
 
-    async def _forget(self, which: str, values: Mapping[str, Any]) -> None:
+    async def _forget(self, which: str, values: Mapping[str, Any]) -> int:
         statement = text(
             f"""
-            WITH gone AS (DELETE FROM privacy_codes c WHERE {which} RETURNING c.subject_id)
-            UPDATE compliance.subject_key k SET wrapped_key = NULL, shredded_at = now()
-              FROM gone WHERE k.subject_id = gone.subject_id AND k.shredded_at IS NULL
+            WITH gone AS (DELETE FROM privacy_codes c WHERE {which} RETURNING c.subject_id),
+            shredded AS (
+                UPDATE compliance.subject_key k SET wrapped_key = NULL, shredded_at = now()
+                  FROM gone WHERE k.subject_id = gone.subject_id AND k.shredded_at IS NULL)
+            SELECT count(*) FROM gone
             """  # noqa: S608 - a condition of ours
         )
-        await self._session.execute(statement, dict(values))
+        return int((await self._session.execute(statement, dict(values))).scalar_one())
 
     async def owners(self, who: Mapping[str, Any]) -> Sequence[Row[Any]]:
         """The people of this house whose e-mail address this is, whom we can still read."""

@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -19,6 +19,7 @@ from services.marketplace.api.provenance import SESSION_COOKIE
 from services.marketplace.service import identity
 from shared.db.engine import SessionMaker
 from shared.http.tls import known_authorities
+from shared.workflow import start
 from tests.factories.privacy import HOUSE
 from tests.integration.marketplace.conftest import PAGE, Market, rows
 
@@ -270,10 +271,16 @@ async def test_old_codes_are_forgotten_with_their_keys(
     market: Market, committed_db: SessionMaker, ada: UUID
 ) -> None:
     async with proven(market, committed_db) as client:
-        await run(committed_db, "UPDATE privacy_codes SET created_at = now() - interval '25 hours'")
-        await ask(client, email="nobody@example.com")
-        await work_off(market, committed_db)
-    assert await rows(committed_db, "SELECT 1 FROM privacy_codes") == []
+        await run(committed_db, "UPDATE privacy_codes SET created_at = now() - interval '22 hours'")
+        await ask(client)
+        async with committed_db.begin() as session:
+            job = await start(session, "forget_codes", subject_id=uuid4())
+        assert await market.runner().run(job.workflow_id, "forget_codes")
+        over = await client.get("/api/privacy/own-data")
+    left = await rows(committed_db, "SELECT used_at FROM privacy_codes")
+    assert ([row.used_at for row in left], over.status_code) == ([None], 401)
+    keys = "SELECT count(*) AS n FROM compliance.subject_key WHERE wrapped_key IS NULL"
+    assert (await rows(committed_db, keys))[0].n == 1
 
 
 @pytest.mark.parametrize(

@@ -377,6 +377,30 @@ async def roof(market: Market, db: SessionMaker, subject: UUID) -> None:
             await session.execute(text(statement), used)
 
 
+async def test_an_address_in_a_permit_proves_that_permits_record_alone(
+    market: Market, committed_db: SessionMaker, ada: UUID
+) -> None:
+    await permit(committed_db)
+    await roof(market, committed_db, ada)
+    keys = market.resources.keys
+    async with committed_db.begin() as session:
+        applied = await SubjectKeys(session, keys).create()
+        values = {
+            "subject": applied.subject_id,
+            "name": applied.encrypt("owner_name", "ADA LOVELACE"),
+            "name_hash": keys.blind_index("ADA LOVELACE", "name"),
+            "email": applied.encrypt("owner_email", BOB),
+            "email_hash": keys.blind_index(BOB, "email"),
+        }
+        statement = """UPDATE permit_details SET subject_id = :subject, owner_name = :name, owner_name_hash = :name_hash,
+                              owner_email = :email, owner_email_hash = :email_hash,
+                              owner_phone = NULL, owner_phone_hash = NULL"""
+        await session.execute(text(statement), values)
+    found = await own(market, committed_db, email=BOB)
+    assert {fact["record"] for fact in found["facts"]} == {"Permit R-1"}
+    assert [word for word in (ADA, "5550123", "PO BOX 1") if word in str(found)] == []
+
+
 async def test_scores_pictures_searches_and_everybody_who_received_it_are_told(
     market: Market, committed_db: SessionMaker, ada: UUID
 ) -> None:

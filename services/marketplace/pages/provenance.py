@@ -69,8 +69,16 @@ async def own_page(request: Request, resources: ResourcesDep, token: SessionDep)
     except NoPrivacySession as refusal:
         return form_page(request, "own_data_ask.html", {}, None, refusal if token else None)
     rules = [RULES[kind] for kind in OFFERED]
-    words = {"titles": RULES, "scopes": SCOPES, "reasons": REASONS}
-    return render(request, "own_data.html", None, found=found, rules=rules, **words)
+    return render(
+        request,
+        "own_data.html",
+        None,
+        found=found,
+        rules=rules,
+        titles=RULES,
+        scopes=SCOPES,
+        reasons=REASONS,
+    )
 
 
 @router.post("")

@@ -62,7 +62,7 @@ async def mailed(market: Market, db: SessionMaker) -> str:
     """The digits of the newest mail."""
     ended = await work_off(market, db)
     assert ended[-1].status == "done", ended[-1].reason
-    return re.findall(r"\\n(\d{6})\\n", str(await inbox(market)))[-1]
+    return str(re.findall(r"\\n(\d{6})\\n", str(await inbox(market)))[-1])
 
 
 async def enter(client: httpx.AsyncClient, code_id: str, digits: str) -> httpx.Response:

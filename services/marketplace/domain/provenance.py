@@ -245,6 +245,33 @@ def _fact(held: Held, value: str | None, withheld: str | None) -> Fact:
     )
 
 
+def names_of(held: Iterable[Held], *, named_first: bool) -> set[str]:
+    """The names under which the person may have been looked for; of a record of several the first, where it is theirs."""
+    found = set()
+    for name in {each.value for each in held if each.field == "owner_name" and each.value}:
+        one = name_of_one(name)
+        if one is None or named_first:
+            found.add(one or name)
+    return found
+
+
+def answer_facts(answer: dict[str, Any], subject_id: UUID) -> Iterator[Held]:
+    """What a search by name and house was told."""
+    for name in ("email", "phone"):
+        told = answer.get(name)
+        if told:
+            yield Held(
+                subject_id,
+                "Search for your contacts",
+                f"owner_{name}",
+                told["value"],
+                told.get("source"),
+                datetime.fromisoformat(told["fetched_at"]) if told.get("fetched_at") else None,
+                licence=told.get("licence_id"),
+                confidence=told.get("confidence"),
+            )
+
+
 def aged_facts(
     person: dict[str, Any], *, subject_id: UUID, source: str, obtained_at: datetime
 ) -> Iterator[Held]:

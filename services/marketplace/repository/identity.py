@@ -39,7 +39,8 @@ OWNERS = """
     ), proven AS (
         SELECT subject_id, owner_name_hash, searched, of_an_owner FROM house WHERE owner_email_hash = :email
     )
-    SELECT h.subject_id, bool_or((SELECT bool_and(searched) FROM proven)) AS named_first
+    SELECT h.subject_id, bool_or((SELECT bool_and(searched) FROM proven)) AS named_first,
+           bool_or((SELECT bool_or(of_an_owner) FROM proven)) AS by_name
       FROM house h JOIN compliance.subject_key k ON k.subject_id = h.subject_id AND k.wrapped_key IS NOT NULL
      WHERE h.subject_id IN (SELECT subject_id FROM proven)
         OR h.owner_name_hash IN (SELECT owner_name_hash FROM proven WHERE of_an_owner)

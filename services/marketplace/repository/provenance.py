@@ -150,10 +150,18 @@ SEARCHES: Final = text(
     f"""
     SELECT j.enrichment_type AS what, coalesce(j.sources_tried, ARRAY[]::text[]) AS sources, j.data_found AS found,
            coalesce(j.completed_at, j.created_at) AS searched_at
-      FROM enrichment_jobs j LEFT JOIN base_leads x ON x.id = j.base_lead_id
-     WHERE j.subject_id = ANY(CAST(:subjects AS uuid[])) OR ({THEIRS} AND {HERE} AND j.subject_id IS NULL)
+      FROM enrichment_jobs j
+     WHERE j.id IN (SELECT t.id FROM base_leads x JOIN enrichment_jobs t ON t.base_lead_id = x.id WHERE {THEIRS} AND {HERE}
+                     UNION SELECT n.id FROM enrichment_jobs n WHERE n.person_hash = ANY(CAST(:people AS text[])))
      ORDER BY searched_at, j.id
     """  # noqa: S608 - conditions of ours
+)
+ANSWERS: Final = text(
+    """
+    SELECT j.subject_id, j.sealed_answer FROM enrichment_jobs j
+     WHERE j.person_hash = ANY(CAST(:people AS text[])) AND j.sealed_answer IS NOT NULL
+     ORDER BY j.created_at, j.id
+    """
 )
 RECIPIENTS: Final = text(
     f"""
@@ -205,7 +213,11 @@ class ProvenanceRepository:
 
     def __init__(self, session: AsyncSession, who: Mapping[str, Any]) -> None:
         self._session = session
-        self._who = dict(who)
+        self._who = {"people": [], **who}
+
+    def look_for(self, people: Sequence[str]) -> None:
+        """Look from here on for searches by name and house too, which have keys of their own."""
+        self._who["people"] = list(people)
 
     async def facts(self) -> list[RowMapping]:
         """Values with their origins, the person's still sealed; permits of the house have no subject."""
@@ -217,6 +229,10 @@ class ProvenanceRepository:
     async def aged(self) -> Sequence[Row[Any]]:
         """Older leads, sealed."""
         return await self._rows(AGED)
+
+    async def answers(self) -> Sequence[Row[Any]]:
+        """What searches by name and house were told, sealed."""
+        return await self._rows(ANSWERS)
 
     async def scores(self) -> Sequence[Row[Any]]:
         """What we made of the house."""

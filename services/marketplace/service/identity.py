@@ -56,6 +56,8 @@ class Proof:
     subjects: tuple[UUID, ...] = ()
     named_first: bool = True
     """Whether the address was found for the owner that a record names first."""
+    by_name: bool = False
+    """Whether the address is an owner's for sure, so that what stands under that name at the house is theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,9 @@ async def proof_of(session: AsyncSession, house: House, keys: Sequence[str]) -> 
     owners = await repository.owners(who)
     if owners:
         first = all(row.named_first for row in owners)
-        return Proof(IdentityProof.HELD, tuple(row.subject_id for row in owners), named_first=first)
+        by_name = all(row.by_name for row in owners)
+        subjects = tuple(row.subject_id for row in owners)
+        return Proof(IdentityProof.HELD, subjects, named_first=first, by_name=by_name)
     return Proof(IdentityProof.ASKED) if await repository.has_asked(keys) else None
 
 

@@ -22,12 +22,15 @@ from services.marketplace.domain.provenance import (
     Search,
     Stop,
     aged_facts,
+    answer_facts,
+    names_of,
     own_facts,
 )
 from services.marketplace.repository.privacy import PrivacyRepository
 from services.marketplace.repository.provenance import ProvenanceRepository, who_is
 from services.marketplace.service.identity import PrivacySession, asked_of, note, read_session
 from services.marketplace.service.privacy import Received, receive
+from shared.compliance.loader import address_value
 from shared.db.rows import all_rows
 from shared.db.unit_of_work import UnitOfWork
 from shared.runtime import Resources
@@ -35,6 +38,8 @@ from shared.schemas.privacy_enums import IdentityProof, PrivacyKind, PrivacyStat
 from shared.security.fields import KeyRing, SubjectCipher
 from shared.security.subject_keys import SubjectKeys
 
+ANSWER_FIELD: Final = "enrichment_answer"
+"""The name under which the enricher seals what a search was told."""
 ANSWERED: Final = "Answered by the page, after proof by a mailed code."
 
 
@@ -93,6 +98,9 @@ async def _read(uow: UnitOfWork, ring: KeyRing, session: PrivacySession) -> OwnD
     requests = await repository.requests()
     own = next(row for row in requests if row.id == session.request_id)
     recipients = await repository.recipients() if is_owner else []
+    facts = (
+        await _facts(uow, ring, repository, session) if is_owner else []
+    )  # before the searches that its names find
     return OwnData(
         made_at=await uow.database_now(),
         session_until=session.until,
@@ -101,7 +109,7 @@ async def _read(uow: UnitOfWork, ring: KeyRing, session: PrivacySession) -> OwnD
         house=f"{house.street}, {house.city}, {house.state} {house.zip}",
         email=house.email,
         answered=own.status == PrivacyStatus.CARRIED_OUT,
-        facts=await _facts(uow, ring, repository, session) if is_owner else [],
+        facts=facts,
         scores=[Score.model_validate(row) for row in await repository.scores()] if is_owner else [],
         photos=[Photo.model_validate(row) for row in await repository.photos()] if is_owner else [],
         searches=[Search.model_validate(row) for row in await repository.searches()] if is_owner else [],
@@ -120,7 +128,27 @@ async def _facts(
         *_unsealed(await repository.facts(), ciphers),
         *_aged(await repository.aged(), ciphers),
     ]
+    repository.look_for(_people(ring, held, session))
+    rows = await repository.answers()
+    found = await SubjectKeys(uow.session, ring).load_many([row.subject_id for row in rows])
+    held += _told(rows, found)
     return own_facts(held, email=session.house.email, named_first=session.proof.named_first)
+
+
+def _people(ring: KeyRing, held: Sequence[Held], session: PrivacySession) -> list[str]:
+    """The hashes of the person's names at this house, by which a search on demand is found again."""
+    if not session.proof.by_name:
+        return []
+    house = address_value(session.house.state, session.house.address_key)
+    names = names_of(held, named_first=session.proof.named_first)
+    return [ring.blind_index(f"{name} {house}", "name") for name in names]
+
+
+def _told(rows: Sequence[Row[Any]], ciphers: Mapping[UUID, SubjectCipher]) -> Iterator[Held]:
+    for row in rows:
+        if row.subject_id in ciphers:
+            told = orjson.loads(ciphers[row.subject_id].decrypt(ANSWER_FIELD, row.sealed_answer))
+            yield from answer_facts(told, row.subject_id)
 
 
 def _unsealed(rows: Sequence[RowMapping], ciphers: Mapping[UUID, SubjectCipher]) -> Iterator[Held]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 from uuid import UUID
@@ -396,9 +397,10 @@ async def test_an_address_in_a_permit_proves_that_permits_record_alone(
                               owner_email = :email, owner_email_hash = :email_hash,
                               owner_phone = NULL, owner_phone_hash = NULL"""
         await session.execute(text(statement), values)
+    await search_on_demand(market, committed_db, "ADA LOVELACE")
     found = await own(market, committed_db, email=BOB)
     assert {fact["record"] for fact in found["facts"]} == {"Permit R-1"}
-    assert [word for word in (ADA, "5550123", "PO BOX 1") if word in str(found)] == []
+    assert [word for word in (ADA, "5550123", "5550199", "PO BOX 1") if word in str(found)] == []
 
 
 async def test_scores_pictures_searches_and_everybody_who_received_it_are_told(
@@ -452,3 +454,31 @@ async def test_the_page_says_it_in_plain_words(market: Market, committed_db: Ses
     assert [word for word in words if word not in page.text] == []
     assert "attachment" in copy.headers["content-disposition"]
     assert copy.json()["facts"]
+
+
+async def search_on_demand(market: Market, db: SessionMaker, name: str) -> None:
+    """What a company's search for somebody of this name at Ada's house was told, under a key of its own."""
+    keys = market.resources.keys
+    told = {"value": "+15125550199", "source": "fullcontact_phone", "fetched_at": "2026-10-01T00:00:00+00:00"}
+    async with db.begin() as session:
+        cipher = await SubjectKeys(session, keys).create()
+        answer = cipher.encrypt("enrichment_answer", json.dumps({"phone": told, "email": None}))
+        values = {
+            "subject": cipher.subject_id,
+            "person": keys.blind_index(f"{name} {address_value('TX', ADDRESS_KEY)}", "name"),
+            "answer": answer,
+        }
+        statement = """INSERT INTO enrichment_jobs (enrichment_type, status, data_found, sources_tried, completed_at,
+                                                    subject_id, person_hash, sealed_answer)
+                       VALUES ('phone', 'completed', true, ARRAY['fullcontact_phone'], now(), :subject, :person, :answer)"""
+        await session.execute(text(statement), values)
+
+
+@pytest.mark.parametrize(("name", "phones"), [("Ada Lovelace", ["+15125550199"]), ("Bob Hopper", [])])
+async def test_a_search_on_demand_is_told_to_whom_it_was_about(
+    market: Market, committed_db: SessionMaker, ada: UUID, name: str, phones: list[str]
+) -> None:
+    await search_on_demand(market, committed_db, name)
+    found = await own(market, committed_db)
+    assert [fact["value"] for fact in found["facts"] if fact["field"] == "owner_phone"] == phones
+    assert len(found["searches"]) == len(phones)

@@ -19,7 +19,9 @@ from services.marketplace.domain.provenance import (
     Fact,
     Held,
     aged_facts,
+    answer_facts,
     name_of_one,
+    names_of,
     own_facts,
 )
 from services.marketplace.repository.provenance import DETAIL_FIELDS, LEAD_FIELDS, PARCEL_FIELDS
@@ -130,3 +132,33 @@ def test_an_older_leads_co_borrower_is_left_out_and_the_rest_told() -> None:
     assert {"owner_email", "birth_date", "mortgage_amount"} <= fields
     fact = shown(held("mortgage_amount", "1"))["mortgage_amount"]
     assert (fact.label, fact.why) == ("Mortgage amount", OLD_LEAD)
+
+
+@pytest.mark.parametrize(
+    ("first", "names"), [(True, {"ADA LOVELACE", "GRACE HOPPER"}), (False, {"GRACE HOPPER"})]
+)
+def test_a_person_is_looked_for_under_own_names_only(first: bool, names: set[str]) -> None:
+    found = [
+        held("owner_name", "ADA LOVELACE & BOB"),
+        held("owner_name", "GRACE HOPPER"),
+        held("owner_name", None),
+    ]
+    assert names_of(found, named_first=first) == names
+
+
+def test_what_a_search_was_told_is_told_with_its_origin() -> None:
+    told = {
+        "value": "+15125550199",
+        "source": "v",
+        "licence_id": "l",
+        "fetched_at": NOW.isoformat(),
+        "confidence": 0.8,
+    }
+    (fact,) = answer_facts({"phone": told, "email": None, "tried": ["v"]}, ADA)
+    assert (fact.field, fact.value, fact.source, fact.obtained_at) == (
+        "owner_phone",
+        "+15125550199",
+        "v",
+        NOW,
+    )
+    assert (fact.licence, fact.confidence) == ("l", 0.8)

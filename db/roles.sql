@@ -40,7 +40,7 @@ GRANT SELECT ON ALL TABLES IN SCHEMA public, core, compliance TO ridgeline_servi
 REVOKE SELECT ON users, refresh_tokens, account_links, api_keys, payments, ledger_accounts, ledger_entries, notifications,
     aged_leads, aged_purchases, aged_sales, aged_quotes, company_profiles,
     sale_returns, sale_outcomes, guarantee_settlements, buyer_evidence, privacy_requests, privacy_notices,
-    delivery_destinations, lead_deliveries, delivery_attempts, plan_subscriptions, plan_periods, promo_codes,
+    privacy_codes, delivery_destinations, lead_deliveries, delivery_attempts, plan_subscriptions, plan_periods, promo_codes,
     promo_redemptions, compliance.subject_key, agencies FROM ridgeline_service;
 
 -- Schema core, through shared.workflow, shared.relay and shared.streams.
@@ -92,6 +92,7 @@ GRANT SELECT, INSERT, UPDATE ON aged_inventory, aged_prices TO svc_marketplace;
 GRANT INSERT, UPDATE ON buyer_checks, buyer_cases, territories TO svc_marketplace;
 GRANT SELECT, INSERT ON buyer_evidence TO svc_marketplace;
 GRANT SELECT, INSERT, UPDATE ON privacy_requests, privacy_notices TO svc_marketplace;
+GRANT SELECT, INSERT, UPDATE, DELETE ON privacy_codes TO svc_marketplace;
 GRANT INSERT ON privacy_subjects TO svc_marketplace;
 GRANT UPDATE (person, phone_hash) ON aged_leads TO svc_marketplace;
 GRANT UPDATE (note) ON sale_outcomes TO svc_marketplace;

@@ -27,6 +27,7 @@ from services.marketplace.api import (
     preferences,
     privacy,
     promos,
+    provenance,
     quality,
     reactivation,
     receipts,
@@ -56,6 +57,7 @@ from services.marketplace.pages import people as people_pages
 from services.marketplace.pages import plans as plan_pages
 from services.marketplace.pages import privacy as privacy_pages
 from services.marketplace.pages import promos as promo_pages
+from services.marketplace.pages import provenance as provenance_pages
 from services.marketplace.pages import quality as quality_pages
 from services.marketplace.pages import receipts as receipt_pages
 from services.marketplace.pages import returns as return_pages
@@ -98,6 +100,8 @@ service = Service(
         summit.router,
         privacy.router,
         privacy_pages.router,
+        provenance.router,
+        provenance_pages.router,
         analytics.router,
         analytics_pages.router,
         notices.router,
@@ -158,6 +162,9 @@ service = Service(
         ),
         ScheduledJob(
             "buyer_nudges", "nudge_buyers", "*/10 * * * *", "Leads nobody has tried.", misfire="skip"
+        ),
+        ScheduledJob(
+            "privacy_codes", "forget_codes", "50 * * * *", "Codes of yesterday forgotten.", misfire="skip"
         ),
         ScheduledJob(
             "territory_watch",

@@ -62,6 +62,7 @@ ERASED: Final = (
     ErasedTable("aged_leads", "marketplace", {"person": "''", "phone_hash": "NULL"}),
     ErasedTable("sale_outcomes", "marketplace", {"note": "NULL"}),
     ErasedTable("privacy_requests", "marketplace", {"person": "NULL"}),
+    ErasedTable("privacy_codes", "marketplace", {"person": "NULL"}),
 )
 
 STAFF: Final = "people who work with us, whose account they end themselves"
@@ -100,6 +101,8 @@ KEPT_COLUMNS: Final[Mapping[str, str]] = {
     "permit_details.subject_id": "leads to a destroyed key",
     "privacy_requests.subject_id": PROOF,
     "privacy_requests.suppression_keys": PROOF,
+    "privacy_codes.subject_id": "leads to a destroyed key, forgotten a day after it was asked for",
+    "privacy_codes.suppression_keys": "hashes, forgotten a day after they were asked for",
     "privacy_subjects.subject_id": PROOF,
     "compliance.subject_key.subject_id": "the destroyed key's place",
     "compliance.contact_decision.recipient_hash": "why somebody was contacted, 5 years by law; a hash",

@@ -53,6 +53,9 @@ KEPT: Final = (
         "until it is carried out; after a deletion only a proof without your name stays",
     ),
     Kept(
+        "The address you typed to get a code", "You", "a day; the code itself only as a scrambled form (hash)"
+    ),
+    Kept(
         "A scrambled form (hash) of your address, e-mail and phone after an opt-out or deletion",
         "You",
         "for good: by it we recognise you and leave you out when records are read again",

@@ -23,3 +23,10 @@ class PrivacyStatus(StrEnum):
     ERASING = "erasing"
     CARRIED_OUT = "carried_out"
     REFUSED = "refused"
+
+
+class IdentityProof(StrEnum):
+    """How we know who asks: by an address we hold for an owner of the house, or by the one a request named."""
+
+    HELD = "held"
+    ASKED = "asked"

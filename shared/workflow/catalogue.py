@@ -447,6 +447,16 @@ ACCOUNT_MAIL = single_step(
     max_attempt=8,
     description="The link that proves an e-mail address, sets a password anew or lets a colleague in, mailed once.",
 )
+PRIVACY_CODE = single_step(
+    "privacy_code",
+    "marketplace",
+    timeout_seconds=60,
+    max_attempt=8,
+    description="The digits that prove who asks about a house, mailed once to an address we know, forgotten otherwise.",
+)
+FORGET_CODES = single_step(
+    "forget_codes", "marketplace", description="Codes that proved who asks, forgotten within a day."
+)
 EXPAND_CITIES = single_step(
     "expand_cities", "orchestrator", description="The next city, when the criteria hold."
 )

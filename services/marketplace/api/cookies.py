@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from fastapi import Response
+from fastapi import Request, Response
 
 from services.marketplace.domain.credentials import SESSION_LIFE
 from services.marketplace.service.auth import Session
+from shared.errors import NotAllowed
 from shared.http.auth import ACCESS_COOKIE
 from shared.security.tokens import USER_TOKEN_LIFE
 
 REFRESH_COOKIE = "ridgeline_refresh"
 CSRF_COOKIE = "ridgeline_csrf"
 REFRESH_PATH = "/api/auth"
+
+
+class ForeignForm(NotAllowed):
+    """A form of another site tried to act in somebody's browser."""
+
+    code = "foreign-form"
+
+
+def refuse_foreign(request: Request) -> None:
+    """Return if a form without a session of ours came from a page of ours or from none; ForeignForm otherwise."""
+    if request.headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}:
+        raise ForeignForm("This form was sent from another site.")
 
 
 def keep_session(response: Response, session: Session, *, secure: bool) -> None:

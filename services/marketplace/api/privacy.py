@@ -17,7 +17,7 @@ from services.marketplace.service.privacy import Asked
 from shared.errors import InvalidInput
 from shared.http.auth import public_route, require
 from shared.runtime import ResourcesDep
-from shared.schemas.address import InvalidAddress, parse_address
+from shared.schemas.address import Address, InvalidAddress, parse_address
 from shared.schemas.page import Page, PageQuery
 from shared.schemas.privacy_enums import PrivacyKind
 from shared.schemas.text import Email, Line, Phone, ShortLine, StateCode, ZipCode, clean_text
@@ -29,6 +29,17 @@ Operator = Annotated[Actor, require(Action.OPERATIONS_WRITE)]
 Buyer = Annotated[Actor, require(Action.SALE_RETURN)]
 GPC_HEADER = "sec-gpc"
 Message = Annotated[str, BeforeValidator(clean_text), StringConstraints(min_length=1, max_length=4000)]
+
+
+def parse_house(street: str, city: str, state: str, zip_code: str) -> Address:
+    """The house of a typed address; InvalidInput where it is no address of a house."""
+    try:
+        house = parse_address(street, city, state, zip_code)
+    except InvalidAddress as error:
+        raise InvalidInput("street: type a house number and a street, as in 12 Oak St") from error
+    if not house.names_a_house():
+        raise InvalidInput("street: type a house number and a street, as in 12 Oak St")
+    return house
 
 
 class PrivacyForm(BaseModel):
@@ -48,12 +59,7 @@ class PrivacyForm(BaseModel):
 
     def asked(self, *, gpc: bool) -> Asked:
         """The request as the verbs take it; InvalidInput where the street is no address of a house."""
-        try:
-            house = parse_address(self.street, self.city, self.state, self.zip)
-        except InvalidAddress as error:
-            raise InvalidInput("street: type a house number and a street, as in 12 Oak St") from error
-        if not house.names_a_house():
-            raise InvalidInput("street: type a house number and a street, as in 12 Oak St")
+        house = parse_house(self.street, self.city, self.state, self.zip)
         return Asked(self.kind, self.name, self.street, house, self.email, self.phone, self.message, gpc=gpc)
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from shared.schemas.privacy_enums import PrivacyKind, PrivacyStatus
+from shared.schemas.privacy_enums import IdentityProof, PrivacyKind, PrivacyStatus
 
 
 class PrivacyRequestView(BaseModel):
@@ -29,6 +29,7 @@ class PrivacyRequestView(BaseModel):
     decided_at: datetime | None
     closed_at: datetime | None
     outcome: dict[str, int]
+    identity_proof: IdentityProof | None
     notices: int
     unacknowledged: int
 

@@ -6,6 +6,7 @@ from services.marketplace.jobs.accounts import AccountMailInput, account_mail
 from services.marketplace.jobs.aged import assign_aged
 from services.marketplace.jobs.checks import recheck_buyers
 from services.marketplace.jobs.deliveries import DeliveryInput, deliver_lead
+from services.marketplace.jobs.identity import PrivacyCodeInput, forget_codes, privacy_code
 from services.marketplace.jobs.notices import notify_buyer
 from services.marketplace.jobs.nudges import nudge_buyers
 from services.marketplace.jobs.plans import PlanEventInput, plan_event, settle_plans
@@ -28,8 +29,10 @@ from shared.workflow.catalogue import (
     ACCOUNT_MAIL,
     ASSIGN_AGED,
     DELIVER_LEAD,
+    FORGET_CODES,
     NUDGE_BUYERS,
     PLAN_EVENT,
+    PRIVACY_CODE,
     PRIVACY_ERASURE,
     REACTIVATE_LEAD,
     RECHECK_BUYERS,
@@ -54,8 +57,10 @@ STEPS = (
     Step(PRIVACY_ERASURE, "shred_person", shred_person, ErasureInput),
     Step(PRIVACY_ERASURE, "erase_sales", erase_sales, ErasureInput),
     Step(PRIVACY_ERASURE, "prove_erasure", prove_erasure, ErasureInput),
+    Step(PRIVACY_CODE, "privacy_code", privacy_code, PrivacyCodeInput),
     Step(DELIVER_LEAD, "deliver_lead", deliver_lead, DeliveryInput),
     Step(ACCOUNT_MAIL, "account_mail", account_mail, AccountMailInput),
+    Step(FORGET_CODES, "forget_codes", forget_codes, JobInput),
     Step(SETTLE_SALES, "settle_sales", settle_sales, JobInput),
     Step(ASSIGN_AGED, "assign_aged", assign_aged, JobInput),
     Step(RECHECK_BUYERS, "recheck_buyers", recheck_buyers, JobInput),

@@ -29,6 +29,7 @@ class Notice:
     party_type: PartyType
     party_id: UUID
     state: str | None
+    purpose: str = "transactional"
 
 
 async def send_once(ctx: StepContext, notice: Notice) -> tuple[UUID, dict[str, Any]]:
@@ -63,7 +64,7 @@ def _contact_request(
     recipient_hash = resources.keys.blind_index(notice.message.recipient, "email")
     return ContactRequest(
         channel="email",
-        purpose="transactional",
+        purpose=notice.purpose,
         party=PartyFacts(
             party_type=notice.party_type,
             party_id=str(notice.party_id),

@@ -9,9 +9,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from services.marketplace.api.accounts import ForgotForm
 from services.marketplace.api.auth import AuthDep, ClientDep
+from services.marketplace.api.cookies import refuse_foreign
 from services.marketplace.domain.accounts import TOKEN_CHARACTERS
 from services.marketplace.domain.credentials import MAX_PASSWORD_CHARACTERS, WeakPassword
-from services.marketplace.pages.door import refuse_foreign
 from services.marketplace.pages.rendering import form_page, render
 from services.marketplace.service import accounts
 from services.marketplace.service.auth import EmailTaken

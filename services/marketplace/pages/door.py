@@ -9,13 +9,18 @@ from fastapi import APIRouter, Form, Query, Request, Response
 from pydantic import ValidationError
 
 from services.marketplace.api.auth import AuthDep, ClientDep, LoggedIn
-from services.marketplace.api.cookies import CSRF_COOKIE, REFRESH_COOKIE, forget_session, keep_session
+from services.marketplace.api.cookies import (
+    CSRF_COOKIE,
+    REFRESH_COOKIE,
+    forget_session,
+    keep_session,
+    refuse_foreign,
+)
 from services.marketplace.domain.credentials import MAX_PASSWORD_CHARACTERS, WeakPassword
 from services.marketplace.pages.rendering import ASSETS, form_page, go_to, local_path, places_of, render
 from services.marketplace.pages.signup import SignUp, faults_of
 from services.marketplace.service.auth import EmailTaken, RefreshCrossed
 from shared.errors import (
-    NotAllowed,
     NotAuthenticated,
     NotFound,
     TooManyRequests,
@@ -28,18 +33,6 @@ ALWAYS = "public, max-age=31536000, immutable"
 WORKERS: Final = {"canvass-worker.js": "/my/canvass"}
 """Scripts that may answer for pages, each for those below one path."""
 Next = Annotated[str | None, Query(alias="next", max_length=500)]
-
-
-class ForeignForm(NotAllowed):
-    """A form of another site tried to log somebody in."""
-
-    code = "foreign-form"
-
-
-def refuse_foreign(request: Request) -> None:
-    """Return if a form without a session came from a page of ours; ForeignForm otherwise."""
-    if request.headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}:
-        raise ForeignForm("This form was sent from another site.")
 
 
 @router.get("/")

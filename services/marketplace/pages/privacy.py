@@ -9,9 +9,9 @@ from fastapi import APIRouter, Form, Query, Request, Response
 from pydantic import BaseModel, Field, ValidationError
 
 from services.marketplace.api.auth import ClientDep
+from services.marketplace.api.cookies import refuse_foreign
 from services.marketplace.api.privacy import PrivacyForm, form_values, signals_opt_out
 from services.marketplace.domain.privacy import RULES
-from services.marketplace.pages.door import refuse_foreign
 from services.marketplace.pages.rendering import form_page, render
 from services.marketplace.service import privacy
 from shared.compliance.retention import KEPT

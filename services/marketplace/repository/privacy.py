@@ -18,7 +18,7 @@ THEIR_LEAD = """
 """
 COLUMNS = """
     r.id, r.reference, r.kind, r.status, r.gpc, r.state, r.received_at, r.received_at AS created_at, r.acknowledged_at, r.due_at, r.extended_at,
-    r.decision_note, r.decided_at, r.closed_at, r.outcome,
+    r.decision_note, r.decided_at, r.closed_at, r.outcome, r.identity_proof,
     (SELECT count(*) FROM privacy_notices n WHERE n.privacy_request_id = r.id) AS notices,
     (SELECT count(*) FROM privacy_notices n WHERE n.privacy_request_id = r.id
         AND n.acknowledged_at IS NULL) AS unacknowledged
@@ -36,9 +36,9 @@ class PrivacyRepository:
         statement = text(
             """
             INSERT INTO privacy_requests (reference, kind, status, gpc, subject_id, person, suppression_keys, state,
-                                          received_at, acknowledged_at, due_at, closed_at)
+                                          received_at, acknowledged_at, due_at, closed_at, identity_proof)
             VALUES (:reference, :kind, :status, :gpc, :subject_id, :person, :suppression_keys, :state,
-                    :received_at, :received_at, :due_at, :closed_at)
+                    :received_at, :received_at, :due_at, :closed_at, :identity_proof)
             RETURNING id
             """
         )
@@ -166,6 +166,18 @@ class PrivacyRepository:
         )
         await self._session.execute(statement, {**values, "id": request_id})
 
+    async def answer(self, request_id: UUID, note: str) -> bool:
+        """End a question that its page has just answered; False where it is ended already or asks something else."""
+        statement = text(
+            """
+            UPDATE privacy_requests SET status = 'carried_out', decision_note = :note, decided_at = now(), closed_at = now(),
+                   identity_proof = 'held'
+             WHERE id = :id AND kind = 'know' AND status = 'received' RETURNING id
+            """
+        )
+        values = {"id": request_id, "note": note}
+        return (await self._session.execute(statement, values)).scalar_one_or_none() is not None
+
     async def remember_subjects(self, request_id: UUID, who: Mapping[str, Any], hashes: Sequence[str]) -> int:
         """Note whose keys this request's erasure destroys: the house's owners and the person; how many."""
         statement = text(
@@ -181,6 +193,9 @@ class PrivacyRepository:
                  UNION SELECT g.subject_id FROM aged_leads g
                         WHERE g.suppression_keys && CAST(:hashes AS text[])
                  UNION SELECT r.subject_id FROM privacy_requests r WHERE r.id = :request_id
+                 UNION SELECT c.subject_id FROM privacy_codes c
+                        WHERE c.suppression_keys && CAST(:hashes AS text[])
+                          AND (c.session_until IS NULL OR c.session_until < now())
             ), noted AS (
                 INSERT INTO privacy_subjects (privacy_request_id, subject_id)
                 SELECT :request_id, subject_id FROM found WHERE subject_id IS NOT NULL

@@ -31,7 +31,7 @@ from shared.events.privacy import SoldPersonWithdrew
 from shared.runtime import Resources
 from shared.schemas.address import Address
 from shared.schemas.page import Cursor, Page, cut_page
-from shared.schemas.privacy_enums import PrivacyKind, PrivacyStatus
+from shared.schemas.privacy_enums import IdentityProof, PrivacyKind, PrivacyStatus
 from shared.security import audit
 from shared.security.attempts import Claim, Limit, network_of
 from shared.security.fields import KeyRing
@@ -65,44 +65,54 @@ class Asked:
 class Received:
     """The confirmation: the same for a house we know and one we do not."""
 
+    id: UUID
     reference: str
     kind: PrivacyKind
     due_at: datetime
     stopped: bool
 
 
-async def receive(resources: Resources, asked: Asked, client: str) -> Received:
+async def receive(
+    resources: Resources, asked: Asked, client: str, *, proof: IdentityProof | None = None
+) -> Received:
     """Keep a request and, where it stops a sale, stop it in the same transaction; TooManyRequests beyond the limit."""
     async with resources.own.rates.attempt(Claim(REQUESTS, network_of(client))):
         pass
-    reason = stops_sale(asked.kind, gpc=asked.gpc)
-    keys = suppression_keys(asked, resources.keys)
-    reference = "P-" + "".join(secrets.choice(REFERENCE_LETTERS) for _ in range(10))
     with all_rows():  # a person's own word reaches the sales of every buyer
         async with resources.unit_of_work() as uow:
-            now = await uow.database_now()
-            due = due_at(asked.kind, now)
-            cipher = await SubjectKeys(uow.session, resources.keys).create()
-            status = first_status(asked.kind)
-            repository = PrivacyRepository(uow.session)
-            request_id = await repository.insert(
-                {
-                    "reference": reference,
-                    "kind": asked.kind,
-                    "status": status,
-                    "gpc": asked.gpc,
-                    "subject_id": cipher.subject_id,
-                    "person": cipher.encrypt("person", orjson.dumps(_person(asked)).decode()),
-                    "suppression_keys": [value for _, value in keys],
-                    "state": asked.house.state,
-                    "received_at": now,
-                    "due_at": due,
-                    "closed_at": now if status is PrivacyStatus.CARRIED_OUT else None,
-                }
-            )
-            if reason is not None:
-                await _stop_sales(uow, request_id, asked, keys, reason)
-    return Received(reference, asked.kind, due, stopped=reason is not None)
+            return await keep_request(uow, resources.keys, asked, proof=proof)
+
+
+async def keep_request(
+    uow: UnitOfWork, ring: KeyRing, asked: Asked, *, proof: IdentityProof | None
+) -> Received:
+    """The same inside a transaction that may touch the rows of every buyer."""
+    reason = stops_sale(asked.kind, gpc=asked.gpc)
+    keys = suppression_keys(asked, ring)
+    reference = "P-" + "".join(secrets.choice(REFERENCE_LETTERS) for _ in range(10))
+    now = await uow.database_now()
+    due = due_at(asked.kind, now)
+    cipher = await SubjectKeys(uow.session, ring).create()
+    status = first_status(asked.kind)
+    request_id = await PrivacyRepository(uow.session).insert(
+        {
+            "reference": reference,
+            "kind": asked.kind,
+            "status": status,
+            "gpc": asked.gpc,
+            "subject_id": cipher.subject_id,
+            "person": cipher.encrypt("person", orjson.dumps(_person(asked)).decode()),
+            "suppression_keys": [value for _, value in keys],
+            "state": asked.house.state,
+            "received_at": now,
+            "due_at": due,
+            "closed_at": now if status is PrivacyStatus.CARRIED_OUT else None,
+            "identity_proof": proof,
+        }
+    )
+    if reason is not None:
+        await _stop_sales(uow, request_id, asked, keys, reason)
+    return Received(request_id, reference, asked.kind, due, stopped=reason is not None)
 
 
 def suppression_keys(asked: Asked, ring: KeyRing) -> list[tuple[str, str]]:

@@ -41,7 +41,7 @@ from shared.db.models.outreach import (
 )
 from shared.db.models.permits import PageMethod, Parcel, RawRecord, RawRecordPart, RoofingPermit
 from shared.db.models.plans import Plan, PlanPeriod, PlanSubscription
-from shared.db.models.privacy import PrivacyNotice, PrivacyRequest, PrivacySubject
+from shared.db.models.privacy import PrivacyCode, PrivacyNotice, PrivacyRequest, PrivacySubject
 from shared.db.models.promos import PromoCode, PromoRedemption
 from shared.db.models.reactivation import CompanyProfile, CrmConflict, LeadProcessingLog, ReactivationLead
 from shared.db.models.receipts import Receipt, ReceiptNumber
@@ -137,6 +137,7 @@ __all__ = [
     "Plan",
     "PlanPeriod",
     "PlanSubscription",
+    "PrivacyCode",
     "PrivacyNotice",
     "PrivacyRequest",
     "PrivacySubject",

@@ -9,8 +9,8 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shared.db.models.base import FALSE, Base, choice, key, refers, stamp, subject, words
-from shared.schemas.privacy_enums import PrivacyKind, PrivacyStatus
+from shared.db.models.base import FALSE, Base, between, choice, counter, key, refers, stamp, subject, words
+from shared.schemas.privacy_enums import IdentityProof, PrivacyKind, PrivacyStatus
 
 
 class PrivacyRequest(Base):
@@ -25,6 +25,7 @@ class PrivacyRequest(Base):
         Index("idx_privacy_requests_newest", "received_at", "id"),
         Index("idx_privacy_requests_subject", "subject_id"),
         Index("idx_privacy_requests_decided_user", "decided_user_id"),
+        Index("idx_privacy_requests_suppression_keys", "suppression_keys", postgresql_using="gin"),
         CheckConstraint("due_at > received_at", name="due_later"),
         CheckConstraint(
             "(closed_at IS NOT NULL) = (status IN ('carried_out', 'refused'))", name="closed_when_ended"
@@ -50,6 +51,7 @@ class PrivacyRequest(Base):
     closed_at: Mapped[datetime | None]
     outcome: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
     updated_at: Mapped[datetime] = stamp()
+    identity_proof: Mapped[IdentityProof | None] = choice("identity_proof", IdentityProof, length=20)
 
 
 class PrivacySubject(Base):
@@ -86,3 +88,42 @@ class PrivacyNotice(Base):
     aged_sale_id: Mapped[UUID | None] = refers("aged_sales.id", on_delete="RESTRICT")
     created_at: Mapped[datetime] = stamp()
     acknowledged_at: Mapped[datetime | None]
+
+
+class PrivacyCode(Base):
+    """Six digits mailed to prove who asks, and the session they open. Owner: marketplace.
+
+    `person` is the address as it was typed, ciphertext bound to subject_id; of the digits only a keyed hash is kept.
+    One code of a house and address is live.
+    """
+
+    __tablename__ = "privacy_codes"
+    __table_args__ = (
+        Index(
+            "uq_privacy_codes_live",
+            "suppression_keys",
+            unique=True,
+            postgresql_where=text("used_at IS NULL AND withdrawn_at IS NULL"),
+        ),
+        Index("idx_privacy_codes_subject", "subject_id"),
+        Index("idx_privacy_codes_request", "privacy_request_id"),
+        Index("idx_privacy_codes_expiry", "expires_at"),
+        between("tries", 0, 5),
+        CheckConstraint(
+            "(used_at IS NULL) = (session_until IS NULL) AND (used_at IS NULL) = (privacy_request_id IS NULL)",
+            name="used_opens_a_session",
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(Uuid(), primary_key=True)
+    subject_id: Mapped[UUID] = subject()
+    person: Mapped[str | None]
+    suppression_keys: Mapped[list[str]]
+    code_hash: Mapped[str] = mapped_column(words(64))
+    tries: Mapped[int] = counter()
+    expires_at: Mapped[datetime]
+    withdrawn_at: Mapped[datetime | None]
+    used_at: Mapped[datetime | None]
+    session_until: Mapped[datetime | None]
+    privacy_request_id: Mapped[UUID | None] = refers("privacy_requests.id", on_delete="RESTRICT")
+    created_at: Mapped[datetime] = stamp()

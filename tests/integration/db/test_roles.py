@@ -102,6 +102,7 @@ OWNERS: dict[str, set[str]] = {
         "privacy_requests",
         "privacy_subjects",
         "privacy_notices",
+        "privacy_codes",
     },
     "relay": set(),
 }
@@ -212,6 +213,7 @@ FOR_THE_MARKETPLACE = (
     "sale_returns",
     "privacy_requests",
     "privacy_notices",
+    "privacy_codes",
 )
 
 STATEMENTS: list[tuple[str, LiteralString, bool]] = [

@@ -33,6 +33,7 @@ from shared.workflow import start
 from shared.workflow.runner import StepRunner
 from tests.factories.accounts import PASSWORD, known_hash
 from tests.factories.leads import make_buyer, make_lead
+from tests.factories.privacy import spread_person
 from tests.factories.sandbox import running_sandbox
 from tests.factories.services import RunningService, running, settings_with_keys
 
@@ -292,3 +293,12 @@ async def browser(market: Market, committed_db: SessionMaker) -> AsyncIterator[B
     async with market.door.client(headers=PAGE, timeout=30) as http:
         await http.post("/login", data={"email": "buyer@roofs.example", "password": PASSWORD})
         yield Browser(http, market.lead_id)
+
+
+@pytest.fixture
+async def ada(market: Market, committed_db: SessionMaker) -> UUID:
+    """Ada's house with its parcel, lead and aged lead; the key of the house's person."""
+    object.__setattr__(market.resources.settings, "cookie_secure", False)
+    async with committed_db.begin() as session:
+        house, _ = await spread_person(session, market.resources.keys, market.lead_id)
+    return house

@@ -29,6 +29,7 @@ CSRF = "the csrf token of this test"
 JSON_BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("PATCH", "/api/people/{person_id}"): {"role": "contractor_member"},
     ("PATCH", "/api/contractors/{contractor_id}"): {"company_name": "Mine now"},
+    ("POST", "/api/privacy/codes/{code_id}/session"): {"digits": "123456"},
     ("POST", "/api/leads/{lead_id}/purchase"): {"payment_method": "pm_card_visa"},
     ("POST", "/api/sales/{sale_id}/returns"): {
         "reason": "wrong_number",

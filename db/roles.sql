@@ -37,7 +37,7 @@ GRANT USAGE ON SCHEMA public, core, compliance TO ridgeline_service;
 
 -- Everybody reads everything but passwords, tokens, agencies' access, data keys, money and messages.
 GRANT SELECT ON ALL TABLES IN SCHEMA public, core, compliance TO ridgeline_service;
-REVOKE SELECT ON users, refresh_tokens, account_links, api_keys, payments, ledger_accounts, ledger_entries, notifications,
+REVOKE SELECT ON users, refresh_tokens, account_links, api_keys, second_factors, payments, ledger_accounts, ledger_entries, notifications,
     aged_leads, aged_purchases, aged_sales, aged_quotes, company_profiles,
     sale_returns, sale_outcomes, guarantee_settlements, buyer_evidence, privacy_requests, privacy_notices,
     privacy_codes, delivery_destinations, lead_deliveries, delivery_attempts, plan_subscriptions, plan_periods, promo_codes,
@@ -73,7 +73,7 @@ GRANT INSERT, UPDATE, DELETE ON base_leads, roofing_leads, lead_triggers, lead_c
     parcel_storms, parcel_triggers, sold_lead_storms TO svc_lead_generator;
 GRANT INSERT, UPDATE, DELETE ON verticals, target_cities, core.schedule, core.schedule_run, core.config,
     core.feature_flag TO svc_orchestrator;
-GRANT SELECT, INSERT, UPDATE, DELETE ON users, refresh_tokens, account_links TO svc_marketplace;
+GRANT SELECT, INSERT, UPDATE, DELETE ON users, refresh_tokens, account_links, second_factors TO svc_marketplace;
 GRANT SELECT, INSERT, UPDATE ON api_keys TO svc_marketplace;
 GRANT SELECT ON payments, notifications, ledger_accounts, ledger_entries, sale_returns, sale_outcomes,
     guarantee_settlements TO svc_marketplace;

@@ -62,6 +62,7 @@ from services.marketplace.pages import quality as quality_pages
 from services.marketplace.pages import receipts as receipt_pages
 from services.marketplace.pages import returns as return_pages
 from services.marketplace.pages import review as review_pages
+from services.marketplace.pages import security as security_pages
 from services.marketplace.pages import territories as territory_pages
 from services.marketplace.pages.rendering import problem_page
 from services.marketplace.service.api_keys import read_key
@@ -79,6 +80,7 @@ service = Service(
         auth.router,
         accounts.router,
         people.router,
+        people.desk_router,
         keys.router,
         aged.router,
         contractors.router,
@@ -114,6 +116,7 @@ service = Service(
         account_pages.router,
         people_pages.router,
         key_pages.router,
+        security_pages.router,
         lead_pages.router,
         market.router,
         owned.router,

@@ -7,7 +7,7 @@ tokens out of reach of scripts, and proves each change with the CSRF token.
 from __future__ import annotations
 
 import hmac
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -16,6 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from services.marketplace.api.cookies import CSRF_COOKIE, REFRESH_COOKIE, forget_session, keep_session
 from services.marketplace.domain.credentials import MAX_PASSWORD_CHARACTERS
+from services.marketplace.domain.second_factor import HalfSession
+from services.marketplace.service import second_factor
 from services.marketplace.service.auth import Auth, Client, Registration, Session
 from shared.db.models.users import User
 from shared.errors import NotAuthenticated
@@ -29,6 +31,9 @@ from shared.security.policy import Action, Actor
 router = APIRouter(prefix="/api/auth", tags=["auth"])
 
 Secret = Annotated[SecretStr, Field(min_length=1, max_length=MAX_PASSWORD_CHARACTERS)]
+
+
+Code = Annotated[str, Field(min_length=6, max_length=20)]
 
 
 class Form(BaseModel):
@@ -52,6 +57,32 @@ class LoginForm(Form):
     email: Email
     password: Secret
     keep: Literal["tokens", "cookies"] = "tokens"
+
+
+class CodeForm(Form):
+    """What comes after the password where a code is asked for: one of the phone, or a recovery code."""
+
+    half_session: Annotated[SecretStr, Field(min_length=1, max_length=200)]
+    code: Code
+    keep: Literal["tokens", "cookies"] = "tokens"
+
+
+class PasswordForm(Form):
+    """The password once more, of somebody who is logged in."""
+
+    password: Secret
+
+
+class ConfirmForm(Form):
+    """A code of the phone that was just set up."""
+
+    code: Code
+
+
+class OffForm(PasswordForm):
+    """Both proofs once more."""
+
+    code: Code
 
 
 class RefreshForm(Form):
@@ -82,6 +113,33 @@ class SessionView(BaseModel):
     csrf_token: str | None = None
 
 
+class HalfSessionView(BaseModel):
+    """The password was right and a code is asked for: POST /api/auth/login/code with both."""
+
+    half_session: str
+    expires_at: datetime
+
+
+class StandingView(BaseModel):
+    """Whether codes are asked for at log-in: since when, null for not."""
+
+    since: datetime | None
+    recovery_codes_left: int
+
+
+class SetupView(BaseModel):
+    """A secret for a phone, shown this once; codes are asked for once one of it was confirmed."""
+
+    secret: str
+    uri: str
+
+
+class RecoveryCodes(BaseModel):
+    """Codes for a lost phone, each good once; shown this once."""
+
+    recovery_codes: list[str]
+
+
 async def auth_of(resources: ResourcesDep) -> Auth:
     """The verbs of this process."""
     auth: Auth = resources.own.auth
@@ -109,10 +167,55 @@ async def register(form: RegisterForm, auth: AuthDep, client: ClientDep) -> User
 
 @router.post("/login")
 @public_route("log-in")
-async def login(form: LoginForm, auth: AuthDep, client: ClientDep, response: Response) -> SessionView:
-    """A session for the right password; the same 401 for a wrong one and an unknown address."""
+async def login(
+    form: LoginForm, auth: AuthDep, client: ClientDep, response: Response
+) -> SessionView | HalfSessionView:
+    """A session for the right password, half of one where a code is asked for too; the same 401 for any wrong pair."""
     session = await auth.login(form.email, form.password.get_secret_value(), client)
+    if isinstance(session, HalfSession):
+        response.headers["Cache-Control"] = "no-store"
+        until = datetime.fromtimestamp(session.until, UTC)
+        return HalfSessionView(half_session=session.token, expires_at=until)
     return _answer(session, response, auth, in_cookies=form.keep == "cookies")
+
+
+@router.post("/login/code")
+@public_route("the second step of a log-in")
+async def finish_login(form: CodeForm, auth: AuthDep, client: ClientDep, response: Response) -> SessionView:
+    """The session of a half one and a right code, which is spent."""
+    session = await auth.finish_login(form.half_session.get_secret_value(), form.code, client)
+    return _answer(session, response, auth, in_cookies=form.keep == "cookies")
+
+
+@router.get("/second-factor")
+async def standing(actor: LoggedIn, auth: AuthDep) -> StandingView:
+    """Whether this person is asked for codes."""
+    return StandingView.model_validate(await second_factor.standing(auth, actor), from_attributes=True)
+
+
+@router.post("/second-factor")
+async def begin(
+    form: PasswordForm, actor: LoggedIn, auth: AuthDep, client: ClientDep, response: Response
+) -> SetupView:
+    """A secret for this person's phone."""
+    response.headers["Cache-Control"] = "no-store"
+    setup = await second_factor.begin(auth, actor, form.password.get_secret_value(), client)
+    return SetupView.model_validate(setup, from_attributes=True)
+
+
+@router.post("/second-factor/confirm")
+async def confirm(
+    form: ConfirmForm, actor: LoggedIn, auth: AuthDep, client: ClientDep, response: Response
+) -> RecoveryCodes:
+    """Codes are asked for from now on."""
+    response.headers["Cache-Control"] = "no-store"
+    return RecoveryCodes(recovery_codes=await second_factor.confirm(auth, actor, form.code, client))
+
+
+@router.post("/second-factor/off", status_code=204)
+async def turn_off(form: OffForm, actor: LoggedIn, auth: AuthDep, client: ClientDep) -> None:
+    """No codes are asked for any more."""
+    await second_factor.turn_off(auth, actor, form.password.get_secret_value(), form.code, client)
 
 
 @router.post("/refresh")

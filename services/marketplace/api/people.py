@@ -8,8 +8,9 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.marketplace.api.auth import AuthDep
 from services.marketplace.domain.accounts import CompanyPeople, InvitationView
-from services.marketplace.service import people, rates
+from services.marketplace.service import people, rates, second_factor
 from shared.http.auth import require
 from shared.runtime import ResourcesDep
 from shared.schemas.enums import UserRole
@@ -17,6 +18,8 @@ from shared.schemas.text import Email
 from shared.security.policy import Action, Actor
 
 router = APIRouter(prefix="/api/people", tags=["people"])
+desk_router = APIRouter(prefix="/api/ops/people", tags=["people"])
+Admin = Annotated[Actor, require(Action.CONFIG_WRITE)]
 Colleague = Annotated[Actor, require(Action.PEOPLE_READ)]
 Owner = Annotated[Actor, require(Action.PEOPLE_WRITE)]
 CompanyRole = Literal[UserRole.CONTRACTOR_OWNER, UserRole.CONTRACTOR_MEMBER]
@@ -68,3 +71,9 @@ async def change_role(person_id: UUID, body: RoleChange, resources: ResourcesDep
 async def remove(person_id: UUID, resources: ResourcesDep, actor: Owner) -> None:
     """The person is let in no more; at least one owner stays."""
     await people.remove(resources, actor, person_id)
+
+
+@desk_router.delete("/{person_id}/second-factor", status_code=204)
+async def reset_second_factor(person_id: UUID, auth: AuthDep, actor: Admin) -> None:
+    """Let somebody in by the password alone who has lost phone and recovery codes; its sessions end."""
+    await second_factor.reset(auth, actor, person_id)

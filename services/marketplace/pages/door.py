@@ -17,9 +17,10 @@ from services.marketplace.api.cookies import (
     refuse_foreign,
 )
 from services.marketplace.domain.credentials import MAX_PASSWORD_CHARACTERS, WeakPassword
+from services.marketplace.domain.second_factor import HalfSession, WrongCode
 from services.marketplace.pages.rendering import ASSETS, form_page, go_to, local_path, places_of, render
 from services.marketplace.pages.signup import SignUp, faults_of
-from services.marketplace.service.auth import EmailTaken, RefreshCrossed
+from services.marketplace.service.auth import Auth, EmailTaken, RefreshCrossed, Session
 from shared.errors import (
     NotAuthenticated,
     NotFound,
@@ -71,6 +72,8 @@ async def signup(
     try:
         await auth.register(new, client)
         session = await auth.login(new.email, new.password, client)
+        if isinstance(session, HalfSession):  # nobody of a new account has set one up
+            return go_to("/login")
     except (EmailTaken, WeakPassword, TooManyRequests) as refusal:
         return form_page(request, "signup.html", values, refusal=refusal)
     answer = go_to(answers.first_page())
@@ -107,9 +110,32 @@ async def login(
     except (NotAuthenticated, TooManyRequests) as refusal:
         values = {"wanted": local_path(wanted), "email": email, "refusal": refusal.detail}
         return render(request, "login.html", None, status=refusal.status, **values)
-    answer = go_to(local_path(wanted))
-    keep_session(answer, session, secure=auth.settings.cookie_secure)
-    return answer
+    if isinstance(session, HalfSession):
+        return render(
+            request, "login_code.html", None, wanted=local_path(wanted), half=session.token, refusal=None
+        )
+    return _entered(auth, session, wanted)
+
+
+@router.post("/login/code")
+@public_route("the second step of a log-in")
+async def finish_login(
+    request: Request,
+    auth: AuthDep,
+    client: ClientDep,
+    *,
+    half: Annotated[str, Form(max_length=200)],
+    code: Annotated[str, Form(max_length=40)],
+    wanted: Annotated[str | None, Form(alias="next", max_length=500)] = None,
+) -> Response:
+    """The session of a half one and a right code; the form again for a wrong one."""
+    refuse_foreign(request)
+    try:
+        session = await auth.finish_login(half, code, client)
+    except (WrongCode, TooManyRequests) as refusal:
+        values = {"wanted": local_path(wanted), "half": half, "refusal": refusal.detail}
+        return render(request, "login_code.html", None, status=refusal.status, **values)
+    return _entered(auth, session, wanted)
 
 
 @router.get("/api/auth/resume")
@@ -150,3 +176,10 @@ async def static(path: str) -> Response:
     if path in WORKERS:
         headers["Service-Worker-Allowed"] = WORKERS[path]
     return Response(asset.body, media_type=asset.media_type, headers=headers)
+
+
+def _entered(auth: Auth, session: Session, wanted: str | None) -> Response:
+    """The page that was wanted, with the session in cookies."""
+    answer = go_to(local_path(wanted))
+    keep_session(answer, session, secure=auth.settings.cookie_secure)
+    return answer

@@ -68,12 +68,13 @@ class UserRepository:
         statement = select(User).where(User.id == user_id, User.disabled_at.is_(None), alive)
         return (await self._session.execute(statement)).scalar_one_or_none()
 
-    async def note_login(self, user_id: UUID, *, new_hash: str | None) -> None:
-        """Remember a login, and the password's fresh hash where the old one was weak."""
-        values: dict[str, Any] = {"last_login_at": func.now()}
-        if new_hash is not None:
-            values["password_hash"] = new_hash
-        await self._session.execute(update(User).where(User.id == user_id).values(**values))
+    async def note_login(self, user_id: UUID) -> None:
+        """Remember a login."""
+        await self._session.execute(update(User).where(User.id == user_id).values(last_login_at=func.now()))
+
+    async def renew_hash(self, user_id: UUID, new_hash: str) -> None:
+        """Keep the same password by a stronger hash."""
+        await self._session.execute(update(User).where(User.id == user_id).values(password_hash=new_hash))
 
     async def store_token(
         self, token_hash: str, *, family_id: UUID, user_id: UUID, client_hash: str, life: timedelta

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -11,7 +12,16 @@ from functools import partial
 from uuid import UUID, uuid4
 
 from services.marketplace.domain.credentials import REUSE_GRACE, SESSION_LIFE, check_password
+from services.marketplace.domain.second_factor import (
+    HALF_LIFE,
+    HalfSession,
+    half_session,
+    over,
+    read_half_session,
+)
+from services.marketplace.repository.second_factor import SecondFactorRepository
 from services.marketplace.repository.users import PresentedToken, UserRepository
+from services.marketplace.service.codes import take_code
 from services.marketplace.service.contractors import contractors_for
 from services.marketplace.service.links import send_link
 from services.marketplace.service.sessions import signed_in
@@ -109,13 +119,12 @@ class Auth:
                 raise EmailTaken("This e-mail address has an account.")
             return user
 
-    async def login(self, email: str, password: str, client: Client) -> Session:
-        """A session; NotAuthenticated in the same words and time for a wrong password and an unknown user."""
-        claims = (
-            Claim(self.limit("account"), self.ring.blind_index(email, "email")),
-            Claim(self.limit("address"), self.address_of(client)),
-        )
-        async with self.limiter.attempt(*claims) as attempt:
+    async def login(self, email: str, password: str, client: Client) -> Session | HalfSession:
+        """A session, or half of one where a code is asked for as well (`finish_login`).
+
+        NotAuthenticated in the same words and time for a wrong password and an unknown user.
+        """
+        async with self.limiter.attempt(*self.login_claims(email, client)) as attempt:
             async with self.unit_of_work() as uow:
                 user = await UserRepository(uow.session).by_email(email)
             fits = await self.passwords.verify(password, user.password_hash if user else None)
@@ -123,10 +132,28 @@ class Auth:
                 raise NotAuthenticated("E-mail or password is wrong.")
             attempt.succeed()
         new_hash = await self.passwords.hash(password) if needs_rehash(user.password_hash) else None
-        session_id = uuid4()
         async with self.unit_of_work() as uow:
-            await UserRepository(uow.session).note_login(user.id, new_hash=new_hash)
-            return await self._open(uow, user, session_id, client)
+            if new_hash is not None:
+                await UserRepository(uow.session).renew_hash(user.id, new_hash)
+            if await SecondFactorRepository(uow.session).is_on(user.id):
+                return half_session(user.id, int(time.time() + HALF_LIFE.total_seconds()), self.ring.tag)
+            return await self._enter(uow, user, client)
+
+    async def finish_login(self, half: str, code: str, client: Client) -> Session:
+        """The session of a half one and a code; WrongCode, each try counted."""
+        known = read_half_session(half, time.time(), self.ring.tag)
+        async with self.limiter.attempt(*self.code_claims(known.user_id, client)) as attempt:
+            async with self.unit_of_work() as uow:
+                user = await UserRepository(uow.session).active_user(known.user_id)
+                if (
+                    user is None
+                    or user.password_changed_at.timestamp() > known.until - HALF_LIFE.total_seconds()
+                ):
+                    raise over()
+                await take_code(uow.session, self.ring, user.id, code)
+                session = await self._enter(uow, user, client)
+            attempt.succeed()
+        return session
 
     async def refresh(self, refresh_token: str, client: Client) -> Session:
         """The session with new tokens; a token that comes a second time ends the session for everybody."""
@@ -199,6 +226,11 @@ class Auth:
                 await send_link(uow.session, self.ring, LinkKind.VERIFY, new.email)
             return user
 
+    async def _enter(self, uow: UnitOfWork, user: User, client: Client) -> Session:
+        """A new session of somebody who has proven who it is."""
+        await UserRepository(uow.session).note_login(user.id)
+        return await self._open(uow, user, uuid4(), client)
+
     async def _open(self, uow: UnitOfWork, user: User, session_id: UUID, client: Client) -> Session:
         refresh_token, csrf_token = secrets.token_urlsafe(32), self.ring.tag("csrf", str(session_id))
         await UserRepository(uow.session).store_token(
@@ -235,6 +267,20 @@ class Auth:
     def _fingerprint(self, client: Client) -> str:
         return self.ring.tag("client", f"{client.address}|{client.user_agent}")
 
+    def login_claims(self, email: str, client: Client) -> tuple[Claim, Claim]:
+        """What a guess of a password counts against."""
+        return (
+            Claim(self.limit("account"), self.ring.blind_index(email, "email")),
+            Claim(self.limit("address"), self.address_of(client)),
+        )
+
+    def code_claims(self, user_id: UUID | None, client: Client) -> tuple[Claim, Claim]:
+        """What a guess of a code counts against."""
+        return (
+            Claim(self.limit("code"), str(user_id)),
+            Claim(self.limit("address"), self.address_of(client)),
+        )
+
     def address_of(self, client: Client) -> str:
         """The network of a client as attempts are counted, without showing it."""
         return self.tag_address(client.address)
@@ -248,6 +294,8 @@ class Auth:
         window = timedelta(minutes=self.settings.attempt_window_minutes)
         if name == "account":
             return Limit("login-account", self.settings.login_account_attempts, window, LOGIN_DELAYS)
+        if name == "code":
+            return Limit("login-code", self.settings.login_account_attempts, window, LOGIN_DELAYS)
         if name == "address":
             return Limit("login-address", self.settings.login_address_attempts, window)
         if name == "mail":

@@ -1,6 +1,6 @@
 """Every table as a class; importing this package fills Base.metadata."""
 
-from shared.db.models.accounts import AccountLink, ApiKey
+from shared.db.models.accounts import AccountLink, ApiKey, SecondFactor
 from shared.db.models.aged import AgedInventory, AgedLead, AgedPrice, AgedPurchase, AgedQuote, AgedSale
 from shared.db.models.base import Base
 from shared.db.models.buyers import BuyerCase, BuyerCheck, BuyerEvidence
@@ -162,6 +162,7 @@ __all__ = [
     "Schedule",
     "ScheduleRun",
     "ScheduledTouchpoint",
+    "SecondFactor",
     "SoldLeadStorm",
     "SourceRegistry",
     "SourceRun",

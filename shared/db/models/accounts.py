@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, Uuid, text
-from sqlalchemy.dialects.postgresql import CITEXT
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Text, Uuid, text
+from sqlalchemy.dialects.postgresql import ARRAY, CITEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shared.db.models.base import Base, choice, choices, refers, stamp, words
+from shared.db.models.base import Base, choice, choices, refers, stamp, subject, words
 from shared.schemas.account_enums import KeyScope, LinkKind
 from shared.schemas.enums import UserRole
 
@@ -63,3 +63,24 @@ class ApiKey(Base):
     expires_at: Mapped[datetime]
     last_used_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = stamp()
+
+
+class SecondFactor(Base):
+    """What a person's phone shows codes for (RFC 6238), in force once confirmed; sealed, and bound to subject_id.
+
+    `last_step` is the last time step whose code was taken, so that no code counts twice. Owner: marketplace.
+    """
+
+    __tablename__ = "second_factors"
+    __table_args__ = (Index("idx_second_factors_subject", "subject_id"),)
+
+    user_id: Mapped[UUID] = mapped_column(
+        Uuid(), ForeignKey("users.id", ondelete="CASCADE"), primary_key=True
+    )
+    subject_id: Mapped[UUID] = subject()
+    secret: Mapped[str]
+    confirmed_at: Mapped[datetime | None]
+    last_step: Mapped[int] = mapped_column(BigInteger(), server_default=text("0"))
+    recovery_hashes: Mapped[list[str]] = mapped_column(ARRAY(Text()), server_default=text("'{}'::text[]"))
+    created_at: Mapped[datetime] = stamp()
+    updated_at: Mapped[datetime] = stamp()

@@ -44,7 +44,7 @@ DOOR = Service(
     name="marketplace",
     summary="Log-in and contractors.",
     settings=MarketplaceSettings,
-    routers=[auth.router, accounts.router, people.router, contractors.router],
+    routers=[auth.router, accounts.router, people.router, people.desk_router, contractors.router],
     own=open_own,
     accepts_cookies=True,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from sqlalchemy import text
 from services.marketplace.api.cookies import CSRF_COOKIE
 from services.marketplace.app import service
 from services.marketplace.domain.accounts import make_token
+from services.marketplace.domain.second_factor import STEP_SECONDS, code_of
 from services.marketplace.settings import MarketplaceSettings
 from shared.db.engine import SessionMaker
 from tests.factories.accounts import PASSWORD, Account, make_account
@@ -213,3 +215,46 @@ async def test_a_key_is_made_shown_once_and_revoked_by_pages(
     assert (made.status_code, made.headers["cache-control"]) == (200, "no-store")
     assert (key in listed.text, key[:12] in listed.text) == (False, True)
     assert (revoked.status_code, "No API keys" in after.text) == (303, True)
+
+
+async def let_time_pass(db: SessionMaker) -> None:
+    """As if the code that was taken last had been of long ago."""
+    async with db.begin() as session:
+        await session.execute(text("UPDATE second_factors SET last_step = 0"))
+
+
+async def test_pages_set_it_up_ask_for_it_and_turn_it_off(
+    site: RunningService, owner: Account, committed_db: SessionMaker
+) -> None:
+    async with site.client(headers=PAGE) as client:
+        await enter(client, owner.email)
+        off = await client.get("/my/security")
+        bad = await send(client, "/my/security/begin", password="no")
+        setup = await send(client, "/my/security/begin", password=PASSWORD)
+        secret = setup.text.split("<code>")[1].split("</code>")[0].replace(" ", "")
+        step = int(time.time()) // STEP_SECONDS
+        slip = await send(client, "/my/security/confirm", code="000000")
+        on = await send(client, "/my/security/confirm", code=code_of(secret, step))
+    await let_time_pass(committed_db)
+    async with site.client(headers=PAGE) as client:
+        asked = await client.post(
+            "/login", data={"email": owner.email, "password": PASSWORD, "next": "/my/security"}
+        )
+        ticket = asked.text.split('name="half" value="')[1].split('"')[0]
+        wrong = await client.post("/login/code", data={"half": ticket, "code": "123 456"})
+        entered = await client.post(
+            "/login/code", data={"half": ticket, "code": code_of(secret, step), "next": "/my/security"}
+        )
+        seen = await client.get("/my/security")
+        await let_time_pass(committed_db)
+        gone = await send(client, "/my/security/off", password=PASSWORD, code=code_of(secret, step))
+
+    assert "Off" in off.text
+    assert (bad.status_code, "The password is wrong." in bad.text) == (422, True)
+    assert (slip.status_code, "Code it shows" in slip.text) == (422, True)
+    assert on.text.count("<li><code>") == 10
+    assert (asked.status_code, "Type your code" in asked.text) == (200, True)
+    assert (wrong.status_code, "This code is wrong" in wrong.text) == (401, True)
+    assert (entered.status_code, entered.headers["location"]) == (303, "/my/security")
+    assert "10 recovery codes left" in seen.text
+    assert (gone.status_code, "Set up" in gone.text) == (200, True)

@@ -29,6 +29,7 @@ from services.marketplace.api import (
     quality,
     reactivation,
     receipts,
+    registrations,
     returns,
     review,
     summit,
@@ -56,6 +57,7 @@ from services.marketplace.pages import privacy as privacy_pages
 from services.marketplace.pages import promos as promo_pages
 from services.marketplace.pages import quality as quality_pages
 from services.marketplace.pages import receipts as receipt_pages
+from services.marketplace.pages import registrations as registration_pages
 from services.marketplace.pages import returns as return_pages
 from services.marketplace.pages import review as review_pages
 from services.marketplace.pages import territories as territory_pages
@@ -94,6 +96,7 @@ service = Service(
         reactivation.router,
         summit.router,
         privacy.router,
+        registrations.router,
         privacy_pages.router,
         analytics.router,
         analytics_pages.router,
@@ -130,6 +133,7 @@ service = Service(
         decision_pages.router,
         promos.router,
         promo_pages.router,
+        registration_pages.router,
     ],
     steps=STEPS,
     handlers={SoldLeadStruck: handlers.tell_of_storm},

@@ -54,6 +54,7 @@ GRANT INSERT ON compliance.contact_decision, compliance.consent_event, complianc
 GRANT INSERT, UPDATE ON compliance.source_registry, compliance.provenance TO ridgeline_service;
 GRANT INSERT ON api_usage_logs, system_events, audit_log TO ridgeline_service;
 GRANT INSERT ON compliance.dnc_import TO svc_enricher;
+GRANT INSERT, UPDATE (withdrawn_at, withdrawn_by, withdrawn_note) ON compliance.state_registration TO svc_marketplace;
 GRANT SELECT, INSERT, UPDATE ON compliance.subject_key
     TO svc_scraper, svc_enricher, svc_contractor_acquisition, svc_marketplace;
 

@@ -31,6 +31,7 @@ from services.marketplace.api import (
     quality,
     reactivation,
     receipts,
+    registrations,
     returns,
     review,
     summit,
@@ -60,6 +61,7 @@ from services.marketplace.pages import promos as promo_pages
 from services.marketplace.pages import provenance as provenance_pages
 from services.marketplace.pages import quality as quality_pages
 from services.marketplace.pages import receipts as receipt_pages
+from services.marketplace.pages import registrations as registration_pages
 from services.marketplace.pages import returns as return_pages
 from services.marketplace.pages import review as review_pages
 from services.marketplace.pages import security as security_pages
@@ -101,6 +103,7 @@ service = Service(
         reactivation.router,
         summit.router,
         privacy.router,
+        registrations.router,
         privacy_pages.router,
         provenance.router,
         provenance_pages.router,
@@ -141,6 +144,7 @@ service = Service(
         decision_pages.router,
         promos.router,
         promo_pages.router,
+        registration_pages.router,
     ],
     steps=STEPS,
     handlers={SoldLeadStruck: handlers.tell_of_storm},

@@ -1,4 +1,4 @@
-"""`ridgeline privacy report`: what people asked of us and until when we owe an answer."""
+"""`ridgeline privacy`: what people asked of us, until when we owe an answer, and where we are registered."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Privacy requests of homeowners.", no_args_is_help=True)
     group.callback()(_group)
     group.command()(report)
+    group.command()(registrations)
     app.add_typer(group, name="privacy")
 
 
@@ -36,7 +37,7 @@ def report(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document instead of a table.")] = False,  # noqa: FBT002
 ) -> None:
     """Print every open request with its deadline, the most urgent first; status 1 where one is late."""
-    found = asyncio.run(_open_requests())
+    found: list[tuple[Any, timedelta]] = asyncio.run(_answer("privacy"))
     if as_json:
         rows = [
             {**view.model_dump(mode="json"), "hours_left": int(left.total_seconds() // 3600)}
@@ -46,6 +47,19 @@ def report(
     else:
         console.print(_table(found))
     if any(left < timedelta(0) for _, left in found):
+        raise typer.Exit(1)
+
+
+def registrations(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document instead of a table.")] = False,  # noqa: FBT002
+) -> None:
+    """Print each state that demands registration as a data broker; status 1 where nothing may be sold."""
+    found = asyncio.run(_answer("registrations"))
+    if as_json:
+        sys.stdout.write(found.model_dump_json() + "\n")
+    else:
+        console.print(_states(found))
+    if not all(each.sells for each in found.states):
         raise typer.Exit(1)
 
 
@@ -75,17 +89,25 @@ def _table(found: Sequence[tuple[Any, timedelta]]) -> Table:
     return table
 
 
-async def _open_requests() -> list[tuple[Any, timedelta]]:
-    """The marketplace's answer; loaded by name, as no package of `shared` imports a service."""
+def _states(found: Any) -> Table:
+    table = Table(title="States that demand registration as a data broker")
+    for name in ("State", "Standing", "Sells", "Until", "Law"):
+        table.add_column(name)
+    for each in found.states:
+        until = f"{each.until:%Y-%m-%d}" if each.until else ""
+        words = each.standing.replace("_", " ")
+        table.add_row(each.state, words, "yes" if each.sells else "NO", until, each.law or "")
+    return table
+
+
+async def _answer(noun: str) -> Any:
+    """The marketplace's report of a noun; loaded by name, as no package of `shared` imports a service."""
     from shared.db.engine import make_engine, make_session_maker
     from shared.db.unit_of_work import UnitOfWorkFactory
 
     engine = make_engine(Settings().database_url, application_name="ridgeline-privacy")
     try:
-        service = importlib.import_module("services.marketplace.service.privacy")
-        found: list[tuple[Any, timedelta]] = await service.report(
-            UnitOfWorkFactory(make_session_maker(engine))
-        )
-        return found
+        service = importlib.import_module(f"services.marketplace.service.{noun}")
+        return await service.report(UnitOfWorkFactory(make_session_maker(engine)))
     finally:
         await engine.dispose()

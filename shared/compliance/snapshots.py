@@ -40,8 +40,7 @@ _RULE_TABLES: Final = """policy AS (
           FROM compliance.state_policy p WHERE p.effective_from <= current_date
          ORDER BY p.state, p.version DESC
     ), registration AS (
-        SELECT r.* FROM compliance.state_registration r
-         WHERE r.expires_on IS NULL OR r.expires_on >= current_date
+        SELECT r.* FROM compliance.registration_in_force r
     )"""
 _RULES: Final = """
       (SELECT max(d.registry_version_at) FROM compliance.dnc_import d

@@ -97,10 +97,14 @@ STATE_RULES = text(
 
 REGISTRATION = text(
     """
-    INSERT INTO compliance.state_registration AS known (
+    WITH renewed AS (
+        UPDATE compliance.state_registration SET expires_on = current_date + 365
+         WHERE state = :state AND kind = :kind AND number = :number AND sandbox AND withdrawn_at IS NULL
+        RETURNING 1)
+    INSERT INTO compliance.state_registration (
         state, kind, number, agency, source_key, filed_on, expires_on, sandbox)
-    VALUES (:state, :kind, :number, :agency, :source_key, current_date, current_date + 365, true)
-    ON CONFLICT (state, kind, number) DO UPDATE SET expires_on = excluded.expires_on
+    SELECT :state, :kind, :number, :agency, :source_key, current_date, current_date + 365, true
+     WHERE NOT EXISTS (SELECT 1 FROM renewed)
     """
 )
 

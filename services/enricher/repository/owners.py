@@ -43,8 +43,8 @@ PARCEL_AT = text(
 )
 FILED = text(
     """
-    SELECT CASE kind WHEN 'az_statement' THEN 'statement' ELSE kind END AS word FROM compliance.state_registration
-     WHERE state = :state AND source_key IS NULL AND (expires_on IS NULL OR expires_on >= current_date)
+    SELECT CASE kind WHEN 'az_statement' THEN 'statement' ELSE kind END AS word
+      FROM compliance.registration_in_force WHERE state = :state AND source_key IS NULL
     UNION
     SELECT 'switch' FROM (SELECT sale_enabled FROM compliance.state_policy
                            WHERE state = :state AND effective_from <= current_date

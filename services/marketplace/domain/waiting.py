@@ -17,6 +17,7 @@ class Work(StrEnum):
     """A kind of work that only a person does."""
 
     PRIVACY = "privacy"
+    REGISTRATIONS = "registrations"
     CASES = "cases"
     RETURNS = "returns"
     PAPERS = "papers"
@@ -53,6 +54,7 @@ class BuyerLine(BaseModel):
 
 LISTS: Final[Mapping[Work, tuple[str, str]]] = {
     Work.PRIVACY: ("Privacy requests", "/ops/privacy"),
+    Work.REGISTRATIONS: ("Broker registrations that run out", "/ops/registrations"),
     Work.CASES: ("Charge-backs to settle", "/ops/cases"),
     Work.RETURNS: ("Returns to decide", "/ops/returns"),
     Work.PAPERS: ("Companies whose papers wait", "/ops/buyers"),

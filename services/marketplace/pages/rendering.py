@@ -75,6 +75,7 @@ DESK: Final = tuple(
         ("/ops/buyers", "Buyers"),
         ("/ops/cases", "Charge-backs"),
         ("/ops/privacy", "Privacy"),
+        ("/ops/registrations", "Registrations"),
         ("/ops/conflicts", "Conflicts"),
         ("/ops/territories", "Territories"),
         ("/ops/plans", "Plans"),

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 from uuid import UUID
 
+from services.marketplace.domain.registrations import renewals_line
 from services.marketplace.domain.waiting import BuyerLine, WaitingLine, Work, waiting_line
 from services.marketplace.repository.waiting import WaitingRepository
+from services.marketplace.service import registrations
 from services.marketplace.service.sessions import signed_in
 from shared.errors import (
     Conflict,
@@ -83,6 +85,7 @@ async def waiting(resources: Resources, actor: Actor, neighbours: Neighbours) ->
         await signed_in(uow.session, actor)
         repository = WaitingRepository(uow.session)
         own, papers = await repository.counts(), await repository.buyers_waiting()
+        filed = await registrations.read(uow)
     reviews, queues, sources = await asyncio.gather(
         known(neighbours.reviews.stats()),
         known(neighbours.operations.queues()),
@@ -90,6 +93,7 @@ async def waiting(resources: Resources, actor: Actor, neighbours: Neighbours) ->
     )
     return [
         waiting_line(Work.PRIVACY, own.requests, late=own.late, due_at=own.due_at),
+        renewals_line(filed.states),
         waiting_line(Work.CASES, own.cases),
         waiting_line(Work.RETURNS, own.returns),
         waiting_line(Work.PAPERS, papers),

@@ -53,8 +53,7 @@ KEEP_CHECK = text(
 
 FILINGS = text(
     """
-    SELECT kind, state, coalesce(source_key, '') AS source FROM compliance.state_registration
-     WHERE expires_on IS NULL OR expires_on >= current_date
+    SELECT kind, state, coalesce(source_key, '') AS source FROM compliance.registration_in_force
     UNION ALL
     SELECT 'switch', state, '' FROM (
         SELECT DISTINCT ON (state) state, sale_enabled FROM compliance.state_policy

@@ -215,7 +215,16 @@ class StateRegistration(Base):
 
     __tablename__ = "state_registration"
     __table_args__ = (
-        UniqueConstraint("state", "kind", "number"),
+        CheckConstraint("expires_on >= filed_on", name="period"),
+        Index(
+            "uq_state_registration_period",
+            "state",
+            "kind",
+            "number",
+            text("coalesce(filed_on, '-infinity'::date)"),
+            unique=True,
+            postgresql_where=text("withdrawn_at IS NULL"),
+        ),
         {"schema": COMPLIANCE},
     )
 
@@ -229,6 +238,11 @@ class StateRegistration(Base):
     expires_on: Mapped[date | None]
     sandbox: Mapped[bool] = starts_false()
     created_at: Mapped[datetime] = stamp()
+    note: Mapped[str | None]
+    recorded_by: Mapped[UUID | None]
+    withdrawn_at: Mapped[datetime | None]
+    withdrawn_by: Mapped[UUID | None]
+    withdrawn_note: Mapped[str | None]
 
 
 class DncImport(Base):

@@ -234,7 +234,10 @@ async def test_arizona_sells_with_its_statement_on_file_and_not_without(db: Asyn
 
     assert (await decide_sale(db, lead_id, buyer, address_hash=None)).allow
 
-    await run(db, "UPDATE compliance.state_registration SET expires_on = current_date - 1 WHERE state = 'AZ'")
+    await run(
+        db,
+        "UPDATE compliance.state_registration SET filed_on = NULL, expires_on = current_date - 1 WHERE state = 'AZ'",
+    )
     reasons = (await decide_offer(db, lead_id, address_hash=None)).reasons
     assert reasons == (Reason.PUBLIC_RECORD_STATEMENT_MISSING,)
 

@@ -205,3 +205,4 @@ async def test_the_desk_plants_and_shows_an_alarm(stall: Stall, desk: httpx.Asyn
     shown = (await desk.get(page)).text
     assert "Alarm since" in shown
     assert "other.example (somebody else)" in shown
+    assert (await desk.get("/ops/buyers?all_of_them=true")).text.count("Seed alarm") == 1

@@ -37,11 +37,12 @@ GRANT USAGE ON SCHEMA public, core, compliance TO ridgeline_service;
 
 -- Everybody reads everything but passwords, tokens, agencies' access, data keys, money and messages.
 GRANT SELECT ON ALL TABLES IN SCHEMA public, core, compliance TO ridgeline_service;
-REVOKE SELECT ON users, refresh_tokens, account_links, api_keys, second_factors, payments, ledger_accounts, ledger_entries, notifications,
-    aged_leads, aged_purchases, aged_sales, aged_quotes, company_profiles,
+REVOKE SELECT ON users, refresh_tokens, account_links, api_keys, second_factors, payments, ledger_accounts,
+    ledger_entries, notifications, aged_leads, aged_purchases, aged_sales, aged_quotes, company_profiles,
     sale_returns, sale_outcomes, guarantee_settlements, buyer_evidence, privacy_requests, privacy_notices,
-    privacy_codes, delivery_destinations, lead_deliveries, delivery_attempts, plan_subscriptions, plan_periods, promo_codes,
-    promo_redemptions, compliance.subject_key, agencies FROM ridgeline_service;
+    privacy_codes, delivery_destinations, lead_deliveries, delivery_attempts, plan_subscriptions, plan_periods,
+    promo_codes, promo_redemptions, seeds, seed_sightings, compliance.subject_key, agencies
+    FROM ridgeline_service;
 
 -- Schema core, through shared.workflow, shared.relay and shared.streams.
 GRANT INSERT, UPDATE, DELETE ON core.workflow, core.step, core.step_attempt, core.outbox, core.inbox,
@@ -83,6 +84,8 @@ GRANT SELECT, INSERT, UPDATE ON delivery_destinations, lead_deliveries TO svc_ma
 GRANT SELECT, INSERT ON delivery_attempts, plans TO svc_marketplace;
 GRANT SELECT, INSERT ON receipts, promo_codes, promo_redemptions TO svc_marketplace;
 GRANT UPDATE (ended_at) ON promo_codes TO svc_marketplace;
+GRANT SELECT, INSERT ON seeds, seed_sightings TO svc_marketplace;
+GRANT UPDATE (aged_sale_id, handed_at, alarm_at) ON seeds TO svc_marketplace;
 GRANT SELECT, INSERT, UPDATE ON plan_subscriptions, plan_periods TO svc_marketplace;
 GRANT INSERT, DELETE ON lead_views TO svc_marketplace;
 GRANT SELECT, INSERT ON company_profiles TO svc_marketplace;

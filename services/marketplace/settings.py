@@ -11,6 +11,7 @@ class MarketplaceSettings(Settings):
     """Reservation time, webhook secrets, the sending domain, limits (FAULTS 1.8) and cookies.
 
     `open_sales` is how many leads one contractor may keep off the market while they are being paid.
+    `seed_mail_domain` is a domain whose mail only we read; without it no seed is planted.
     `basemap_style_url` is a MapLibre style under the leads' map; its tiles, letters and pictures come from the same origin.
     """
 
@@ -31,6 +32,7 @@ class MarketplaceSettings(Settings):
     max_csv_size_mb: int = Field(10, alias="MAX_CSV_SIZE_MB", ge=1, le=10)
     evidence_megabytes: int = Field(8, alias="MARKETPLACE_EVIDENCE_MEGABYTES", ge=1, le=9)
     cookie_secure: bool = Field(default=True, alias="MARKETPLACE_COOKIE_SECURE")
+    seed_mail_domain: str = Field("", alias="SEED_MAIL_DOMAIN", pattern=r"^([a-z0-9-]+(\.[a-z0-9-]+)+)?$")
     basemap_style_url: str = Field("", alias="BASEMAP_STYLE_URL", pattern=r"^(https?://[^\s;,'\"]+)?$")
 
     @property

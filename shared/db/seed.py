@@ -24,7 +24,7 @@ from shared.db.migrate import DATABASE_FILES, connect_for_migrations
 from shared.settings import Settings
 
 SEEDS = DATABASE_FILES / "seeds"
-AGREEMENT_VERSION = "2026-11"
+AGREEMENT_VERSION = "2026-12"
 SOURCE_PARTS = {"permit_sources": "permit_source", "parcel_sources": "parcel_source"}
 TOWN_PARTS = {
     "permits": "permit_source",

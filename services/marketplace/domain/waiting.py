@@ -39,7 +39,10 @@ class WaitingLine(BaseModel):
 
 
 class BuyerLine(BaseModel):
-    """A company that signed up, with the papers nobody has decided on; `frozen` while a charge-back is open."""
+    """A company that signed up, with the papers nobody has decided on; `frozen` while a charge-back is open.
+
+    `seed_alarm` tells that somebody else wrote to a seed of it.
+    """
 
     id: UUID
     company_name: str
@@ -49,6 +52,7 @@ class BuyerLine(BaseModel):
     papers: int
     filed_at: datetime | None
     frozen: bool
+    seed_alarm: bool
     created_at: datetime
 
 

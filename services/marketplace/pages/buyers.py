@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Annotated, Final, Literal
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Form, Query, Request, Response
 
 from services.marketplace.api.operations import Operator, Reader
 from services.marketplace.api.queries import FormQuery, WorkQuery
 from services.marketplace.domain.checks import CHECKS, Verdict
+from services.marketplace.domain.seeds import NewSeed, NewSighting
 from services.marketplace.pages.rendering import go_to, page_links, render
-from services.marketplace.service import cases, checks, operations
+from services.marketplace.service import cases, checks, operations, seeds
+from shared.http.idempotency import KEY_PATTERN
 from shared.runtime import ResourcesDep
 from shared.schemas.buyer_enums import CaseOutcome, CheckItem, CheckValue
 from shared.schemas.page import DEFAULT_ITEMS
-from shared.schemas.text import Line
+from shared.schemas.text import Email, Line
 
 router = APIRouter(prefix="/ops", tags=["pages"], default_response_class=Response)
 OUTCOMES: Final = {
@@ -68,6 +70,8 @@ async def buyer(request: Request, contractor_id: UUID, resources: ResourcesDep, 
         checklist=checklist,
         rules=CHECKS,
         owners_own=CheckItem.AGREEMENT,
+        seeds=await seeds.of_buyer(resources, actor, contractor_id),
+        new_key=uuid4().hex,
     )
 
 
@@ -97,6 +101,36 @@ async def decide_credentials(
     """Let the company buy, or end that, and show it."""
     await checks.decide_credentials(resources, actor, contractor_id, decision=decision, note=note)
     return go_to(f"/ops/buyers/{contractor_id}")
+
+
+@router.post("/buyers/{contractor_id}/seeds")
+async def plant_seed(
+    contractor_id: UUID,
+    resources: ResourcesDep,
+    actor: Operator,
+    *,
+    note: Annotated[Line, Form()],
+    key: Annotated[str, Form(min_length=8, max_length=255, pattern=KEY_PATTERN)],
+) -> Response:
+    """Plant a seed for the company's next file, one a shown form, and show the company."""
+    await seeds.plant(resources, actor, contractor_id, NewSeed(reason=note), key=key)
+    return go_to(f"/ops/buyers/{contractor_id}")
+
+
+@router.post("/seeds/{seed_id}/sightings")
+async def sight_seed(
+    seed_id: UUID,
+    resources: ResourcesDep,
+    actor: Operator,
+    *,
+    sender: Annotated[Email, Form()],
+    seen_at: Annotated[datetime, Form()],
+    note: Annotated[Line, Form()],
+) -> Response:
+    """Note a mail that reached a seed, its time as a form sends it in UTC, and show the company."""
+    seen = NewSighting(sender=sender, seen_at=seen_at.replace(tzinfo=seen_at.tzinfo or UTC), note=note)
+    seed = await seeds.sight(resources, actor, seed_id, seen)
+    return go_to(f"/ops/buyers/{seed.contractor_id}")
 
 
 @router.get("/cases")

@@ -52,7 +52,8 @@ class WaitingRepository:
         statement = text(
             f"""
             SELECT c.id, c.company_name, c.city, c.state, c.credential_status, p.papers, p.filed_at, c.created_at,
-                   EXISTS (SELECT 1 FROM buyer_cases b WHERE b.contractor_id = c.id AND b.outcome IS NULL) AS frozen
+                   EXISTS (SELECT 1 FROM buyer_cases b WHERE b.contractor_id = c.id AND b.outcome IS NULL) AS frozen,
+                   EXISTS (SELECT 1 FROM seeds s WHERE s.contractor_id = c.id AND s.alarm_at IS NOT NULL) AS seed_alarm
             {BUYERS}
                AND (CAST(:after_id AS uuid) IS NULL
                     OR (c.created_at, c.id) < (CAST(:after AS timestamptz), CAST(:after_id AS uuid)))

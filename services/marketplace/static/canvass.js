@@ -117,7 +117,10 @@
     if (entry.why) {
       item.append(
         button("Send again", name, async () => { await keep({ ...entry, why: null }); await flush(); }),
-        button("Remove", name, async () => { await drop(entry.number); await show(); }),
+        button("Remove", name, async () => {
+          await navigator.locks.request("ridgeline-canvass", () => drop(entry.number)); // not while it is being sent again
+          await show();
+        }),
       );
     }
     return item;

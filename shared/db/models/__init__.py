@@ -48,6 +48,7 @@ from shared.db.models.receipts import Receipt, ReceiptNumber
 from shared.db.models.returns import GuaranteeSettlement, SaleOutcomeReport, SaleReturn
 from shared.db.models.reviews import ConditionComparison, DriftMeasurement, Review
 from shared.db.models.sales import LeadView, LedgerAccount, LedgerEntry, Notification, Payment, Sale
+from shared.db.models.seeds import Seed, SeedSighting
 from shared.db.models.sources import SourceRun
 from shared.db.models.system import ApiUsageLog, AuditLog, ChainHead, SystemEvent
 from shared.db.models.territories import Territory
@@ -163,6 +164,8 @@ __all__ = [
     "ScheduleRun",
     "ScheduledTouchpoint",
     "SecondFactor",
+    "Seed",
+    "SeedSighting",
     "SoldLeadStorm",
     "SourceRegistry",
     "SourceRun",

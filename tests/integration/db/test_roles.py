@@ -96,6 +96,8 @@ OWNERS: dict[str, set[str]] = {
         "plan_periods",
         "promo_codes",
         "promo_redemptions",
+        "seeds",
+        "seed_sightings",
         "buyer_checks",
         "territories",
         "buyer_evidence",

@@ -27,7 +27,7 @@ BUYER = BuyerFacts(
     credentialed=True,
     licence_status="not_required",
     identity_verified=True,
-    agreement_version="2026-11",
+    agreement_version="2026-12",
     us_entity=True,
     checked_at=NOW - timedelta(days=10),
     insured_until=NOW.date() + timedelta(days=30),

@@ -1,0 +1,17 @@
+"""Seeds: invented contacts handed to one buyer each, and who wrote to them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from shared.db.migrate import run_sql
+
+revision = "0044"
+down_revision = "0043"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Apply the SQL file of the same name."""
+    run_sql(Path(__file__).stem)

@@ -9,7 +9,8 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
 from services.marketplace.domain.plans import BillingView, NewPlanPrice, PlanView
-from services.marketplace.service import plans, rates
+from services.marketplace.domain.supply import SupplyView
+from services.marketplace.service import plans, rates, supply
 from shared.http.auth import public_route, require
 from shared.http.idempotency import IdempotencyKey
 from shared.runtime import ResourcesDep
@@ -64,6 +65,26 @@ async def checkout(wish: PlanWish, resources: ResourcesDep, actor: Owner) -> Che
     await rates.count_purchase(resources, actor)
     page = await plans.subscribe(resources, actor, wish.plan)
     return CheckoutView(url=page.url, until=page.until)
+
+
+@router.get("/contractors/me/plan/supply")
+async def own_supply(resources: ResourcesDep, actor: Member) -> SupplyView:
+    """What the company's cities bring in a month by our forecast, and which plans that covers."""
+    await rates.count_read(resources, actor)
+    return await supply.own(resources, actor)
+
+
+@router.post("/contractors/me/plan/wait", status_code=204)
+async def wait(wish: PlanWish, resources: ResourcesDep, actor: Owner) -> None:
+    """Wait for a plan that the company's cities cannot fill yet; whoever waits longest is told first."""
+    await rates.count_purchase(resources, actor)
+    await supply.wait(resources, actor, wish.plan)
+
+
+@router.delete("/contractors/me/plan/wait", status_code=204)
+async def leave(resources: ResourcesDep, actor: Owner) -> None:
+    """Wait no more."""
+    await supply.leave(resources, actor)
 
 
 @router.post("/contractors/me/plan/change")

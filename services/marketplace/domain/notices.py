@@ -23,6 +23,7 @@ class NoticeName(StrEnum):
     TERRITORY_IDLE = "territory_idle"
     TERRITORY_LOST = "territory_lost"
     TERRITORY_TAKEN_BACK = "territory_taken_back"
+    PLAN_OFFERED = "plan_offered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ KINDS: Final[Mapping[str, NoticeKind]] = {
     NoticeName.TERRITORY_IDLE: NoticeKind("You are about to lose a territory", "", "/my/territories"),
     NoticeName.TERRITORY_LOST: NoticeKind("A territory is no longer yours", "", "/my/territories"),
     NoticeName.TERRITORY_TAKEN_BACK: NoticeKind("A territory was taken back", "", "/my/territories"),
+    NoticeName.PLAN_OFFERED: NoticeKind("A plan is free for you", "", "/my/billing"),
     **{each.kind: NoticeKind(each.title, each.words, "/my/leads/{sale}") for each in NUDGES},
 }
 

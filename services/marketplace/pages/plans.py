@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Annotated, Any
 from uuid import uuid4
 
@@ -9,10 +10,11 @@ from fastapi import APIRouter, Form, Request, Response
 from pydantic import ValidationError
 
 from services.marketplace.api.plans import Member, Operator, Owner, Reader
-from services.marketplace.domain.plans import PAYING, NewPlanPrice
+from services.marketplace.domain.plans import NAMES, PAYING, NewPlanPrice
 from services.marketplace.pages.rendering import go_to, render
-from services.marketplace.service import plans, rates
-from shared.errors import NotAuthenticated
+from services.marketplace.service import plans, rates, supply
+from services.marketplace.service.supply import NoSupply, SupplyEnough
+from shared.errors import NotAuthenticated, NotFound
 from shared.http.auth import authenticate, public_route
 from shared.runtime import Resources, ResourcesDep
 from shared.schemas.plan_enums import PlanCode
@@ -51,17 +53,42 @@ async def checkout(
 ) -> Response:
     """The way to the processor's page on which the plan is paid."""
     await rates.count_purchase(resources, actor)
-    page = await plans.subscribe(resources, actor, plan)
+    try:
+        page = await plans.subscribe(resources, actor, plan)
+    except NoSupply as refusal:
+        return await billing(
+            request, resources, actor, wanted=plan, plan_refusal=refusal.detail, status=refusal.status
+        )
     return render(request, "checkout.html", actor, page=page, plan=plan)
+
+
+@router.post("/my/billing/wait")
+async def wait(resources: ResourcesDep, actor: Owner, plan: Annotated[PlanCode, Form()]) -> Response:
+    """On the waiting list, or at once on the way to the plan where there is enough by now."""
+    await rates.count_purchase(resources, actor)
+    with suppress(SupplyEnough):
+        await supply.wait(resources, actor, plan)
+    return go_to(f"/my/billing?plan={plan}")
+
+
+@router.post("/my/billing/wait/end")
+async def leave(resources: ResourcesDep, actor: Owner) -> Response:
+    """Off the waiting list."""
+    with suppress(NotFound):
+        await supply.leave(resources, actor)
+    return go_to("/my/billing")
 
 
 @router.post("/my/billing/change")
 async def change(
-    resources: ResourcesDep, actor: Owner, plan: Annotated[PlanCode, Form()], key: Key
+    request: Request, resources: ResourcesDep, actor: Owner, plan: Annotated[PlanCode, Form()], key: Key
 ) -> Response:
     """Another plan."""
     await rates.count_purchase(resources, actor)
-    await plans.change(resources, actor, plan, key)
+    try:
+        await plans.change(resources, actor, plan, key)
+    except NoSupply as refusal:
+        return await billing(request, resources, actor, plan_refusal=refusal.detail, status=refusal.status)
     return go_to("/my/billing")
 
 
@@ -118,17 +145,20 @@ async def billing(
     wanted: PlanCode | None = None,
     paid: bool = False,
     promo_refusal: str | None = None,
+    plan_refusal: str | None = None,
     status: int = 422,
 ) -> Response:
-    """The billing page; with the reason why a promo code gave nothing."""
+    """The billing page; with the reason why a promo code gave nothing, or a plan cannot be had."""
     view = await plans.account(resources, actor)
     running = view.subscription is not None and view.subscription.status in PAYING
     return render(
         request,
         "billing.html",
         actor,
-        status=status if promo_refusal else 200,
+        status=status if promo_refusal or plan_refusal else 200,
         promo_refusal=promo_refusal,
+        plan_refusal=plan_refusal,
+        supply=await supply.own(resources, actor),
         view=view,
         running=running,
         wanted=wanted,
@@ -148,6 +178,8 @@ async def _prices(
         actor,
         status=status if refusal else 200,
         prices=found,
+        waiting=await supply.waiting(resources, actor),
+        names=NAMES,
         codes=list(PlanCode),
         refusal=refusal,
     )

@@ -20,10 +20,14 @@ from services.marketplace.domain.plans import (
     SubscriptionView,
     charged_now,
 )
+from services.marketplace.domain.supply import CHANGE_MINUTES
 from services.marketplace.repository.locks import lock_contractor
 from services.marketplace.repository.plans import PlanRepository
+from services.marketplace.repository.supply import SupplyRepository
 from services.marketplace.service.billing import refresh
 from services.marketplace.service.sessions import own_company, signed_in
+from services.marketplace.service.supply import claim
+from shared.db.rows import all_rows
 from shared.errors import Conflict, ProviderRejected
 from shared.providers.context import calling_for
 from shared.providers.payments.billing import CheckoutWish, MonthlyPrice
@@ -114,18 +118,21 @@ async def add_price(resources: Resources, actor: Actor, new: NewPlanPrice) -> Pl
 async def subscribe(resources: Resources, actor: Actor, code: PlanCode) -> Checkout:
     """The processor's page on which the plan is paid; the same wish again leads to the same page.
 
-    Raises HasPlan, CheckoutClosed.
+    Raises HasPlan, CheckoutClosed, NoSupply.
     """
     contractor_id = own_company(actor, Action.SALE_REPORT)
-    async with resources.unit_of_work() as uow:
-        await signed_in(uow.session, actor)
-        repository = PlanRepository(uow.session)
-        await lock_contractor(uow.session, contractor_id)
-        row = await repository.live(contractor_id)
-        if row is None:
-            plan = next(each for each in await repository.on_sale() if each.code == code)
-            await repository.begin(contractor_id, plan.id, CHECKOUT_MINUTES)
+    with all_rows():  # what is promised to others decides whether this plan is sold
+        async with resources.unit_of_work() as uow:
+            await signed_in(uow.session, actor)
+            repository = PlanRepository(uow.session)
+            await lock_contractor(uow.session, contractor_id)
             row = await repository.live(contractor_id)
+            if row is None:
+                plan = next(each for each in await repository.on_sale() if each.code == code)
+                await claim(uow.session, contractor_id, plan.included_leads)
+                await repository.begin(contractor_id, plan.id, CHECKOUT_MINUTES)
+                await SupplyRepository(uow.session).leave(contractor_id)
+                row = await repository.live(contractor_id)
     if row is None or row.status != SubscriptionStatus.CHECKOUT:
         raise HasPlan("Your company has a plan; change it instead.")
     if row.code != code:
@@ -161,12 +168,38 @@ async def _page(resources: Resources, row: Row[Any]) -> Checkout:
 async def change(resources: Resources, actor: Actor, code: PlanCode, key: str) -> None:
     """Move to another plan: a dearer one at once for the rest of the month, a cheaper one from the next month on.
 
-    Raises NoPlan, HasPlan where it is the plan already, ChangeRefused.
+    Raises NoPlan, HasPlan where it is the plan already, NoSupply, ChangeRefused.
     """
     row = await _paying(resources, actor)
     plan = next(each for each in await _rows_on_sale(resources) if each.code == code)
     if plan.id == row.id:
         raise HasPlan("Your company has this plan.")
+    await _keep_more(resources, row, plan)
+    try:
+        await _change(resources, row, plan, key)
+    finally:
+        await _keep_no_more(resources, row)
+
+
+async def _keep_more(resources: Resources, row: Row[Any], plan: Row[Any]) -> None:
+    """Let nobody else be promised the leads that a bigger plan has more, while the processor is asked for it."""
+    more = plan.included_leads - row.included_leads
+    if more <= 0:
+        return
+    with all_rows():
+        async with resources.unit_of_work() as uow:
+            await lock_contractor(uow.session, row.contractor_id)
+            await claim(uow.session, row.contractor_id, more)
+            await SupplyRepository(uow.session).hold(row.contractor_id, plan.code, more, CHANGE_MINUTES)
+
+
+async def _keep_no_more(resources: Resources, row: Row[Any]) -> None:
+    """What was kept for a change is the plan's own by now, or free again."""
+    async with resources.unit_of_work() as uow:
+        await SupplyRepository(uow.session).leave(row.contractor_id)
+
+
+async def _change(resources: Resources, row: Row[Any], plan: Row[Any], key: str) -> None:
     with calling_for("plan_subscription", row.subscription_id):
         try:
             await resources.providers.billing.change_price(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.db.models.base import FALSE, Base, between, choice, key, refers, stamp
@@ -98,4 +98,22 @@ class PlanPeriod(Base):
     leads: Mapped[int]
     unit_cents: Mapped[int] = mapped_column(BigInteger())
     closed_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = stamp()
+
+
+class PlanWait(Base):
+    """A contractor that waits for a plan, or the leads that are kept for it until `held_until`. Owner: marketplace."""
+
+    __tablename__ = "plan_waits"
+    __table_args__ = (
+        Index("idx_plan_waits_created", "created_at"),
+        CheckConstraint("leads > 0", name="leads_positive"),
+    )
+
+    contractor_id: Mapped[UUID] = mapped_column(
+        Uuid(), ForeignKey("contractors.id", ondelete="CASCADE"), primary_key=True
+    )
+    code: Mapped[PlanCode] = choice("code", PlanCode, length=20)
+    leads: Mapped[int]
+    held_until: Mapped[datetime | None]
     created_at: Mapped[datetime] = stamp()

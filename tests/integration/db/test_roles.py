@@ -94,6 +94,7 @@ OWNERS: dict[str, set[str]] = {
         "plans",
         "plan_subscriptions",
         "plan_periods",
+        "plan_waits",
         "promo_codes",
         "promo_redemptions",
         "seeds",

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from shared.db.engine import SessionMaker
 from tests.factories.leads import make_lead
+from tests.factories.supply import stock
 from tests.integration.marketplace.conftest import Market, rows
 from tests.integration.marketplace.test_checks import dispute
 from tests.integration.marketplace.test_plans import (
@@ -16,6 +19,12 @@ from tests.integration.marketplace.test_plans import (
     tell,
 )
 from tests.integration.marketplace.test_returns import claim
+
+
+@pytest.fixture(autouse=True)
+async def enough(market: Market, committed_db: SessionMaker) -> None:
+    """Leads that fill every plan."""
+    await stock(committed_db, on_sale=400)
 
 
 async def test_a_plans_payment_that_the_bank_took_back_freezes_its_buyer(

@@ -18,6 +18,7 @@ from shared.http.tls import known_authorities
 from shared.security.policy import Role
 from shared.workflow import start
 from tests.factories.leads import make_lead
+from tests.factories.supply import stock
 from tests.integration.marketplace.conftest import Market, rows, violations
 from tests.integration.marketplace.test_refund import open_workflows
 from tests.integration.marketplace.test_returns import claim, decide
@@ -25,6 +26,12 @@ from tests.integration.marketplace.test_returns import claim, decide
 UNIT = 5000
 STARTER, LEADS = 50000, 10
 DECLINED = "pm_card_chargeDeclined"
+
+
+@pytest.fixture(autouse=True)
+async def enough(market: Market, committed_db: SessionMaker) -> None:
+    """Leads that fill every plan."""
+    await stock(committed_db, on_sale=400)
 
 
 async def post(market: Market, path: str, **body: Any) -> httpx.Response:
@@ -226,7 +233,8 @@ async def test_who_agreed_to_a_lead_of_the_plan_is_not_charged_for_it(
             headers={"Idempotency-Key": uuid4().hex},
         )
     assert (answer.status_code, answer.json()["code"]) == (409, "price-changed")
-    assert [row.status for row in await rows(committed_db, "SELECT status FROM base_leads")] == ["available"]
+    own = await rows(committed_db, "SELECT status FROM base_leads WHERE id = :id", id=market.lead_id)
+    assert [row.status for row in own] == ["available"]
 
 
 async def test_a_returned_lead_of_an_open_period_is_a_lead_again_and_credit_after_it(

@@ -18,7 +18,7 @@ from tests.integration.marketplace.conftest import Market, rows
 GUARDED = {
     "sales", "payments", "sale_returns", "sale_outcomes", "guarantee_settlements", "lead_assignments", "lead_views",
     "notifications", "delivery_destinations", "lead_deliveries", "buyer_checks", "buyer_evidence", "buyer_cases",
-    "receipts", "plan_subscriptions", "plan_periods", "promo_redemptions", "seeds", "seed_sightings",
+    "receipts", "plan_subscriptions", "plan_periods", "plan_waits", "promo_redemptions", "seeds", "seed_sightings",
 }  # fmt: skip
 
 

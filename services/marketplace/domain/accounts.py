@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,6 +23,9 @@ FORGET_AFTER: Final = timedelta(days=30)
 PURPOSE: Final = "account-link"
 ID_CHARACTERS: Final = 32
 TOKEN_CHARACTERS: Final = 96
+
+LINKLIKE: Final = re.compile(r"(?<=\w)(?:[.\u3002\uff0e\uff61](?=\w{2})|:(?=//))")
+"""What makes a link of a word: a dot before a name's next part, and the colon of an address."""
 
 Tag = Callable[[str, str], str]
 """The keyed hash of a value for a purpose, 64 hex characters."""
@@ -130,13 +134,18 @@ def hash_link(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
+def unlinked(name: str) -> str:
+    """A name of somebody else's choice as a mail shows it: no mail program makes a link of it."""
+    return LINKLIKE.sub(r"\g<0> ", name)
+
+
 def link_message(kind: LinkKind, token: str, to: Recipient, public_url: str) -> EmailMessage:
     """The message around a link: plain text, and nothing but the link in it leads anywhere."""
     rule = RULES[kind]
     words = {
         "link": f"{public_url.rstrip('/')}{rule.page}/{token}",
-        "company": to.company,
-        "inviter": to.inviter or "The owner",
+        "company": unlinked(to.company),
+        "inviter": unlinked(to.inviter) or "The owner",
     }
     return EmailMessage(
         recipient=to.email,

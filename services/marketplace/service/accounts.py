@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.marketplace.domain.accounts import LinkNotValid
 from services.marketplace.domain.credentials import check_password
-from services.marketplace.repository.accounts import PeopleRepository
+from services.marketplace.repository.accounts import AccountLinkRepository, PeopleRepository
 from services.marketplace.repository.users import UserRepository
 from services.marketplace.service.auth import SERVICE, Auth, Client, EmailTaken
 from services.marketplace.service.links import DEAD, open_link, send_link, use_link
@@ -72,6 +72,9 @@ async def reset_password(auth: Auth, token: str, password: str, client: Client) 
         await _record(uow.session, user, "user.reset_password", "password_hash")
         if user is not None:
             await UserRepository(uow.session).end_sessions(user.id)
+            await AccountLinkRepository(uow.session).withdraw_of(
+                user.id
+            )  # whoever had the password may have sent them
 
 
 async def join(auth: Auth, token: str, password: str, client: Client, *, full_name: str | None) -> User:

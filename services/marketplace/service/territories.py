@@ -157,7 +157,10 @@ async def _refuse_what_may_not_be(
 
 
 async def accept(resources: Resources, actor: Actor, territory_id: UUID) -> TerritoryView:
-    """Take a place that is offered; OfferIsOver when its time ran out or it was never offered."""
+    """Take a place that is offered.
+
+    Raises OfferIsOver when its time ran out or it was never offered, NotInOrder, TierTooSmall.
+    """
     contractor_id = own_company(actor, Action.CONTRACTOR_UPDATE)
     async with resources.unit_of_work() as uow:
         await signed_in(uow.session, actor)
@@ -169,9 +172,24 @@ async def accept(resources: Resources, actor: Actor, territory_id: UUID) -> Terr
             raise NotInOrder("Your checks are not in order.", missing=missing)
         if not await repository.hold(territory_id, allowed_from=TerritoryStatus.OFFERED):
             raise OfferIsOver("There is no offer of this territory to you any more.")
+        await _refuse_small_tier(repository, contractor_id, territory.kind)
         await _tell_holding(uow, repository, territory_id, territory.city_id)
         await _audit(uow.session, actor, "territory.accept", territory_id)
         return await _view(repository, territory_id)
+
+
+async def _refuse_small_tier(
+    repository: TerritoryRepository, contractor_id: UUID, kind: TerritoryKind
+) -> None:
+    """Return if the buyer's tier, which may be another since it asked, allows what it holds of this kind by now."""
+    await repository.lock_buyer(contractor_id)
+    tier = _tier(await repository.tier(contractor_id))
+    live = await repository.of(contractor_id, MOST_SHOWN)
+    held = sum(row.kind == kind and row.status == TerritoryStatus.HELD for row in live)
+    if not places_left(tier, kind, held - 1):
+        raise TierTooSmall(
+            f"Your tier ({tier or 'none'}) allows no more territories of the kind {kind}.", tier=tier
+        )
 
 
 async def give_up(resources: Resources, actor: Actor, territory_id: UUID) -> TerritoryView:

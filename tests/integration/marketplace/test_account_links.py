@@ -120,6 +120,21 @@ async def test_a_reset_changes_the_password_and_ends_every_session(
     assert [answer.status_code for answer in (changed, again, old_session, entered)] == [204, 404, 401, 200]
 
 
+async def test_a_reset_takes_back_what_whoever_had_the_password_may_have_sent(
+    market: Market, committed_db: SessionMaker
+) -> None:
+    async with committed_db.begin() as session:
+        await session.execute(text("UPDATE users SET email_verified_at = now()"))
+    assert (await invite(market, "thief@roofs.example")).status_code == 201
+    email = await email_of(committed_db, market.user_id)
+    await post(market, "/api/auth/forgot", email=email)
+    token = await token_of(market, committed_db, "/reset")
+
+    assert (await post(market, "/api/auth/reset", token=token, password=NEW_PASSWORD)).status_code == 204
+    [link] = await rows(committed_db, "SELECT withdrawn_at FROM account_links WHERE kind = 'invite'")
+    assert link.withdrawn_at is not None
+
+
 async def test_parallel_resets_with_one_link_change_the_password_once(
     market: Market, committed_db: SessionMaker
 ) -> None:

@@ -222,6 +222,22 @@ async def test_a_city_waits_for_its_zips_and_is_offered_when_the_last_is_given_u
     }
 
 
+async def test_who_has_left_the_tier_since_it_asked_cannot_accept(
+    market: Market, committed_db: SessionMaker
+) -> None:
+    place = await zip_place(committed_db)
+    holder, waits = [await a_buyer(market, committed_db) for _ in range(2)]
+    held = (await holder.post("/api/territories", json=place)).json()
+    wish = (await waits.post("/api/territories", json=place)).json()
+    await holder.delete(f"/api/territories/{held['id']}")
+    await change(committed_db, "UPDATE contractors SET subscription_tier = NULL")
+
+    refused = await waits.post(f"/api/territories/{wish['id']}/acceptance")
+
+    assert (refused.status_code, refused.json()["code"]) == (403, "tier-too-small")
+    assert (await waits.get("/api/territories")).json()["territories"][0]["status"] == "offered"
+
+
 async def test_what_is_offered_is_kept_from_others_until_its_time_runs_out(
     market: Market, committed_db: SessionMaker
 ) -> None:

@@ -16,6 +16,7 @@ from services.marketplace.domain.accounts import (
     is_ours,
     link_message,
     make_token,
+    unlinked,
 )
 from services.marketplace.domain.people import LastOwner, refuse_ownerless
 from shared.errors import NotFound
@@ -90,3 +91,28 @@ def test_the_only_owner_neither_leaves_nor_becomes_a_member() -> None:
 def test_somebody_of_another_company_is_not_found() -> None:
     with pytest.raises(NotFound, match="no such person"):
         refuse_ownerless({uuid4(): OWNER}, uuid4(), OWNER)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Harrow Roofing LLC", "Harrow Roofing LLC"),
+        ("J. R. Smith & Sons, Inc.", "J. R. Smith & Sons, Inc."),
+        ("A.B. Roofing", "A.B. Roofing"),
+        ("Roofs.com", "Roofs. com"),
+        ("your bank, https://evil.example/login", "your bank, https: //evil. example/login"),
+        ("evil\u3002com", "evil\u3002 com"),
+        ("http://10.20.30.40/", "http: //10. 20. 30. 40/"),
+    ],
+)
+def test_a_name_in_a_mail_is_no_link(name: str, shown: str) -> None:
+    assert unlinked(name) == shown
+
+
+def test_an_invitation_leads_nowhere_but_to_its_own_page() -> None:
+    to = Recipient("kim@roofs.example", company="Win at https://evil.example", inviter="evil.example")
+
+    message = link_message(LinkKind.INVITE, "ab" * 48, to, "https://ridgeline.test")
+
+    assert "https://ridgeline.test/join/" in message.text
+    assert "evil.example" not in f"{message.subject} {message.text}"

@@ -72,9 +72,8 @@ async def reset_password(auth: Auth, token: str, password: str, client: Client) 
         await _record(uow.session, user, "user.reset_password", "password_hash")
         if user is not None:
             await UserRepository(uow.session).end_sessions(user.id)
-            await AccountLinkRepository(uow.session).withdraw_of(
-                user.id
-            )  # whoever had the password may have sent them
+            # Whoever had the password may have invited a friend.
+            await AccountLinkRepository(uow.session).withdraw_of(user.id)
 
 
 async def join(auth: Auth, token: str, password: str, client: Client, *, full_name: str | None) -> User:

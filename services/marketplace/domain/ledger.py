@@ -78,6 +78,13 @@ def plan_paid_postings(cents: int, contractor_id: UUID) -> tuple[Posting, ...]:
     )
 
 
+def plan_refund_postings(deferred_cents: int, revenue_cents: int, contractor_id: UUID) -> tuple[Posting, ...]:
+    """Money of a plan given back: we owe fewer leads, and what leads had earned beyond that is lost again."""
+    lost = ((deferred_account(contractor_id), deferred_cents), (LEAD_REVENUE, revenue_cents))
+    taken = [Posting(account, debit_cents=cents) for account, cents in lost if cents]
+    return (*taken, Posting(CLEARING, credit_cents=deferred_cents + revenue_cents))
+
+
 def included_sale_postings(cents: int, contractor_id: UUID) -> tuple[Posting, ...]:
     """A lead of a plan sold: its part of what was paid ahead is earned."""
     return (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -110,6 +111,37 @@ class BillingView(BaseModel):
 def leads_paid(amount_cents: int, *, unit_cents: int, included: int) -> int:
     """How many leads an invoice pays for: never more than the plan includes, never one that is not wholly paid."""
     return max(0, min(included, amount_cents // unit_cents))
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodRefund:
+    """What a refund takes: what was paid ahead for leads not bought, what was earned, and the leads that are left."""
+
+    deferred_cents: int
+    revenue_cents: int
+    leads: int
+
+
+def refund_of(
+    total_cents: int,
+    *,
+    amount: int,
+    refunded: int,
+    taken_back: int,
+    leads: int,
+    used: int,
+    unit: int,
+    is_open: bool,
+) -> PeriodRefund:
+    """What is new in the refunds of a period's payment, of which `total_cents` have gone back by now.
+
+    An open period loses its unused leads first; `used` are bought or being bought. A closed one owes no leads any more.
+    """
+    fresh = max(0, min(total_cents, amount) - refunded)
+    unused = max(0, amount - taken_back - used * unit) if is_open else 0
+    deferred = min(fresh, unused)
+    left = min(leads, (amount - taken_back - deferred) // unit)
+    return PeriodRefund(deferred, fresh - deferred, left)
 
 
 def charged_now(old_cents: int, new_cents: int) -> bool:

@@ -221,10 +221,40 @@ class PlanRepository:
             UPDATE plan_periods c SET closed_at = now() FROM {JOINED}
              WHERE c.id = :id AND p.id = c.id AND p.closed_at IS NULL AND p.ends_at <= now() AND NOT {TAKEN_BACK} AND NOT {USABLE}
                AND {HELD} = 0
-            RETURNING c.contractor_id, c.invoice_ref, c.leads, c.unit_cents, c.amount_cents, {BOUGHT} AS bought
+            RETURNING c.contractor_id, c.invoice_ref, c.leads, c.unit_cents, c.amount_cents - c.taken_back_cents AS amount_cents,
+                      {BOUGHT} AS bought
             """  # noqa: S608 - our own constants
         )
         return (await self._session.execute(statement, {"id": period_id})).one_or_none()
+
+    async def paid_by(self, payment_ref: str) -> UUID | None:
+        """The contractor whose period this payment paid; None for a payment of none."""
+        statement = text("SELECT contractor_id FROM plan_periods WHERE payment_ref = :payment LIMIT 1")
+        found: UUID | None = (
+            await self._session.execute(statement, {"payment": payment_ref})
+        ).scalar_one_or_none()
+        return found
+
+    async def payment(self, payment_ref: str) -> Row[Any]:
+        """The period that a payment paid, and how many of its leads are bought or being bought; the caller holds the lock."""
+        statement = text(
+            f"""
+            SELECT p.id, p.contractor_id, p.invoice_ref, p.amount_cents, p.refunded_cents, p.taken_back_cents, p.leads,
+                   p.unit_cents, p.closed_at IS NULL AS is_open, {BOUGHT} + {HELD} AS used
+              FROM plan_periods p WHERE p.payment_ref = :payment
+            """  # noqa: S608 - our own constants
+        )
+        return (await self._session.execute(statement, {"payment": payment_ref})).one()
+
+    async def note_refund(self, period_id: UUID, *, refunded: int, taken_back: int, leads: int) -> None:
+        """Remember what has gone back of a period's payment, and the leads that are left of it."""
+        statement = text(
+            """
+            UPDATE plan_periods SET refunded_cents = :refunded, taken_back_cents = :taken_back, leads = :leads WHERE id = :id
+            """
+        )
+        values = {"id": period_id, "refunded": refunded, "taken_back": taken_back, "leads": leads}
+        await self._session.execute(statement, values)
 
     async def doubtful(self, limit: int) -> Sequence[Row[Any]]:
         """Subscriptions to ask the processor about: open checkouts, months that should have been renewed, dunned ones."""

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.marketplace import metrics
 from services.marketplace.domain.cases import read_dispute
 from services.marketplace.repository.sales import SaleRepository
+from services.marketplace.service.billing import take_refund
 from services.marketplace.service.cases import take_dispute
 from shared.db.rows import all_rows
 from shared.errors import InvalidInput
@@ -60,7 +61,10 @@ def _occurred_at(event: dict[str, Any]) -> datetime:
 
 
 async def _take(resources: Resources, event: dict[str, Any]) -> str:
-    """Store the event in the inbox and act on it in one transaction: payments and plans start work, a dispute freezes."""
+    """Store the event in the inbox and act on it in one transaction.
+
+    Payments and plans start work, a dispute freezes its buyer, a plan's refund is booked.
+    """
     if event.get("type") in NO_NEWS:
         return "ignored"
     occurred_at = _occurred_at(event)
@@ -77,6 +81,9 @@ async def _take(resources: Resources, event: dict[str, Any]) -> str:
             return await _take_plan(uow.session, subject, event["id"])
         if not isinstance(charge_id, str):
             return "ignored"
+        refunded = subject.get("amount_refunded") if subject["object"] == "charge" else None
+        if isinstance(refunded, int) and refunded > 0 and await take_refund(uow.session, charge_id, refunded):
+            return "taken"
         with use_trace(await _trace_of_sale(uow.session, subject)):
             await start(uow.session, "stripe_event", input={"charge_id": charge_id, "event_id": event["id"]})
     return "taken"

@@ -81,8 +81,12 @@ class PlanPeriod(Base):
         Index("idx_plan_periods_payment", "payment_ref"),
         CheckConstraint("ends_at > starts_at", name="ends_after_start"),
         CheckConstraint(
-            "leads >= 0 AND unit_cents > 0 AND amount_cents > 0 AND amount_cents >= leads * unit_cents",
+            "leads >= 0 AND unit_cents > 0 AND amount_cents > 0 AND amount_cents - taken_back_cents >= leads * unit_cents",
             name="paid_ahead",
+        ),
+        CheckConstraint(
+            "taken_back_cents >= 0 AND refunded_cents >= taken_back_cents AND amount_cents >= refunded_cents",
+            name="refund_within_payment",
         ),
     )
 
@@ -97,6 +101,8 @@ class PlanPeriod(Base):
     amount_cents: Mapped[int] = mapped_column(BigInteger())
     leads: Mapped[int]
     unit_cents: Mapped[int] = mapped_column(BigInteger())
+    refunded_cents: Mapped[int] = mapped_column(BigInteger(), server_default=text("0"))
+    taken_back_cents: Mapped[int] = mapped_column(BigInteger(), server_default=text("0"))
     closed_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = stamp()
 

@@ -16,6 +16,7 @@ from services.marketplace.domain.plans import (
     PaidPeriod,
     charged_now,
     leads_paid,
+    refund_of,
     unused_value,
 )
 
@@ -86,3 +87,28 @@ def test_a_price_that_is_none_is_refused_by_name(change: dict[str, Any], reason:
     with pytest.raises(ValidationError, match=reason):
         NewPlanPrice.model_validate(PRICE | change)
     assert NewPlanPrice.model_validate(PRICE).monthly_cents == 50000
+
+
+@pytest.mark.parametrize(
+    ("before", "total", "used", "lost"),
+    [
+        (0, 1000, 0, (1000, 0, 8)),
+        (0, 1001, 0, (1001, 0, 7)),
+        (1000, 1000, 0, (0, 0, 8)),
+        (1000, 900, 0, (0, 0, 8)),
+        (0, 5000, 4, (3000, 2000, 4)),
+        (0, 9000, 0, (5000, 0, 0)),
+        (1000, 5000, 8, (0, 4000, 8)),
+    ],
+)
+def test_a_refund_takes_unused_leads_first(
+    before: int, total: int, used: int, lost: tuple[int, int, int]
+) -> None:
+    gone = {"refunded": before, "taken_back": before}
+    found = refund_of(total, amount=5000, leads=10, used=used, unit=500, is_open=True, **gone)
+    assert (found.deferred_cents, found.revenue_cents, found.leads) == lost
+
+
+def test_a_closed_period_owes_no_leads_so_that_its_refund_is_revenue_lost() -> None:
+    found = refund_of(1000, amount=5000, refunded=0, taken_back=0, leads=10, used=0, unit=500, is_open=False)
+    assert (found.deferred_cents, found.revenue_cents) == (0, 1000)

@@ -33,6 +33,7 @@ from services.marketplace.api import (
     review,
     summit,
     territories,
+    users,
     webhooks,
 )
 from services.marketplace.jobs import STEPS
@@ -59,6 +60,7 @@ from services.marketplace.pages import receipts as receipt_pages
 from services.marketplace.pages import returns as return_pages
 from services.marketplace.pages import review as review_pages
 from services.marketplace.pages import territories as territory_pages
+from services.marketplace.pages import users as user_pages
 from services.marketplace.pages.rendering import problem_page
 from services.marketplace.service.api_keys import read_key
 from services.marketplace.settings import MarketplaceSettings
@@ -130,6 +132,8 @@ service = Service(
         decision_pages.router,
         promos.router,
         promo_pages.router,
+        users.router,
+        user_pages.router,
     ],
     steps=STEPS,
     handlers={SoldLeadStruck: handlers.tell_of_storm},

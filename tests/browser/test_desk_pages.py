@@ -31,6 +31,7 @@ PAGES = (
     "decisions",
     "switches",
     "promos",
+    "users",
 )
 BURY = (
     (

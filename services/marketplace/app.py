@@ -37,6 +37,7 @@ from services.marketplace.api import (
     seeds,
     summit,
     territories,
+    users,
     webhooks,
 )
 from services.marketplace.jobs import STEPS
@@ -67,6 +68,7 @@ from services.marketplace.pages import returns as return_pages
 from services.marketplace.pages import review as review_pages
 from services.marketplace.pages import security as security_pages
 from services.marketplace.pages import territories as territory_pages
+from services.marketplace.pages import users as user_pages
 from services.marketplace.pages.rendering import problem_page
 from services.marketplace.service.api_keys import read_key
 from services.marketplace.settings import MarketplaceSettings
@@ -147,6 +149,8 @@ service = Service(
         promo_pages.router,
         registration_pages.router,
         seeds.router,
+        users.router,
+        user_pages.router,
     ],
     steps=STEPS,
     handlers={SoldLeadStruck: handlers.tell_of_storm},

@@ -91,7 +91,8 @@ async def _change(
 SET = """
     INSERT INTO users (email, password_hash, role) VALUES (:email, :hash, :role)
     ON CONFLICT (email) DO UPDATE
-       SET password_hash = excluded.password_hash, role = excluded.role, disabled_at = NULL, password_changed_at = now()
+       SET password_hash = excluded.password_hash, role = excluded.role, disabled_at = NULL, suspended_at = NULL,
+           password_changed_at = now()
      WHERE users.contractor_id IS NULL
     RETURNING id
 """

@@ -32,6 +32,7 @@ PAGES = (
     "switches",
     "promos",
     "registrations",
+    "users",
 )
 BURY = (
     (

@@ -84,6 +84,7 @@ DESK: Final = tuple(
         ("/ops/quality", "Quality"),
         ("/ops/decisions", "Decisions"),
         ("/ops/switches", "Switches"),
+        ("/ops/users", "Users"),
     )
 )
 """The second row of the operators' navigation, on every page of the desk."""

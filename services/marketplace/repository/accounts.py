@@ -201,7 +201,9 @@ class PeopleRepository:
                 "password_changed_at": func.now(),
                 "email_verified_at": func.now(),
             },
-            where=(User.contractor_id == given.excluded.contractor_id) & User.disabled_at.is_not(None),
+            where=(User.contractor_id == given.excluded.contractor_id)
+            & User.disabled_at.is_not(None)
+            & User.suspended_at.is_(None),
         ).returning(User)
         options = {"populate_existing": True}
         return (await self._session.execute(statement, execution_options=options)).scalar_one_or_none()

@@ -140,13 +140,18 @@ class UserRepository:
         await self._revoke(RefreshToken.user_id == user_id)
 
     async def lock_out_company(self, contractor_id: UUID) -> list[UUID]:
-        """Disable every user of a contractor and end their sessions; the ids of those who were not disabled yet."""
+        """Disable every user of a contractor and end their sessions; the ids of those who were not disabled yet.
+
+        A suspension becomes this: nobody restores one person of a company that left.
+        """
         disabled = await self._session.execute(
             update(User)
             .where(User.contractor_id == contractor_id, User.disabled_at.is_(None))
             .values(disabled_at=func.now())
             .returning(User.id)
         )
+        suspended = update(User).where(User.contractor_id == contractor_id, User.suspended_at.is_not(None))
+        await self._session.execute(suspended.values(suspended_at=None))
         members = select(User.id).where(User.contractor_id == contractor_id)
         await self._revoke(RefreshToken.user_id.in_(members))
         return list(disabled.scalars())

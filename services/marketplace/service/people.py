@@ -96,7 +96,7 @@ async def change_role(resources: Resources, actor: Actor, person_id: UUID, role:
         refuse_ownerless(roles, person_id, role)
         if roles[person_id] is not role:
             await known.set_role(person_id, role)
-            await _end_powers(uow.session, person_id)
+            await end_powers(uow.session, person_id)
             await _record(uow.session, actor, "user.role", person_id, role)
 
 
@@ -108,11 +108,11 @@ async def remove(resources: Resources, actor: Actor, person_id: UUID) -> None:
         known = PeopleRepository(uow.session)
         refuse_ownerless(await known.locked_roles(contractor_id), person_id, None)
         await known.disable(person_id)
-        await _end_powers(uow.session, person_id)
+        await end_powers(uow.session, person_id)
         await _record(uow.session, actor, "user.remove", person_id)
 
 
-async def _end_powers(session: AsyncSession, person_id: UUID) -> None:
+async def end_powers(session: AsyncSession, person_id: UUID) -> None:
     """End what a person could still do by what it was: sessions, API keys, and invitations that would let it back in."""
     await UserRepository(session).end_sessions(person_id)
     await AccountLinkRepository(session).withdraw_of(person_id)

@@ -23,6 +23,7 @@ class User(Base):
             "(role IN ('contractor_owner', 'contractor_member')) = (contractor_id IS NOT NULL)",
             name="contractor_roles_have_one",
         ),
+        CheckConstraint("suspended_at IS NULL OR disabled_at IS NOT NULL", name="suspended_is_disabled"),
     )
 
     id: Mapped[UUID] = key()
@@ -32,6 +33,7 @@ class User(Base):
     contractor_id: Mapped[UUID | None] = refers("contractors.id", on_delete="RESTRICT")
     full_name: Mapped[str | None]
     disabled_at: Mapped[datetime | None]
+    suspended_at: Mapped[datetime | None]
     last_login_at: Mapped[datetime | None]
     password_changed_at: Mapped[datetime] = stamp()
     email_verified_at: Mapped[datetime | None]

@@ -224,7 +224,8 @@ async def test_every_route_but_the_public_ones_wants_a_token(
 ) -> None:
     public = {(a.method, a.path) for a in route_access(door.app) if a.public_reason is not None}
     assert public == {
-        ("POST", "/api/auth/register"), ("POST", "/api/auth/login"), ("POST", "/api/auth/refresh"),
+        ("POST", "/api/auth/register"), ("POST", "/api/auth/login"), ("POST", "/api/auth/login/code"),
+        ("POST", "/api/auth/refresh"),
         ("POST", "/api/auth/forgot"), ("POST", "/api/auth/reset"), ("POST", "/api/auth/verify"),
         ("POST", "/api/auth/join"), ("GET", "/health"), ("GET", "/ready"),
     }  # fmt: skip

@@ -189,7 +189,8 @@ async def _keep_more(resources: Resources, row: Row[Any], plan: Row[Any]) -> Non
     with all_rows():
         async with resources.unit_of_work() as uow:
             await lock_contractor(uow.session, row.contractor_id)
-            await claim(uow.session, row.contractor_id, more)
+            # All it includes: what the buyer has by now is not among what is promised to others.
+            await claim(uow.session, row.contractor_id, plan.included_leads)
             await SupplyRepository(uow.session).hold(row.contractor_id, plan.code, more, CHANGE_MINUTES)
 
 

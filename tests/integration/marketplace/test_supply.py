@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
+import pytest
 from sqlalchemy import text
 
 from services.marketplace.service import supply
@@ -16,6 +17,7 @@ from shared.security.policy import Role
 from tests.factories.leads import make_buyer
 from tests.factories.supply import stock
 from tests.integration.marketplace.conftest import Market, rows
+from tests.integration.marketplace.test_plans import subscribed
 
 PLAN = "/api/contractors/me/plan"
 
@@ -137,6 +139,18 @@ async def test_a_newcomer_does_not_pass_who_waits_and_can_be_filled(
     assert (passing.status_code, told) == (409, 1)
     kept = await rows(committed_db, "SELECT contractor_id FROM plan_waits WHERE held_until > now()")
     assert [row.contractor_id for row in kept] == [small[0]]
+
+
+@pytest.mark.parametrize(("on_sale", "changed"), [(38, False), (39, True)])
+async def test_a_bigger_plan_needs_supply_for_all_it_includes(
+    market: Market, committed_db: SessionMaker, on_sale: int, changed: bool
+) -> None:
+    await stock(committed_db, on_sale=on_sale)  # and the market's own lead
+    await subscribed(market, committed_db)
+    answer = await ask(market, None, "POST", "change", json={"plan": "professional"})
+
+    assert answer.status_code == (200 if changed else 409)
+    assert await rows(committed_db, "SELECT 1 FROM plan_waits") == []
 
 
 async def test_there_is_nothing_to_wait_for_where_the_plan_is_to_be_had(

@@ -7,6 +7,7 @@ from services.marketplace.api import (
     accounts,
     aged,
     analytics,
+    audit_log,
     auth,
     canvass,
     cases,
@@ -44,6 +45,7 @@ from services.marketplace.jobs import STEPS
 from services.marketplace.own import open_own
 from services.marketplace.pages import accounts as account_pages
 from services.marketplace.pages import analytics as analytics_pages
+from services.marketplace.pages import audit_log as audit_pages
 from services.marketplace.pages import buyers, claims, door, lead_sheet, market, owned, pictures, queues
 from services.marketplace.pages import canvass as canvass_pages
 from services.marketplace.pages import checks as check_pages
@@ -145,6 +147,8 @@ service = Service(
         pictures.router,
         decisions.router,
         decision_pages.router,
+        audit_log.router,
+        audit_pages.router,
         promos.router,
         promo_pages.router,
         registration_pages.router,

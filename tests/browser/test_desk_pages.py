@@ -30,6 +30,7 @@ PAGES = (
     "money",
     "decisions",
     "switches",
+    "audit",
     "promos",
     "registrations",
     "users",

@@ -83,6 +83,7 @@ DESK: Final = tuple(
         ("/ops/money", "Money"),
         ("/ops/quality", "Quality"),
         ("/ops/decisions", "Decisions"),
+        ("/ops/audit", "Audit"),
         ("/ops/switches", "Switches"),
         ("/ops/users", "Users"),
     )

@@ -174,7 +174,7 @@ async def login(
     session = await auth.login(form.email, form.password.get_secret_value(), client)
     if isinstance(session, HalfSession):
         response.headers["Cache-Control"] = "no-store"
-        until = datetime.fromtimestamp(session.until, UTC)
+        until = datetime.fromtimestamp(session.until / 1000, UTC)
         return HalfSessionView(half_session=session.token, expires_at=until)
     return _answer(session, response, auth, in_cookies=form.keep == "cookies")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hmac
+import math
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -56,11 +57,16 @@ class SecondFactorOff(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class HalfSession:
-    """The password was right; whose it was, until when (Unix seconds), and the words that a code must come with."""
+    """The password was right; whose it was, until when (Unix milliseconds), and the words that a code must come with."""
 
     user_id: UUID
     until: int
     token: str
+
+    @property
+    def began(self) -> float:
+        """When the password was given, Unix seconds."""
+        return self.until / 1000 - HALF_LIFE.total_seconds()
 
 
 def new_secret() -> str:
@@ -110,6 +116,11 @@ def hash_recovery(user_id: UUID, code: str, tag: Tag) -> str:
     return tag("recovery-code", f"{user_id.hex}:{plain}")
 
 
+def begin_half(user_id: UUID, now: float, tag: Tag) -> HalfSession:
+    """The half session of somebody whose password was right at `now` (Unix seconds)."""
+    return half_session(user_id, math.ceil((now + HALF_LIFE.total_seconds()) * 1000), tag)
+
+
 def half_session(user_id: UUID, until: int, tag: Tag) -> HalfSession:
     """What a browser or program holds between password and code."""
     return HalfSession(
@@ -124,7 +135,7 @@ def read_half_session(token: str, now: float, tag: Tag) -> HalfSession:
         known = half_session(UUID(hex=head), int(until), tag)
     except ValueError:
         raise over() from None
-    if not hmac.compare_digest(known.token.encode(), token.encode()) or known.until <= now:
+    if not hmac.compare_digest(known.token.encode(), token.encode()) or known.until <= now * 1000:
         raise over()
     return known
 

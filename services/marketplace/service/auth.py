@@ -13,9 +13,8 @@ from uuid import UUID, uuid4
 
 from services.marketplace.domain.credentials import REUSE_GRACE, SESSION_LIFE, check_password
 from services.marketplace.domain.second_factor import (
-    HALF_LIFE,
     HalfSession,
-    half_session,
+    begin_half,
     over,
     read_half_session,
 )
@@ -136,7 +135,7 @@ class Auth:
             if new_hash is not None:
                 await UserRepository(uow.session).renew_hash(user.id, new_hash)
             if await SecondFactorRepository(uow.session).is_on(user.id):
-                return half_session(user.id, int(time.time() + HALF_LIFE.total_seconds()), self.ring.tag)
+                return begin_half(user.id, time.time(), self.ring.tag)
             return await self._enter(uow, user, client)
 
     async def finish_login(self, half: str, code: str, client: Client) -> Session:
@@ -145,10 +144,7 @@ class Auth:
         async with self.limiter.attempt(*self.code_claims(known.user_id, client)) as attempt:
             async with self.unit_of_work() as uow:
                 user = await UserRepository(uow.session).active_user(known.user_id)
-                if (
-                    user is None
-                    or user.password_changed_at.timestamp() > known.until - HALF_LIFE.total_seconds()
-                ):
+                if user is None or user.password_changed_at.timestamp() > known.began:
                     raise over()
                 await take_code(uow.session, self.ring, user.id, code)
                 session = await self._enter(uow, user, client)

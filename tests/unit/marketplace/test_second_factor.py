@@ -10,6 +10,7 @@ import pytest
 from services.marketplace.domain.second_factor import (
     RECOVERY_CODES,
     WrongCode,
+    begin_half,
     code_of,
     half_session,
     hash_recovery,
@@ -88,10 +89,11 @@ def test_recovery_codes_differ_and_are_typed_in_any_way() -> None:
 
 
 def test_half_a_session_ends_at_its_time() -> None:
-    half = half_session(USER, 1000, tag)
-    assert read_half_session(half.token, 999.9, tag) == half
+    half = begin_half(USER, 1000.25, tag)
+    assert half.began == 1000.25
+    assert read_half_session(half.token, 1300.249, tag) == half
     with pytest.raises(WrongCode, match="time to type the code is over"):
-        read_half_session(half.token, 1000, tag)
+        read_half_session(half.token, 1300.25, tag)
 
 
 @pytest.mark.parametrize(

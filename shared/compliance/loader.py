@@ -7,10 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.compliance.contact import can_contact
@@ -28,6 +26,7 @@ from shared.compliance.snapshots import (
     read_source,
 )
 from shared.compliance.store import ConsumedDecision, Subject, consume, record_message, store, store_all
+from shared.db.unit_of_work import database_now
 
 __all__ = [
     "ConsumedDecision",
@@ -72,7 +71,7 @@ async def decide_fetch(
         robots_asked=robots_asked,
         auth_required=auth_required,
     )
-    decision = can_fetch(snapshot, await _database_now(session))
+    decision = can_fetch(snapshot, await database_now(session))
     await store(session, decision, Subject(source_key=source_key, use="fetch", workflow_id=workflow_id))
     return decision
 
@@ -93,7 +92,7 @@ async def decide_image_uses(
 ) -> list[Decision]:
     """The same for several uses at once, in their order."""
     source = await read_source(session, source_key)
-    now = await _database_now(session)
+    now = await database_now(session)
     named = source_key in policy_at(now).images["sources"]
     rule = source_key if named else source.kind
     decisions = [can_use_image(rule, use, now, licence=source.licence) for use in uses]
@@ -105,7 +104,7 @@ async def decide_image_uses(
 async def decide_offer(session: AsyncSession, lead_id: UUID, *, address_hash: str | None) -> Decision:
     """May this lead be put up for sale; stored."""
     snapshot = await read_offer(session, lead_id, address_hash=address_hash)
-    decision = can_offer(snapshot, await _database_now(session))
+    decision = can_offer(snapshot, await database_now(session))
     await store(session, decision, Subject(base_lead_id=lead_id, use="offer"))
     return decision
 
@@ -124,7 +123,7 @@ async def decide_reveals(
     if not address_hashes:
         return {}
     snapshots = await read_sales(session, address_hashes, contractor_id)
-    now = await _database_now(session)
+    now = await database_now(session)
     decisions = {lead_id: can_sell(snapshot, now) for lead_id, snapshot in snapshots.items()}
     buyer = Subject(party_type="contractor", party_id=contractor_id, use="sell")
     await store_all(
@@ -138,7 +137,7 @@ async def decide_sales(
     session: AsyncSession, contractor_id: UUID, snapshots: Sequence[SaleSnapshot]
 ) -> list[Decision]:
     """The same for leads of the caller's own tables, in their order; each is stored."""
-    now = await _database_now(session)
+    now = await database_now(session)
     decisions = [can_sell(snapshot, now) for snapshot in snapshots]
     subject = Subject(party_type="contractor", party_id=contractor_id, use="sell")
     await store_all(session, [(decision, subject) for decision in decisions])
@@ -148,7 +147,7 @@ async def decide_sales(
 async def decide_contact(session: AsyncSession, request: ContactRequest) -> Decision:
     """May this message go out; stored. The send then spends it with `consume`."""
     snapshot = await read_contact(session, request)
-    decision = can_contact(snapshot, await _database_now(session))
+    decision = can_contact(snapshot, await database_now(session))
     party = request.party
     subject = Subject(
         channel=request.channel,
@@ -163,8 +162,3 @@ async def decide_contact(session: AsyncSession, request: ContactRequest) -> Deci
     )
     await store(session, decision, subject)
     return decision
-
-
-async def _database_now(session: AsyncSession) -> datetime:
-    now: datetime = (await session.execute(text("SELECT now()"))).scalar_one()
-    return now

@@ -11,13 +11,10 @@ from contextvars import ContextVar
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import text
-
 GUARDED_ROLES: Final = frozenset({"svc_marketplace"})
 """Roles that the policies hold; the others have no buyers as callers."""
 EVERYBODY: Final = "everybody"
 NOBODY: Final = ""
-SAY_WHOSE: Final = text("SELECT set_config('ridgeline.rows_of', :rows_of, true)")
 
 _rows_of: ContextVar[str] = ContextVar("ridgeline_rows_of", default=NOBODY)
 
@@ -25,6 +22,12 @@ _rows_of: ContextVar[str] = ContextVar("ridgeline_rows_of", default=NOBODY)
 def whose_rows() -> str:
     """The word for this task's transactions: a contractor's id, EVERYBODY or NOBODY."""
     return _rows_of.get()
+
+
+def say_whose(rows_of: str) -> str:
+    """The column of a transaction's first SELECT that says whose rows it is about; ValueError for no such word."""
+    word = rows_of if rows_of == EVERYBODY else str(UUID(rows_of))
+    return f", set_config('ridgeline.rows_of', '{word}', true)"
 
 
 def see_rows_of(contractor_id: UUID) -> None:

@@ -11,13 +11,14 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import orjson
+import psycopg
 from sqlalchemy import Executable, Row, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from shared.db.engine import SessionMaker
-from shared.db.rows import SAY_WHOSE, whose_rows
+from shared.db.rows import say_whose, whose_rows
 from shared.events.base import Event
 from shared.telemetry.context import current_trace
 
@@ -26,6 +27,7 @@ T = TypeVar("T")
 _open_transactions: ContextVar[int] = ContextVar("ridgeline_open_transactions", default=0)
 
 LONGEST_QUEUE_SECONDS = 15.0
+BEGAN_AT = "ridgeline.began_at"
 
 _RETRYABLE_SQLSTATES = {"40001", "40P01"}
 
@@ -72,8 +74,7 @@ class UnitOfWork:
 
     async def database_now(self) -> datetime:
         """The database's time at the start of this transaction."""
-        now: datetime = (await self.session.execute(text("SELECT now()"))).scalar_one()
-        return now
+        return await database_now(self.session)
 
     async def write_outbox(self) -> None:
         """Insert the announced events as outbox rows, in order."""
@@ -87,6 +88,12 @@ class UnitOfWork:
                 for event in events
             ],
         )
+
+
+async def database_now(session: AsyncSession) -> datetime:
+    """The database's time at the start of the session's transaction; a unit of work was told it when it began."""
+    told: datetime | None = session.info.get(BEGAN_AT)
+    return told or (await session.execute(text("SELECT now()"))).scalar_one()
 
 
 async def insert_outbox(session: AsyncSession, rows: Sequence[tuple[str, str, str, int, str]]) -> None:
@@ -131,9 +138,13 @@ class UnitOfWorkFactory:
 
     @asynccontextmanager
     async def _open(self) -> AsyncIterator[UnitOfWork]:
-        async with _turn(self._turns), transaction_marker(), self._sessions() as session, session.begin():
-            if self._guarded and whose_rows():
-                await session.execute(SAY_WHOSE, {"rows_of": whose_rows()})
+        async with (
+            _turn(self._turns),
+            transaction_marker(),
+            self._sessions(bind=self._autocommit) as session,
+            session.begin(),
+        ):
+            await _begin(session, say_whose(whose_rows()) if self._guarded and whose_rows() else "")
             uow = UnitOfWork(session)
             yield uow
             await session.flush()
@@ -148,6 +159,24 @@ class UnitOfWorkFactory:
         async with _turn(self._turns), self._autocommit.connect() as connection:
             result = await connection.execute(statement, values)
             return result.all() if result.returns_rows else []
+
+
+async def _begin(session: AsyncSession, words: str) -> None:
+    """BEGIN, the words of the transaction and its time in one trip, where the driver would make one of each.
+
+    The driver leaves transactions to us (its autocommit); its commit and rollback end whichever is open.
+    """
+    connection = await (await session.connection()).get_raw_connection()
+    driver: psycopg.AsyncConnection[Any] = connection.driver_connection  # type: ignore[assignment]
+    try:
+        # prepare=False: several statements go as one text only by the simple protocol.
+        answer = await driver.execute(f"BEGIN; SELECT now(){words}".encode(), prepare=False)
+        answer.nextset()
+        session.info[BEGAN_AT] = (await answer.fetchone() or [None])[0]
+    except psycopg.Error as error:
+        if driver.closed:
+            await session.invalidate()
+        raise OperationalError("BEGIN", None, error, connection_invalidated=driver.closed) from error
 
 
 @asynccontextmanager

@@ -4,40 +4,38 @@ from __future__ import annotations
 
 from sqlalchemy import text
 
-INSERT_WORKFLOWS = text(
+START = text(
     """
-    INSERT INTO core.workflow (id, kind, subject_id, dag_version, status, input, priority, deadline_at,
-                               parent_id, parent_step, correlation_id, traceparent, started_at)
-    SELECT new.id, :kind, new.subject_id, :dag_version, :status, new.input, :priority,
-           now() + make_interval(secs => :deadline_seconds), CAST(:parent_id AS uuid), :parent_step,
-           :correlation_id, :traceparent, CASE WHEN :status = 'running' THEN now() END
-      FROM unnest(CAST(:ids AS uuid[]), CAST(:subjects AS uuid[]), CAST(:inputs AS jsonb[]))
-           AS new(id, subject_id, input)
-    ON CONFLICT (kind, subject_id) WHERE status IN ('pending', 'running', 'waiting') DO NOTHING
-    RETURNING id, subject_id
-    """
-)
-
-INSERT_STEPS = text(
-    """
-    WITH inserted AS (
+    WITH begun AS (
+        INSERT INTO core.workflow (id, kind, subject_id, dag_version, status, input, priority, deadline_at,
+                                   parent_id, parent_step, correlation_id, traceparent, started_at)
+        SELECT new.id, :kind, new.subject_id, :dag_version, :status, new.input, :priority,
+               now() + make_interval(secs => :deadline_seconds), CAST(:parent_id AS uuid), :parent_step,
+               :correlation_id, :traceparent, CASE WHEN :status = 'running' THEN now() END
+          FROM unnest(CAST(:ids AS uuid[]), CAST(:subjects AS uuid[]), CAST(:inputs AS jsonb[]))
+               AS new(id, subject_id, input)
+        ON CONFLICT (kind, subject_id) WHERE status IN ('pending', 'running', 'waiting') DO NOTHING
+        RETURNING id
+    ), steps AS (
         INSERT INTO core.step (workflow_id, name, position, service, queue, needs, optional, status, max_attempt,
                                timeout_seconds, enqueued_at)
         SELECT w.id, s.name, s.position, s.service, s.queue, string_to_array(s.needs, ','), s.optional,
                CASE WHEN :admitted AND s.needs = '' THEN 'ready' ELSE 'pending' END,
                s.max_attempt, s.timeout_seconds,
                CASE WHEN :admitted AND s.needs = '' THEN now() END
-          FROM unnest(CAST(:ids AS uuid[])) AS w(id)
+          FROM begun AS w
          CROSS JOIN unnest(CAST(:names AS text[]), CAST(:positions AS int[]), CAST(:services AS text[]),
                            CAST(:queues AS text[]), CAST(:needs AS text[]), CAST(:optionals AS bool[]),
                            CAST(:max_attempts AS int[]), CAST(:timeouts AS int[]))
                     AS s(name, position, service, queue, needs, optional, max_attempt, timeout_seconds)
         RETURNING workflow_id, name, queue, status
+    ), woken AS (
+        INSERT INTO core.outbox (topic, key, type, version, payload, headers)
+        SELECT 'queue.' || queue, workflow_id::text, 'step.ready', 1,
+               jsonb_build_object('workflow_id', workflow_id, 'step', name), CAST(:headers AS jsonb)
+          FROM steps WHERE status = 'ready'
     )
-    INSERT INTO core.outbox (topic, key, type, version, payload, headers)
-    SELECT 'queue.' || queue, workflow_id::text, 'step.ready', 1,
-           jsonb_build_object('workflow_id', workflow_id, 'step', name), CAST(:headers AS jsonb)
-      FROM inserted WHERE status = 'ready'
+    SELECT id FROM begun
     """
 )
 
@@ -119,10 +117,6 @@ REPORT = text(
     """
 )
 
-SET_OUTPUT = text(
-    "UPDATE core.step SET output = CAST(:output AS jsonb) WHERE workflow_id = :workflow_id AND name = :name"
-)
-
 ADVANCE = text(
     """
     WITH freed AS (
@@ -136,6 +130,9 @@ ADVANCE = text(
         SELECT 'queue.' || queue, workflow_id::text, 'step.ready', 1,
                jsonb_build_object('workflow_id', workflow_id, 'step', name), CAST(:headers AS jsonb)
           FROM freed
+    ), told AS (
+        UPDATE core.step SET output = CAST(:output AS jsonb)
+         WHERE workflow_id = :workflow_id AND name = :name AND CAST(:output AS text) IS NOT NULL
     ), history AS (
         INSERT INTO core.step_attempt (workflow_id, step_name, attempt, worker, started_at, finished_at, outcome, error)
         SELECT :workflow_id, :name, CAST(:attempt AS int), CAST(:worker AS text), CAST(:started_at AS timestamptz),

@@ -71,10 +71,10 @@ async def start_many(
     priority: int = 100,
     parent: Parent | None = None,
 ) -> list[UUID]:
-    """Start one workflow a subject in two statements; children of a parent wait for admission."""
+    """Start one workflow a subject in one statement; children of a parent wait for admission."""
     trace = current_trace()
     rows = await session.execute(
-        sql.INSERT_WORKFLOWS,
+        sql.START,
         {
             "kind": spec.kind,
             "dag_version": spec.version,
@@ -88,14 +88,11 @@ async def start_many(
             "ids": [uuid4() for _ in subjects],
             "subjects": [subject for subject, _ in subjects],
             "inputs": [orjson.dumps(dict(input), default=str).decode() for _, input in subjects],
+            "admitted": parent is None,
+            **_step_columns(spec),
         },
     )
-    created = [row.id for row in rows]
-    if created:
-        await session.execute(
-            sql.INSERT_STEPS, {"ids": created, "admitted": parent is None, **_step_columns(spec)}
-        )
-    return created
+    return [row.id for row in rows]
 
 
 def known_kind(kind: str) -> WorkflowSpec:

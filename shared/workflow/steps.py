@@ -93,11 +93,10 @@ class StepContext(Generic[R]):
             workflow = await fence(uow.session, self.lease, "done", output=dump(output))
             step_commit = StepCommit(uow.session, output)
             yield step_commit
-            if step_commit.output is not output:
-                await self._set_output(uow.session, step_commit.output)
+            said_later = None if step_commit.output is output else dump(step_commit.output)
             await uow.session.flush()
             await step_commit.write_outbox()
-            await advance(uow.session, workflow, self.lease.step, lease=self.lease)
+            await advance(uow.session, workflow, self.lease.step, lease=self.lease, output=said_later)
         self.ended = True
 
     @asynccontextmanager
@@ -204,12 +203,6 @@ class StepContext(Generic[R]):
 
     def _effect_key(self, purpose: str) -> str:
         return f"{self.workflow_id}:{self.lease.step}:{purpose}"
-
-    async def _set_output(self, session: AsyncSession, output: BaseModel | Mapping[str, Any] | None) -> None:
-        await session.execute(
-            sql.SET_OUTPUT,
-            {"workflow_id": self.workflow_id, "name": self.lease.step, "output": as_json(dump(output))},
-        )
 
 
 StepHandler = Callable[[Any, Any], Awaitable[Any]]

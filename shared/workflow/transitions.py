@@ -113,8 +113,12 @@ async def advance(
     lease: Lease | None = None,
     outcome: str = "done",
     error: Any = None,
+    output: Any = None,
 ) -> None:
-    """Free the children of a finished or parked step, write its history, and end the workflow when nothing is open."""
+    """Free the children of a finished or parked step, write its history, and end the workflow when nothing is open.
+
+    An output replaces the one that the fence wrote.
+    """
     row = (
         await session.execute(
             sql.ADVANCE,
@@ -127,6 +131,7 @@ async def advance(
                 "worker": lease.worker if lease else None,
                 "started_at": lease.started_at if lease else None,
                 "error": as_json(error),
+                "output": as_json(output),
             },
         )
     ).one()

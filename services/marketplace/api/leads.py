@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from decimal import Decimal
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
+from sqlalchemy import Row
 
 from services.marketplace.api.queries import FormQuery
 from services.marketplace.domain.market_map import Box, MarketMap
@@ -153,13 +154,14 @@ async def purchase(
 ) -> SaleView:
     """Buy a lead: reserved at once, charged while you wait where possible, by a worker otherwise."""
     await rates.count_purchase(resources, actor)
-    return await _sale_view(resources, await buy(resources, actor, lead_id, body, key), actor)
+    sale_id = await buy(resources, actor, lead_id, body, key)
+    return _sale_view(await sales.own_sale(resources, actor, sale_id))
 
 
 @router.get("/sales/{sale_id}")
 async def show_sale(sale_id: UUID, resources: ResourcesDep, actor: SaleReader) -> SaleView:
     """How a sale stands."""
-    return await _sale_view(resources, sale_id, actor)
+    return _sale_view(await sales.read_sale(resources, actor, sale_id))
 
 
 async def buy(resources: Resources, actor: Actor, lead_id: UUID, wish: Purchase, key: str) -> UUID:
@@ -176,8 +178,7 @@ async def _charge_now(resources: Resources, workflow_id: UUID) -> None:
     await asyncio.wait({run}, timeout=CHARGE_PATIENCE_SECONDS)
 
 
-async def _sale_view(resources: Resources, sale_id: UUID, actor: Actor) -> SaleView:
-    sale = await sales.read_sale(resources, actor, sale_id)
+def _sale_view(sale: Row[Any]) -> SaleView:
     return SaleView(
         sale_id=sale.id,
         lead_id=sale.base_lead_id,

@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import BaseModel
 from sqlalchemy import Row
 
-from services.marketplace.repository.sales import OPEN, UNSETTLED, SaleRepository
+from services.marketplace.repository.sales import UNSETTLED, SaleRepository
 from services.marketplace.service.sales import (
     book_refund,
     charge_request,
@@ -130,12 +130,12 @@ def _effect_request(sale: Row[Any], input: SaleInput) -> dict[str, Any]:
 async def _unsettled_sale(ctx: StepContext, sale_id: UUID) -> Row[Any]:
     async with ctx.resources.unit_of_work() as uow:
         repository = SaleRepository(uow.session)
+        charging = await repository.begin_charging(sale_id)
+        if charging is not None:
+            return charging
         sale = await repository.one(sale_id)
-        if sale is None:
-            raise PermanentError(f"there is no sale {sale_id}")
-        if sale.status in OPEN:
-            await repository.move(sale_id, "charging", allowed_from="('reserved')")
-            return sale
+    if sale is None:
+        raise PermanentError(f"there is no sale {sale_id}")
     await ctx.find_out_effect("charge", _looked_up(ctx, sale))  # Stripe's own word came before this attempt
     raise Skip(f"the sale is {sale.status} already")
 

@@ -12,10 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.marketplace.domain.ledger import Posting, account_kind, account_owner, credit_account
 from services.marketplace.repository.leads import HEAD_START_OVER, ON_SALE, WITHIN_REACH
-from services.marketplace.repository.locks import lock_contractor
+from shared.errors import Conflict
 
 OPEN = ("reserved", "charging", "payment_unknown")
 UNSETTLED = str(OPEN)
+SALE = """id, base_lead_id, contractor_id, user_id, status, price, currency, reserved_at, reserved_until, charged_at,
+          charged_cents, credit_cents, plan_period_id, revealed_at, provider_ref, decline_reason, masked_fields, now() AS now"""
+"""A sale as those who move it read it."""
 
 
 class SaleRepository:
@@ -84,23 +87,21 @@ class SaleRepository:
         values = {"lead_id": lead_id, "contractor_id": contractor_id}
         return bool((await self._session.execute(statement, values)).scalar_one())
 
-    async def open_sales(self, contractor_id: UUID) -> int:
-        """How many sales of a contractor nobody has decided; its other purchases wait until the caller commits."""
-        count = text(f"SELECT count(*) FROM sales WHERE contractor_id = :id AND status IN {UNSETTLED}")  # noqa: S608 - our own constant
-        await lock_contractor(self._session, contractor_id)
-        return int((await self._session.execute(count, {"id": contractor_id})).scalar_one())
+    async def purse(self, contractor_id: UUID) -> Row[Any]:
+        """How many sales of a contractor nobody has decided, and cents we owe it that none of them holds.
 
-    async def spendable_credit(self, contractor_id: UUID) -> int:
-        """Cents we owe a contractor that no open sale of its holds; its other purchases must wait (see `open_sales`)."""
+        Whoever counts on it holds the contractor's lock (`lock_contractor`).
+        """
         statement = text(
             f"""
-            SELECT (coalesce((SELECT -balance_cents FROM ledger_accounts WHERE code = :code), 0)
-                  - coalesce((SELECT sum(credit_cents) FROM sales
-                               WHERE contractor_id = :id AND status IN {UNSETTLED}), 0))::bigint
-            """  # noqa: S608 - our own constant
+            SELECT count(*) AS open_sales,
+                   (coalesce((SELECT -balance_cents FROM ledger_accounts WHERE code = :code), 0)
+                  - coalesce(sum(credit_cents), 0))::bigint AS credit_cents
+              FROM sales WHERE contractor_id = :id AND status IN {UNSETTLED}
+            """  # noqa: S608 - our own constants
         )
         values = {"id": contractor_id, "code": credit_account(contractor_id)}
-        return int((await self._session.execute(statement, values)).scalar_one())
+        return (await self._session.execute(statement, values)).one()
 
     async def free_lead(self, lead_id: UUID, sale_id: UUID) -> None:
         """Put a reserved lead back on sale."""
@@ -132,13 +133,10 @@ class SaleRepository:
     async def visible(self, sale_id: UUID, contractor_id: UUID | None) -> Row[Any] | None:
         """A sale of this contractor; of anybody where none is named."""
         statement = text(
-            """
-            SELECT id, base_lead_id, contractor_id, user_id, status, price, currency, reserved_at, reserved_until,
-                   charged_at,
-                   charged_cents, credit_cents, plan_period_id, revealed_at, provider_ref, decline_reason, masked_fields, now() AS now
-              FROM sales
+            f"""
+            SELECT {SALE} FROM sales
              WHERE id = :id AND (CAST(:contractor AS uuid) IS NULL OR contractor_id = CAST(:contractor AS uuid))
-            """
+            """  # noqa: S608 - our own constant
         )
         return (
             await self._session.execute(statement, {"id": sale_id, "contractor": contractor_id})
@@ -151,6 +149,17 @@ class SaleRepository:
             SELECT correlation_id, traceparent FROM core.workflow
              WHERE kind = 'sale' AND subject_id = :id ORDER BY created_at LIMIT 1
             """
+        )
+        return (await self._session.execute(statement, {"id": sale_id})).one_or_none()
+
+    async def begin_charging(self, sale_id: UUID) -> Row[Any] | None:
+        """The sale, if it is undecided; a reserved one is being charged from now on."""
+        statement = text(
+            f"""
+            UPDATE sales SET status = CASE status WHEN 'reserved' THEN 'charging' ELSE status END
+             WHERE id = :id AND status IN {UNSETTLED}
+            RETURNING {SALE}
+            """  # noqa: S608 - our own constants
         )
         return (await self._session.execute(statement, {"id": sale_id})).one_or_none()
 
@@ -232,46 +241,51 @@ class SaleRepository:
     async def post(
         self, postings: Sequence[Posting], *, sale_id: UUID | None, payment_id: UUID | None, words: str
     ) -> None:
-        """Book a transaction: every posting, debits equal credits (a trigger refuses anything else)."""
-        accounts = text(
+        """Book a transaction: every posting, debits equal credits (a trigger refuses anything else).
+
+        An account that somebody else is just opening is not seen by the statement that waited for it, which then books
+        nothing; the second one sees it.
+        """
+        statement = text(
             """
-            INSERT INTO ledger_accounts (code, kind, contractor_id)
-            SELECT * FROM unnest(CAST(:codes AS text[]), CAST(:kinds AS text[]), CAST(:owners AS uuid[]))
-            ON CONFLICT (code) DO NOTHING
-            """
-        )
-        entries = text(
-            """
+            WITH posting AS (
+                SELECT * FROM unnest(CAST(:codes AS text[]), CAST(:kinds AS text[]), CAST(:owners AS uuid[]),
+                                     CAST(:debits AS bigint[]), CAST(:credits AS bigint[]))
+                         AS p(code, kind, contractor_id, debit, credit)
+            ), opened AS (
+                INSERT INTO ledger_accounts (code, kind, contractor_id)
+                SELECT DISTINCT code, kind, contractor_id FROM posting p
+                 WHERE NOT EXISTS (SELECT 1 FROM ledger_accounts a WHERE a.code = p.code) ORDER BY code
+                ON CONFLICT (code) DO NOTHING RETURNING id, code
+            ), account AS (
+                SELECT id, code FROM ledger_accounts WHERE code = ANY (CAST(:codes AS text[]))
+                UNION ALL SELECT id, code FROM opened
+            )
             INSERT INTO ledger_entries (transaction_id, account_id, debit_cents, credit_cents, sale_id, payment_id,
                                         description)
             SELECT :transaction_id, a.id, p.debit, p.credit, :sale_id, :payment_id, :words
-              FROM unnest(CAST(:codes AS text[]), CAST(:debits AS bigint[]), CAST(:credits AS bigint[]))
-                   AS p(code, debit, credit)
-              JOIN ledger_accounts a ON a.code = p.code ORDER BY a.code
+              FROM posting p JOIN account a ON a.code = p.code
+             WHERE (SELECT count(DISTINCT code) FROM posting) = (SELECT count(*) FROM account)
+             ORDER BY a.code
             """
         )
         codes = [posting.account for posting in postings]
-        ordered = sorted(set(codes))
-        await self._session.execute(
-            accounts,
-            {
-                "codes": ordered,
-                "kinds": [account_kind(code) for code in ordered],
-                "owners": [account_owner(code) for code in ordered],
-            },
-        )
-        await self._session.execute(
-            entries,
-            {
-                "transaction_id": uuid4(),
-                "sale_id": sale_id,
-                "payment_id": payment_id,
-                "words": words,
-                "codes": codes,
-                "debits": [posting.debit_cents for posting in postings],
-                "credits": [posting.credit_cents for posting in postings],
-            },
-        )
+        values = {
+            "transaction_id": uuid4(),
+            "sale_id": sale_id,
+            "payment_id": payment_id,
+            "words": words,
+            "codes": codes,
+            "kinds": [account_kind(code) for code in codes],
+            "owners": [account_owner(code) for code in codes],
+            "debits": [posting.debit_cents for posting in postings],
+            "credits": [posting.credit_cents for posting in postings],
+        }
+        for _ in range(2):
+            booked = await self._session.execute(statement, values)
+            if booked.rowcount == len(postings):  # type: ignore[attr-defined]
+                return
+        raise Conflict(f"the accounts {sorted(set(codes))} could not be opened")
 
     async def reveal(self, sale_ids: Sequence[UUID]) -> None:
         """Note the first reveal of sold leads; what was revealed before keeps its moment."""

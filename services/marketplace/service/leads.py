@@ -125,41 +125,57 @@ async def show_lead(resources: Resources, actor: Actor, lead_id: UUID) -> LeadPr
                 raise NotFound("There is no such lead.")
             await LeadRepository(uow.session).note_view(lead_id, contractor_id, actor.user_id)
             return preview(row._asdict())
-    return await reveal(resources, actor, contractor_id, sale)
+        shown = await _revealed(resources, uow.session, actor, contractor_id, [sale])
+    return _allowed(_counted(shown)[0])
 
 
 async def reveal(resources: Resources, actor: Actor, contractor_id: UUID, sale: Row[Any]) -> SoldLead:
     """Everything about a sold lead, after can_sell has allowed it once more; audited field by field."""
-    (shown,) = await reveal_all(resources, actor, contractor_id, [sale])
-    if isinstance(shown, Decision):
-        raise _refusal(shown)
-    return shown
+    return _allowed((await reveal_all(resources, actor, contractor_id, [sale]))[0])
 
 
 async def reveal_all(
     resources: Resources, actor: Actor, contractor_id: UUID, sold: Sequence[Row[Any]]
 ) -> list[SoldLead | Decision]:
     """The same for many sales of a buyer, in their order, by as many statements as for one; the refusal of others."""
-    lead_ids = [sale.base_lead_id for sale in sold]
     async with resources.unit_of_work() as uow:
-        leads = await LeadRepository(uow.session).full(lead_ids)
-        hashes = {lead_id: _address_hash(resources, leads[lead_id]) for lead_id in lead_ids}
-        decisions = await decide_reveals(uow.session, hashes, contractor_id)
-        allowed = [sale for sale in sold if decisions[sale.base_lead_id].allow]
-        subjects = {leads[sale.base_lead_id].subject_id for sale in allowed} - {None}
-        ciphers = await SubjectKeys(uow.session, resources.keys).load_many(subjects)
-        shown = {
-            sale.id: _sold_lead(leads[sale.base_lead_id], ciphers, decisions[sale.base_lead_id], sale)
-            for sale in allowed
-        }
-        await SaleRepository(uow.session).reveal(list(shown))
-        seen = [_seen(lead) for lead in shown.values()]
-        await audit.record_all(
-            uow.session, actor, "lead.reveal", seen, service="marketplace", object_type="lead"
-        )
-    metrics.REVEALS.labels("shown").inc(len(shown))
-    metrics.REVEALS.labels("refused").inc(len(sold) - len(shown))
+        shown = await _revealed(resources, uow.session, actor, contractor_id, sold)
+    return _counted(shown)
+
+
+async def _revealed(
+    resources: Resources, session: AsyncSession, actor: Actor, contractor_id: UUID, sold: Sequence[Row[Any]]
+) -> list[SoldLead | Decision]:
+    """The reveal in the caller's transaction, which must commit before anybody is answered, refused or not."""
+    lead_ids = [sale.base_lead_id for sale in sold]
+    leads = await LeadRepository(session).full(lead_ids)
+    hashes = {lead_id: _address_hash(resources, leads[lead_id]) for lead_id in lead_ids}
+    decisions = await decide_reveals(session, hashes, contractor_id)
+    allowed = [sale for sale in sold if decisions[sale.base_lead_id].allow]
+    subjects = {leads[sale.base_lead_id].subject_id for sale in allowed} - {None}
+    ciphers = await SubjectKeys(session, resources.keys).load_many(subjects)
+    shown = {
+        sale.id: _sold_lead(leads[sale.base_lead_id], ciphers, decisions[sale.base_lead_id], sale)
+        for sale in allowed
+    }
+    await SaleRepository(session).reveal(list(shown))
+    seen = [_seen(lead) for lead in shown.values()]
+    await audit.record_all(session, actor, "lead.reveal", seen, service="marketplace", object_type="lead")
     return [shown.get(sale.id) or decisions[sale.base_lead_id] for sale in sold]
+
+
+def _counted(shown: list[SoldLead | Decision]) -> list[SoldLead | Decision]:
+    """The same, once it is committed, as the metrics count it."""
+    refused = sum(isinstance(each, Decision) for each in shown)
+    metrics.REVEALS.labels("shown").inc(len(shown) - refused)
+    metrics.REVEALS.labels("refused").inc(refused)
+    return shown
+
+
+def _allowed(shown: SoldLead | Decision) -> SoldLead:
+    if isinstance(shown, Decision):
+        raise _refusal(shown)
+    return shown
 
 
 def _seen(lead: SoldLead) -> audit.Entry:

@@ -19,6 +19,7 @@ from services.marketplace.domain.ledger import (
     sale_postings,
 )
 from services.marketplace.repository.deliveries import DeliveryRepository
+from services.marketplace.repository.locks import lock_contractor
 from services.marketplace.repository.plans import PlanRepository
 from services.marketplace.repository.receipts import ReceiptRepository
 from services.marketplace.repository.sales import UNSETTLED, SaleRepository
@@ -145,8 +146,8 @@ async def paid_by_credit(resources: Resources, actor: Actor, price: Decimal) -> 
     if actor.contractor_id is None:
         return 0
     async with resources.unit_of_work() as uow:
-        spendable = await SaleRepository(uow.session).spendable_credit(actor.contractor_id)
-    return credit_used(Money.of(price).cents, spendable)
+        purse = await SaleRepository(uow.session).purse(actor.contractor_id)
+    return credit_used(Money.of(price).cents, purse.credit_cents)
 
 
 async def paid_by_plan(resources: Resources, actor: Actor, price: Decimal) -> int | None:
@@ -167,7 +168,9 @@ async def _reserve(
         raise await _why_not_on_sale(repository, lead_id, contractor_id)
     if order.price is not None and lead.price != order.price:
         raise PriceChanged("The price of this lead has changed.", lead_id=str(lead_id), price=str(lead.price))
-    if await repository.open_sales(contractor_id) >= resources.settings.open_sales:
+    await lock_contractor(session, contractor_id)
+    purse = await repository.purse(contractor_id)
+    if purse.open_sales >= resources.settings.open_sales:
         raise TooManyOpenSales("Too many of your purchases are not paid yet; wait until they are decided.")
     await _refuse_beyond_cap(session, contractor_id)
     address_hash = resources.keys.blind_index(address_value(lead.state, lead.address_key), "address")
@@ -176,7 +179,7 @@ async def _reserve(
         # The decision stays on record, so the reservation is undone by hand instead of by a rollback.
         await repository.free_lead(lead_id, sale_id)
         return Answer(SaleRefused.status, {"reasons": list(decision.reasons)})
-    frozen = await _frozen(session, contractor_id, lead.price, order)
+    frozen = await _frozen(session, contractor_id, lead.price, purse.credit_cents, order)
     sale = await repository.insert_sale(
         sale_id,
         {
@@ -208,13 +211,15 @@ async def _reserve(
 
 
 async def _refuse_beyond_cap(session: AsyncSession, contractor_id: UUID) -> None:
-    """CapReached where the buyer has bought as much as it lets itself; its other purchases wait (see `open_sales`)."""
+    """CapReached where the buyer has bought as much as it lets itself; its other purchases wait for its lock."""
     reached = await reached_cap(session, contractor_id)
     if reached:
         raise CapReached(f"Your own cap of {reached} is reached; change it or come back later.", cap=reached)
 
 
-async def _frozen(session: AsyncSession, contractor_id: UUID, price: Decimal, order: Order) -> dict[str, Any]:
+async def _frozen(
+    session: AsyncSession, contractor_id: UUID, price: Decimal, spendable: int, order: Order
+) -> dict[str, Any]:
     """Price, credit and plan of a new sale, frozen now: a lead of the plan first, else the list price less credit.
 
     The contractor's other purchases wait already, so no lead of a plan and no cent of credit is held twice.
@@ -226,7 +231,6 @@ async def _frozen(session: AsyncSession, contractor_id: UUID, price: Decimal, or
         return {"price": unit, "credit_cents": 0, "plan_period_id": period.id}
     if order.included:
         raise PriceChanged("Your plan has no lead left for this purchase.", lead_id=str(order.lead_id))
-    spendable = await SaleRepository(session).spendable_credit(contractor_id)
     return {"price": price, "credit_cents": credit_used(cents, spendable), "plan_period_id": None}
 
 
@@ -247,11 +251,20 @@ async def _why_not_on_sale(
 
 async def read_sale(resources: Resources, actor: Actor, sale_id: UUID) -> Row[Any]:
     """A sale of the actor's company, any sale for staff; NotFound for a foreign one like for a missing one."""
-    own = visible_contractor(actor, Action.SALE_READ)
     async with resources.unit_of_work() as uow:
         if actor.user_id is not None:
             await signed_in(uow.session, actor)
-        sale = await SaleRepository(uow.session).visible(sale_id, own)
+        return await _readable(uow.session, actor, sale_id)
+
+
+async def own_sale(resources: Resources, actor: Actor, sale_id: UUID) -> Row[Any]:
+    """The same right after the actor's purchase, which has asked already whether the actor is logged in."""
+    async with resources.unit_of_work() as uow:
+        return await _readable(uow.session, actor, sale_id)
+
+
+async def _readable(session: AsyncSession, actor: Actor, sale_id: UUID) -> Row[Any]:
+    sale = await SaleRepository(session).visible(sale_id, visible_contractor(actor, Action.SALE_READ))
     if sale is None:
         raise NotFound("There is no such sale.")
     return sale

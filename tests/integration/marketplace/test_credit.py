@@ -30,7 +30,7 @@ async def owed(market: Market, db: SessionMaker) -> tuple[int, int]:
         db, "SELECT -balance_cents AS cents FROM ledger_accounts WHERE code = :code", code=code
     )
     async with db() as session:
-        return row.cents, await SaleRepository(session).spendable_credit(market.contractor_id)
+        return row.cents, (await SaleRepository(session).purse(market.contractor_id)).credit_cents
 
 
 async def test_credit_pays_its_part_and_the_card_the_rest(market: Market, committed_db: SessionMaker) -> None:

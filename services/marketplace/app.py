@@ -84,6 +84,7 @@ service = Service(
     settings=MarketplaceSettings,
     routers=[
         leads.router,  # first: most requests are for lists, and routes are tried in this order
+        webhooks.router,  # and three to a sale are these
         auth.router,
         accounts.router,
         people.router,
@@ -104,7 +105,6 @@ service = Service(
         desk.router,
         operations.router,
         review.router,
-        webhooks.router,
         reactivation.router,
         summit.router,
         privacy.router,

@@ -77,8 +77,10 @@ async def store(session: AsyncSession, decision: Decision, subject: Subject) -> 
 
 async def store_all(session: AsyncSession, decided: Sequence[tuple[Decision, Subject]]) -> None:
     """Keep many decisions like one."""
-    if decided:
-        await session.execute(_INSERT, [_columns(decision, subject) for decision, subject in decided])
+    rows = [_columns(decision, subject) for decision, subject in decided]
+    if rows:
+        # A list of one would be sent like a list of many, which takes more trips.
+        await session.execute(_INSERT, rows if len(rows) > 1 else rows[0])
 
 
 def _columns(decision: Decision, subject: Subject) -> dict[str, Any]:

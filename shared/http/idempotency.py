@@ -10,21 +10,34 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
+import orjson
 from fastapi import Header
-from sqlalchemy import func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.db.models.workflow import RequestKey
 from shared.errors import Conflict, InvalidInput
 from shared.schemas.digest import request_hash
-from shared.schemas.workflow_enums import RequestState
 
 KEY_PATTERN: Final = r"^[\x21-\x7e]+$"
 _KEY = Header(alias="Idempotency-Key", min_length=8, max_length=255, pattern=KEY_PATTERN)
 IdempotencyKey = Annotated[str, _KEY]
 # For commands that find what they started before while it runs: a key then serves him whose answer was lost for long.
 OptionalIdempotencyKey = Annotated[str | None, _KEY]
+
+_CLAIM: Final = text(
+    """
+    INSERT INTO core.request_key (scope, key, request_hash, state) VALUES (:scope, :key, :request_hash, 'running')
+    ON CONFLICT DO NOTHING RETURNING key
+    """
+)
+_ANSWERED: Final = text(
+    """
+    UPDATE core.request_key SET state = 'done', response_status = :status, response_body = CAST(:body AS jsonb),
+                                finished_at = now()
+     WHERE scope = :scope AND key = :key
+    """
+)
 
 
 class IdempotencyKeyReused(InvalidInput):
@@ -61,25 +74,12 @@ async def answer_once(
     request is IdempotencyKeyReused.
     """
     fingerprint = request_hash(request)
-    mine = await session.execute(
-        insert(RequestKey)
-        .values(scope=scope, key=key, request_hash=fingerprint)
-        .on_conflict_do_nothing()
-        .returning(RequestKey.key)
-    )
+    mine = await session.execute(_CLAIM, {"scope": scope, "key": key, "request_hash": fingerprint})
     if mine.scalar_one_or_none() is None:
         return await _replay(session, scope, key, fingerprint)
     answer = await act()
-    await session.execute(
-        update(RequestKey)
-        .where(RequestKey.scope == scope, RequestKey.key == key)
-        .values(
-            state=RequestState.DONE,
-            response_status=answer.status,
-            response_body=answer.body,
-            finished_at=func.now(),
-        )
-    )
+    body = orjson.dumps(answer.body, default=str).decode()
+    await session.execute(_ANSWERED, {"scope": scope, "key": key, "status": answer.status, "body": body})
     return answer
 
 

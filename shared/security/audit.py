@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import insert
+import orjson
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared.db.models.system import AuditLog
 from shared.security.policy import Actor
 from shared.telemetry.context import current_trace
+
+_INSERT: Final = text(
+    """
+    INSERT INTO audit_log (service, actor, action, object_type, object_id, fields, reason, details, correlation_id)
+    VALUES (:service, :actor, :action, :object_type, :object_id, CAST(:fields AS text[]), :reason,
+            CAST(:details AS jsonb), :correlation_id)
+    """
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +72,11 @@ async def record_all(
             "object_id": None if entry.object_id is None else str(entry.object_id),
             "fields": sorted(entry.fields),
             "reason": entry.reason,
-            "details": entry.details or {},
+            "details": orjson.dumps(
+                entry.details or {}, default=str, option=orjson.OPT_NON_STR_KEYS
+            ).decode(),
         }
         for entry in entries
     ]
     if rows:
-        await session.execute(insert(AuditLog), rows)
+        await session.execute(_INSERT, rows if len(rows) > 1 else rows[0])

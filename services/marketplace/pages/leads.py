@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -13,10 +13,11 @@ from services.marketplace.api.desk import DeskQuery, Operator
 from services.marketplace.domain.lead_triggers import storms_together
 from services.marketplace.domain.sold_lead import Origin
 from services.marketplace.pages.rendering import render
+from services.marketplace.pages.words import name as as_words
 from services.marketplace.pages.words import source
 from services.marketplace.service import desk
 from shared.runtime import ResourcesDep
-from shared.schemas.enums import Grade, LeadStatus
+from shared.schemas.enums import Grade, LeadStatus, RoofAgeEvidence
 from shared.schemas.roof_analysis import PictureView, RoofAnalysisView
 from shared.schemas.roof_evidence import PictureEvidence, RoofEvidence
 
@@ -51,13 +52,14 @@ async def lead(
 ) -> Response:
     """One lead; `picture` says which of its pictures is large."""
     found = await desk.lead(resources, actor, lead_id)
+    origins = found.origins | figure_origins(found.analysis)
     return render(
         request,
         "lead.html",
         actor,
         lead=found,
         triggers=storms_together(found.triggers),
-        origins=found.origins | figure_origins(found.analysis),
+        origins=origins | age_origin(found.roof_age_evidence, origins),
         held=found.held,
         **roof_shown(found.analysis, found.analysis_missing, picture),
         picture_base="/images",
@@ -98,6 +100,23 @@ def figure_origins(analysis: RoofAnalysisView | None) -> dict[str, Origin]:
         field: Origin(field=field, source=text, date=analysis.analyzed_at, confidence=sure, licence=None)
         for field, (text, sure) in words.items()
     }
+
+
+RESTS_ON: Final = {
+    RoofAgeEvidence.PERMIT: "roof_installed_on",
+    RoofAgeEvidence.IMAGES: "condition",
+    RoofAgeEvidence.YEAR_BUILT: "year_built",
+}
+"""The stored fact by which a roof's age was estimated; a vendor's or an owner's word is a fact of its own."""
+
+
+def age_origin(evidence: RoofAgeEvidence | None, origins: Mapping[str, Origin]) -> dict[str, Origin]:
+    """Where the roof's age comes from: its evidence, and source, date and confidence of the fact it rests on."""
+    fact = origins.get(RESTS_ON.get(evidence, "roof_age_mid")) if evidence else None
+    if evidence is None or fact is None:
+        return {}
+    words = f"estimate by {as_words(evidence).lower()}, {source(fact.source)}"
+    return {"roof_age": fact.model_copy(update={"field": "roof_age", "source": words})}
 
 
 def seen_in(evidence: RoofEvidence | None, picture: PictureView | None) -> PictureEvidence | None:

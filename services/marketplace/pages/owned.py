@@ -12,7 +12,7 @@ from services.marketplace.domain.contact_terms import channels, house_address
 from services.marketplace.domain.desk_lead import score_factors
 from services.marketplace.domain.lead_triggers import storms_together
 from services.marketplace.domain.sold_lead import PERSON_FIELDS, Origin, SoldLead
-from services.marketplace.pages.leads import figure_origins, roof_shown
+from services.marketplace.pages.leads import age_origin, figure_origins, roof_shown
 from services.marketplace.pages.outcomes import shown
 from services.marketplace.pages.pictures import as_answer
 from services.marketplace.pages.rendering import page_links, render
@@ -88,12 +88,13 @@ async def bought_lead(
     if not isinstance(lead, SoldLead):
         raise NotFound("There is no such lead.")
     analysis, missing = await leads.bought_analysis_if_any(resources, actor, lead_id)
+    origins = _origins(lead) | figure_origins(analysis)
     return {
         "lead": lead,
         "where": house_address(lead),
         "channels": channels(lead),
         "score": score_factors(lead.score_breakdown),
-        "origins": _origins(lead) | figure_origins(analysis),
+        "origins": origins | age_origin(lead.roof_age_evidence, origins),
         "triggers": storms_together(lead.triggers),
         "held": [field for field in PERSON_FIELDS if getattr(lead, field)],
         **roof_shown(analysis, missing, picture),

@@ -102,7 +102,7 @@ def create_app(settings: SandboxSettings | None = None) -> FastAPI:
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         sandbox.start()
         yield
-        sandbox.webhooks.reset()
+        await sandbox.webhooks.close()
 
     app = FastAPI(
         title="Ridgeline sandbox", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan

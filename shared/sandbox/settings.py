@@ -31,6 +31,8 @@ class SandboxSettings(BaseSettings):
     """Day the town lives on: the real day (UTC) of the start when not set, and no other until the next start."""
     stripe_webhook_url: str = ""
     """Where payment events go; the marketplace of this port base when empty, nowhere when "off"."""
+    stripe_webhook_events: str = "*"
+    """Names of the payment events that are sent, with commas between, like an endpoint's `enabled_events`; "*" is all."""
     stripe_webhook_secret: SecretStr = Field(SecretStr("whsec_sandbox_harrow"), alias="STRIPE_WEBHOOK_SECRET")
     sendgrid_webhook_url: str = "off"
     """Where mail events go; nobody receives them until a service offers an endpoint."""
@@ -68,6 +70,11 @@ class SandboxSettings(BaseSettings):
             return ""
         marketplace = self.port_base + SERVICE_PORTS["marketplace"]
         return self.stripe_webhook_url or f"http://127.0.0.1:{marketplace}/webhooks/stripe"
+
+    def sends_stripe(self, kind: str) -> bool:
+        """Whether events of this name are sent."""
+        wanted = {name.strip() for name in self.stripe_webhook_events.split(",")}
+        return "*" in wanted or kind in wanted
 
     @property
     def sendgrid_webhooks_to(self) -> str:

@@ -38,6 +38,7 @@ class WebhookSender:
         self._held: dict[str, Delivery] = {}
         self.transport: httpx.AsyncBaseTransport | None = None
         """Set by tests to receive events without a socket."""
+        self._kept: httpx.AsyncClient | None = None
 
     def send(self, delivery: Delivery) -> None:
         """Queue an event; nothing happens when the vendor has no receiver."""
@@ -64,17 +65,30 @@ class WebhookSender:
     async def _deliver(self, delivery: Delivery, *, forged: bool) -> None:
         settings = self._settings
         wait = settings.webhook_delay_seconds
-        async with httpx.AsyncClient(
-            transport=self.transport, timeout=10.0, trust_env=False, verify=known_authorities()
-        ) as client:
-            for _ in range(settings.webhook_tries):
-                await asyncio.sleep(wait)
-                taken = await self._taken(client, delivery, forged=forged)
-                if taken and not forged:
-                    delivery.on_taken()
-                if taken or forged:
-                    return
-                wait = min(max(settings.webhook_retry_seconds, wait * 2), LONGEST_WAIT_SECONDS)
+        for _ in range(settings.webhook_tries):
+            await asyncio.sleep(wait)
+            taken = await self._taken(self._client(), delivery, forged=forged)
+            if taken and not forged:
+                delivery.on_taken()
+            if taken or forged:
+                return
+            wait = min(max(settings.webhook_retry_seconds, wait * 2), LONGEST_WAIT_SECONDS)
+
+    def _client(self) -> httpx.AsyncClient:
+        """The client whose connections are kept, as a vendor keeps them."""
+        if self._kept is None:
+            self._kept = httpx.AsyncClient(
+                transport=self.transport, timeout=10.0, trust_env=False, verify=known_authorities()
+            )
+        return self._kept
+
+    async def close(self) -> None:
+        """Stop all deliveries and leave the receivers."""
+        self.reset()
+        await asyncio.gather(*tuple(self._tasks), return_exceptions=True)
+        if self._kept is not None:
+            await self._kept.aclose()
+            self._kept = None
 
     async def _taken(self, client: httpx.AsyncClient, delivery: Delivery, *, forged: bool) -> bool:
         headers = {"content-type": "application/json", **delivery.sign(delivery.body, forged)}

@@ -58,7 +58,9 @@ def figures() -> list[Figure]:
         ports = [free_port() for _ in range(PROCESSES)]
         os.environ["STRIPE_WEBHOOK_SECRET"] = SECRET
         with running_sandbox(
-            Path(folder), webhook_url=f"http://127.0.0.1:{ports[0]}/webhooks/stripe"
+            Path(folder),
+            webhook_url=f"http://127.0.0.1:{ports[0]}/webhooks/stripe",
+            webhook_events="payment_intent.succeeded,payment_intent.payment_failed",
         ) as town:
             os.environ["SANDBOX_URL"] = town
             return uvloop.run(_measured(plane, town, ports))

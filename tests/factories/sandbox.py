@@ -24,7 +24,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def running_sandbox(state: Path, *, webhook_url: str = "off", parcels: int = 200) -> Iterator[str]:
+def running_sandbox(
+    state: Path, *, webhook_url: str = "off", webhook_events: str = "*", parcels: int = 200
+) -> Iterator[str]:
     """The base URL of a sandbox process; its charges and mail live in `state`."""
     port = free_port()
     environment = {
@@ -32,6 +34,7 @@ def running_sandbox(state: Path, *, webhook_url: str = "off", parcels: int = 200
         "RIDGELINE_SANDBOX_PORT": str(port),
         "RIDGELINE_SANDBOX_STATE_DIR": str(state),
         "RIDGELINE_SANDBOX_STRIPE_WEBHOOK_URL": webhook_url,
+        "RIDGELINE_SANDBOX_STRIPE_WEBHOOK_EVENTS": webhook_events,
         "RIDGELINE_SANDBOX_PARCELS": str(parcels),
     }
     process = subprocess.Popen(

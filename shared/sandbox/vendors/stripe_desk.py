@@ -180,6 +180,8 @@ class StripeDesk:
 
     def _send(self, event: dict[str, Any]) -> None:
         settings = self.sandbox.settings
+        if not settings.sends_stripe(event["type"]):
+            return
         secret = settings.stripe_webhook_secret.get_secret_value()
 
         def sign(body: bytes, forged: bool) -> dict[str, str]:  # noqa: FBT001 - the signature of Sign

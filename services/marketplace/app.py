@@ -116,6 +116,7 @@ service = Service(
         analytics_pages.router,
         notices.router,
         notice_pages.router,
+        notice_pages.unsubscribe_router,
         desk_quality.router,
         desk_quality_pages.router,
         quality.router,
@@ -180,6 +181,7 @@ service = Service(
         ScheduledJob(
             "buyer_nudges", "nudge_buyers", "*/10 * * * *", "Leads nobody has tried.", misfire="skip"
         ),
+        ScheduledJob("notice_mails", "mail_notices", "5-59/10 * * * *", "Notices by e-mail.", misfire="skip"),
         ScheduledJob(
             "privacy_codes", "forget_codes", "50 * * * *", "Codes of yesterday forgotten.", misfire="skip"
         ),

@@ -364,6 +364,19 @@ NUDGE_BUYERS = single_step(
     timeout_seconds=60,
     description="Buyers reminded, once a delay, of leads they looked at and reported nothing of.",
 )
+MAIL_NOTICES = single_step(
+    "mail_notices",
+    "marketplace",
+    timeout_seconds=60,
+    description="New notices gathered into one mail for each person who wants them by e-mail.",
+)
+NOTICE_MAIL = single_step(
+    "notice_mail",
+    "marketplace",
+    timeout_seconds=60,
+    max_attempt=8,
+    description="The notices of one mail, sent once to the person they are for.",
+)
 WATCH_TERRITORIES = single_step(
     "watch_territories",
     "marketplace",

@@ -50,6 +50,8 @@ PUBLIC = {
     ("marketplace", "POST", "/login"),
     ("marketplace", "POST", "/login/code"),
     ("marketplace", "GET", "/api/auth/resume"),
+    ("marketplace", "GET", "/unsubscribe/{decision_id}"),
+    ("marketplace", "POST", "/unsubscribe/{decision_id}"),
     ("marketplace", "GET", "/static/{path:path}"),
     ("marketplace", "POST", "/api/privacy/requests"),
     ("marketplace", "POST", "/api/privacy/codes"),

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from services.marketplace.domain.notices import NoticeBox
+from services.marketplace.domain.notices import NoticeBox, NoticeSettings
 from services.marketplace.service import notices, rates
 from shared.http.auth import require
 from shared.runtime import ResourcesDep
@@ -58,3 +58,17 @@ async def read_until(body: ReadUntil, resources: ResourcesDep, actor: Buyer) -> 
     """Note that every notice up to a time was read."""
     await rates.count_read(resources, actor)
     return ReadCount(read=await notices.read_until(resources, actor, body.until))
+
+
+@router.get("/settings")
+async def settings(resources: ResourcesDep, actor: Buyer) -> NoticeSettings:
+    """Which notices the person behind the request gets by e-mail as well."""
+    await rates.count_read(resources, actor)
+    return await notices.mail_settings(resources, actor)
+
+
+@router.put("/settings")
+async def set_mail(body: NoticeSettings, resources: ResourcesDep, actor: Buyer) -> NoticeSettings:
+    """Set that, for the person behind the request alone."""
+    await rates.count_read(resources, actor)
+    return await notices.set_mail(resources, actor, body)

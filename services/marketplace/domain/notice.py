@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
+from services.marketplace.domain.notices import SHOWN_IN_MAIL, NoticeView
 from shared.schemas.mail import EmailMessage
 
 
@@ -26,6 +28,33 @@ def sale_notice(sale: Any, buyer: Any, public_url: str) -> EmailMessage:
         text=text,
         category="lead_bought",
     )
+
+
+def notices_mail(
+    notices: Sequence[NoticeView], email: str, full_name: str | None, public_url: str
+) -> EmailMessage:
+    """One mail with the newest of a person's notices and a link to each; plain text, no homeowner."""
+    base = public_url.rstrip("/")
+    said = [
+        "\n".join(
+            filter(None, [each.title, _place(each), each.words, f"{base}{each.link}" if each.link else ""])
+        )
+        for each in notices[:SHOWN_IN_MAIL]
+    ]
+    if len(notices) > SHOWN_IN_MAIL:
+        said.append(f"{len(notices) - SHOWN_IN_MAIL} more are at {base}/my/notices")
+    settings = f"Which notices come by e-mail is set at {base}/my/notices#by-mail"
+    return EmailMessage(
+        recipient=email,
+        recipient_name=full_name,
+        subject=notices[0].title if len(notices) == 1 else f"{len(notices)} notices from Ridgeline",
+        text="\n\n".join([*said, settings]) + "\n",
+        category="notices",
+    )
+
+
+def _place(notice: NoticeView) -> str:
+    return f"Your lead in {notice.place}" if notice.place else ""
 
 
 def storm_words(event_type: str, struck_on: date, distance_miles: float, source: str) -> str:

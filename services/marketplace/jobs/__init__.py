@@ -7,6 +7,7 @@ from services.marketplace.jobs.aged import assign_aged
 from services.marketplace.jobs.checks import recheck_buyers
 from services.marketplace.jobs.deliveries import DeliveryInput, deliver_lead
 from services.marketplace.jobs.identity import PrivacyCodeInput, forget_codes, privacy_code
+from services.marketplace.jobs.notice_mails import NoticeMailInput, mail_notices, notice_mail
 from services.marketplace.jobs.notices import notify_buyer
 from services.marketplace.jobs.nudges import nudge_buyers
 from services.marketplace.jobs.plans import PlanEventInput, plan_event, settle_plans
@@ -30,6 +31,8 @@ from shared.workflow.catalogue import (
     ASSIGN_AGED,
     DELIVER_LEAD,
     FORGET_CODES,
+    MAIL_NOTICES,
+    NOTICE_MAIL,
     NUDGE_BUYERS,
     PLAN_EVENT,
     PRIVACY_CODE,
@@ -64,6 +67,8 @@ STEPS = (
     Step(SETTLE_SALES, "settle_sales", settle_sales, JobInput),
     Step(ASSIGN_AGED, "assign_aged", assign_aged, JobInput),
     Step(RECHECK_BUYERS, "recheck_buyers", recheck_buyers, JobInput),
+    Step(MAIL_NOTICES, "mail_notices", mail_notices, JobInput),
+    Step(NOTICE_MAIL, "notice_mail", notice_mail, NoticeMailInput),
     Step(NUDGE_BUYERS, "nudge_buyers", nudge_buyers, JobInput),
     Step(WATCH_TERRITORIES, "watch_territories", watch_territories, JobInput),
 )

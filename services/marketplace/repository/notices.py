@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.marketplace.domain.notices import NoticeName
+from services.marketplace.domain.notices import KINDS, MAILED_WITHIN, NoticeName
 from services.marketplace.domain.speed import NUDGED_DAYS, NUDGES
 
 MINUTE = 60
@@ -117,3 +117,79 @@ class NoticeRepository:
             "days": NUDGED_DAYS,
         }
         return int((await self._session.execute(statement, values)).rowcount)  # type: ignore[attr-defined]
+
+    async def put_into_mails(self, now: datetime) -> Sequence[UUID]:
+        """Give every new unread notice to one mail of each of its people who wants its group; the mails begun.
+
+        Once in a mail a notice goes into no other of that person's, whichever of two runs saw it first.
+        """
+        statement = text(
+            """
+            WITH due AS (
+                SELECT n.id, n.contractor_id, u.id AS user_id
+                  FROM notifications n
+                  JOIN unnest(CAST(:kinds AS text[]), CAST(:groups AS text[])) AS k(kind, grp) ON k.kind = n.kind
+                  JOIN users u ON u.contractor_id = n.contractor_id AND k.grp = ANY (u.notice_mail)
+                 WHERE n.channel = 'in_app' AND n.read_at IS NULL AND u.disabled_at IS NULL
+                   AND n.created_at > CAST(:now AS timestamptz) - make_interval(secs => :within)
+                   AND NOT EXISTS (SELECT 1 FROM notice_mails m WHERE m.notification_id = n.id AND m.user_id = u.id)
+            ), mail AS (
+                SELECT user_id, gen_random_uuid() AS id FROM due GROUP BY user_id
+            ), taken AS (
+                INSERT INTO notice_mails (notification_id, user_id, contractor_id, mail_id)
+                SELECT due.id, user_id, due.contractor_id, mail.id FROM due JOIN mail USING (user_id)
+                ON CONFLICT DO NOTHING RETURNING mail_id
+            )
+            SELECT DISTINCT mail_id FROM taken
+            """
+        )
+        values = {
+            "now": now,
+            "within": MAILED_WITHIN.total_seconds(),
+            "kinds": list(KINDS),
+            "groups": [kind.group for kind in KINDS.values()],
+        }
+        return (await self._session.execute(statement, values)).scalars().all()
+
+    async def of_mail(self, mail_id: UUID) -> Sequence[Row[Any]]:
+        """The notices of a mail that are still unread and wanted, newest first, with whom it goes to."""
+        statement = text(
+            """
+            SELECT n.id, n.kind, n.reason, n.sale_id, n.created_at, n.read_at, l.city, l.state,
+                   u.id AS user_id, u.email, u.full_name, m.contractor_id, c.state AS home_state
+              FROM notice_mails m
+              JOIN notifications n ON n.id = m.notification_id
+              JOIN unnest(CAST(:kinds AS text[]), CAST(:groups AS text[])) AS k(kind, grp) ON k.kind = n.kind
+              JOIN users u ON u.id = m.user_id AND u.contractor_id = m.contractor_id AND k.grp = ANY (u.notice_mail)
+              JOIN contractors c ON c.id = m.contractor_id
+              LEFT JOIN sales s ON s.id = n.sale_id
+              LEFT JOIN base_leads l ON l.id = s.base_lead_id
+             WHERE m.mail_id = :mail AND n.read_at IS NULL AND u.disabled_at IS NULL
+             ORDER BY n.created_at DESC, n.id
+            """
+        )
+        values = {
+            "mail": mail_id,
+            "kinds": list(KINDS),
+            "groups": [kind.group for kind in KINDS.values()],
+        }
+        return (await self._session.execute(statement, values)).all()
+
+    async def mail_settings(self, user_id: UUID) -> Sequence[str]:
+        """The groups that a person gets by e-mail."""
+        statement = text("SELECT notice_mail FROM users WHERE id = :id")
+        found: Sequence[str] = (await self._session.execute(statement, {"id": user_id})).scalar_one()
+        return found
+
+    async def set_mail(self, user_id: UUID, groups: Sequence[str]) -> None:
+        """Set the groups that a person gets by e-mail."""
+        statement = text("UPDATE users SET notice_mail = CAST(:groups AS text[]) WHERE id = :id")
+        await self._session.execute(statement, {"id": user_id, "groups": list(groups)})
+
+    async def reader_of(self, decision_id: UUID) -> UUID | None:
+        """Whom a mail of ours went to, by the decision that its links name."""
+        statement = text("SELECT user_id FROM notifications WHERE decision_id = :id AND channel = 'email'")
+        found: UUID | None = (
+            await self._session.execute(statement, {"id": decision_id})
+        ).scalar_one_or_none()
+        return found

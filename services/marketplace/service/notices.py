@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from services.marketplace.domain.notices import NoticeBox, notice
+from services.marketplace.domain.notices import NoticeBox, NoticeSettings, notice
 from services.marketplace.repository.notices import NoticeRepository
 from services.marketplace.service.sessions import own_company, signed_in
+from shared.db.rows import all_rows
 from shared.errors import NotFound
 from shared.runtime import Resources
 from shared.security.policy import Action, Actor
@@ -47,3 +48,33 @@ async def read_until(resources: Resources, actor: Actor, until: datetime) -> int
     async with resources.unit_of_work() as uow:
         await signed_in(uow.session, actor)
         return await NoticeRepository(uow.session).read_until(until, contractor_id, resources.clock())
+
+
+async def mail_settings(resources: Resources, actor: Actor) -> NoticeSettings:
+    """Which notices the actor gets by e-mail."""
+    own_company(actor, Action.SALE_REPORT)
+    async with resources.unit_of_work() as uow:
+        user = await signed_in(uow.session, actor)
+        return NoticeSettings(email=set(await NoticeRepository(uow.session).mail_settings(user.id)))
+
+
+async def set_mail(resources: Resources, actor: Actor, wanted: NoticeSettings) -> NoticeSettings:
+    """Set which notices the actor gets by e-mail; nobody sets it for a colleague."""
+    own_company(actor, Action.SALE_REPORT)
+    async with resources.unit_of_work() as uow:
+        user = await signed_in(uow.session, actor)
+        await NoticeRepository(uow.session).set_mail(user.id, sorted(wanted.email))
+    return wanted
+
+
+async def unsubscribe(resources: Resources, decision_id: UUID) -> None:
+    """No more notices by e-mail to whoever got the mail that names this decision; nothing for a mail to nobody of ours.
+
+    RFC 8058: a mail program does it without a log-in, so the decision's id, which only the mail's reader has, is enough.
+    """
+    with all_rows():
+        async with resources.unit_of_work() as uow:
+            repository = NoticeRepository(uow.session)
+            user_id = await repository.reader_of(decision_id)
+            if user_id is not None:
+                await repository.set_mail(user_id, [])

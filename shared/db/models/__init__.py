@@ -47,7 +47,15 @@ from shared.db.models.reactivation import CompanyProfile, CrmConflict, LeadProce
 from shared.db.models.receipts import Receipt, ReceiptNumber
 from shared.db.models.returns import GuaranteeSettlement, SaleOutcomeReport, SaleReturn
 from shared.db.models.reviews import ConditionComparison, DriftMeasurement, Review
-from shared.db.models.sales import LeadView, LedgerAccount, LedgerEntry, Notification, Payment, Sale
+from shared.db.models.sales import (
+    LeadView,
+    LedgerAccount,
+    LedgerEntry,
+    NoticeMail,
+    Notification,
+    Payment,
+    Sale,
+)
 from shared.db.models.seeds import Seed, SeedSighting
 from shared.db.models.sources import SourceRun
 from shared.db.models.system import ApiUsageLog, AuditLog, ChainHead, SystemEvent
@@ -125,6 +133,7 @@ __all__ = [
     "LedgerEntry",
     "MlInferenceJob",
     "Model",
+    "NoticeMail",
     "Notification",
     "OutboxRow",
     "OutreachCampaign",

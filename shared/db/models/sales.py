@@ -209,6 +209,23 @@ class Notification(Base):
     read_at: Mapped[datetime | None]
 
 
+class NoticeMail(Base):
+    """The mail that took a notice to one of its company's people. Owner: marketplace."""
+
+    __tablename__ = "notice_mails"
+    __table_args__ = (
+        Index("idx_notice_mails_mail", "mail_id"),
+        Index("idx_notice_mails_user", "user_id"),
+        Index("idx_notice_mails_contractor", "contractor_id"),
+    )
+
+    notification_id: Mapped[UUID] = refers("notifications.id", on_delete="CASCADE", primary_key=True)
+    user_id: Mapped[UUID] = refers("users.id", on_delete="CASCADE", primary_key=True)
+    contractor_id: Mapped[UUID] = refers("contractors.id", on_delete="CASCADE")
+    mail_id: Mapped[UUID]
+    created_at: Mapped[datetime] = stamp()
+
+
 class LeadView(Base):
     """A contractor looked at a lead's preview. Owner: marketplace."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, Uuid
+from sqlalchemy import CheckConstraint, Index, Uuid, text
 from sqlalchemy.dialects.postgresql import CITEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -24,6 +24,9 @@ class User(Base):
             name="contractor_roles_have_one",
         ),
         CheckConstraint("suspended_at IS NULL OR disabled_at IS NOT NULL", name="suspended_is_disabled"),
+        CheckConstraint(
+            "notice_mail <@ ARRAY['leads', 'territories', 'plan', 'account']", name="notice_mail"
+        ),
     )
 
     id: Mapped[UUID] = key()
@@ -37,6 +40,9 @@ class User(Base):
     last_login_at: Mapped[datetime | None]
     password_changed_at: Mapped[datetime] = stamp()
     email_verified_at: Mapped[datetime | None]
+    notice_mail: Mapped[list[str]] = mapped_column(
+        server_default=text("'{leads,territories,plan,account}'::text[]")
+    )
     created_at: Mapped[datetime] = stamp()
     updated_at: Mapped[datetime] = stamp()
 

@@ -72,6 +72,7 @@ OWNERS: dict[str, set[str]] = {
         "lead_assignments",
         "lead_views",
         "notifications",
+        "notice_mails",
         "ledger_accounts",
         "ledger_entries",
         "aged_leads",

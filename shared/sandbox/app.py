@@ -22,6 +22,7 @@ from shared.sandbox.vendors import (
     assessor,
     census,
     ckan,
+    drop,
     email_finder,
     energov,
     files,
@@ -90,6 +91,7 @@ VENDORS = (
     "stripe",
     "sendgrid",
     "highlevel",
+    "drop",
 )
 
 
@@ -133,6 +135,7 @@ def create_app(settings: SandboxSettings | None = None) -> FastAPI:
         mapbox,
         usps,
         highlevel,
+        drop,
     ):
         app.include_router(vendor.router(sandbox))
     for pictures in (stac, streetview, nearmap, orthophotos, static_maps):

@@ -180,6 +180,14 @@ service = Service(
         ScheduledJob(
             "buyer_nudges", "nudge_buyers", "*/10 * * * *", "Leads nobody has tried.", misfire="skip"
         ),
+        ScheduledJob("drop", "drop", "10 9 * * *", "California's deletion list, taken when due, matched."),
+        ScheduledJob(
+            "queue_erasures",
+            "queue_erasures",
+            "*/10 * * * *",
+            "Erasures that decisions on sales ask for.",
+            misfire="skip",
+        ),
         ScheduledJob(
             "privacy_codes", "forget_codes", "50 * * * *", "Codes of yesterday forgotten.", misfire="skip"
         ),

@@ -135,13 +135,12 @@ def create_app(settings: SandboxSettings | None = None) -> FastAPI:
         mapbox,
         usps,
         highlevel,
-        drop,
     ):
         app.include_router(vendor.router(sandbox))
     for pictures in (stac, streetview, nearmap, orthophotos, static_maps):
         app.include_router(pictures.router(sandbox))
-    for contacts in (email_finder, snov, apollo, fullcontact, zerobounce, neverbounce, owner_records):
-        app.include_router(contacts.router(sandbox))
+    for people in (email_finder, snov, apollo, fullcontact, zerobounce, neverbounce, owner_records, drop):
+        app.include_router(people.router(sandbox))
     app.include_router(twilio_lookups.router())
     _open_money(app, desk)
     app.include_router(sendgrid.router(mailroom))

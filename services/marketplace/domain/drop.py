@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -12,7 +12,6 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from services.marketplace.domain.waiting import WaitingLine, Work, waiting_line
 from shared.schemas.deletion_list import (
     ListKind,
     RequestStanding,
@@ -174,10 +173,3 @@ def _verdict(ref: str, hits: Sequence[Hit]) -> Verdict:
         erase=[person for place, person in people.items() if place in sure],
         opt_out=[person for place, person in people.items() if place not in sure],
     )
-
-
-def drop_line(view: DropView, states_registered: Mapping[str, bool]) -> WaitingLine:
-    """The desk's reminder: the list is due and the nightly download has not brought it; nothing where we do not sell."""
-    waits = states_registered.get(STATE, False) and view.standing is not ListStanding.FRESH
-    late = waits and view.standing is ListStanding.LATE
-    return waiting_line(Work.DROP, int(waits), late=int(late), due_at=view.late_at if waits else None)

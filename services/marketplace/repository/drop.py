@@ -81,7 +81,7 @@ class DropRepository:
         """Make room for a list of this transaction."""
         definition = "SELECT tag, request_ref, kind FROM compliance.drop_record WITH NO DATA"
         await self._session.execute(
-            text(f"CREATE TEMPORARY TABLE drop_staged ON COMMIT DROP AS {definition}")
+            text(f"CREATE TEMPORARY TABLE staged_drop ON COMMIT DROP AS {definition}")
         )
 
     async def add(self, records: Sequence[tuple[str, str, str]]) -> None:
@@ -89,7 +89,7 @@ class DropRepository:
         tags, refs, kinds = (list(column) for column in zip(*records, strict=True))
         statement = text(
             """
-            INSERT INTO drop_staged (tag, request_ref, kind)
+            INSERT INTO staged_drop (tag, request_ref, kind)
             SELECT * FROM unnest(CAST(:tags AS text[]), CAST(:refs AS text[]), CAST(:kinds AS text[]))
             """
         )
@@ -97,16 +97,16 @@ class DropRepository:
 
     async def replace(self) -> Row[Any]:
         """Let the staged list be the list; how many lines are `added` and `gone`."""
-        await self._session.execute(text("ANALYZE drop_staged"))
+        await self._session.execute(text("ANALYZE staged_drop"))
         statement = text(
             """
             WITH gone AS (
                 DELETE FROM compliance.drop_record r
-                 WHERE NOT EXISTS (SELECT 1 FROM drop_staged s WHERE (s.tag, s.request_ref) = (r.tag, r.request_ref))
+                 WHERE NOT EXISTS (SELECT 1 FROM staged_drop s WHERE (s.tag, s.request_ref) = (r.tag, r.request_ref))
                 RETURNING 1),
             added AS (
                 INSERT INTO compliance.drop_record (tag, request_ref, kind)
-                SELECT DISTINCT tag, request_ref, kind FROM drop_staged
+                SELECT DISTINCT tag, request_ref, kind FROM staged_drop
                 ON CONFLICT DO NOTHING RETURNING 1)
             SELECT (SELECT count(*) FROM added) AS added, (SELECT count(*) FROM gone) AS gone
             """

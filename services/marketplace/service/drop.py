@@ -239,7 +239,8 @@ async def order_erasure(uow: UnitOfWork, ring: KeyRing, person: Person, request_
     """Suppress a person of the list, tell the buyers and start the erasure; False where one is under way."""
     keys = _keys(ring, person)
     hashes = [value for _, value in keys]
-    if await DropRepository(uow.session).is_erasing(hashes, request_ref):
+    place = [value for kind, value in keys if kind == "address"]  # an e-mail may be that of several houses
+    if await DropRepository(uow.session).is_erasing(place or hashes, request_ref):
         return False
     first, now = person.held[0], await uow.database_now()
     cipher = await SubjectKeys(uow.session, ring).create()

@@ -290,6 +290,51 @@ async def test_a_name_counts_in_california_alone_a_number_everywhere(
     assert await requests(committed_db) == {named: "not_found", called: "deleting"}
 
 
+async def test_every_house_of_a_person_is_erased_in_one_night(
+    market: Market, committed_db: SessionMaker
+) -> None:
+    houses = [await californian(market, committed_db, email="ada.lovelace@example.com") for _ in range(2)]
+    reference = await files(market, email=ADA)
+
+    await night(market, committed_db)
+    assert await carry_out(market, committed_db) == 2
+    await night(market, committed_db)
+
+    assert await agency(market, "GET", "statuses") == {reference: "deleted"}
+    left = await rows(
+        committed_db, "SELECT 1 FROM base_leads WHERE id = ANY (:ids) AND owner_name IS NOT NULL", ids=houses
+    )
+    assert left == []
+
+
+async def test_the_buyer_of_somebody_on_the_list_is_told_once(
+    market: Market, committed_db: SessionMaker
+) -> None:
+    await contacts(market, committed_db, market.lead_id, email="ada.lovelace@example.com")
+    assert (await market.buy()).json()["status"] == "sold"
+    await files(market, email=ADA)
+
+    await night(market, committed_db)
+    await night(market, committed_db)
+
+    told = await rows(committed_db, "SELECT contractor_id FROM privacy_notices")
+    assert [row.contractor_id for row in told] == [market.contractor_id]
+
+
+async def test_somebody_who_comes_after_the_list_is_found_the_next_night(
+    market: Market, committed_db: SessionMaker
+) -> None:
+    reference = await files(market, email=ADA)
+    await night(market, committed_db)
+    assert await requests(committed_db) == {reference: "not_found"}
+    await californian(market, committed_db, email="ada.lovelace@example.com")
+
+    ended = await night(market, committed_db)
+
+    assert ended[0][1]["taken"] is False
+    assert await requests(committed_db) == {reference: "deleting"}
+
+
 async def test_an_aged_lead_is_found_by_its_number(market: Market, committed_db: SessionMaker) -> None:
     keys = market.resources.keys
     async with committed_db.begin() as session:

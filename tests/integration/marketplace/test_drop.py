@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -288,6 +289,16 @@ async def test_a_name_counts_in_california_alone_a_number_everywhere(
     await night(market, committed_db)
 
     assert await requests(committed_db) == {named: "not_found", called: "deleting"}
+
+
+async def test_two_runs_at_once_do_it_once(market: Market, committed_db: SessionMaker) -> None:
+    await californian(market, committed_db, email="ada.lovelace@example.com")
+    await files(market, email=ADA)
+
+    await asyncio.gather(*(night(market, committed_db) for _ in range(3)))
+
+    for table in ("compliance.drop_download", "privacy_requests", "compliance.drop_request"):
+        assert len(await rows(committed_db, f"SELECT 1 FROM {table}")) == 1, table
 
 
 async def test_every_house_of_a_person_is_erased_in_one_night(

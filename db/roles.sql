@@ -41,7 +41,8 @@ REVOKE SELECT ON users, refresh_tokens, account_links, api_keys, second_factors,
     ledger_entries, notifications, notice_mails, aged_leads, aged_purchases, aged_sales, aged_quotes, company_profiles,
     sale_returns, sale_outcomes, guarantee_settlements, buyer_evidence, privacy_requests, privacy_notices,
     privacy_codes, delivery_destinations, lead_deliveries, delivery_attempts, plan_subscriptions, plan_periods, plan_waits,
-    promo_codes, promo_redemptions, seeds, seed_sightings, compliance.subject_key, agencies
+    promo_codes, promo_redemptions, seeds, seed_sightings, compliance.subject_key, agencies,
+    compliance.drop_record, compliance.drop_request
     FROM ridgeline_service;
 
 -- Schema core, through shared.workflow, shared.relay and shared.streams.
@@ -56,6 +57,9 @@ GRANT INSERT, UPDATE ON compliance.source_registry, compliance.provenance TO rid
 GRANT INSERT ON api_usage_logs, system_events, audit_log TO ridgeline_service;
 GRANT INSERT ON compliance.dnc_import TO svc_enricher;
 GRANT INSERT, UPDATE (withdrawn_at, withdrawn_by, withdrawn_note) ON compliance.state_registration TO svc_marketplace;
+GRANT INSERT, UPDATE (matched_at) ON compliance.drop_download TO svc_marketplace;
+GRANT SELECT, INSERT, DELETE ON compliance.drop_record TO svc_marketplace;
+GRANT SELECT, INSERT, UPDATE ON compliance.drop_request TO svc_marketplace;
 GRANT SELECT, INSERT, UPDATE ON compliance.subject_key
     TO svc_scraper, svc_enricher, svc_contractor_acquisition, svc_marketplace;
 

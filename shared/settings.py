@@ -32,6 +32,7 @@ SECRET_READERS: dict[str, tuple[str, ...]] = {
     "SENDGRID_API_KEY": ("marketplace",),
     "GHL_API_KEY": ("marketplace",),
     "SUMMIT_API_KEY": ("marketplace",),
+    "DROP_API_KEY": ("marketplace",),
     "HUNTER_API_KEY": ("enricher",),
     "SNOV_CLIENT_SECRET": ("enricher",),
     "APOLLO_API_KEY": ("enricher",),

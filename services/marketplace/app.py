@@ -182,6 +182,14 @@ service = Service(
             "buyer_nudges", "nudge_buyers", "*/10 * * * *", "Leads nobody has tried.", misfire="skip"
         ),
         ScheduledJob("notice_mails", "mail_notices", "5-59/10 * * * *", "Notices by e-mail.", misfire="skip"),
+        ScheduledJob("drop", "drop", "10 9 * * *", "California's deletion list, taken when due, matched."),
+        ScheduledJob(
+            "queue_erasures",
+            "queue_erasures",
+            "*/10 * * * *",
+            "Erasures that decisions on sales ask for.",
+            misfire="skip",
+        ),
         ScheduledJob(
             "privacy_codes", "forget_codes", "50 * * * *", "Codes of yesterday forgotten.", misfire="skip"
         ),

@@ -96,7 +96,10 @@ def _states(found: Any) -> Table:
     for each in found.states:
         until = f"{each.until:%Y-%m-%d}" if each.until else ""
         words = each.standing.replace("_", " ")
-        table.add_row(each.state, words, "yes" if each.sells else "NO", until, each.law or "")
+        sells = "yes" if each.sells else "NO"
+        if each.held_back:
+            sells = f"NO: {each.held_back}"
+        table.add_row(each.state, words, sells, until, each.law or "")
     return table
 
 

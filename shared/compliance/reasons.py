@@ -9,6 +9,8 @@ from typing import Final
 # Words of compliance.suppression.reason that name what the owner or a law asked for; any other word that
 # reaches a sale counts as an opt-out.
 DROP_REASON: Final = "drop"
+DROP_UNCLEAR_REASON: Final = "drop_unclear"
+"""Somebody on California's list who cannot be told from a namesake: an opt-out of sale, no erasure."""
 PROTECTED_REASON: Final = "protected_person"
 ERASED_REASON: Final = "erased"
 NOT_KEPT_REASONS: Final = (ERASED_REASON, PROTECTED_REASON, DROP_REASON)

@@ -73,12 +73,14 @@ class SaleSnapshot:
     state_switches: Mapping[str, bool]
     sale_killed: bool
     buyer: BuyerFacts | None
+    deletion_list_at: datetime | None = None
+    """When California's deletion list was last taken whole and held against everybody we hold."""
 
 
 def can_sell(snapshot: SaleSnapshot, now: datetime) -> Decision:
     """Allow a sale or a reveal to this buyer; `masked_fields` are kept back even then."""
     policy = policy_at(now)
-    reasons = [*_offer_reasons(snapshot, policy)]
+    reasons = [*_offer_reasons(snapshot, policy, now)]
     faults = buyer_faults(snapshot.buyer, policy, now)
     if faults:
         reasons.append(Reason.BUYER_NOT_CREDENTIALED)
@@ -88,7 +90,17 @@ def can_sell(snapshot: SaleSnapshot, now: datetime) -> Decision:
 def can_offer(snapshot: SaleSnapshot, now: datetime) -> Decision:
     """Allow a lead to be put up for sale at all: every rule of a sale but those about the buyer (G-51)."""
     policy = policy_at(now)
-    return _decide(replace(snapshot, buyer=None), now, policy, [*_offer_reasons(snapshot, policy)])
+    return _decide(replace(snapshot, buyer=None), now, policy, [*_offer_reasons(snapshot, policy, now)])
+
+
+def stale_list_states(deletion_list_at: datetime | None, now: datetime) -> frozenset[str]:
+    """PR-5: the states whose deletion list is too old, or was never taken, for a sale today."""
+    days = policy_at(now).sale["deletion_list_max_days"]
+    return frozenset(
+        state
+        for state, limit in days.items()
+        if deletion_list_at is None or now - deletion_list_at > timedelta(days=limit)
+    )
 
 
 def _decide(
@@ -105,6 +117,7 @@ def _decide(
         "fields": {fact.field: fact.source for fact in snapshot.fields},
         "dnc_scrubbed_at": phone.scrubbed_at.isoformat() if phone and phone.scrubbed_at else None,
         "buyer_faults": sorted(buyer_faults),
+        "deletion_list_at": snapshot.deletion_list_at.isoformat() if snapshot.deletion_list_at else None,
     }
     return decide(
         "sell",
@@ -118,7 +131,7 @@ def _decide(
     )
 
 
-def _offer_reasons(snapshot: SaleSnapshot, policy: Policy) -> Iterator[Reason]:
+def _offer_reasons(snapshot: SaleSnapshot, policy: Policy, now: datetime) -> Iterator[Reason]:
     states = snapshot.states | {snapshot.property_state}
     if snapshot.sale_killed:
         yield Reason.POLICY_KILL_SWITCH
@@ -136,7 +149,8 @@ def _offer_reasons(snapshot: SaleSnapshot, policy: Policy) -> Iterator[Reason]:
     if owner.protected_person:
         yield Reason.SALE_PROTECTED_PERSON
     required = snapshot.broker_required_states | set(policy.sale["broker_registration_states"])
-    if (states & required) - snapshot.broker_registered_states:
+    registered = snapshot.broker_registered_states - stale_list_states(snapshot.deletion_list_at, now)
+    if (states & required) - registered:
         yield Reason.STATE_BROKER_UNREGISTERED
     for fact in snapshot.fields:
         yield from _public_record_reasons(fact, snapshot.property_state, policy)

@@ -47,6 +47,7 @@ _RULES: Final = """
         WHERE d.list_name = 'national' AND cardinality(d.area_codes) = 0) AS scrubbed_at,
       (SELECT coalesce(jsonb_agg(DISTINCT r.state), '[]'::jsonb) FROM registration r
         WHERE r.kind = 'broker') AS registered,
+      (SELECT d.completed_at FROM compliance.drop_in_force d) AS deletion_list_at,
       (SELECT coalesce(jsonb_object_agg(policy.state, policy.sale_enabled), '{}'::jsonb)
          FROM policy) AS switches,
       (SELECT coalesce(jsonb_agg(policy.state), '[]'::jsonb) FROM policy
@@ -175,6 +176,7 @@ class Market:
     state_switches: Mapping[str, bool]
     sale_killed: bool
     buyer: BuyerFacts | None
+    deletion_list_at: datetime | None = None
 
     def snapshot(
         self,
@@ -198,6 +200,7 @@ class Market:
             state_switches=self.state_switches,
             sale_killed=self.sale_killed,
             buyer=self.buyer,
+            deletion_list_at=self.deletion_list_at,
         )
 
 
@@ -288,6 +291,7 @@ def _sale_snapshot(row: Mapping[Any, Any]) -> SaleSnapshot:
         state_switches=row["switches"],
         sale_killed=row["killed"],
         buyer=_buyer(row["buyer"]),
+        deletion_list_at=row["deletion_list_at"],
     )
 
 
@@ -312,6 +316,7 @@ async def read_market(session: AsyncSession, contractor_id: UUID | None) -> Mark
         state_switches=row["switches"],
         sale_killed=row["killed"],
         buyer=_buyer(row["buyer"]),
+        deletion_list_at=row["deletion_list_at"],
     )
 
 

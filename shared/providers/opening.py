@@ -20,6 +20,7 @@ from shared.providers import (
     address_validator,
     assessor,
     crm,
+    deletion_lists,
     email_finder,
     email_verifier,
     geocoder,
@@ -133,6 +134,11 @@ class Providers:
     def summit(self) -> crm.Crm:
         """Our own location of HighLevel, which takes the HVAC leads."""
         return crm.build_summit(self.settings, self.deps)
+
+    @cached_property
+    def deletion_lists(self) -> deletion_lists.DeletionLists | None:
+        """California's DROP, where its address is known."""
+        return deletion_lists.build(self.settings, self.deps)
 
     def permit_source(self, config: permit_source.SourceConfig) -> permit_source.PermitSource:
         """The reader of a permit feed."""

@@ -68,6 +68,8 @@ VENDORS: Final[Mapping[str, VendorFacts]] = {
     "highlevel": VendorFacts(
         "https://services.leadconnectorhq.com", 8, 20, 20
     ),  # 100 in ten seconds a location
+    # Its address is told to registered brokers; without one nobody is asked.
+    "drop": VendorFacts("", 1, 2, 60),
 }
 
 KEYED: Final = (
@@ -143,6 +145,7 @@ class ProviderSettings(BaseSettings):
     stripe_base_url: str = Field("", alias="STRIPE_BASE_URL")
     sendgrid_base_url: str = Field("", alias="SENDGRID_BASE_URL")
     highlevel_base_url: str = Field("", alias="GHL_API_BASE_URL")
+    drop_base_url: str = Field("", alias="DROP_BASE_URL")
 
     socrata_app_token: SecretStr = Field(SecretStr(""), alias="SOCRATA_APP_TOKEN")
     accela_app_id: str = Field("", alias="ACCELA_APP_ID")
@@ -183,6 +186,8 @@ class ProviderSettings(BaseSettings):
     """Our own HighLevel account, called Summit.AI, which takes the HVAC leads."""
     summit_location_id: str = Field("", alias="SUMMIT_LOCATION_ID")
 
+    drop_api_key: SecretStr = Field(SecretStr(""), alias="DROP_API_KEY")
+
     geocoder: str = Field("census", alias="GEOCODER")
     address_validator: str = Field("usps", alias="ADDRESS_VALIDATOR")
     owner_records: str = Field("", alias="OWNER_RECORDS")
@@ -198,6 +203,8 @@ class ProviderSettings(BaseSettings):
     payments: str = Field("stripe", alias="PAYMENTS")
     mailer: str = Field("sendgrid", alias="MAILER")
     crm: str = Field("highlevel", alias="CRM")
+    deletion_lists: str = Field("drop", alias="DELETION_LISTS")
+    """Whose lists of people who want to be deleted everywhere are honoured."""
 
     hunter_find_cost_usd: Decimal = Field(Decimal("0.0245"), alias="HUNTER_FIND_COST_USD")
     snov_find_cost_usd: Decimal = Field(Decimal("0.039"), alias="SNOV_FIND_COST_USD")
@@ -273,10 +280,13 @@ class ProviderSettings(BaseSettings):
         secret: SecretStr = getattr(self, f"{vendor}_{_key_field(vendor)}")
         return secret.get_secret_value() or _SANDBOX_KEY
 
+    def in_sandbox(self, vendor: str) -> bool:
+        """Whether the sandbox answers for this vendor."""
+        return bool(self.sandbox_url) and self.base_url(vendor).startswith(self.sandbox_url.rstrip("/"))
+
     def can_ask(self, vendor: str) -> bool:
         """Whether there is a key for this vendor, or the sandbox stands in for it, which takes any."""
-        local = bool(self.sandbox_url) and self.base_url(vendor).startswith(self.sandbox_url.rstrip("/"))
-        return local or self.key(vendor) != _SANDBOX_KEY
+        return self.in_sandbox(vendor) or self.key(vendor) != _SANDBOX_KEY
 
     @property
     def street_source(self) -> str:
@@ -296,7 +306,7 @@ class ProviderSettings(BaseSettings):
     def client(self, vendor: str, *, headers: Mapping[str, str] | None = None) -> ClientSettings:
         """How the base client calls a vendor whose address is a setting."""
         facts, base_url = VENDORS[vendor], self.base_url(vendor)
-        local = bool(self.sandbox_url) and base_url.startswith(self.sandbox_url.rstrip("/"))
+        local = self.in_sandbox(vendor)
         return ClientSettings(
             base_url=base_url,
             requests_per_second=max(facts.requests_per_second, SANDBOX_PACE if local else 0),

@@ -22,6 +22,7 @@ from shared.sandbox.vendors import (
     assessor,
     census,
     ckan,
+    drop,
     email_finder,
     energov,
     files,
@@ -90,6 +91,7 @@ VENDORS = (
     "stripe",
     "sendgrid",
     "highlevel",
+    "drop",
 )
 
 
@@ -137,8 +139,8 @@ def create_app(settings: SandboxSettings | None = None) -> FastAPI:
         app.include_router(vendor.router(sandbox))
     for pictures in (stac, streetview, nearmap, orthophotos, static_maps):
         app.include_router(pictures.router(sandbox))
-    for contacts in (email_finder, snov, apollo, fullcontact, zerobounce, neverbounce, owner_records):
-        app.include_router(contacts.router(sandbox))
+    for people in (email_finder, snov, apollo, fullcontact, zerobounce, neverbounce, owner_records, drop):
+        app.include_router(people.router(sandbox))
     app.include_router(twilio_lookups.router())
     _open_money(app, desk)
     app.include_router(sendgrid.router(mailroom))

@@ -25,6 +25,13 @@ class PrivacyStatus(StrEnum):
     REFUSED = "refused"
 
 
+class PrivacySource(StrEnum):
+    """Whose word a request is: the person's own, or California's deletion list."""
+
+    PERSON = "person"
+    DROP = "drop"
+
+
 class IdentityProof(StrEnum):
     """How we know who asks: by an address we hold for an owner of the house, or by the one a request named."""
 

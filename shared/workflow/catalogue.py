@@ -404,6 +404,22 @@ PRIVACY_ERASURE = register(
         description="A verified deletion: suppressed for good, keys destroyed, rows cleared by each owner, a proof kept.",
     )
 )
+DROP = register(
+    WorkflowSpec(
+        "drop",
+        (
+            StepSpec("take_drop", "marketplace", timeout_seconds=3600),
+            StepSpec("match_drop", "marketplace", needs=("take_drop",), timeout_seconds=4 * 3600),
+            StepSpec("report_drop", "marketplace", needs=("match_drop",), timeout_seconds=1800),
+        ),
+        description="California's deletion list: taken when due, held against everybody, each request answered.",
+    )
+)
+QUEUE_ERASURES = single_step(
+    "queue_erasures",
+    "marketplace",
+    description="Erasures begun for people whom a denied sale met on California's deletion list after all.",
+)
 FORGET_CONTACTS = single_step(
     "forget_contacts",
     "enricher",

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from shared.schemas.privacy_enums import IdentityProof, PrivacyKind, PrivacyStatus
+from shared.schemas.privacy_enums import IdentityProof, PrivacyKind, PrivacySource, PrivacyStatus
 
 
 class PrivacyRequestView(BaseModel):
@@ -30,6 +30,7 @@ class PrivacyRequestView(BaseModel):
     closed_at: datetime | None
     outcome: dict[str, int]
     identity_proof: IdentityProof | None
+    source: PrivacySource
     notices: int
     unacknowledged: int
 

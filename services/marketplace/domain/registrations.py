@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -12,6 +12,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
+from services.marketplace.domain.drop import STATE as DROP_STATE
+from services.marketplace.domain.drop import DropView, ListStanding
 from services.marketplace.domain.waiting import WaitingLine, Work, waiting_line
 from shared.errors import InvalidInput
 
@@ -26,6 +28,7 @@ LAWS: Final[Mapping[str, str]] = MappingProxyType(
 """PR-5 and PR-6; a state that its policy row alone names has no text here."""
 REMIND: Final = timedelta(days=60)
 """Before a registration runs out the desk is told."""
+LIST_TOO_OLD: Final = "its deletion list is older than 45 days or was never taken"
 LONGEST: Final = timedelta(days=3 * 366)
 """No state registers for longer; a year mistyped by ten would open a state for good."""
 
@@ -63,13 +66,17 @@ class RegistrationView(BaseModel):
 
 
 class StateView(BaseModel):
-    """A state that demands registration: whether leads are sold there today, and until when."""
+    """A state that demands registration: whether leads are sold there today, and until when.
+
+    `held_back` says why nothing is sold under a registration that is in force.
+    """
 
     state: str
     law: str | None
     standing: Standing
     sells: bool
     until: date | None
+    held_back: str | None = None
 
 
 class RegistrationsView(BaseModel):
@@ -77,6 +84,7 @@ class RegistrationsView(BaseModel):
 
     states: list[StateView]
     registrations: list[RegistrationView]
+    drop: DropView
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +135,16 @@ def state_views(
     ]
 
 
+def hold_back(states: Iterable[StateView], stale: Collection[str]) -> list[StateView]:
+    """The same states, those of `stale` without sales: their deletion list is too old or was never taken."""
+    return [
+        each.model_copy(update={"sells": False, "held_back": LIST_TOO_OLD})
+        if each.sells and each.state in stale
+        else each
+        for each in states
+    ]
+
+
 def _state(state: str, held: list[RegistrationView], today: date) -> StateView:
     law = LAWS.get(state)
     if not any(each.standing in SELLING for each in held):
@@ -161,3 +179,11 @@ def renewals_line(states: Iterable[StateView]) -> WaitingLine:
     ending = [each.until for each in held if each.standing is Standing.RUNS_OUT_SOON and each.until]
     due = datetime.combine(min(ending) + timedelta(days=1), time(), UTC) if ending else None
     return waiting_line(Work.REGISTRATIONS, len(ending) + lapsed, late=lapsed, due_at=due)
+
+
+def drop_line(listed: DropView, states: Iterable[StateView]) -> WaitingLine:
+    """The desk's reminder: the deletion list is due and the nightly job has not brought it; nothing where unregistered."""
+    registered = any(each.state == DROP_STATE and (each.sells or each.held_back) for each in states)
+    waits = registered and listed.standing is not ListStanding.FRESH
+    late = waits and listed.standing is ListStanding.LATE
+    return waiting_line(Work.DROP, int(waits), late=int(late), due_at=listed.late_at if waits else None)

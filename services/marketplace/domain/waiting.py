@@ -18,6 +18,7 @@ class Work(StrEnum):
 
     PRIVACY = "privacy"
     REGISTRATIONS = "registrations"
+    DROP = "drop"
     CASES = "cases"
     RETURNS = "returns"
     PAPERS = "papers"
@@ -59,6 +60,7 @@ class BuyerLine(BaseModel):
 LISTS: Final[Mapping[Work, tuple[str, str]]] = {
     Work.PRIVACY: ("Privacy requests", "/ops/privacy"),
     Work.REGISTRATIONS: ("Broker registrations that run out", "/ops/registrations"),
+    Work.DROP: ("California's deletion list is due", "/ops/registrations"),
     Work.CASES: ("Charge-backs to settle", "/ops/cases"),
     Work.RETURNS: ("Returns to decide", "/ops/returns"),
     Work.PAPERS: ("Companies whose papers wait", "/ops/buyers"),

@@ -6,6 +6,7 @@ from services.marketplace.jobs.accounts import AccountMailInput, account_mail
 from services.marketplace.jobs.aged import assign_aged
 from services.marketplace.jobs.checks import recheck_buyers
 from services.marketplace.jobs.deliveries import DeliveryInput, deliver_lead
+from services.marketplace.jobs.drop import match_drop, queue_erasures, report_drop, take_drop
 from services.marketplace.jobs.identity import PrivacyCodeInput, forget_codes, privacy_code
 from services.marketplace.jobs.notice_mails import NoticeMailInput, mail_notices, notice_mail
 from services.marketplace.jobs.notices import notify_buyer
@@ -30,6 +31,7 @@ from shared.workflow.catalogue import (
     ACCOUNT_MAIL,
     ASSIGN_AGED,
     DELIVER_LEAD,
+    DROP,
     FORGET_CODES,
     MAIL_NOTICES,
     NOTICE_MAIL,
@@ -37,6 +39,7 @@ from shared.workflow.catalogue import (
     PLAN_EVENT,
     PRIVACY_CODE,
     PRIVACY_ERASURE,
+    QUEUE_ERASURES,
     REACTIVATE_LEAD,
     RECHECK_BUYERS,
     REFUND_STRAY,
@@ -60,6 +63,10 @@ STEPS = (
     Step(PRIVACY_ERASURE, "shred_person", shred_person, ErasureInput),
     Step(PRIVACY_ERASURE, "erase_sales", erase_sales, ErasureInput),
     Step(PRIVACY_ERASURE, "prove_erasure", prove_erasure, ErasureInput),
+    Step(DROP, "take_drop", take_drop, JobInput),
+    Step(DROP, "match_drop", match_drop, JobInput),
+    Step(DROP, "report_drop", report_drop, JobInput),
+    Step(QUEUE_ERASURES, "queue_erasures", queue_erasures, JobInput),
     Step(PRIVACY_CODE, "privacy_code", privacy_code, PrivacyCodeInput),
     Step(DELIVER_LEAD, "deliver_lead", deliver_lead, DeliveryInput),
     Step(ACCOUNT_MAIL, "account_mail", account_mail, AccountMailInput),

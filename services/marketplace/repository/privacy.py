@@ -10,6 +10,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.schemas.page import Cursor
+from shared.schemas.privacy_enums import PrivacySource
 
 # A house by its place, a person by what we know of them; an empty key meets nothing.
 THEIR_LEAD = """
@@ -18,7 +19,7 @@ THEIR_LEAD = """
 """
 COLUMNS = """
     r.id, r.reference, r.kind, r.status, r.gpc, r.state, r.received_at, r.received_at AS created_at, r.acknowledged_at, r.due_at, r.extended_at,
-    r.decision_note, r.decided_at, r.closed_at, r.outcome, r.identity_proof,
+    r.decision_note, r.decided_at, r.closed_at, r.outcome, r.identity_proof, r.source,
     (SELECT count(*) FROM privacy_notices n WHERE n.privacy_request_id = r.id) AS notices,
     (SELECT count(*) FROM privacy_notices n WHERE n.privacy_request_id = r.id
         AND n.acknowledged_at IS NULL) AS unacknowledged
@@ -36,13 +37,15 @@ class PrivacyRepository:
         statement = text(
             """
             INSERT INTO privacy_requests (reference, kind, status, gpc, subject_id, person, suppression_keys, state,
-                                          received_at, acknowledged_at, due_at, closed_at, identity_proof)
+                                          received_at, acknowledged_at, due_at, closed_at, identity_proof, source,
+                                          drop_ref)
             VALUES (:reference, :kind, :status, :gpc, :subject_id, :person, :suppression_keys, :state,
-                    :received_at, :received_at, :due_at, :closed_at, :identity_proof)
+                    :received_at, :received_at, :due_at, :closed_at, :identity_proof, :source, :drop_ref)
             RETURNING id
             """
         )
-        request_id: UUID = (await self._session.execute(statement, dict(values))).scalar_one()
+        row = {"source": PrivacySource.PERSON, "drop_ref": None, **values}
+        request_id: UUID = (await self._session.execute(statement, row)).scalar_one()
         return request_id
 
     async def suppress(self, keys: Sequence[tuple[str, str]], *, reason: str, scope: str, source: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -40,6 +41,12 @@ class RegistrationRepository:
             """
         )
         return frozenset((await self._session.execute(statement)).scalars())
+
+    async def deletion_list_at(self) -> datetime | None:
+        """When California's deletion list was last taken whole and held against everybody."""
+        statement = text("SELECT completed_at FROM compliance.drop_in_force")
+        found: datetime | None = (await self._session.execute(statement)).scalar_one()
+        return found
 
     async def insert(self, values: Mapping[str, Any]) -> Row[Any] | None:
         """Record a registration; None where the same number is on file from the same day."""

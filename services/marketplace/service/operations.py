@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 from uuid import UUID
 
-from services.marketplace.domain.registrations import renewals_line
+from services.marketplace.domain.registrations import drop_line, renewals_line
 from services.marketplace.domain.waiting import BuyerLine, WaitingLine, Work, waiting_line
 from services.marketplace.repository.waiting import WaitingRepository
 from services.marketplace.service import registrations
@@ -94,6 +94,7 @@ async def waiting(resources: Resources, actor: Actor, neighbours: Neighbours) ->
     return [
         waiting_line(Work.PRIVACY, own.requests, late=own.late, due_at=own.due_at),
         renewals_line(filed.states),
+        drop_line(filed.drop, filed.states),
         waiting_line(Work.CASES, own.cases),
         waiting_line(Work.RETURNS, own.returns),
         waiting_line(Work.PAPERS, papers),

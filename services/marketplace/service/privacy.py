@@ -89,14 +89,13 @@ async def keep_request(
     """The same inside a transaction that may touch the rows of every buyer."""
     reason = stops_sale(asked.kind, gpc=asked.gpc)
     keys = suppression_keys(asked, ring)
-    reference = "P-" + "".join(secrets.choice(REFERENCE_LETTERS) for _ in range(10))
     now = await uow.database_now()
     due = due_at(asked.kind, now)
     cipher = await SubjectKeys(uow.session, ring).create()
     status = first_status(asked.kind)
     request_id = await PrivacyRepository(uow.session).insert(
         {
-            "reference": reference,
+            "reference": (reference := new_reference()),
             "kind": asked.kind,
             "status": status,
             "gpc": asked.gpc,
@@ -111,19 +110,27 @@ async def keep_request(
         }
     )
     if reason is not None:
-        await _stop_sales(uow, request_id, asked, keys, reason)
+        await stop_sales(uow, request_id, who_of(asked.house.state, asked.house.key, keys), keys, reason)
     return Received(request_id, reference, asked.kind, due, stopped=reason is not None)
+
+
+def new_reference() -> str:
+    """What names a request to people."""
+    return "P-" + "".join(secrets.choice(REFERENCE_LETTERS) for _ in range(10))
 
 
 def suppression_keys(asked: Asked, ring: KeyRing) -> list[tuple[str, str]]:
     """The blind indexes by which this house and this person are found again, each with its kind."""
-    return _keys(asked.house.state, asked.house.key, asked.email, asked.phone, ring)
+    return keys_of(asked.house.state, asked.house.key, asked.email, asked.phone, ring)
 
 
-def _keys(
+def keys_of(
     state: str, address_key: str, email: str | None, phone: str | None, ring: KeyRing
 ) -> list[tuple[str, str]]:
-    keys = [("address", ring.blind_index(address_value(state, address_key), "address"))]
+    """The same of a house and a person in words; nothing for what is empty."""
+    keys = []
+    if address_key:
+        keys.append(("address", ring.blind_index(address_value(state, address_key), "address")))
     if email:
         keys.append(("email", ring.blind_index(email, "email")))
     if phone:
@@ -131,7 +138,7 @@ def _keys(
     return keys
 
 
-def _who(state: str, address_key: str, keys: list[tuple[str, str]]) -> dict[str, str | None]:
+def who_of(state: str, address_key: str, keys: list[tuple[str, str]]) -> dict[str, str | None]:
     """What a lead or a parcel is compared with."""
     by_kind = dict(keys)
     return {
@@ -142,13 +149,12 @@ def _who(state: str, address_key: str, keys: list[tuple[str, str]]) -> dict[str,
     }
 
 
-async def _stop_sales(
-    uow: UnitOfWork, request_id: UUID, asked: Asked, keys: list[tuple[str, str]], reason: str
+async def stop_sales(
+    uow: UnitOfWork, request_id: UUID, who: dict[str, str | None], keys: list[tuple[str, str]], reason: str
 ) -> None:
     """Suppression first, so that whatever is imported or scored meanwhile meets it."""
     repository, hashes = PrivacyRepository(uow.session), [value for _, value in keys]
     await repository.suppress(keys, reason=reason, scope="sale", source=f"privacy_request:{request_id}")
-    who = _who(asked.house.state, asked.house.key, keys)
     await repository.withdraw_leads(who)
     await repository.withdraw_aged(hashes)
     told = await repository.tell_buyers(request_id, who, hashes)
@@ -257,8 +263,8 @@ async def shred(uow: UnitOfWork, ring: KeyRing, request_id: UUID) -> dict[str, i
     if cipher is None or row.person is None:
         raise PermanentError(f"privacy request {request_id} names nobody any more")
     person = PrivacyPerson.model_validate_json(cipher.decrypt("person", row.person))
-    keys = _keys(person.state, person.address_key, person.email, person.phone, ring)
-    who, hashes = _who(person.state, person.address_key, keys), [value for _, value in keys]
+    keys = keys_of(person.state, person.address_key, person.email, person.phone, ring)
+    who, hashes = who_of(person.state, person.address_key, keys), [value for _, value in keys]
     source = f"privacy_request:{request_id}"
     await repository.suppress(keys, reason=ERASED_REASON, scope="global", source=source)
     withdrawn = await repository.withdraw_leads(who) + await repository.withdraw_aged(hashes)

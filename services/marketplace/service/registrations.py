@@ -15,11 +15,14 @@ from services.marketplace.domain.registrations import (
     RegistrationsView,
     RegistrationView,
     check_filing,
+    hold_back,
     standing,
     state_views,
 )
 from services.marketplace.repository.registrations import RegistrationRepository
+from services.marketplace.service import drop
 from services.marketplace.service.sessions import signed_in
+from shared.compliance.sell import stale_list_states
 from shared.db.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from shared.errors import Conflict, NotFound
 from shared.runtime import Resources
@@ -74,7 +77,15 @@ async def read(uow: UnitOfWork) -> RegistrationsView:
     today = (await uow.database_now()).date()
     held = [_view(row, today) for row in await repository.all_of_them()]
     demanded = LAWS.keys() | await repository.demanded()
-    return RegistrationsView(states=state_views(demanded, held, today), registrations=held)
+    listed, stale = await drop.read(uow), await stale_states(uow)
+    states = hold_back(state_views(demanded, held, today), stale)
+    return RegistrationsView(states=states, registrations=held, drop=listed)
+
+
+async def stale_states(uow: UnitOfWork) -> frozenset[str]:
+    """The states that sell nothing because their deletion list is too old, by the rule of sale."""
+    taken_at = await RegistrationRepository(uow.session).deletion_list_at()
+    return stale_list_states(taken_at, await uow.database_now())
 
 
 def _view(row: Row[Any], today: date) -> RegistrationView:

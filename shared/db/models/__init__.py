@@ -18,6 +18,7 @@ from shared.db.models.compliance import (
 )
 from shared.db.models.contractors import Contractor, ContractorListing, LeadAssignment
 from shared.db.models.counties import Agency, County, CountyPullSchedule, CountyRateLimit, PermitDetail
+from shared.db.models.deletion_lists import DropDownload, DropRecord, DropRequest
 from shared.db.models.deliveries import DeliveryAttempt, DeliveryDestination, LeadDelivery
 from shared.db.models.hvac import HvacLead, HvacProperty
 from shared.db.models.imagery import MlInferenceJob, Model, PropertyImage, RoofAnalysis, ValidationTask
@@ -115,6 +116,9 @@ __all__ = [
     "DemoMeeting",
     "DncImport",
     "DriftMeasurement",
+    "DropDownload",
+    "DropRecord",
+    "DropRequest",
     "Effect",
     "EnrichmentJob",
     "FeatureFlag",

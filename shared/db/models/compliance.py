@@ -54,6 +54,11 @@ class ContactDecision(Base):
         Index("ix_contact_decision_party", "party_type", "party_id", "decided_at"),
         Index("ix_contact_decision_lead", "base_lead_id"),
         Index(
+            "ix_contact_decision_erasures",
+            "decided_at",
+            postgresql_where=text("obligations @> ARRAY['QUEUE_ERASURE']"),
+        ),
+        Index(
             "uq_contact_decision_use_allowed",
             "workflow_id",
             "source_key",

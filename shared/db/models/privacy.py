@@ -10,7 +10,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, Uui
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.db.models.base import FALSE, Base, between, choice, counter, key, refers, stamp, subject, words
-from shared.schemas.privacy_enums import IdentityProof, PrivacyKind, PrivacyStatus
+from shared.schemas.privacy_enums import IdentityProof, PrivacyKind, PrivacySource, PrivacyStatus
 
 
 class PrivacyRequest(Base):
@@ -26,6 +26,8 @@ class PrivacyRequest(Base):
         Index("idx_privacy_requests_subject", "subject_id"),
         Index("idx_privacy_requests_decided_user", "decided_user_id"),
         Index("idx_privacy_requests_suppression_keys", "suppression_keys", postgresql_using="gin"),
+        Index("idx_privacy_requests_drop", "drop_ref", postgresql_where=text("source = 'drop'")),
+        CheckConstraint("drop_ref IS NULL OR source = 'drop'", name="drop_ref_of_drop"),
         CheckConstraint("due_at > received_at", name="due_later"),
         CheckConstraint(
             "(closed_at IS NOT NULL) = (status IN ('carried_out', 'refused'))", name="closed_when_ended"
@@ -52,6 +54,8 @@ class PrivacyRequest(Base):
     outcome: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
     updated_at: Mapped[datetime] = stamp()
     identity_proof: Mapped[IdentityProof | None] = choice("identity_proof", IdentityProof, length=20)
+    source: Mapped[PrivacySource] = choice("source", PrivacySource, length=20, default=PrivacySource.PERSON)
+    drop_ref: Mapped[str | None]
 
 
 class PrivacySubject(Base):

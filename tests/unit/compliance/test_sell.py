@@ -78,9 +78,7 @@ def test_38_an_owners_wish_denies_the_sale(owner: OwnerFacts, reason: Reason) ->
 
 
 def test_39_a_drop_match_denies_and_queues_the_erasure() -> None:
-    california = replace(
-        in_state("CA"), owner=OwnerFacts(drop_match=True), broker_registered_states=frozenset({"CA"})
-    )
+    california = replace(CALIFORNIA, owner=OwnerFacts(drop_match=True), deletion_list_at=NOW)
 
     decision = can_sell(california, NOW)
 
@@ -341,3 +339,38 @@ def test_a_further_state_never_turns_deny_into_allow(snapshot: SaleSnapshot, sta
 @given(snapshots)
 def test_what_may_be_sold_may_be_offered(snapshot: SaleSnapshot) -> None:
     assert can_offer(snapshot, NOW).allow >= can_sell(snapshot, NOW).allow
+
+
+CALIFORNIA = replace(in_state("CA"), broker_registered_states=frozenset({"CA"}))
+
+
+@pytest.mark.parametrize(
+    ("age", "reasons"),
+    [
+        (timedelta(0), ()),
+        (timedelta(days=45), ()),
+        (timedelta(days=45) + MICROSECOND, (Reason.STATE_BROKER_UNREGISTERED,)),
+        (timedelta(days=46), (Reason.STATE_BROKER_UNREGISTERED,)),
+    ],
+)
+def test_california_sells_until_the_45th_day_of_its_deletion_list(
+    age: timedelta, reasons: tuple[Reason, ...]
+) -> None:
+    snapshot = replace(CALIFORNIA, deletion_list_at=NOW - age)
+
+    assert can_sell(snapshot, NOW).reasons == reasons
+    assert can_offer(snapshot, NOW).reasons == reasons
+
+
+def test_a_californian_registration_alone_opens_nothing() -> None:
+    assert can_sell(CALIFORNIA, NOW).reasons == (Reason.STATE_BROKER_UNREGISTERED,)
+
+
+def test_a_fresh_list_replaces_no_registration() -> None:
+    snapshot = replace(in_state("CA"), deletion_list_at=NOW)
+
+    assert can_sell(snapshot, NOW).reasons == (Reason.STATE_BROKER_UNREGISTERED,)
+
+
+def test_other_states_ask_for_no_deletion_list() -> None:
+    assert can_sell(replace(TEXAS, deletion_list_at=None), NOW).allow

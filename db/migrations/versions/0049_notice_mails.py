@@ -6,8 +6,8 @@ from pathlib import Path
 
 from shared.db.migrate import run_sql
 
-revision = "0050"
-down_revision = "0047"
+revision = "0049"
+down_revision = "0048"
 branch_labels = None
 depends_on = None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
@@ -35,22 +35,25 @@ def notices_mail(
 ) -> EmailMessage:
     """One mail with the newest of a person's notices and a link to each; plain text, no homeowner."""
     base = public_url.rstrip("/")
-    said = [
-        "\n".join(
-            filter(None, [each.title, _place(each), each.words, f"{base}{each.link}" if each.link else ""])
-        )
-        for each in notices[:SHOWN_IN_MAIL]
-    ]
+    said = ["\n".join(filter(None, _lines(each, base))) for each in notices[:SHOWN_IN_MAIL]]
     if len(notices) > SHOWN_IN_MAIL:
-        said.append(f"{len(notices) - SHOWN_IN_MAIL} more are at {base}/my/notices")
-    settings = f"Which notices come by e-mail is set at {base}/my/notices#by-mail"
+        said.append(f"{len(notices) - SHOWN_IN_MAIL} more stand in your account.")
+    where = f"at {base}/my/notices#by-mail" if base else "in your account, under Notices"
     return EmailMessage(
         recipient=email,
         recipient_name=full_name,
         subject=notices[0].title if len(notices) == 1 else f"{len(notices)} notices from Ridgeline",
-        text="\n\n".join([*said, settings]) + "\n",
+        text="\n\n".join([*said, f"Which notices come by e-mail is set {where}."]) + "\n",
         category="notices",
     )
+
+
+def _lines(notice: NoticeView, base: str) -> Iterator[str]:
+    yield notice.title
+    yield _place(notice)
+    yield notice.words
+    if base and notice.link:
+        yield f"{base}{notice.link}"
 
 
 def _place(notice: NoticeView) -> str:

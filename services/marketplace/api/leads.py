@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from decimal import Decimal
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
-from sqlalchemy import Row
 
 from services.marketplace.api.queries import FormQuery
 from services.marketplace.domain.market_map import Box, MarketMap
@@ -178,7 +177,7 @@ async def _charge_now(resources: Resources, workflow_id: UUID) -> None:
     await asyncio.wait({run}, timeout=CHARGE_PATIENCE_SECONDS)
 
 
-def _sale_view(sale: Row[Any]) -> SaleView:
+def _sale_view(sale: sales.SaleRow) -> SaleView:
     return SaleView(
         sale_id=sale.id,
         lead_id=sale.base_lead_id,

@@ -41,6 +41,7 @@ from shared.workflow.catalogue import DELIVER_LEAD
 from shared.workflow.start import start_many
 
 CLOCK_MARGIN = timedelta(minutes=10)
+SaleRow = Row[Any]
 
 log = get_logger(__name__)
 

@@ -198,11 +198,6 @@ class PlanRepository:
         )
         return (await self._session.execute(statement, {"contractor": contractor_id, "limit": limit})).all()
 
-    async def period_is_open(self, period_id: UUID) -> bool:
-        """Whether a period has not been closed; it stays so until the caller commits."""
-        statement = text("SELECT closed_at IS NULL FROM plan_periods WHERE id = :id FOR NO KEY UPDATE")
-        return bool((await self._session.execute(statement, {"id": period_id})).scalar_one())
-
     async def ended(self, limit: int) -> Sequence[Row[Any]]:
         """Periods whose leads can be bought no more, which no open purchase holds, and whose payment no bank takes back."""
         statement = text(
@@ -235,16 +230,23 @@ class PlanRepository:
         ).scalar_one_or_none()
         return found
 
-    async def payment(self, payment_ref: str) -> Row[Any]:
-        """The period that a payment paid, and how many of its leads are bought or being bought; the caller holds the lock."""
+    async def period(self, *, payment_ref: str | None = None, sale_id: UUID | None = None) -> Row[Any] | None:
+        """The period that a payment paid, or whose lead a sale is, with how much of it is used; None for none.
+
+        The caller holds the contractor's lock.
+        """
         statement = text(
             f"""
-            SELECT p.id, p.contractor_id, p.invoice_ref, p.amount_cents, p.refunded_cents, p.taken_back_cents, p.leads,
-                   p.unit_cents, p.closed_at IS NULL AS is_open, {BOUGHT} + {HELD} AS used
-              FROM plan_periods p WHERE p.payment_ref = :payment
+            SELECT p.id, p.contractor_id, p.invoice_ref, p.amount_cents AS amount, p.refunded_cents AS gone, p.refunded_cents,
+                   p.taken_back_cents AS taken_back, p.leads, p.unit_cents AS unit, p.closed_at IS NULL AS is_open,
+                   {BOUGHT} + {HELD} AS used
+              FROM plan_periods p
+             WHERE p.payment_ref = CAST(:payment AS text)
+                OR p.id = (SELECT plan_period_id FROM sales WHERE id = CAST(:sale AS uuid))
             """  # noqa: S608 - our own constants
         )
-        return (await self._session.execute(statement, {"payment": payment_ref})).one()
+        values = {"payment": payment_ref, "sale": sale_id}
+        return (await self._session.execute(statement, values)).one_or_none()
 
     async def note_refund(self, period_id: UUID, *, refunded: int, taken_back: int, leads: int) -> None:
         """Remember what has gone back of a period's payment, and the leads that are left of it."""

@@ -10,8 +10,8 @@ from uuid import UUID
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.marketplace.domain.ledger import period_end_postings, plan_paid_postings, plan_refund_postings
-from services.marketplace.domain.plans import leads_paid, refund_of, unused_value
+from services.marketplace.domain.ledger import period_end_postings, plan_paid_postings
+from services.marketplace.domain.plans import leads_paid, unused_value
 from services.marketplace.repository.locks import lock_contractor
 from services.marketplace.repository.plans import PlanRepository
 from services.marketplace.repository.sales import SaleRepository
@@ -133,45 +133,6 @@ async def _settle_doubt(resources: Resources, row: Row[Any]) -> str:
     async with resources.unit_of_work() as uow:
         await PlanRepository(uow.session).expire_checkout(row.subscription_id)
     return "expired"
-
-
-async def take_refund(session: AsyncSession, payment_ref: str, refunded_cents: int) -> bool:
-    """Book what has gone back of a plan's payment, of which `refunded_cents` are gone by now; False where it is none.
-
-    The processor tells the sum of all refunds each time, so that events may come twice, late or in any order.
-    """
-    repository = PlanRepository(session)
-    contractor_id = await repository.paid_by(payment_ref)
-    if contractor_id is None:
-        return False
-    await lock_contractor(session, contractor_id)
-    period = await repository.payment(payment_ref)
-    lost = refund_of(
-        refunded_cents,
-        amount=period.amount_cents,
-        refunded=period.refunded_cents,
-        taken_back=period.taken_back_cents,
-        leads=period.leads,
-        used=period.used,
-        unit=period.unit_cents,
-        is_open=period.is_open,
-    )
-    total = lost.deferred_cents + lost.revenue_cents
-    if not total:
-        return True
-    await repository.note_refund(
-        period.id,
-        refunded=period.refunded_cents + total,
-        taken_back=period.taken_back_cents + lost.deferred_cents,
-        leads=lost.leads if period.is_open else period.leads,
-    )
-    await SaleRepository(session).post(
-        plan_refund_postings(lost.deferred_cents, lost.revenue_cents, contractor_id),
-        sale_id=None,
-        payment_id=None,
-        words=f"plan refunded, invoice {period.invoice_ref}",
-    )
-    return True
 
 
 async def close_ended(resources: Resources) -> int:

@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.marketplace import metrics
 from services.marketplace.domain.cases import read_dispute
 from services.marketplace.repository.sales import SaleRepository
-from services.marketplace.service.billing import take_refund
 from services.marketplace.service.cases import take_dispute
+from services.marketplace.service.period_money import take_refund
 from shared.db.rows import all_rows
 from shared.errors import InvalidInput
 from shared.runtime import Resources

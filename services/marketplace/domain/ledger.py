@@ -58,7 +58,7 @@ def sale_postings(
 
 
 def refund_postings(cents: int) -> tuple[Posting, ...]:
-    """Money given back: the exact mirror of the sale."""
+    """Money given back, or taken back by the buyer's bank: the exact mirror of the sale."""
     return (Posting(LEAD_REVENUE, debit_cents=cents), Posting(CLEARING, credit_cents=cents))
 
 

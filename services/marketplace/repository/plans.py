@@ -237,8 +237,8 @@ class PlanRepository:
         """
         statement = text(
             f"""
-            SELECT p.id, p.contractor_id, p.invoice_ref, p.amount_cents AS amount, p.refunded_cents AS gone, p.refunded_cents,
-                   p.taken_back_cents AS taken_back, p.leads, p.unit_cents AS unit, p.closed_at IS NULL AS is_open,
+            SELECT p.id, p.contractor_id, p.invoice_ref, p.amount_cents AS amount, p.refunded_cents, p.lost_cents,
+                   p.refunded_cents + p.lost_cents AS gone, p.taken_back_cents AS taken_back, p.leads, p.unit_cents AS unit, p.closed_at IS NULL AS is_open,
                    {BOUGHT} + {HELD} AS used
               FROM plan_periods p
              WHERE p.payment_ref = CAST(:payment AS text)
@@ -248,14 +248,24 @@ class PlanRepository:
         values = {"payment": payment_ref, "sale": sale_id}
         return (await self._session.execute(statement, values)).one_or_none()
 
-    async def note_refund(self, period_id: UUID, *, refunded: int, taken_back: int, leads: int) -> None:
-        """Remember what has gone back of a period's payment, and the leads that are left of it."""
+    async def note_gone(
+        self, period_id: UUID, *, refunded: int, lost: int, taken_back: int, leads: int
+    ) -> None:
+        """Remember what has gone back of a period's payment, by us and by the bank, and the leads that are left of it."""
         statement = text(
             """
-            UPDATE plan_periods SET refunded_cents = :refunded, taken_back_cents = :taken_back, leads = :leads WHERE id = :id
+            UPDATE plan_periods
+               SET refunded_cents = :refunded, lost_cents = :lost, taken_back_cents = :taken_back, leads = :leads
+             WHERE id = :id
             """
         )
-        values = {"id": period_id, "refunded": refunded, "taken_back": taken_back, "leads": leads}
+        values = {
+            "id": period_id,
+            "refunded": refunded,
+            "lost": lost,
+            "taken_back": taken_back,
+            "leads": leads,
+        }
         await self._session.execute(statement, values)
 
     async def doubtful(self, limit: int) -> Sequence[Row[Any]]:

@@ -1,4 +1,4 @@
-"""Money of a plan that does not stay: refunds, and what they leave of a lead that is not bought after all or comes back.
+"""Money of a plan that does not stay: refunds, lost disputes, what they leave of a lead that is not bought or comes back.
 
 Everything here waits for the contractor's lock, so that what is used and what went back are read of one moment.
 """
@@ -44,6 +44,23 @@ async def take_refund(session: AsyncSession, payment_ref: str, refunded_cents: i
     return True
 
 
+async def take_loss(session: AsyncSession, payment_ref: str, lost_cents: int, words: str) -> int:
+    """Book what a bank took back of a plan's payment, as a refund is; returns the cents, no more than had stayed with us.
+
+    The caller holds the contractor's lock and sees to it that a dispute comes here once.
+    """
+    repository = PlanRepository(session)
+    period = await repository.period(payment_ref=payment_ref)
+    if period is None:
+        return 0
+    change = refund_of(lost_cents, _money(period))
+    total = change.deferred_cents + change.revenue_cents
+    if total:
+        await _note(repository, period, change, lost=total)
+        await _post(session, period, change, words)
+    return total
+
+
 async def free_lead_of(session: AsyncSession, sale_id: UUID, contractor_id: UUID) -> None:
     """Take what a refund had left of a plan's lead because it was just being bought, now that it was not bought."""
     await lock_contractor(session, contractor_id)
@@ -84,11 +101,12 @@ def _money(period: Row[Any]) -> PeriodMoney:
 
 
 async def _note(
-    repository: PlanRepository, period: Row[Any], change: PeriodRefund, *, refunded: int = 0
+    repository: PlanRepository, period: Row[Any], change: PeriodRefund, *, refunded: int = 0, lost: int = 0
 ) -> None:
-    await repository.note_refund(
+    await repository.note_gone(
         period.id,
         refunded=period.refunded_cents + refunded,
+        lost=period.lost_cents + lost,
         taken_back=period.taken_back + change.deferred_cents,
         leads=change.leads,
     )

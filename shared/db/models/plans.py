@@ -85,7 +85,8 @@ class PlanPeriod(Base):
             name="paid_ahead",
         ),
         CheckConstraint(
-            "taken_back_cents >= 0 AND refunded_cents >= taken_back_cents AND amount_cents >= refunded_cents",
+            "taken_back_cents >= 0 AND refunded_cents >= 0 AND lost_cents >= 0"
+            " AND refunded_cents + lost_cents >= taken_back_cents AND amount_cents >= refunded_cents + lost_cents",
             name="refund_within_payment",
         ),
     )
@@ -102,6 +103,7 @@ class PlanPeriod(Base):
     leads: Mapped[int]
     unit_cents: Mapped[int] = mapped_column(BigInteger())
     refunded_cents: Mapped[int] = mapped_column(BigInteger(), server_default=text("0"))
+    lost_cents: Mapped[int] = mapped_column(BigInteger(), server_default=text("0"))
     taken_back_cents: Mapped[int] = mapped_column(BigInteger(), server_default=text("0"))
     closed_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = stamp()

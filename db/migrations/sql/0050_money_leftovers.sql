@@ -19,6 +19,19 @@ ALTER TABLE plan_periods
         AND lost_cents >= 0 AND refunded_cents + lost_cents >= taken_back_cents
         AND amount_cents >= refunded_cents + lost_cents);
 
+-- What the processor told of a payment that we had not booked then: a refund or a dispute. It is taken with the payment.
+CREATE TABLE early_payment_news (
+    id UUID DEFAULT gen_random_uuid() NOT NULL,
+    payment_ref TEXT NOT NULL,
+    kind VARCHAR(20) NOT NULL CONSTRAINT ck_early_payment_news_kind CHECK (kind IN ('refund', 'dispute')),
+    subject JSONB NOT NULL,
+    occurred_at timestamptz NOT NULL,
+    created_at timestamptz DEFAULT now() NOT NULL,
+    CONSTRAINT pk_early_payment_news PRIMARY KEY (id)
+);
+CREATE INDEX idx_early_payment_news_payment ON early_payment_news (payment_ref);
+CREATE INDEX idx_early_payment_news_created ON early_payment_news (created_at);
+
 -- One row per zero-tolerance invariant of design/FAULTS.md with the number of its violations; all must be 0.
 -- It counts over tables that its callers may not read.
 CREATE OR REPLACE FUNCTION core.invariant_violations() RETURNS TABLE (name text, violations bigint)

@@ -164,12 +164,14 @@ class PlanRepository:
         made: UUID | None = (await self._session.execute(statement, values)).scalar_one_or_none()
         return made
 
-    async def note_payment(self, invoice_ref: str, payment_ref: str | None) -> None:
-        """Remember which payment paid an invoice that is here already."""
+    async def note_payment(self, invoice_ref: str, payment_ref: str | None) -> bool:
+        """Remember which payment paid an invoice that is here already; False where that was known, or is not."""
         statement = text(
-            "UPDATE plan_periods SET payment_ref = :payment WHERE invoice_ref = :invoice AND payment_ref IS NULL"
+            "UPDATE plan_periods SET payment_ref = CAST(:payment AS text) "
+            "WHERE invoice_ref = :invoice AND payment_ref IS NULL AND CAST(:payment AS text) IS NOT NULL"
         )
-        await self._session.execute(statement, {"invoice": invoice_ref, "payment": payment_ref})
+        result = await self._session.execute(statement, {"invoice": invoice_ref, "payment": payment_ref})
+        return bool(result.rowcount)  # type: ignore[attr-defined]
 
     async def included(self, contractor_id: UUID, price_cents: int) -> Row[Any] | None:
         """The period that pays for a lead of this price, the one that ends first; the caller holds the lock.

@@ -15,6 +15,7 @@ from services.marketplace.domain.plans import leads_paid, unused_value
 from services.marketplace.repository.locks import lock_contractor
 from services.marketplace.repository.plans import PlanRepository
 from services.marketplace.repository.sales import SaleRepository
+from services.marketplace.service.early_news import take_kept
 from shared.providers.payments.billing import Invoice, Subscription
 from shared.runtime import Resources
 from shared.telemetry.logging import get_logger
@@ -69,7 +70,7 @@ async def _apply(
 
 
 async def _paid(session: AsyncSession, row: Row[Any], invoice: Invoice) -> None:
-    """Book a paid invoice and its leads, once."""
+    """Book a paid invoice and its leads, once, and what was told of its payment before."""
     if invoice.amount_cents <= 0:
         return
     if invoice.currency != "USD":
@@ -91,7 +92,8 @@ async def _paid(session: AsyncSession, row: Row[Any], invoice: Invoice) -> None:
         "unit_cents": plan.unit_cents,
     }
     if await repository.add_period(values) is None:
-        await repository.note_payment(invoice.id, invoice.payment_ref)
+        if await repository.note_payment(invoice.id, invoice.payment_ref):
+            await take_kept(session, invoice.payment_ref)
         return
     await SaleRepository(session).post(
         plan_paid_postings(invoice.amount_cents, row.contractor_id),
@@ -99,6 +101,7 @@ async def _paid(session: AsyncSession, row: Row[Any], invoice: Invoice) -> None:
         payment_id=None,
         words=f"plan paid, invoice {invoice.id}",
     )
+    await take_kept(session, invoice.payment_ref)
 
 
 async def reconcile(resources: Resources) -> dict[str, int]:

@@ -50,7 +50,7 @@ async def take_dispute(session: AsyncSession, dispute: Dispute) -> bool:
     }
     case = await CheckRepository(session).open_case(values)
     if case is None:
-        log.error("dispute_fits_no_charge", dispute=dispute.id)
+        log.warning("dispute_fits_no_charge", dispute=dispute.id)
         return False
     if case.opened:
         processor = Actor(role=Role.SERVICE, subject="service:stripe", service=SERVICE)

@@ -40,7 +40,7 @@ from shared.db.models.outreach import (
     ScheduledTouchpoint,
 )
 from shared.db.models.permits import PageMethod, Parcel, RawRecord, RawRecordPart, RoofingPermit
-from shared.db.models.plans import Plan, PlanPeriod, PlanSubscription, PlanWait
+from shared.db.models.plans import EarlyPaymentNews, Plan, PlanPeriod, PlanSubscription, PlanWait
 from shared.db.models.privacy import PrivacyCode, PrivacyNotice, PrivacyRequest, PrivacySubject
 from shared.db.models.promos import PromoCode, PromoRedemption
 from shared.db.models.reactivation import CompanyProfile, CrmConflict, LeadProcessingLog, ReactivationLead
@@ -107,6 +107,7 @@ __all__ = [
     "DemoMeeting",
     "DncImport",
     "DriftMeasurement",
+    "EarlyPaymentNews",
     "Effect",
     "EnrichmentJob",
     "FeatureFlag",

@@ -85,7 +85,7 @@ GRANT SELECT, INSERT ON delivery_attempts, plans TO svc_marketplace;
 GRANT SELECT, INSERT ON receipts, promo_codes, promo_redemptions TO svc_marketplace;
 GRANT UPDATE (ended_at) ON promo_codes TO svc_marketplace;
 GRANT SELECT, INSERT ON seeds, seed_sightings TO svc_marketplace;
-GRANT UPDATE (aged_sale_id, handed_at, alarm_at) ON seeds TO svc_marketplace;
+GRANT UPDATE (aged_sale_id, handed_at, alarm_at, settled_at, settled_note) ON seeds TO svc_marketplace;
 GRANT SELECT, INSERT, UPDATE ON plan_subscriptions, plan_periods TO svc_marketplace;
 GRANT SELECT, INSERT, UPDATE, DELETE ON plan_waits, early_payment_news TO svc_marketplace;
 GRANT INSERT, DELETE ON lead_views TO svc_marketplace;

@@ -25,6 +25,7 @@ PAGES = (
     "returns",
     "buyers",
     "cases",
+    "seeds",
     "privacy",
     "conflicts",
     "money",

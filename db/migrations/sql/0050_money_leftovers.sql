@@ -32,6 +32,14 @@ CREATE TABLE early_payment_news (
 CREATE INDEX idx_early_payment_news_payment ON early_payment_news (payment_ref);
 CREATE INDEX idx_early_payment_news_created ON early_payment_news (created_at);
 
+-- An alarm ends by an operator's word; a further mail from somebody else raises it again.
+ALTER TABLE seeds
+    ADD COLUMN settled_at timestamptz,
+    ADD COLUMN settled_note VARCHAR(255),
+    ADD CONSTRAINT ck_seeds_settled_with_a_note CHECK ((settled_at IS NULL) = (settled_note IS NULL)),
+    ADD CONSTRAINT ck_seeds_settled_after_alarm CHECK (settled_at IS NULL OR settled_at >= alarm_at);
+CREATE INDEX idx_seeds_alarm ON seeds (created_at, id) WHERE alarm_at IS NOT NULL;
+
 -- One row per zero-tolerance invariant of design/FAULTS.md with the number of its violations; all must be 0.
 -- It counts over tables that its callers may not read.
 CREATE OR REPLACE FUNCTION core.invariant_violations() RETURNS TABLE (name text, violations bigint)

@@ -19,6 +19,7 @@ class Work(StrEnum):
     PRIVACY = "privacy"
     REGISTRATIONS = "registrations"
     CASES = "cases"
+    ALARMS = "alarms"
     RETURNS = "returns"
     PAPERS = "papers"
     REVIEWS = "reviews"
@@ -41,7 +42,7 @@ class WaitingLine(BaseModel):
 class BuyerLine(BaseModel):
     """A company that signed up, with the papers nobody has decided on; `frozen` while a charge-back is open.
 
-    `seed_alarm` tells that somebody else wrote to a seed of it.
+    `seed_alarm` tells that somebody else wrote to a seed of it and nobody has settled that.
     """
 
     id: UUID
@@ -60,6 +61,7 @@ LISTS: Final[Mapping[Work, tuple[str, str]]] = {
     Work.PRIVACY: ("Privacy requests", "/ops/privacy"),
     Work.REGISTRATIONS: ("Broker registrations that run out", "/ops/registrations"),
     Work.CASES: ("Charge-backs to settle", "/ops/cases"),
+    Work.ALARMS: ("Seed alarms to settle", "/ops/seeds"),
     Work.RETURNS: ("Returns to decide", "/ops/returns"),
     Work.PAPERS: ("Companies whose papers wait", "/ops/buyers"),
     Work.REVIEWS: ("Roofs to review", "/review"),

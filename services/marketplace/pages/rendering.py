@@ -74,6 +74,7 @@ DESK: Final = tuple(
         ("/ops/returns", "Returns"),
         ("/ops/buyers", "Buyers"),
         ("/ops/cases", "Charge-backs"),
+        ("/ops/seeds", "Seeds"),
         ("/ops/privacy", "Privacy"),
         ("/ops/registrations", "Registrations"),
         ("/ops/conflicts", "Conflicts"),

@@ -95,6 +95,7 @@ async def waiting(resources: Resources, actor: Actor, neighbours: Neighbours) ->
         waiting_line(Work.PRIVACY, own.requests, late=own.late, due_at=own.due_at),
         renewals_line(filed.states),
         waiting_line(Work.CASES, own.cases),
+        waiting_line(Work.ALARMS, own.alarms),
         waiting_line(Work.RETURNS, own.returns),
         waiting_line(Work.PAPERS, papers),
         waiting_line(Work.REVIEWS, reviews.open if reviews else None, late=reviews.overdue if reviews else 0),

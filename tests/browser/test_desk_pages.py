@@ -147,6 +147,7 @@ async def test_an_administrator_resets_the_codes_of_somebody_who_lost_the_phone(
         await desk.log_in(email, "/ops/users")
         row = page.get_by_role("row").filter(has_text=other)
         await expect(row).to_contain_text("On since")
+        await desk.inspect("desk_users")
         await row.get_by_text("Reset codes").focus()
         await page.keyboard.press("Enter")
         form = row.locator("form", has_text="Ask for no codes any more")
@@ -157,3 +158,27 @@ async def test_an_administrator_resets_the_codes_of_somebody_who_lost_the_phone(
     async with visit() as again:
         await again.log_in(other, "/my/security")
         await again.page.get_by_role("button", name="Set up").wait_for()
+
+
+async def test_somebody_of_ours_sets_up_the_code_that_the_role_needs_and_goes_on(
+    site: Site, visit: Callable[..., Any]
+) -> None:
+    settings, email = site.door.resources.settings, await site.staff(UserRole.OPS)
+    object.__setattr__(settings, "staff_totp", "required")
+    try:
+        async with visit("phone", has_touch=True) as desk:
+            page = desk.page
+            await desk.log_in(email, "/my/security")
+            await page.goto(f"{site.url}/ops")
+            await page.get_by_text("Your role needs a code at log-in.").wait_for()
+            await desk.inspect("security_needed_phone")
+            await page.get_by_label("Your password").fill(PASSWORD)
+            await page.get_by_role("button", name="Set up").click()
+            key = (await page.locator("section.card code").inner_text()).replace(" ", "")
+            await page.get_by_label("Code it shows").fill(code_of(key, int(time.time()) // STEP_SECONDS))
+            await page.get_by_role("button", name="Turn on").click()
+            await desk.inspect("security_set_up_phone")
+            await page.get_by_role("link", name="I have them: go on").click()
+            await page.get_by_role("link", name="Charge-backs to settle").wait_for()
+    finally:
+        object.__setattr__(settings, "staff_totp", "off")

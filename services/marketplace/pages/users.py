@@ -11,10 +11,10 @@ from services.marketplace.api.auth import AuthDep
 from services.marketplace.api.operations import Reader
 from services.marketplace.api.users import Admin, UserQuery
 from services.marketplace.domain.users import ROLE_WORDS, STAFF, StaffRole, Why
-from services.marketplace.pages.rendering import go_to, page_links, render
+from services.marketplace.pages.rendering import go_to, may, page_links, render
 from services.marketplace.service import second_factor, users
 from shared.runtime import ResourcesDep
-from shared.security.policy import PERMISSIONS, Action
+from shared.security.policy import Action
 
 router = APIRouter(prefix="/ops/users", tags=["pages"], default_response_class=Response)
 Reason = Annotated[Why, Form()]
@@ -35,7 +35,7 @@ async def everybody(
         roles=ROLE_WORDS,
         staff_roles=STAFF,
         own_id=actor.user_id,
-        may_change=actor.role in PERMISSIONS[Action.CONFIG_WRITE],
+        may_change=may(actor, Action.CONFIG_WRITE),
         **page_links(request, page.next_cursor),
     )
 

@@ -41,7 +41,7 @@ REVOKE SELECT ON users, refresh_tokens, account_links, api_keys, second_factors,
     ledger_entries, notifications, notice_mails, aged_leads, aged_purchases, aged_sales, aged_quotes, company_profiles,
     sale_returns, sale_outcomes, guarantee_settlements, buyer_evidence, privacy_requests, privacy_notices,
     privacy_codes, delivery_destinations, lead_deliveries, delivery_attempts, plan_subscriptions, plan_periods, plan_waits,
-    promo_codes, promo_redemptions, seeds, seed_sightings, compliance.subject_key, agencies,
+    early_payment_news, promo_codes, promo_redemptions, seeds, seed_sightings, compliance.subject_key, agencies,
     compliance.drop_record, compliance.drop_request
     FROM ridgeline_service;
 
@@ -89,9 +89,9 @@ GRANT SELECT, INSERT ON delivery_attempts, notice_mails, plans TO svc_marketplac
 GRANT SELECT, INSERT ON receipts, promo_codes, promo_redemptions TO svc_marketplace;
 GRANT UPDATE (ended_at) ON promo_codes TO svc_marketplace;
 GRANT SELECT, INSERT ON seeds, seed_sightings TO svc_marketplace;
-GRANT UPDATE (aged_sale_id, handed_at, alarm_at) ON seeds TO svc_marketplace;
+GRANT UPDATE (aged_sale_id, handed_at, alarm_at, settled_at, settled_note) ON seeds TO svc_marketplace;
 GRANT SELECT, INSERT, UPDATE ON plan_subscriptions, plan_periods TO svc_marketplace;
-GRANT SELECT, INSERT, UPDATE, DELETE ON plan_waits TO svc_marketplace;
+GRANT SELECT, INSERT, UPDATE, DELETE ON plan_waits, early_payment_news TO svc_marketplace;
 GRANT INSERT, DELETE ON lead_views TO svc_marketplace;
 GRANT SELECT, INSERT ON company_profiles TO svc_marketplace;
 GRANT INSERT, UPDATE ON reactivation_leads, lead_processing_logs, crm_conflicts TO svc_marketplace;

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field, SecretStr, model_validator
 
 from shared.settings import Settings
@@ -11,6 +13,7 @@ class MarketplaceSettings(Settings):
     """Reservation time, webhook secrets, the sending domain, limits (FAULTS 1.8) and cookies.
 
     `open_sales` is how many leads one contractor may keep off the market while they are being paid.
+    `staff_totp` says whether people of ours need a code at log-in: until one has set it up, nothing else opens.
     `seed_mail_domain` is a domain whose mail only we read; without it no seed is planted.
     `basemap_style_url` is a MapLibre style under the leads' map; its tiles, letters and pictures come from the same origin.
     """
@@ -31,6 +34,7 @@ class MarketplaceSettings(Settings):
     key_requests_per_minute: int = Field(600, alias="MARKETPLACE_KEY_REQUESTS_PER_MINUTE", ge=1)
     max_csv_size_mb: int = Field(10, alias="MAX_CSV_SIZE_MB", ge=1, le=10)
     evidence_megabytes: int = Field(8, alias="MARKETPLACE_EVIDENCE_MEGABYTES", ge=1, le=9)
+    staff_totp: Literal["off", "required"] = Field("off", alias="MARKETPLACE_STAFF_TOTP")
     cookie_secure: bool = Field(default=True, alias="MARKETPLACE_COOKIE_SECURE")
     seed_mail_domain: str = Field("", alias="SEED_MAIL_DOMAIN", pattern=r"^([a-z0-9-]+(\.[a-z0-9-]+)+)?$")
     basemap_style_url: str = Field("", alias="BASEMAP_STYLE_URL", pattern=r"^(https?://[^\s;,'\"]+)?$")

@@ -13,6 +13,13 @@ class PlanCode(StrEnum):
     ENTERPRISE = "enterprise"
 
 
+class PaymentNews(StrEnum):
+    """What the processor may tell of a payment before we have booked it."""
+
+    REFUND = "refund"
+    DISPUTE = "dispute"
+
+
 class SubscriptionStatus(StrEnum):
     """Life of a subscription: ours until its checkout is paid, Stripe's words from then on."""
 

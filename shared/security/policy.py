@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 from uuid import UUID
 
 from shared.errors import NotAllowed, NotFound
@@ -68,7 +68,7 @@ class Scope(StrEnum):
 class Actor:
     """Who is asking: a user with a session, or a service (which may act for somebody).
 
-    `only` is what an API key was made for; None for whoever may do all that the role may.
+    `only` is what an API key was made for, or ENROLMENT; None for whoever may do all that the role may.
     """
 
     role: Role
@@ -84,6 +84,16 @@ class Actor:
     def name(self) -> str:
         """The name that audit rows carry, with the person a service acts for."""
         return f"{self.subject} for {self.on_behalf_of}" if self.on_behalf_of else self.subject
+
+
+ENROLMENT: Final = frozenset({Action.ACCOUNT_READ})
+"""All that somebody may do whose role needs a second proof at log-in and who has not set one up: set it up."""
+
+
+class SecondFactorNeeded(NotAllowed):
+    """This person sets up a second proof of its log-in before anything else."""
+
+    code = "second-factor-needed"
 
 
 class Owned(Protocol):
@@ -132,6 +142,8 @@ PERMISSIONS: dict[Action, dict[Role, Scope]] = {
 def permitted_scope(actor: Actor, action: Action) -> Scope:
     """How far the actor may do this; raises NotAllowed where the role, or the API key, may not at all."""
     if actor.only is not None and action not in actor.only:
+        if actor.only == ENROLMENT:
+            raise SecondFactorNeeded("Set up the code at log-in first: your role needs one.")
         raise NotAllowed(f"This API key may not do {action}.", action=str(action))
     scope = PERMISSIONS.get(action, {}).get(actor.role)
     if scope is None:

@@ -19,7 +19,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from shared.errors import NotAuthenticated, Unavailable
-from shared.security.policy import Actor, Role
+from shared.security.policy import Action, Actor, Role
 from shared.settings import SERVICE_PORTS, Settings
 
 ISSUER = "ridgeline"
@@ -159,14 +159,17 @@ class TokenIssuer:
         contractor_id: UUID | None,
         session_id: UUID,
         csrf_hash: str | None = None,
+        only: frozenset[Action] | None = None,
         now: datetime | None = None,
     ) -> IssuedToken:
-        """An access token of 10 minutes for a user's session."""
+        """An access token of 10 minutes for a user's session; with `only` it opens nothing else."""
         claims: dict[str, Any] = {"sub": str(user_id), "role": str(role), "sid": str(session_id)}
         if contractor_id is not None:
             claims["cid"] = str(contractor_id)
         if csrf_hash is not None:
             claims["csrf"] = csrf_hash
+        if only is not None:
+            claims["only"] = sorted(only)
         return _sign(
             self._user_key, claims, purpose="user", audience=USER_AUDIENCE, life=USER_TOKEN_LIFE, now=now
         )
@@ -306,11 +309,18 @@ def _read_user(claims: dict[str, Any]) -> VerifiedToken:
         user_id=user_id,
         contractor_id=UUID(claims["cid"]) if "cid" in claims else None,
         session_id=UUID(claims["sid"]),
+        only=_read_only(claims["only"]) if "only" in claims else None,
     )
     csrf_hash = claims.get("csrf")
     if csrf_hash is not None and not isinstance(csrf_hash, str):
         raise ValueError("csrf must be text")
     return VerifiedToken(actor, datetime.fromtimestamp(claims["exp"], UTC), csrf_hash)
+
+
+def _read_only(actions: Any) -> frozenset[Action]:
+    if not isinstance(actions, list):
+        raise TypeError("only must be a list")
+    return frozenset(Action(each) for each in actions)
 
 
 def _read_service(claims: dict[str, Any]) -> VerifiedToken:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
@@ -10,8 +11,10 @@ import pytest
 from playwright.async_api import expect
 from sqlalchemy import text
 
+from services.marketplace.domain.second_factor import STEP_SECONDS, code_of
 from shared.schemas.enums import UserRole
 from tests.browser.conftest import Site
+from tests.factories.accounts import PASSWORD
 from tests.factories.leads import make_buyer
 from tests.factories.pages import needs_chromium
 from tests.factories.single_step import begin
@@ -25,6 +28,7 @@ PAGES = (
     "returns",
     "buyers",
     "cases",
+    "seeds",
     "privacy",
     "conflicts",
     "money",
@@ -123,3 +127,58 @@ async def test_the_desk_holds_on_a_phone(site: Site, visit: Callable[..., Any], 
         for path in (*PAGES, f"buyers/{contractor_id}"):
             await phone.page.goto(f"{site.url}/ops/{path}")
             await phone.inspect(f"desk_{path.split('/')[0]}_{path.count('/')}_phone_{scheme}")
+
+
+async def test_an_administrator_resets_the_codes_of_somebody_who_lost_the_phone(
+    site: Site, visit: Callable[..., Any]
+) -> None:
+    email, other = await site.staff(UserRole.ADMIN), await site.staff(UserRole.REVIEWER)
+    async with visit() as theirs:
+        page = theirs.page
+        await theirs.log_in(other, "/my/security")
+        await page.get_by_label("Your password").fill(PASSWORD)
+        await page.get_by_role("button", name="Set up").click()
+        key = (await page.locator("section.card code").inner_text()).replace(" ", "")
+        await page.get_by_label("Code it shows").fill(code_of(key, int(time.time()) // STEP_SECONDS))
+        await page.get_by_role("button", name="Turn on").click()
+        await page.get_by_role("heading", name="Recovery codes").wait_for()
+    async with visit() as desk:
+        page = desk.page
+        await desk.log_in(email, "/ops/users")
+        row = page.get_by_role("row").filter(has_text=other)
+        await expect(row).to_contain_text("On since")
+        await desk.inspect("desk_users")
+        await row.get_by_text("Reset codes").focus()
+        await page.keyboard.press("Enter")
+        form = row.locator("form", has_text="Ask for no codes any more")
+        await form.get_by_label("Reason").fill("lost the phone")
+        await desk.inspect("desk_users_codes")
+        await form.get_by_role("button").click()
+        await expect(row).to_contain_text("Off")
+    async with visit() as again:
+        await again.log_in(other, "/my/security")
+        await again.page.get_by_role("button", name="Set up").wait_for()
+
+
+async def test_somebody_of_ours_sets_up_the_code_that_the_role_needs_and_goes_on(
+    site: Site, visit: Callable[..., Any]
+) -> None:
+    settings, email = site.door.resources.settings, await site.staff(UserRole.OPS)
+    object.__setattr__(settings, "staff_totp", "required")
+    try:
+        async with visit("phone", has_touch=True) as desk:
+            page = desk.page
+            await desk.log_in(email, "/my/security")
+            await page.goto(f"{site.url}/ops")
+            await page.get_by_text("Your role needs a code at log-in.").wait_for()
+            await desk.inspect("security_needed_phone")
+            await page.get_by_label("Your password").fill(PASSWORD)
+            await page.get_by_role("button", name="Set up").click()
+            key = (await page.locator("section.card code").inner_text()).replace(" ", "")
+            await page.get_by_label("Code it shows").fill(code_of(key, int(time.time()) // STEP_SECONDS))
+            await page.get_by_role("button", name="Turn on").click()
+            await desk.inspect("security_set_up_phone")
+            await page.get_by_role("link", name="I have them: go on").click()
+            await page.get_by_role("link", name="Charge-backs to settle").wait_for()
+    finally:
+        object.__setattr__(settings, "staff_totp", "off")

@@ -54,9 +54,9 @@ needs_chromium = pytest.mark.skipif(
 
 
 @asynccontextmanager
-async def serving(app: FastAPI) -> AsyncIterator[str]:
-    """The address at which an application answers until the block ends."""
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, ws="none"))
+async def serving(app: FastAPI, *, port: int = 0) -> AsyncIterator[str]:
+    """The address at which an application answers until the block ends; a free port where none is named."""
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None, ws="none"))
     running = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110 - uvicorn offers no event to wait for
         await asyncio.sleep(0.01)

@@ -17,6 +17,9 @@ ENDED: Final = ("won", "lost", "warning_closed")
 KEPT: Final = ("won", "warning_closed")
 """Words of the processor after which the disputed money stays with us."""
 
+LOST: Final = "lost"
+"""The processor's word for a dispute whose money the buyer's bank keeps."""
+
 
 class Dispute(BaseModel):
     """What we take from a dispute of Stripe; its other fields are not ours."""
@@ -29,7 +32,7 @@ class Dispute(BaseModel):
 
 
 class CaseView(BaseModel):
-    """A case; its buyer is frozen while `outcome` is empty."""
+    """A case; its buyer is frozen while `outcome` is empty. `booked_cents` is what a lost one took out of the books."""
 
     id: UUID
     contractor_id: UUID
@@ -39,6 +42,7 @@ class CaseView(BaseModel):
     amount_cents: int
     reason: str
     processor_status: str
+    booked_cents: int | None
     outcome: CaseOutcome | None
     note: str | None
     settled_at: datetime | None

@@ -58,7 +58,7 @@ def sale_postings(
 
 
 def refund_postings(cents: int) -> tuple[Posting, ...]:
-    """Money given back: the exact mirror of the sale."""
+    """Money given back, or taken back by the buyer's bank: the exact mirror of the sale."""
     return (Posting(LEAD_REVENUE, debit_cents=cents), Posting(CLEARING, credit_cents=cents))
 
 
@@ -79,10 +79,21 @@ def plan_paid_postings(cents: int, contractor_id: UUID) -> tuple[Posting, ...]:
 
 
 def plan_refund_postings(deferred_cents: int, revenue_cents: int, contractor_id: UUID) -> tuple[Posting, ...]:
-    """Money of a plan given back: we owe fewer leads, and what leads had earned beyond that is lost again."""
-    lost = ((deferred_account(contractor_id), deferred_cents), (LEAD_REVENUE, revenue_cents))
-    taken = [Posting(account, debit_cents=cents) for account, cents in lost if cents]
-    return (*taken, Posting(CLEARING, credit_cents=deferred_cents + revenue_cents))
+    """Money of a plan given back: we owe fewer leads, and what leads had earned beyond that is lost again.
+
+    A negative `revenue_cents` was lost before and is not: a lead that seemed used was not.
+    """
+    gone = deferred_cents + revenue_cents
+    changes = (
+        (deferred_account(contractor_id), deferred_cents),
+        (LEAD_REVENUE, revenue_cents),
+        (CLEARING, -gone),
+    )
+    return tuple(
+        Posting(account, debit_cents=max(0, cents), credit_cents=max(0, -cents))
+        for account, cents in changes
+        if cents
+    )
 
 
 def included_sale_postings(cents: int, contractor_id: UUID) -> tuple[Posting, ...]:

@@ -114,6 +114,37 @@ def leads_paid(amount_cents: int, *, unit_cents: int, included: int) -> int:
 
 
 @dataclass(frozen=True, slots=True)
+class PeriodMoney:
+    """How the money of a paid period stands.
+
+    `gone` went back to the buyer in all, `taken_back` of it was paid ahead for leads not bought, so that the rest of it
+    was the price of leads in use; `used` are bought or being bought.
+    """
+
+    amount: int
+    gone: int
+    taken_back: int
+    leads: int
+    used: int
+    unit: int
+    is_open: bool
+
+    @property
+    def unused(self) -> int:
+        """Cents paid ahead for leads that nobody uses; a closed period owes no leads any more."""
+        return max(0, self.amount - self.taken_back - self.used * self.unit) if self.is_open else 0
+
+    @property
+    def lost(self) -> int:
+        """Cents that went back though leads in use had earned them."""
+        return self.gone - self.taken_back
+
+    def leads_after(self, deferred: int) -> int:
+        """The leads that are left when so much more of what was paid ahead is taken back."""
+        return min(self.leads, (self.amount - self.taken_back - deferred) // self.unit)
+
+
+@dataclass(frozen=True, slots=True)
 class PeriodRefund:
     """What a refund takes: what was paid ahead for leads not bought, what was earned, and the leads that are left."""
 
@@ -122,26 +153,27 @@ class PeriodRefund:
     leads: int
 
 
-def refund_of(
-    total_cents: int,
-    *,
-    amount: int,
-    refunded: int,
-    taken_back: int,
-    leads: int,
-    used: int,
-    unit: int,
-    is_open: bool,
-) -> PeriodRefund:
-    """What is new in the refunds of a period's payment, of which `total_cents` have gone back by now.
+def refund_of(fresh_cents: int, period: PeriodMoney) -> PeriodRefund:
+    """What so much more money that goes back takes, never more than was paid: leads not used first."""
+    fresh = max(0, min(fresh_cents, period.amount - period.gone))
+    deferred = min(fresh, period.unused)
+    leads = period.leads_after(deferred) if period.is_open else period.leads
+    return PeriodRefund(deferred, fresh - deferred, leads)
 
-    An open period loses its unused leads first; `used` are bought or being bought. A closed one owes no leads any more.
+
+def freed_by(period: PeriodMoney) -> PeriodRefund:
+    """What a purchase that ended without a sale changes: its lead was not used, so money that went back was this lead's.
+
+    No money moves: what was taken from revenue comes out of what was paid ahead instead.
     """
-    fresh = max(0, min(total_cents, amount) - refunded)
-    unused = max(0, amount - taken_back - used * unit) if is_open else 0
-    deferred = min(fresh, unused)
-    left = min(leads, (amount - taken_back - deferred) // unit)
-    return PeriodRefund(deferred, fresh - deferred, left)
+    deferred = min(period.lost, period.unused)
+    return PeriodRefund(deferred, -deferred, period.leads_after(deferred))
+
+
+def paid_back_of(period: PeriodMoney) -> PeriodRefund:
+    """The part of a returned lead's price that went back to its buyer as money before: that much is not credited again."""
+    covered = min(period.lost, period.unit)
+    return PeriodRefund(covered, -covered, period.leads_after(covered))
 
 
 def charged_now(old_cents: int, new_cents: int) -> bool:

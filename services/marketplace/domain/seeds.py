@@ -53,6 +53,13 @@ class NewSighting(BaseModel):
     note: Line
 
 
+class Settlement(BaseModel):
+    """Why an alarm is over: what was found, and what follows from it."""
+
+    model_config = ConfigDict(extra="forbid")
+    note: Line
+
+
 class SightingView(BaseModel):
     """A contact that reached a seed; `by_buyer` is one that nobody minds."""
 
@@ -64,7 +71,7 @@ class SightingView(BaseModel):
 
 
 class SeedView(BaseModel):
-    """A seed as operators see it: waiting until `handed_at`, under alarm since `alarm_at`."""
+    """A seed as operators see it: waiting until `handed_at`, under alarm since `alarm_at` and until `settled_at`."""
 
     id: UUID
     contractor_id: UUID
@@ -75,6 +82,8 @@ class SeedView(BaseModel):
     created_at: datetime
     handed_at: datetime | None
     alarm_at: datetime | None
+    settled_at: datetime | None
+    settled_note: str | None
     sightings: list[SightingView]
 
 

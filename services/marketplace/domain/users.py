@@ -69,6 +69,8 @@ class UserLine(BaseModel):
     last_login_at: datetime | None
     sessions_open: int
     keys_open: int
+    second_factor_since: datetime | None
+    """Since when a code is asked for at log-in."""
     disabled_at: datetime | None
     suspended_at: datetime | None
     created_at: datetime

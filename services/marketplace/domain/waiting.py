@@ -20,6 +20,7 @@ class Work(StrEnum):
     REGISTRATIONS = "registrations"
     DROP = "drop"
     CASES = "cases"
+    ALARMS = "alarms"
     RETURNS = "returns"
     PAPERS = "papers"
     REVIEWS = "reviews"
@@ -42,7 +43,7 @@ class WaitingLine(BaseModel):
 class BuyerLine(BaseModel):
     """A company that signed up, with the papers nobody has decided on; `frozen` while a charge-back is open.
 
-    `seed_alarm` tells that somebody else wrote to a seed of it.
+    `seed_alarm` tells that somebody else wrote to a seed of it and nobody has settled that.
     """
 
     id: UUID
@@ -62,6 +63,7 @@ LISTS: Final[Mapping[Work, tuple[str, str]]] = {
     Work.REGISTRATIONS: ("Broker registrations that run out", "/ops/registrations"),
     Work.DROP: ("California's deletion list is due", "/ops/registrations"),
     Work.CASES: ("Charge-backs to settle", "/ops/cases"),
+    Work.ALARMS: ("Seed alarms to settle", "/ops/seeds"),
     Work.RETURNS: ("Returns to decide", "/ops/returns"),
     Work.PAPERS: ("Companies whose papers wait", "/ops/buyers"),
     Work.REVIEWS: ("Roofs to review", "/review"),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pydantic import BaseModel
 
 from services.marketplace.service.billing import reconcile, refresh
+from services.marketplace.service.cases import book_losses
+from services.marketplace.service.early_news import sweep
 from services.marketplace.service.supply import offer
 from shared.runtime import StepContext
 from shared.schemas.workflow_inputs import JobInput
@@ -25,8 +27,10 @@ async def plan_event(ctx: StepContext, input: PlanEventInput) -> None:
 
 
 async def settle_plans(ctx: StepContext, _: JobInput) -> None:
-    """Ask about plans in doubt, close ended periods, and tell those who wait what their cities can fill now."""
+    """Ask about plans in doubt, take what was told too early, book losses, close ended periods, offer what can be filled."""
     outcomes = await reconcile(ctx.resources)
+    outcomes["early_news"] = await sweep(ctx.resources)
+    outcomes["losses"] = await book_losses(ctx.resources)
     outcomes["offered"] = await offer(ctx.resources)
     async with ctx.commit(outcomes):
         pass

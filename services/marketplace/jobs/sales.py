@@ -17,6 +17,7 @@ from services.marketplace.service.sales import (
     decline,
     due_cents,
     find_charge,
+    give_up,
     settle,
     settle_without_charge,
 )
@@ -218,10 +219,7 @@ async def _settle_one(resources: Resources, sale: Row[Any]) -> str:
             return "stopping"
         if not sale.settled_down:
             return "waiting"
-        closed = await SaleRepository(uow.session).close(
-            sale.id, "released", reason="reservation ended without a charge", provider_ref=None
-        )
-    return "released" if closed else "unchanged"
+        return await give_up(uow, sale.id, "released", reason="reservation ended without a charge")
 
 
 async def _call_off(resources: Resources, sale_id: UUID, charge: Charge) -> str:
@@ -231,7 +229,6 @@ async def _call_off(resources: Resources, sale_id: UUID, charge: Charge) -> str:
     async with resources.unit_of_work() as uow:
         if ended.status is not ChargeStatus.CANCELLED:
             return await settle(uow, sale_id, ended)
-        closed = await SaleRepository(uow.session).close(
-            sale_id, "released", reason="reservation ended with the payment open", provider_ref=ended.id
+        return await give_up(
+            uow, sale_id, "released", reason="reservation ended with the payment open", charge_id=ended.id
         )
-    return "released" if closed else "unchanged"

@@ -1,4 +1,4 @@
-"""The operators' buyers: companies with papers to decide, one company's checklist, and charge-backs."""
+"""The operators' buyers: companies with papers to decide, one company's checklist, its seeds' alarms, and charge-backs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fastapi import APIRouter, Form, Query, Request, Response
 from services.marketplace.api.operations import Operator, Reader
 from services.marketplace.api.queries import FormQuery, WorkQuery
 from services.marketplace.domain.checks import CHECKS, Verdict
-from services.marketplace.domain.seeds import NewSeed, NewSighting
+from services.marketplace.domain.seeds import NewSeed, NewSighting, Settlement
 from services.marketplace.pages.rendering import go_to, page_links, render
 from services.marketplace.service import cases, checks, operations, seeds
 from shared.http.idempotency import KEY_PATTERN
@@ -131,6 +131,37 @@ async def sight_seed(
     seen = NewSighting(sender=sender, seen_at=seen_at.replace(tzinfo=seen_at.tzinfo or UTC), note=note)
     seed = await seeds.sight(resources, actor, seed_id, seen)
     return go_to(f"/ops/buyers/{seed.contractor_id}")
+
+
+@router.post("/seeds/{seed_id}/settlement")
+async def settle_alarm(
+    seed_id: UUID, resources: ResourcesDep, actor: Operator, *, note: Annotated[Line, Form()]
+) -> Response:
+    """Settle a seed's alarm and show its company."""
+    seed = await seeds.settle(resources, actor, seed_id, Settlement(note=note))
+    return go_to(f"/ops/buyers/{seed.contractor_id}")
+
+
+@router.get("/seeds")
+async def alarms(
+    request: Request,
+    resources: ResourcesDep,
+    actor: Reader,
+    query: Annotated[WorkQuery, Query()],
+) -> Response:
+    """Seed alarms to settle, or every one, newest first."""
+    settled = None if query.all_of_them else False
+    page = await seeds.alarms(resources, actor, settled=settled, cursor=query.cursor, limit=DEFAULT_ITEMS)
+    names = await operations.company_names(resources, {seed.contractor_id for seed in page.items})
+    return render(
+        request,
+        "desk_seeds.html",
+        actor,
+        seeds=page.items,
+        names=names,
+        all_of_them=query.all_of_them,
+        **page_links(request, page.next_cursor),
+    )
 
 
 @router.get("/cases")

@@ -18,7 +18,15 @@ from services.marketplace.api.cookies import (
 )
 from services.marketplace.domain.credentials import MAX_PASSWORD_CHARACTERS, WeakPassword
 from services.marketplace.domain.second_factor import HalfSession, WrongCode
-from services.marketplace.pages.rendering import ASSETS, form_page, go_to, local_path, places_of, render
+from services.marketplace.pages.rendering import (
+    ASSETS,
+    ENROLS_AT,
+    form_page,
+    go_to,
+    local_path,
+    places_of,
+    render,
+)
 from services.marketplace.pages.signup import SignUp, faults_of
 from services.marketplace.service.auth import Auth, EmailTaken, RefreshCrossed, Session
 from shared.errors import (
@@ -27,6 +35,7 @@ from shared.errors import (
     TooManyRequests,
 )
 from shared.http.auth import authenticate, public_route
+from shared.security.policy import ENROLMENT
 
 router = APIRouter(tags=["pages"], default_response_class=Response)
 
@@ -46,6 +55,8 @@ async def start(request: Request) -> Response:
         # A session outlives its access: its own cookie tells, without which nobody is sent to the form.
         known = CSRF_COOKIE in request.cookies
         return go_to("/api/auth/resume?next=%2F") if known else render(request, "landing.html", None)
+    if actor.only == ENROLMENT:
+        return go_to(ENROLS_AT)
     places = places_of(actor)
     return go_to(places[0].path) if places else render(request, "landing.html", actor)
 
@@ -179,7 +190,7 @@ async def static(path: str) -> Response:
 
 
 def _entered(auth: Auth, session: Session, wanted: str | None) -> Response:
-    """The page that was wanted, with the session in cookies."""
-    answer = go_to(local_path(wanted))
+    """The page that was wanted, with the session in cookies; the set-up of codes where nothing else opens."""
+    answer = go_to(ENROLS_AT if session.enrols else local_path(wanted))
     keep_session(answer, session, secure=auth.settings.cookie_secure)
     return answer

@@ -17,7 +17,7 @@ from services.marketplace.api.cookies import CSRF_COOKIE
 from services.marketplace.pages.refusals import help_for
 from services.marketplace.pages.words import FILTERS
 from shared.errors import InvalidInput, NotFound, RidgelineError
-from shared.security.policy import PERMISSIONS, Action, Actor
+from shared.security.policy import PERMISSIONS, Action, Actor, SecondFactorNeeded
 
 HERE: Final = Path(__file__).parents[1]
 STATIC: Final = HERE / "static"
@@ -54,6 +54,8 @@ class Place:
     action: Action
 
 
+ENROLS_AT: Final = "/my/security"
+"""Where a person sets up the code of its log-in."""
 PLACES: Final = (
     Place("/leads", "Leads", Action.LEAD_LIST),
     Place("/my/leads", "My leads", Action.LEAD_LIST),
@@ -74,6 +76,7 @@ DESK: Final = tuple(
         ("/ops/returns", "Returns"),
         ("/ops/buyers", "Buyers"),
         ("/ops/cases", "Charge-backs"),
+        ("/ops/seeds", "Seeds"),
         ("/ops/privacy", "Privacy"),
         ("/ops/registrations", "Registrations"),
         ("/ops/conflicts", "Conflicts"),
@@ -184,7 +187,7 @@ def places_of(actor: Actor | None) -> list[Place]:
 
 def may(actor: Actor, action: Action) -> bool:
     """Whether a page shows somebody the form of this action."""
-    return actor.role in PERMISSIONS[action]
+    return actor.role in PERMISSIONS[action] and (actor.only is None or action in actor.only)
 
 
 def section_of(path: str) -> str | None:
@@ -199,11 +202,7 @@ def sections_of(actor: Actor | None, path: str) -> list[tuple[Place, bool]]:
     section = section_of(path)
     if actor is None or section is None:
         return []
-    return [
-        (place, _lies_in(path, place))
-        for place in SECTIONS[section]
-        if actor.role in PERMISSIONS[place.action]
-    ]
+    return [(place, _lies_in(path, place)) for place in SECTIONS[section] if may(actor, place.action)]
 
 
 def _lies_in(path: str, place: Place) -> bool:
@@ -251,7 +250,9 @@ def _as_missing(document: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def problem_page(request: Request, document: Mapping[str, Any]) -> Response:
-    """A refusal as a person sees it; whoever is not logged in is led to the door."""
+    """A refusal as a person sees it; whoever is not logged in is led to the door, whoever must set up codes to that."""
+    if document["code"] == SecondFactorNeeded.code and request.method == "GET":
+        return go_to(ENROLS_AT)
     if document["status"] == 401 and request.method == "GET":
         query = f"?{request.url.query}" if request.url.query else ""
         return go_to(f"/api/auth/resume?{urlencode({'next': f'{request.url.path}{query}'})}")

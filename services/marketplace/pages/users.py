@@ -7,13 +7,14 @@ from uuid import UUID
 
 from fastapi import APIRouter, Form, Query, Request, Response
 
+from services.marketplace.api.auth import AuthDep
 from services.marketplace.api.operations import Reader
 from services.marketplace.api.users import Admin, UserQuery
 from services.marketplace.domain.users import ROLE_WORDS, STAFF, StaffRole, Why
-from services.marketplace.pages.rendering import go_to, page_links, render
-from services.marketplace.service import users
+from services.marketplace.pages.rendering import go_to, may, page_links, render
+from services.marketplace.service import second_factor, users
 from shared.runtime import ResourcesDep
-from shared.security.policy import PERMISSIONS, Action
+from shared.security.policy import Action
 
 router = APIRouter(prefix="/ops/users", tags=["pages"], default_response_class=Response)
 Reason = Annotated[Why, Form()]
@@ -34,7 +35,7 @@ async def everybody(
         roles=ROLE_WORDS,
         staff_roles=STAFF,
         own_id=actor.user_id,
-        may_change=actor.role in PERMISSIONS[Action.CONFIG_WRITE],
+        may_change=may(actor, Action.CONFIG_WRITE),
         **page_links(request, page.next_cursor),
     )
 
@@ -57,6 +58,13 @@ async def suspend(user_id: UUID, reason: Reason, resources: ResourcesDep, actor:
 async def restore(user_id: UUID, reason: Reason, resources: ResourcesDep, actor: Admin) -> Response:
     """Let a suspended person in again."""
     await users.restore(resources, actor, user_id, reason)
+    return go_to("/ops/users")
+
+
+@router.post("/{user_id}/second-factor")
+async def reset_codes(user_id: UUID, reason: Reason, auth: AuthDep, actor: Admin) -> Response:
+    """Ask a person for no codes any more that has lost phone and recovery codes; its sessions end."""
+    await second_factor.reset(auth, actor, user_id, reason)
     return go_to("/ops/users")
 
 

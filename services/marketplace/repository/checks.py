@@ -9,12 +9,13 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.marketplace.domain.cases import LOST
 from shared.schemas.page import Cursor
 
 LOCK = "SELECT id, credential_status FROM contractors WHERE id = :id FOR NO KEY UPDATE"
 CASE = """
-    SELECT id, contractor_id, sale_id, dispute_ref, charge_ref, amount_cents, reason, processor_status, outcome, note,
-           settled_at, created_at
+    SELECT id, contractor_id, sale_id, dispute_ref, charge_ref, amount_cents, reason, processor_status, booked_cents,
+           outcome, note, settled_at, created_at
       FROM buyer_cases
 """
 
@@ -137,10 +138,37 @@ class CheckRepository:
             ON CONFLICT (dispute_ref) DO UPDATE
                SET processor_status = CASE WHEN known.processor_status = ANY (:ended) THEN known.processor_status
                                            ELSE excluded.processor_status END
-            RETURNING id, contractor_id, xmax = 0 AS opened
+            RETURNING id, contractor_id, processor_status, xmax = 0 AS opened
             """
         )
         return (await self._session.execute(statement, values)).one_or_none()
+
+    async def lost_cases(self, limit: int) -> Sequence[Row[Any]]:
+        """Cases whose money the bank keeps and which are not booked yet."""
+        statement = text(
+            """
+            SELECT id, contractor_id FROM buyer_cases
+             WHERE processor_status = :lost AND booked_cents IS NULL ORDER BY created_at, id LIMIT :limit
+            """
+        )
+        return (await self._session.execute(statement, {"lost": LOST, "limit": limit})).all()
+
+    async def lost_case(self, case_id: UUID) -> Row[Any] | None:
+        """Such a case, with what was charged where it was a lead's charge; the caller holds the contractor's lock."""
+        statement = text(
+            """
+            SELECT k.id, k.contractor_id, k.sale_id, k.dispute_ref, k.charge_ref, k.amount_cents,
+                   (SELECT p.amount_cents FROM payments p WHERE p.provider_ref = k.charge_ref AND p.kind = 'charge'
+                     LIMIT 1) AS charged_cents
+              FROM buyer_cases k WHERE k.id = :id AND k.processor_status = :lost AND k.booked_cents IS NULL
+            """
+        )
+        return (await self._session.execute(statement, {"id": case_id, "lost": LOST})).one_or_none()
+
+    async def note_booked(self, case_id: UUID, cents: int) -> None:
+        """Remember what was booked of a lost case."""
+        statement = text("UPDATE buyer_cases SET booked_cents = :cents WHERE id = :id")
+        await self._session.execute(statement, {"id": case_id, "cents": cents})
 
     async def settle_case(self, case_id: UUID, values: dict[str, Any]) -> Row[Any] | None:
         """Settle an open case; None when it is settled already."""

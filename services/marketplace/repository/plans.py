@@ -164,12 +164,14 @@ class PlanRepository:
         made: UUID | None = (await self._session.execute(statement, values)).scalar_one_or_none()
         return made
 
-    async def note_payment(self, invoice_ref: str, payment_ref: str | None) -> None:
-        """Remember which payment paid an invoice that is here already."""
+    async def note_payment(self, invoice_ref: str, payment_ref: str | None) -> bool:
+        """Remember which payment paid an invoice that is here already; False where that was known, or is not."""
         statement = text(
-            "UPDATE plan_periods SET payment_ref = :payment WHERE invoice_ref = :invoice AND payment_ref IS NULL"
+            "UPDATE plan_periods SET payment_ref = CAST(:payment AS text) "
+            "WHERE invoice_ref = :invoice AND payment_ref IS NULL AND CAST(:payment AS text) IS NOT NULL"
         )
-        await self._session.execute(statement, {"invoice": invoice_ref, "payment": payment_ref})
+        result = await self._session.execute(statement, {"invoice": invoice_ref, "payment": payment_ref})
+        return bool(result.rowcount)  # type: ignore[attr-defined]
 
     async def included(self, contractor_id: UUID, price_cents: int) -> Row[Any] | None:
         """The period that pays for a lead of this price, the one that ends first; the caller holds the lock.
@@ -197,11 +199,6 @@ class PlanRepository:
             """  # noqa: S608 - our own constants
         )
         return (await self._session.execute(statement, {"contractor": contractor_id, "limit": limit})).all()
-
-    async def period_is_open(self, period_id: UUID) -> bool:
-        """Whether a period has not been closed; it stays so until the caller commits."""
-        statement = text("SELECT closed_at IS NULL FROM plan_periods WHERE id = :id FOR NO KEY UPDATE")
-        return bool((await self._session.execute(statement, {"id": period_id})).scalar_one())
 
     async def ended(self, limit: int) -> Sequence[Row[Any]]:
         """Periods whose leads can be bought no more, which no open purchase holds, and whose payment no bank takes back."""
@@ -235,25 +232,42 @@ class PlanRepository:
         ).scalar_one_or_none()
         return found
 
-    async def payment(self, payment_ref: str) -> Row[Any]:
-        """The period that a payment paid, and how many of its leads are bought or being bought; the caller holds the lock."""
+    async def period(self, *, payment_ref: str | None = None, sale_id: UUID | None = None) -> Row[Any] | None:
+        """The period that a payment paid, or whose lead a sale is, with how much of it is used; None for none.
+
+        The caller holds the contractor's lock.
+        """
         statement = text(
             f"""
-            SELECT p.id, p.contractor_id, p.invoice_ref, p.amount_cents, p.refunded_cents, p.taken_back_cents, p.leads,
-                   p.unit_cents, p.closed_at IS NULL AS is_open, {BOUGHT} + {HELD} AS used
-              FROM plan_periods p WHERE p.payment_ref = :payment
+            SELECT p.id, p.contractor_id, p.invoice_ref, p.amount_cents AS amount, p.refunded_cents, p.lost_cents,
+                   p.refunded_cents + p.lost_cents AS gone, p.taken_back_cents AS taken_back, p.leads, p.unit_cents AS unit, p.closed_at IS NULL AS is_open,
+                   {BOUGHT} + {HELD} AS used
+              FROM plan_periods p
+             WHERE p.payment_ref = CAST(:payment AS text)
+                OR p.id = (SELECT plan_period_id FROM sales WHERE id = CAST(:sale AS uuid))
             """  # noqa: S608 - our own constants
         )
-        return (await self._session.execute(statement, {"payment": payment_ref})).one()
+        values = {"payment": payment_ref, "sale": sale_id}
+        return (await self._session.execute(statement, values)).one_or_none()
 
-    async def note_refund(self, period_id: UUID, *, refunded: int, taken_back: int, leads: int) -> None:
-        """Remember what has gone back of a period's payment, and the leads that are left of it."""
+    async def note_gone(
+        self, period_id: UUID, *, refunded: int, lost: int, taken_back: int, leads: int
+    ) -> None:
+        """Remember what has gone back of a period's payment, by us and by the bank, and the leads that are left of it."""
         statement = text(
             """
-            UPDATE plan_periods SET refunded_cents = :refunded, taken_back_cents = :taken_back, leads = :leads WHERE id = :id
+            UPDATE plan_periods
+               SET refunded_cents = :refunded, lost_cents = :lost, taken_back_cents = :taken_back, leads = :leads
+             WHERE id = :id
             """
         )
-        values = {"id": period_id, "refunded": refunded, "taken_back": taken_back, "leads": leads}
+        values = {
+            "id": period_id,
+            "refunded": refunded,
+            "lost": lost,
+            "taken_back": taken_back,
+            "leads": leads,
+        }
         await self._session.execute(statement, values)
 
     async def doubtful(self, limit: int) -> Sequence[Row[Any]]:

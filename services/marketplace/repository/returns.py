@@ -131,6 +131,11 @@ class ReturnRepository:
         )
         return (await self._session.execute(statement, {"id": return_id, **values})).one_or_none()
 
+    async def note_credit(self, return_id: UUID, cents: int) -> None:
+        """Remember that an accepted return brings less than its price: the rest went back as money before."""
+        statement = text("UPDATE sale_returns SET credit_cents = :cents WHERE id = :id")
+        await self._session.execute(statement, {"id": return_id, "cents": cents})
+
     async def take_back(self, sale_id: UUID) -> bool:
         """End a sold sale and take its lead off the market for good; False when it is not sold any more."""
         statement = text(

@@ -196,21 +196,22 @@ class SaleRepository:
 
     async def close(
         self, sale_id: UUID, status: str, *, reason: str | None, provider_ref: str | None
-    ) -> bool:
-        """End an unsettled sale without a charge (declined or released) and put its lead back on sale."""
+    ) -> Row[Any] | None:
+        """End an unsettled sale without a charge (declined or released) and put its lead back on sale; None where it was ended."""
         statement = text(
             f"""
             WITH closed AS (
                 UPDATE sales SET status = :status, decline_reason = :reason, released_at = now(),
                                  provider_ref = coalesce(:provider_ref, provider_ref)
-                 WHERE id = :id AND status IN {UNSETTLED} RETURNING id, base_lead_id
+                 WHERE id = :id AND status IN {UNSETTLED} RETURNING id, base_lead_id, contractor_id, plan_period_id
             )
             UPDATE base_leads l SET status = 'available', reserved_at = NULL, sale_id = NULL FROM closed
-             WHERE l.id = closed.base_lead_id AND l.status = 'reserved' AND l.sale_id = closed.id RETURNING l.id
+             WHERE l.id = closed.base_lead_id AND l.status = 'reserved' AND l.sale_id = closed.id
+            RETURNING closed.contractor_id, closed.plan_period_id
             """  # noqa: S608 - our own constant
         )
         values = {"id": sale_id, "status": status, "reason": reason, "provider_ref": provider_ref}
-        return (await self._session.execute(statement, values)).one_or_none() is not None
+        return (await self._session.execute(statement, values)).one_or_none()
 
     async def owes_refund(self, sale_id: UUID, charge_id: str) -> bool:
         """Whether a charge of this sale must go back: it is neither what the sale cost nor given back already."""

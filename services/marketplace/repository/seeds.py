@@ -9,8 +9,11 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shared.schemas.page import Cursor
+
 _SEEDS = """
     SELECT s.id, s.contractor_id, s.first_name, s.last_name, s.email, s.reason, s.created_at, s.handed_at, s.alarm_at,
+           s.settled_at, s.settled_note,
            (SELECT coalesce(jsonb_agg(jsonb_build_object('id', g.id, 'sender_domain', g.sender_domain,
                         'by_buyer', g.by_buyer, 'seen_at', g.seen_at, 'note', g.note) ORDER BY g.seen_at, g.id), '[]')
               FROM seed_sightings g WHERE g.seed_id = s.id) AS sightings
@@ -98,18 +101,54 @@ class SeedRepository:
         )
         return list((await self._session.execute(statement, {"id": contractor_id})).scalars())
 
-    async def sight(self, values: dict[str, Any]) -> None:
-        """Note a contact; the same one told twice is one."""
+    async def sight(self, values: dict[str, Any]) -> bool:
+        """Note a contact; False where the same one was told before."""
         statement = text(
             """
             INSERT INTO seed_sightings (seed_id, contractor_id, sender_domain, by_buyer, seen_at, note, user_id)
             VALUES (:seed_id, :contractor_id, :sender_domain, :by_buyer, :seen_at, :note, CAST(:user_id AS uuid))
-            ON CONFLICT DO NOTHING
+            ON CONFLICT DO NOTHING RETURNING id
             """
         )
-        await self._session.execute(statement, values)
+        return (await self._session.execute(statement, values)).one_or_none() is not None
 
     async def alarm(self, seed_id: UUID) -> bool:
-        """Raise a seed's alarm, once; False where it was raised before."""
-        statement = text("UPDATE seeds SET alarm_at = now() WHERE id = :id AND alarm_at IS NULL RETURNING id")
+        """Raise a seed's alarm, again where it was settled; False where it stands."""
+        statement = text(
+            """
+            UPDATE seeds SET alarm_at = now(), settled_at = NULL, settled_note = NULL
+             WHERE id = :id AND (alarm_at IS NULL OR settled_at IS NOT NULL) RETURNING id
+            """
+        )
         return (await self._session.execute(statement, {"id": seed_id})).one_or_none() is not None
+
+    async def settle(self, seed_id: UUID, note: str) -> UUID | None:
+        """End a seed's alarm: the buyer whose seed it is; None where it has none, or none any more."""
+        statement = text(
+            """
+            UPDATE seeds SET settled_at = now(), settled_note = :note
+             WHERE id = :id AND alarm_at IS NOT NULL AND settled_at IS NULL RETURNING contractor_id
+            """
+        )
+        found: UUID | None = (
+            await self._session.execute(statement, {"id": seed_id, "note": note})
+        ).scalar_one_or_none()
+        return found
+
+    async def alarms(self, *, settled: bool | None, after: Cursor | None, limit: int) -> Sequence[Row[Any]]:
+        """Seeds whose alarm was raised, newest first and one too many; open ones, settled ones or both."""
+        statement = text(
+            f"""{_SEEDS}
+             WHERE s.alarm_at IS NOT NULL
+               AND (CAST(:settled AS boolean) IS NULL OR (s.settled_at IS NOT NULL) = CAST(:settled AS boolean))
+               AND (CAST(:after_id AS uuid) IS NULL
+                    OR (s.created_at, s.id) < (CAST(:after AS timestamptz), CAST(:after_id AS uuid)))
+             ORDER BY s.created_at DESC, s.id DESC LIMIT :limit"""
+        )
+        values = {
+            "settled": settled,
+            "after": after.created_at if after else None,
+            "after_id": after.id if after else None,
+            "limit": limit + 1,
+        }
+        return (await self._session.execute(statement, values)).all()

@@ -21,12 +21,14 @@ class UserDeskRepository:
         self._session = session
 
     async def page(self, wanted: dict[str, Any], after: Cursor | None, limit: int) -> Sequence[Row[Any]]:
-        """The newest accounts that fit, one too many, each with its company and what it has open."""
+        """The newest accounts that fit, one too many, each with its company, what it has open, and since when a code is asked of it."""
         statement = text(
             """
             SELECT u.id, u.email::text AS email, u.full_name, u.role, u.contractor_id, c.company_name, u.email_verified_at,
-                   u.last_login_at, u.disabled_at, u.suspended_at, u.created_at, o.sessions_open, o.keys_open
+                   u.last_login_at, u.disabled_at, u.suspended_at, u.created_at, o.sessions_open, o.keys_open,
+                   f.confirmed_at AS second_factor_since
               FROM users u LEFT JOIN contractors c ON c.id = u.contractor_id
+              LEFT JOIN second_factors f ON f.user_id = u.id
              CROSS JOIN LATERAL (
                    SELECT count(DISTINCT t.family_id) FILTER (WHERE k.id IS NULL) AS sessions_open,
                           count(DISTINCT k.id) AS keys_open

@@ -29,11 +29,12 @@ class WaitingRepository:
         self._session = session
 
     async def counts(self) -> Row[Any]:
-        """Open returns, cases, conflicts and privacy requests, how many of these are late, their first deadline."""
+        """Open returns, cases, alarms, conflicts and privacy requests, how many of these are late, their first deadline."""
         statement = text(
             """
             SELECT (SELECT count(*) FROM sale_returns WHERE status = 'open') AS returns,
                    (SELECT count(*) FROM buyer_cases WHERE outcome IS NULL) AS cases,
+                   (SELECT count(*) FROM seeds WHERE alarm_at IS NOT NULL AND settled_at IS NULL) AS alarms,
                    (SELECT count(*) FROM crm_conflicts WHERE resolved_at IS NULL) AS conflicts,
                    p.requests, p.late, p.due_at
               FROM (SELECT count(*) AS requests, count(*) FILTER (WHERE due_at < now()) AS late, min(due_at) AS due_at
@@ -53,7 +54,8 @@ class WaitingRepository:
             f"""
             SELECT c.id, c.company_name, c.city, c.state, c.credential_status, p.papers, p.filed_at, c.created_at,
                    EXISTS (SELECT 1 FROM buyer_cases b WHERE b.contractor_id = c.id AND b.outcome IS NULL) AS frozen,
-                   EXISTS (SELECT 1 FROM seeds s WHERE s.contractor_id = c.id AND s.alarm_at IS NOT NULL) AS seed_alarm
+                   EXISTS (SELECT 1 FROM seeds s WHERE s.contractor_id = c.id AND s.alarm_at IS NOT NULL
+                              AND s.settled_at IS NULL) AS seed_alarm
             {BUYERS}
                AND (CAST(:after_id AS uuid) IS NULL
                     OR (c.created_at, c.id) < (CAST(:after AS timestamptz), CAST(:after_id AS uuid)))

@@ -18,6 +18,7 @@ from services.marketplace.domain.second_factor import (
     over,
     read_half_session,
 )
+from services.marketplace.domain.users import STAFF
 from services.marketplace.repository.second_factor import SecondFactorRepository
 from services.marketplace.repository.users import PresentedToken, UserRepository
 from services.marketplace.service.codes import take_code
@@ -39,7 +40,7 @@ from shared.security import audit
 from shared.security.attempts import AttemptLimiter, Claim, Limit, network_of
 from shared.security.fields import KeyRing
 from shared.security.passwords import Passwords, needs_rehash
-from shared.security.policy import Actor, Role
+from shared.security.policy import ENROLMENT, Actor, Role
 from shared.security.tokens import IssuedToken, TokenIssuer
 from shared.telemetry.logging import get_logger
 
@@ -82,12 +83,16 @@ class Registration:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A logged-in user with fresh tokens; the refresh token is shown this once."""
+    """A logged-in user with fresh tokens; the refresh token is shown this once.
+
+    `enrols` where its access opens the set-up of codes and nothing else; refreshed after that it opens everything.
+    """
 
     user: User
     access: IssuedToken = field(repr=False)
     refresh_token: str = field(repr=False)
     csrf_token: str = field(repr=False)
+    enrols: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,14 +241,22 @@ class Auth:
             client_hash=self._fingerprint(client),
             life=SESSION_LIFE,
         )
+        enrols = await self._must_enrol(uow, user)
         access = self.issuer.issue_user(
             user.id,
             Role(user.role),
             contractor_id=user.contractor_id,
             session_id=session_id,
             csrf_hash=hash_csrf(csrf_token),
+            only=ENROLMENT if enrols else None,
         )
-        return Session(user, access, refresh_token, csrf_token)
+        return Session(user, access, refresh_token, csrf_token, enrols)
+
+    async def _must_enrol(self, uow: UnitOfWork, user: User) -> bool:
+        """Whether the person needs a code at log-in by its role and has not set one up."""
+        if self.settings.staff_totp != "required" or user.role not in STAFF:
+            return False
+        return not await SecondFactorRepository(uow.session).is_on(user.id)
 
     async def _judge_reuse(
         self, uow: UnitOfWork, refresh_token: str, client: Client

@@ -10,11 +10,12 @@ from uuid import UUID
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.marketplace.domain.ledger import period_end_postings, plan_paid_postings, plan_refund_postings
-from services.marketplace.domain.plans import leads_paid, refund_of, unused_value
+from services.marketplace.domain.ledger import period_end_postings, plan_paid_postings
+from services.marketplace.domain.plans import leads_paid, unused_value
 from services.marketplace.repository.locks import lock_contractor
 from services.marketplace.repository.plans import PlanRepository
 from services.marketplace.repository.sales import SaleRepository
+from services.marketplace.service.early_news import take_kept
 from shared.providers.payments.billing import Invoice, Subscription
 from shared.runtime import Resources
 from shared.telemetry.logging import get_logger
@@ -69,7 +70,7 @@ async def _apply(
 
 
 async def _paid(session: AsyncSession, row: Row[Any], invoice: Invoice) -> None:
-    """Book a paid invoice and its leads, once."""
+    """Book a paid invoice and its leads, once, and what was told of its payment before."""
     if invoice.amount_cents <= 0:
         return
     if invoice.currency != "USD":
@@ -91,7 +92,8 @@ async def _paid(session: AsyncSession, row: Row[Any], invoice: Invoice) -> None:
         "unit_cents": plan.unit_cents,
     }
     if await repository.add_period(values) is None:
-        await repository.note_payment(invoice.id, invoice.payment_ref)
+        if await repository.note_payment(invoice.id, invoice.payment_ref):
+            await take_kept(session, invoice.payment_ref)
         return
     await SaleRepository(session).post(
         plan_paid_postings(invoice.amount_cents, row.contractor_id),
@@ -99,6 +101,7 @@ async def _paid(session: AsyncSession, row: Row[Any], invoice: Invoice) -> None:
         payment_id=None,
         words=f"plan paid, invoice {invoice.id}",
     )
+    await take_kept(session, invoice.payment_ref)
 
 
 async def reconcile(resources: Resources) -> dict[str, int]:
@@ -133,45 +136,6 @@ async def _settle_doubt(resources: Resources, row: Row[Any]) -> str:
     async with resources.unit_of_work() as uow:
         await PlanRepository(uow.session).expire_checkout(row.subscription_id)
     return "expired"
-
-
-async def take_refund(session: AsyncSession, payment_ref: str, refunded_cents: int) -> bool:
-    """Book what has gone back of a plan's payment, of which `refunded_cents` are gone by now; False where it is none.
-
-    The processor tells the sum of all refunds each time, so that events may come twice, late or in any order.
-    """
-    repository = PlanRepository(session)
-    contractor_id = await repository.paid_by(payment_ref)
-    if contractor_id is None:
-        return False
-    await lock_contractor(session, contractor_id)
-    period = await repository.payment(payment_ref)
-    lost = refund_of(
-        refunded_cents,
-        amount=period.amount_cents,
-        refunded=period.refunded_cents,
-        taken_back=period.taken_back_cents,
-        leads=period.leads,
-        used=period.used,
-        unit=period.unit_cents,
-        is_open=period.is_open,
-    )
-    total = lost.deferred_cents + lost.revenue_cents
-    if not total:
-        return True
-    await repository.note_refund(
-        period.id,
-        refunded=period.refunded_cents + total,
-        taken_back=period.taken_back_cents + lost.deferred_cents,
-        leads=lost.leads if period.is_open else period.leads,
-    )
-    await SaleRepository(session).post(
-        plan_refund_postings(lost.deferred_cents, lost.revenue_cents, contractor_id),
-        sale_id=None,
-        payment_id=None,
-        words=f"plan refunded, invoice {period.invoice_ref}",
-    )
-    return True
 
 
 async def close_ended(resources: Resources) -> int:

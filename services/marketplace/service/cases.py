@@ -1,4 +1,7 @@
-"""Cases of charge-backs: opened by the processor's event, which freezes the buyer, settled by an operator."""
+"""Cases of charge-backs: opened by the processor's event, which freezes the buyer, settled by an operator.
+
+What the bank decides to take is booked with its word; an operator's decision moves no money.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,13 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.marketplace.domain.cases import ENDED, CaseView, Dispute
+from services.marketplace.domain.cases import ENDED, LOST, CaseView, Dispute
+from services.marketplace.domain.ledger import refund_postings
 from services.marketplace.repository.checks import CheckRepository
+from services.marketplace.repository.locks import lock_contractor
+from services.marketplace.repository.sales import SaleRepository
 from services.marketplace.service.checks import audit_buyer
+from services.marketplace.service.period_money import take_loss
 from services.marketplace.service.sessions import signed_in
 from shared.errors import Conflict, NotFound
 from shared.runtime import Resources
@@ -20,6 +27,7 @@ from shared.security.policy import Actor, Role
 from shared.telemetry.logging import get_logger
 
 SERVICE: Final = "marketplace"
+BATCH: Final = 200
 
 log = get_logger(__name__)
 
@@ -42,7 +50,7 @@ async def take_dispute(session: AsyncSession, dispute: Dispute) -> bool:
     }
     case = await CheckRepository(session).open_case(values)
     if case is None:
-        log.error("dispute_fits_no_charge", dispute=dispute.id)
+        log.warning("dispute_fits_no_charge", dispute=dispute.id)
         return False
     if case.opened:
         processor = Actor(role=Role.SERVICE, subject="service:stripe", service=SERVICE)
@@ -54,7 +62,38 @@ async def take_dispute(session: AsyncSession, dispute: Dispute) -> bool:
             reason=dispute.reason,
             details={"case_id": str(case.id)},
         )
+    if case.processor_status == LOST:
+        await _book_loss(session, case.id, case.contractor_id)
     return True
+
+
+async def book_losses(resources: Resources) -> int:
+    """Book lost disputes that were not; returns how many."""
+    async with resources.unit_of_work() as uow:
+        cases = await CheckRepository(uow.session).lost_cases(BATCH)
+    for case in cases:
+        async with resources.unit_of_work() as uow:
+            await _book_loss(uow.session, case.id, case.contractor_id)
+    return len(cases)
+
+
+async def _book_loss(session: AsyncSession, case_id: UUID, contractor_id: UUID) -> None:
+    """Book what a lost dispute took, once: of a lead's charge it is revenue, of a plan's payment like a refund of it."""
+    repository = CheckRepository(session)
+    await lock_contractor(session, contractor_id)
+    case = await repository.lost_case(case_id)
+    if case is None:
+        return
+    words = f"lost to a charge-back, {case.dispute_ref}"
+    if case.sale_id is None:
+        cents = await take_loss(session, case.charge_ref, case.amount_cents, words)
+    else:
+        cents = min(case.amount_cents, case.charged_cents or 0)
+        if cents:
+            await SaleRepository(session).post(
+                refund_postings(cents), sale_id=case.sale_id, payment_id=None, words=words
+            )
+    await repository.note_booked(case_id, cents)
 
 
 async def list_cases(

@@ -96,6 +96,7 @@ async def waiting(resources: Resources, actor: Actor, neighbours: Neighbours) ->
         renewals_line(filed.states),
         drop_line(filed.drop, filed.states),
         waiting_line(Work.CASES, own.cases),
+        waiting_line(Work.ALARMS, own.alarms),
         waiting_line(Work.RETURNS, own.returns),
         waiting_line(Work.PAPERS, papers),
         waiting_line(Work.REVIEWS, reviews.open if reviews else None, late=reviews.overdue if reviews else 0),

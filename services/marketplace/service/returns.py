@@ -11,11 +11,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.marketplace import metrics
-from services.marketplace.domain.ledger import (
-    credit_account,
-    included_return_postings,
-    return_postings,
-)
+from services.marketplace.domain.ledger import credit_account, return_postings
 from services.marketplace.domain.return_views import (
     DeskReturn,
     ReasonStanding,
@@ -37,10 +33,11 @@ from services.marketplace.domain.returns import (
     find_reason,
     judge,
 )
-from services.marketplace.repository.plans import PlanRepository
+from services.marketplace.repository.locks import lock_contractor
 from services.marketplace.repository.receipts import ReceiptRepository
 from services.marketplace.repository.returns import ReturnRepository
 from services.marketplace.repository.sales import SaleRepository
+from services.marketplace.service.period_money import credit_plan_lead
 from services.marketplace.service.sessions import signed_in
 from shared.compliance.loader import address_value, decide_sale
 from shared.compliance.reasons import Reason
@@ -198,8 +195,10 @@ async def decide_return(
     async with resources.unit_of_work() as uow:
         await signed_in(uow.session, actor)
         repository = ReturnRepository(uow.session)
-        if await repository.one(return_id) is None:
+        found = await repository.one(return_id)
+        if found is None:
             raise NotFound("There is no such return.")
+        await lock_contractor(uow.session, found.contractor_id)
         await _settle(uow.session, return_id, status, note, by=ReturnDecider.OPERATOR, user_id=actor.user_id)
         await _audit(uow.session, actor, f"return.{decision}", return_id, note)
         row = await repository.one(return_id)
@@ -231,19 +230,23 @@ async def _take_back(session: AsyncSession, decided: Row[Any]) -> None:
         raise ReturnNotPossible(DISPUTED, sale_id=str(decided.sale_id))
     if not await repository.take_back(decided.sale_id):
         raise Conflict(f"sale {decided.sale_id} holds no sold lead", sale_id=str(decided.sale_id))
-    to_plan = decided.plan_period_id is not None and await PlanRepository(session).period_is_open(
-        decided.plan_period_id
-    )
-    owed = included_return_postings if to_plan else return_postings
-    await SaleRepository(session).post(
-        owed(decided.credit_cents, decided.contractor_id),
-        sale_id=decided.sale_id,
-        payment_id=None,
-        words=f"return {decided.id}",
-    )
-    await ReceiptRepository(session).issue_credit_note(decided.id, to_plan=to_plan)
+    cents, to_plan = await _credit(session, decided)
+    if cents != decided.credit_cents:
+        await repository.note_credit(decided.id, cents)
+    if cents:
+        await ReceiptRepository(session).issue_credit_note(decided.id, to_plan=to_plan)
     if REASONS[decided.reason].tells_number:
         await repository.note_wrong_number(decided.sale_id)
+
+
+async def _credit(session: AsyncSession, decided: Row[Any]) -> tuple[int, bool]:
+    """Book what a return brings: its cents, and whether they are a lead of the plan again."""
+    words, cents = f"return {decided.id}", int(decided.credit_cents)
+    if decided.plan_period_id is not None:
+        return await credit_plan_lead(session, decided.sale_id, decided.contractor_id, words)
+    postings = return_postings(cents, decided.contractor_id)
+    await SaleRepository(session).post(postings, sale_id=decided.sale_id, payment_id=None, words=words)
+    return cents, False
 
 
 async def reasons_for(resources: Resources, actor: Actor, sale_id: UUID) -> tuple[str, list[ReasonStanding]]:

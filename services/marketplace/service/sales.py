@@ -23,6 +23,7 @@ from services.marketplace.repository.locks import lock_contractor
 from services.marketplace.repository.plans import PlanRepository
 from services.marketplace.repository.receipts import ReceiptRepository
 from services.marketplace.repository.sales import UNSETTLED, SaleRepository
+from services.marketplace.service.period_money import free_lead_of
 from services.marketplace.service.sessions import signed_in
 from services.marketplace.service.terms import reached_cap
 from shared.compliance.loader import address_value, decide_sale
@@ -301,12 +302,25 @@ async def settle(uow: UnitOfWork, sale_id: UUID, charge: Charge) -> str:
 
 async def decline(uow: UnitOfWork, sale_id: UUID, reason: str, *, charge_id: str | None = None) -> str:
     """End a sale that will not be paid and put its lead back on sale, once. Returns the outcome."""
-    closed = await SaleRepository(uow.session).close(
-        sale_id, "declined", reason=reason[:100], provider_ref=charge_id
-    )
-    if closed:
+    outcome = await give_up(uow, sale_id, "declined", reason=reason[:100], charge_id=charge_id)
+    if outcome == "declined":
         metrics.SALES.labels("declined").inc()
-    return "declined" if closed else "unchanged"
+    return outcome
+
+
+async def give_up(
+    uow: UnitOfWork, sale_id: UUID, status: str, *, reason: str, charge_id: str | None = None
+) -> str:
+    """End an unsettled sale without a charge, declined or released, once; a plan's lead that it held is free again.
+
+    Returns the outcome.
+    """
+    closed = await SaleRepository(uow.session).close(sale_id, status, reason=reason, provider_ref=charge_id)
+    if closed is None:
+        return "unchanged"
+    if closed.plan_period_id is not None:
+        await free_lead_of(uow.session, sale_id, closed.contractor_id)
+    return status
 
 
 async def _settle_paid(uow: UnitOfWork, repository: SaleRepository, sale_id: UUID, charge: Charge) -> str:

@@ -20,6 +20,7 @@ from services.marketplace.domain.second_factor import (
     setup_uri,
     step_of,
 )
+from services.marketplace.domain.users import refuse_own
 from services.marketplace.repository.second_factor import SecondFactorRepository
 from services.marketplace.repository.users import UserRepository
 from services.marketplace.service.auth import SERVICE, Auth, Client
@@ -109,16 +110,19 @@ async def turn_off(auth: Auth, actor: Actor, password: str, code: str, client: C
         attempt.succeed()
 
 
-async def reset(auth: Auth, actor: Actor, user_id: UUID) -> None:
+async def reset(auth: Auth, actor: Actor, user_id: UUID, reason: str | None = None) -> None:
     """Let a person in by the password alone who has lost phone and recovery codes; its sessions end.
 
-    NotFound where nothing is asked of the person. Whoever calls it has made sure of who asks.
+    NotFound where nothing is asked of the person, OwnAccount for the own one: that takes both proofs (`turn_off`).
+    Whoever calls it has made sure of who asks.
     """
+    refuse_own(actor.user_id, user_id)
     async with auth.unit_of_work() as uow:
+        await signed_in(uow.session, actor)
         if not await _remove(uow.session, auth.ring, user_id):
             raise NotFound("Nobody of this id is asked for codes.")
         await UserRepository(uow.session).end_sessions(user_id)
-        await _record(uow.session, actor, "second_factor.reset", user_id)
+        await _record(uow.session, actor, "second_factor.reset", user_id, reason)
 
 
 async def _proven(auth: Auth, actor: Actor, password: str, client: Client) -> User:
@@ -138,5 +142,9 @@ async def _remove(session: AsyncSession, ring: KeyRing, user_id: UUID) -> bool:
     return subject_id is not None and await SubjectKeys(session, ring).shred(subject_id)
 
 
-async def _record(session: AsyncSession, actor: Actor, action: str, user_id: UUID) -> None:
-    await audit.record(session, actor, action, service=SERVICE, object_type="user", object_id=user_id)
+async def _record(
+    session: AsyncSession, actor: Actor, action: str, user_id: UUID, reason: str | None = None
+) -> None:
+    await audit.record(
+        session, actor, action, service=SERVICE, object_type="user", object_id=user_id, reason=reason
+    )

@@ -17,6 +17,7 @@ from services.marketplace.domain.seeds import (
     NewSeed,
     NewSighting,
     SeedView,
+    Settlement,
     domain_of,
     has_agreed,
     invent,
@@ -29,6 +30,7 @@ from services.marketplace.service.sessions import signed_in
 from shared.errors import Conflict, InvalidInput, NotFound
 from shared.http.idempotency import Answer, answer_once
 from shared.runtime import Resources
+from shared.schemas.page import Cursor, Page, cut_page
 from shared.security.policy import Actor
 from shared.telemetry.logging import get_logger
 
@@ -41,6 +43,12 @@ class SeedRefused(Conflict):
     """No seed can be planted at this buyer, or this seed cannot have been contacted; the words say why."""
 
     code = "seed-refused"
+
+
+class NoAlarm(Conflict):
+    """This seed has no open alarm that could be settled."""
+
+    code = "no-alarm"
 
 
 async def of_buyer(resources: Resources, actor: Actor, contractor_id: UUID) -> list[SeedView]:
@@ -96,7 +104,7 @@ async def _plant(
 
 
 async def sight(resources: Resources, actor: Actor, seed_id: UUID, seen: NewSighting) -> SeedView:
-    """The seed with a contact noted; the first by anybody but the buyer raises its alarm. Raises SeedRefused."""
+    """The seed with a contact noted; one by anybody but the buyer raises its alarm, unless it stands. Raises SeedRefused."""
     async with resources.unit_of_work() as uow:
         await signed_in(uow.session, actor)
         repository = SeedRepository(uow.session)
@@ -107,8 +115,8 @@ async def sight(resources: Resources, actor: Actor, seed_id: UUID, seen: NewSigh
         by_buyer = is_buyers(seen.sender, await repository.own_addresses(seed.contractor_id))
         sighting: dict[str, Any] = {"sender_domain": domain_of(seen.sender), "by_buyer": by_buyer}
         known = {"seed_id": seed_id, "contractor_id": seed.contractor_id, "user_id": actor.user_id}
-        await repository.sight(sighting | known | {"seen_at": seen.seen_at, "note": seen.note})
-        if not by_buyer and await repository.alarm(seed_id):
+        new = await repository.sight(sighting | known | {"seen_at": seen.seen_at, "note": seen.note})
+        if new and not by_buyer and await repository.alarm(seed_id):
             details = {"seed_id": str(seed_id), "sender_domain": sighting["sender_domain"]}
             log.error("seed_alarm", contractor_id=str(seed.contractor_id), **details)
             await audit_buyer(
@@ -116,6 +124,36 @@ async def sight(resources: Resources, actor: Actor, seed_id: UUID, seen: NewSigh
             )
         row = await repository.one(seed_id)
     return SeedView.model_validate(row, from_attributes=True)
+
+
+async def settle(resources: Resources, actor: Actor, seed_id: UUID, settlement: Settlement) -> SeedView:
+    """The seed whose alarm an operator ends, with the reason; nothing happens to the buyer. Raises NoAlarm."""
+    async with resources.unit_of_work() as uow:
+        await signed_in(uow.session, actor)
+        repository = SeedRepository(uow.session)
+        if await repository.one(seed_id) is None:
+            raise NotFound("There is no such seed.")
+        contractor_id = await repository.settle(seed_id, settlement.note)
+        if contractor_id is None:
+            raise NoAlarm("This seed has no open alarm: somebody settled it before you, or none was raised.")
+        details = {"seed_id": str(seed_id)}
+        await audit_buyer(
+            uow.session, actor, "seed.settle", contractor_id, reason=settlement.note, details=details
+        )
+        row = await repository.one(seed_id)
+    return SeedView.model_validate(row, from_attributes=True)
+
+
+async def alarms(
+    resources: Resources, actor: Actor, *, settled: bool | None, cursor: str | None, limit: int
+) -> Page[SeedView]:
+    """Seeds whose alarm was raised, newest first; open ones, settled ones or both."""
+    after = Cursor.decode(cursor)
+    async with resources.unit_of_work() as uow:
+        await signed_in(uow.session, actor)
+        rows = await SeedRepository(uow.session).alarms(settled=settled, after=after, limit=limit)
+    shown, more = cut_page(rows, limit)
+    return Page(items=[SeedView.model_validate(row, from_attributes=True) for row in shown], next_cursor=more)
 
 
 def _check_time(seed: Any, seen_at: datetime, now: datetime) -> None:

@@ -11,13 +11,13 @@ import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.marketplace import metrics
-from services.marketplace.domain.cases import read_dispute
+from services.marketplace.domain.cases import Dispute, read_dispute
 from services.marketplace.repository.sales import SaleRepository
-from services.marketplace.service.billing import take_refund
-from services.marketplace.service.cases import take_dispute
+from services.marketplace.service.early_news import take_or_keep
 from shared.db.rows import all_rows
 from shared.errors import InvalidInput
 from shared.runtime import Resources
+from shared.schemas.plan_enums import PaymentNews
 from shared.security.webhooks import WebhookRefused, verify_stripe
 from shared.streams.inbox import take_once
 from shared.telemetry.context import Trace, current_trace, trace_from, use_trace
@@ -29,7 +29,7 @@ NO_NEWS = frozenset({"payment_intent.created", "charge.succeeded"})
 
 
 async def take_stripe_event(resources: Resources, body: bytes, signature: str | None) -> str:
-    """Keep an event once and start its work: taken, duplicate, or ignored when it says nothing new of a payment.
+    """Keep an event once and start its work: taken, duplicate, kept for a payment to come, or ignored as no news.
 
     Raises WebhookRefused unless Stripe signed exactly this body, InvalidInput when it holds no event.
     """
@@ -76,17 +76,30 @@ async def _take(resources: Resources, event: dict[str, Any]) -> str:
             return "duplicate"
         if dispute is not None:
             # At once and not by a worker: a buyer who takes the money back sees no further owner meanwhile.
-            return "taken" if await take_dispute(uow.session, dispute) else "ignored"
+            return await _take_dispute(uow.session, dispute, occurred_at)
         if subject["object"] in PLAN_OBJECTS:
             return await _take_plan(uow.session, subject, event["id"])
         if not isinstance(charge_id, str):
             return "ignored"
-        refunded = subject.get("amount_refunded") if subject["object"] == "charge" else None
-        if isinstance(refunded, int) and refunded > 0 and await take_refund(uow.session, charge_id, refunded):
-            return "taken"
+        if _plans_refund(subject):
+            refunded = {"amount_refunded": subject["amount_refunded"]}
+            return await take_or_keep(uow.session, PaymentNews.REFUND, charge_id, refunded, occurred_at)
         with use_trace(await _trace_of_sale(uow.session, subject)):
             await start(uow.session, "stripe_event", input={"charge_id": charge_id, "event_id": event["id"]})
     return "taken"
+
+
+async def _take_dispute(session: AsyncSession, dispute: Dispute, occurred_at: datetime) -> str:
+    if dispute.payment_intent is None:
+        return "ignored"
+    told = dispute.model_dump()
+    return await take_or_keep(session, PaymentNews.DISPUTE, dispute.payment_intent, told, occurred_at)
+
+
+def _plans_refund(subject: dict[str, Any]) -> bool:
+    """Whether money of a charge went back that is no sale's, so that it can only be a plan's; a sale's names the sale."""
+    refunded = subject.get("amount_refunded") if subject["object"] == "charge" else None
+    return isinstance(refunded, int) and refunded > 0 and not (subject.get("metadata") or {}).get("sale_id")
 
 
 async def _take_plan(session: AsyncSession, subject: dict[str, Any], event_id: str) -> str:

@@ -41,7 +41,7 @@ from shared.db.models.outreach import (
     ScheduledTouchpoint,
 )
 from shared.db.models.permits import PageMethod, Parcel, RawRecord, RawRecordPart, RoofingPermit
-from shared.db.models.plans import Plan, PlanPeriod, PlanSubscription, PlanWait
+from shared.db.models.plans import EarlyPaymentNews, Plan, PlanPeriod, PlanSubscription, PlanWait
 from shared.db.models.privacy import PrivacyCode, PrivacyNotice, PrivacyRequest, PrivacySubject
 from shared.db.models.promos import PromoCode, PromoRedemption
 from shared.db.models.reactivation import CompanyProfile, CrmConflict, LeadProcessingLog, ReactivationLead
@@ -119,6 +119,7 @@ __all__ = [
     "DropDownload",
     "DropRecord",
     "DropRequest",
+    "EarlyPaymentNews",
     "Effect",
     "EnrichmentJob",
     "FeatureFlag",

@@ -75,6 +75,11 @@ class BuyerCase(Base):
         Index("idx_buyer_cases_newest", "created_at", "id"),
         Index("idx_buyer_cases_sale", "sale_id"),
         Index("idx_buyer_cases_settled_user", "settled_user_id"),
+        Index("idx_buyer_cases_charge", "charge_ref"),
+        CheckConstraint(
+            "booked_cents IS NULL OR (processor_status = 'lost' AND booked_cents BETWEEN 0 AND amount_cents)",
+            name="lost_is_booked",
+        ),
         CheckConstraint("amount_cents > 0", name="amount_positive"),
         CheckConstraint("(outcome IS NULL) = (settled_at IS NULL)", name="settled_or_open"),
     )
@@ -87,6 +92,7 @@ class BuyerCase(Base):
     amount_cents: Mapped[int] = mapped_column(BigInteger())
     reason: Mapped[str] = mapped_column(words(100))
     processor_status: Mapped[str] = mapped_column(words(50))
+    booked_cents: Mapped[int | None] = mapped_column(BigInteger())
     outcome: Mapped[CaseOutcome | None] = choice("outcome", CaseOutcome, length=20)
     note: Mapped[str | None]
     settled_user_id: Mapped[UUID | None] = refers("users.id", on_delete="SET NULL")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, Uuid, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.db.models.base import FALSE, Base, between, choice, key, refers, stamp
-from shared.schemas.plan_enums import PlanCode, SubscriptionStatus
+from shared.schemas.plan_enums import PaymentNews, PlanCode, SubscriptionStatus
 
 
 class Plan(Base):
@@ -85,7 +87,8 @@ class PlanPeriod(Base):
             name="paid_ahead",
         ),
         CheckConstraint(
-            "taken_back_cents >= 0 AND refunded_cents >= taken_back_cents AND amount_cents >= refunded_cents",
+            "taken_back_cents >= 0 AND refunded_cents >= 0 AND lost_cents >= 0"
+            " AND refunded_cents + lost_cents >= taken_back_cents AND amount_cents >= refunded_cents + lost_cents",
             name="refund_within_payment",
         ),
     )
@@ -102,8 +105,26 @@ class PlanPeriod(Base):
     leads: Mapped[int]
     unit_cents: Mapped[int] = mapped_column(BigInteger())
     refunded_cents: Mapped[int] = mapped_column(BigInteger(), server_default=text("0"))
+    lost_cents: Mapped[int] = mapped_column(BigInteger(), server_default=text("0"))
     taken_back_cents: Mapped[int] = mapped_column(BigInteger(), server_default=text("0"))
     closed_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = stamp()
+
+
+class EarlyPaymentNews(Base):
+    """A refund or dispute of a payment that we had not booked yet, taken when we have. Owner: marketplace."""
+
+    __tablename__ = "early_payment_news"
+    __table_args__ = (
+        Index("idx_early_payment_news_payment", "payment_ref"),
+        Index("idx_early_payment_news_created", "created_at"),
+    )
+
+    id: Mapped[UUID] = key()
+    payment_ref: Mapped[str]
+    kind: Mapped[PaymentNews] = choice("kind", PaymentNews, length=20)
+    subject: Mapped[dict[str, Any]] = mapped_column(JSONB())
+    occurred_at: Mapped[datetime]
     created_at: Mapped[datetime] = stamp()
 
 

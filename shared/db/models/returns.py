@@ -35,7 +35,7 @@ class SaleReturn(Base):
             name="decided_or_open",
         ),
         CheckConstraint("(status = 'accepted') = (credit_cents IS NOT NULL)", name="accepted_is_credited"),
-        CheckConstraint("credit_cents > 0", name="credit_positive"),
+        CheckConstraint("credit_cents >= 0", name="credit_not_negative"),
     )
 
     id: Mapped[UUID] = key()

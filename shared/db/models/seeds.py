@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.db.models.base import Base, key, refers, stamp, words
@@ -21,7 +21,10 @@ class Seed(Base):
         Index("idx_seeds_aged_sale", "aged_sale_id"),
         Index("idx_seeds_user", "user_id"),
         CheckConstraint("(aged_sale_id IS NULL) = (handed_at IS NULL)", name="handed_or_waiting"),
+        Index("idx_seeds_alarm", "created_at", "id", postgresql_where=text("alarm_at IS NOT NULL")),
         CheckConstraint("alarm_at IS NULL OR handed_at IS NOT NULL", name="alarm_after_handing"),
+        CheckConstraint("(settled_at IS NULL) = (settled_note IS NULL)", name="settled_with_a_note"),
+        CheckConstraint("settled_at IS NULL OR settled_at >= alarm_at", name="settled_after_alarm"),
     )
 
     id: Mapped[UUID] = key()
@@ -32,6 +35,8 @@ class Seed(Base):
     aged_sale_id: Mapped[UUID | None] = refers("aged_sales.id", on_delete="RESTRICT")
     handed_at: Mapped[datetime | None]
     alarm_at: Mapped[datetime | None]
+    settled_at: Mapped[datetime | None]
+    settled_note: Mapped[str | None] = mapped_column(words(255))
     reason: Mapped[str] = mapped_column(words(255))
     user_id: Mapped[UUID | None] = refers("users.id", on_delete="SET NULL")
     created_at: Mapped[datetime] = stamp()

@@ -15,6 +15,7 @@ NAMES = {
     "credit_overdrawn",
     "quota_overdrawn",
     "deferred_matches_periods",
+    "gone_money_matches_books",
     "step_before_parents",
     "consumed_denials",
     "sends_without_decision",

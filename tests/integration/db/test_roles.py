@@ -96,6 +96,7 @@ OWNERS: dict[str, set[str]] = {
         "plan_subscriptions",
         "plan_periods",
         "plan_waits",
+        "early_payment_news",
         "promo_codes",
         "promo_redemptions",
         "seeds",

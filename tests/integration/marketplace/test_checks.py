@@ -314,10 +314,10 @@ async def test_events_in_any_order_leave_the_same_case(market: Market, committed
     assert await status_of(committed_db, market.contractor_id) == "lapsed"
 
 
-async def test_a_dispute_of_nobody_is_ignored_and_a_broken_one_refused(
+async def test_a_dispute_of_nobody_is_kept_and_a_broken_one_refused(
     market: Market, committed_db: SessionMaker
 ) -> None:
-    assert (await market.webhook(dispute("pi_unknown"))).json() == {"status": "ignored"}
+    assert (await market.webhook(dispute("pi_unknown"))).json() == {"status": "kept"}
     broken = orjson.loads(dispute("pi_1", "evt_x"))
     del broken["data"]["object"]["amount"]
     answer = await market.webhook(orjson.dumps(broken))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import orjson
 import pytest
 
 from shared.db.engine import SessionMaker
 from tests.factories.leads import make_lead
 from tests.factories.supply import stock
-from tests.integration.marketplace.conftest import Market, rows
+from tests.integration.marketplace.conftest import PAGE, Market, rows, violations
 from tests.integration.marketplace.test_checks import dispute
+from tests.integration.marketplace.test_plan_refunds import refunded
 from tests.integration.marketplace.test_plans import (
     STARTER,
+    UNIT,
     account,
     books,
     run,
@@ -18,7 +21,7 @@ from tests.integration.marketplace.test_plans import (
     subscribed,
     tell,
 )
-from tests.integration.marketplace.test_returns import claim
+from tests.integration.marketplace.test_returns import claim, operator
 
 
 @pytest.fixture(autouse=True)
@@ -77,4 +80,96 @@ async def test_leads_of_a_payment_that_the_bank_took_back_are_neither_sold_nor_c
     assert (bought.json()["status"], bought.json()["price"]) == ("sold", "175.00")
     [period] = (await account(market))["periods"]
     assert (period["bought"], period["usable"], period["closed_at"]) == (0, False, None)
-    assert await books(committed_db) == {"stripe": STARTER + 17500, "deferred": -STARTER, "revenue": -17500}
+    lost = 17500
+    assert await books(committed_db) == {"stripe": STARTER, "deferred": lost - STARTER, "revenue": -17500}
+    assert await violations(committed_db) == {}
+
+
+async def lose(market: Market, db: SessionMaker, cents: int, *events: tuple[str, str]) -> None:
+    """Let the bank take so much of the plan's payment back, and tell of it as often as there are events."""
+    [paid] = [each for each in await market.charges() if each["amount"] == STARTER]
+    for event, status in events:
+        body = orjson.loads(dispute(paid["payment_intent"], event, status=status))
+        body["data"]["object"]["amount"] = cents
+        assert (await market.webhook(orjson.dumps(body))).json() == {"status": "taken"}
+
+
+async def test_a_lost_dispute_of_a_plans_payment_is_booked_once_like_its_refund(
+    market: Market, committed_db: SessionMaker
+) -> None:
+    await subscribed(market, committed_db)
+    await market.buy()
+
+    await lose(market, committed_db, STARTER, ("evt_1", "needs_response"))
+    assert (await books(committed_db))["stripe"] == STARTER
+    await lose(market, committed_db, STARTER, ("evt_2", "lost"), ("evt_3", "lost"), ("evt_4", "won"))
+    await settle_plans(market, committed_db)
+
+    assert await books(committed_db) == {}
+    [period] = await rows(
+        committed_db, "SELECT lost_cents, refunded_cents, taken_back_cents, leads FROM plan_periods"
+    )
+    assert tuple(period) == (STARTER, 0, STARTER - UNIT, 1)
+    assert [row.booked_cents for row in await rows(committed_db, "SELECT booked_cents FROM buyer_cases")] == [
+        STARTER
+    ]
+    assert await violations(committed_db) == {}
+
+
+async def test_what_was_refunded_is_not_lost_again(market: Market, committed_db: SessionMaker) -> None:
+    await subscribed(market, committed_db)
+    await refunded(market, committed_db, 4 * UNIT)
+
+    await lose(market, committed_db, STARTER, ("evt_1", "lost"))
+    await refunded(market, committed_db, STARTER)
+
+    assert await books(committed_db) == {}
+    [case] = await rows(committed_db, "SELECT booked_cents FROM buyer_cases")
+    assert case.booked_cents == STARTER - 4 * UNIT
+    assert await violations(committed_db) == {}
+
+
+async def test_a_lost_dispute_of_a_leads_charge_is_revenue_lost(
+    market: Market, committed_db: SessionMaker
+) -> None:
+    await market.buy()
+    [charge] = await market.charges()
+
+    await market.webhook(dispute(charge["payment_intent"], status="lost"))
+
+    assert await books(committed_db) == {}
+    desk = await operator(market, committed_db)
+    async with desk:
+        assert "$175 booked as lost" in (await desk.get("/ops/cases", headers=PAGE)).text
+    assert await violations(committed_db) == {}
+
+
+async def test_a_loss_of_before_is_booked_by_the_job_and_the_checker_misses_it_until_then(
+    market: Market, committed_db: SessionMaker
+) -> None:
+    await market.buy()
+    [charge] = await market.charges()
+    await market.webhook(dispute(charge["payment_intent"]))
+    await run(committed_db, "ALTER TABLE buyer_cases DISABLE TRIGGER USER")
+    await run(
+        committed_db,
+        "UPDATE buyer_cases SET processor_status = 'lost', updated_at = now() - interval '2 hours'",
+    )
+    await run(committed_db, "ALTER TABLE buyer_cases ENABLE TRIGGER USER")
+    assert await violations(committed_db) == {"gone_money_matches_books": 1}
+
+    for _ in range(2):
+        await settle_plans(market, committed_db)
+
+    assert await books(committed_db) == {}
+    assert await violations(committed_db) == {}
+
+
+async def test_the_checker_sees_money_that_is_gone_and_not_booked(
+    market: Market, committed_db: SessionMaker
+) -> None:
+    await subscribed(market, committed_db)
+    await run(committed_db, "UPDATE plan_periods SET refunded_cents = 1")
+    assert await violations(committed_db) == {"gone_money_matches_books": 1}
+    await run(committed_db, "UPDATE plan_periods SET refunded_cents = 0, lost_cents = 1")
+    assert await violations(committed_db) == {"gone_money_matches_books": 1}

@@ -13,8 +13,10 @@ from sqlalchemy import text
 
 from services.marketplace.domain.second_factor import STEP_SECONDS, code_of
 from shared.db.engine import SessionMaker
+from shared.schemas.enums import UserRole
 from shared.security.policy import Role
 from tests.factories.accounts import PASSWORD, Account, log_in, make_account
+from tests.factories.leads import make_user
 from tests.factories.services import RunningService
 from tests.integration.marketplace.conftest import rows
 
@@ -205,21 +207,27 @@ async def test_what_was_never_confirmed_asks_nobody_and_is_begun_anew(
 
 
 async def test_an_administrator_lets_in_who_lost_everything(
-    door: RunningService, account: Account, phone: Phone
+    door: RunningService, account: Account, phone: Phone, committed_db: SessionMaker
 ) -> None:
+    async with committed_db.begin() as session:
+        admin = await make_user(session, role=UserRole.ADMIN)
+
     def token(role: Role) -> str:
-        return door.user_token(role)
+        return door.user_token(role, user_id=admin)
 
     path = f"/api/ops/people/{account.user_id}/second-factor"
     async with door.client(token=token(Role.OPS)) as client:
         refused = await client.delete(path)
     async with door.client(token=token(Role.ADMIN)) as client:
+        own = await client.delete(f"/api/ops/people/{admin}/second-factor")
         answers = [await client.delete(path) for _ in range(2)]
+    async with door.client(token=door.user_token(Role.ADMIN)) as client:
+        nobody = await client.delete(path)
     async with door.client(token=account.token) as client:
         old = await client.get("/api/auth/me")
     async with door.client() as client:
         entered: dict[str, Any] = (await log_in(client, account.email)).json()
-    assert refused.status_code == 403
+    assert (refused.status_code, own.json()["code"], nobody.status_code) == (403, "own-account", 401)
     assert [answer.status_code for answer in answers] == [204, 404]
     assert old.status_code == 401
     assert "access_token" in entered

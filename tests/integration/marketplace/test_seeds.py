@@ -206,3 +206,60 @@ async def test_the_desk_plants_and_shows_an_alarm(stall: Stall, desk: httpx.Asyn
     assert "Alarm since" in shown
     assert "other.example (somebody else)" in shown
     assert (await desk.get("/ops/buyers?all_of_them=true")).text.count("Seed alarm") == 1
+
+
+async def test_an_alarm_waits_until_it_is_settled_once_and_a_further_mail_raises_it_again(
+    stall: Stall, desk: httpx.AsyncClient, committed_db: SessionMaker
+) -> None:
+    seed_id = await handed(stall, desk)
+    path = f"/api/ops/seeds/{seed_id}/settlement"
+    assert (await desk.post(path, json={"note": "nothing yet"})).json()["code"] == "no-alarm"
+    stamp = datetime.now(UTC).isoformat()
+    await sight(desk, seed_id, "x@other.example", seen_at=stamp)
+    assert await waits(desk) == ([seed_id], 1)
+
+    settled = await asyncio.gather(*(desk.post(path, json={"note": "A forged sender."}) for _ in range(4)))
+    assert sorted(answer.status_code for answer in settled) == [200, 409, 409, 409]
+    await sight(desk, seed_id, "x@other.example", seen_at=stamp)
+    assert await waits(desk) == ([], 0)
+    (seed,) = (await desk.get("/api/ops/seeds/alarms")).json()["items"]
+    assert (seed["settled_note"], seed["settled_at"] is None) == ("A forged sender.", False)
+
+    again = (await sight(desk, seed_id, "y@third.example")).json()
+    assert (again["settled_at"], again["settled_note"]) == (None, None)
+    assert await waits(desk) == ([seed_id], 1)
+    trail = await rows(
+        committed_db, "SELECT action, reason FROM audit_log WHERE action LIKE 'seed.%' ORDER BY occurred_at"
+    )
+    assert [row.action for row in trail] == ["seed.plant", "seed.alarm", "seed.settle", "seed.alarm"]
+    assert trail[2].reason == "A forged sender."
+
+
+async def waits(desk: httpx.AsyncClient) -> tuple[list[str], int]:
+    """The open alarms, and how many of them the desk's first page counts."""
+    listed = (await desk.get("/api/ops/seeds/alarms", params={"settled": False})).json()["items"]
+    told = (await desk.get("/api/ops/waiting")).json()
+    (count,) = [line["count"] for line in told if line["work"] == "alarms"]
+    return [seed["id"] for seed in listed], count
+
+
+async def test_the_desk_settles_an_alarm_and_a_buyer_cannot(stall: Stall, desk: httpx.AsyncClient) -> None:
+    seed_id = await handed(stall, desk)
+    await sight(desk, seed_id, "x@other.example")
+    async with stall.http() as http:
+        theirs = await http.post(f"/api/ops/seeds/{seed_id}/settlement", json={"note": "no"})
+        list_of_all = await http.get("/api/ops/seeds/alarms")
+    desk.headers["accept"] = PAGE["accept"]
+    before = (await desk.get("/ops/seeds")).text
+
+    sent = await send(desk, f"/ops/seeds/{seed_id}/settlement", note="Told the company.")
+
+    assert (theirs.status_code, list_of_all.status_code, sent.status_code) == (403, 403, 303)
+    assert "Settle the alarm" in before
+    assert "other.example (somebody else)" in before
+    assert "No seed alarm waits" in (await desk.get("/ops/seeds")).text
+    assert "Told the company." in (await desk.get("/ops/seeds?all_of_them=true")).text
+    company = (await desk.get(f"/ops/buyers/{stall.client_id}")).text
+    assert "Alarm settled" in company
+    assert "Settle the alarm" not in company
+    assert "Seed alarm</" not in (await desk.get("/ops/buyers?all_of_them=true")).text

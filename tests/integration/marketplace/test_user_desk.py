@@ -15,10 +15,11 @@ from services.marketplace.repository.accounts import PeopleRepository
 from services.marketplace.repository.users import UserRepository
 from shared.http.auth import CSRF_HEADER
 from shared.schemas.enums import UserRole
-from tests.factories.accounts import PASSWORD, log_in, make_staff
+from tests.factories.accounts import PASSWORD, Account, log_in, make_staff
 from tests.factories.leads import make_buyer
 from tests.integration.marketplace.conftest import rows
 from tests.integration.marketplace.test_desk_work import Desk, desk, send
+from tests.integration.marketplace.test_second_factor import set_up
 
 __all__ = ["desk"]
 WHY = {"reason": "left the company"}
@@ -153,7 +154,7 @@ async def test_nobody_changes_the_own_account_and_operators_change_none(desk: De
     admin, ops = await desk.enter(UserRole.ADMIN), await desk.enter(UserRole.OPS)
     (own,) = await rows(desk.db, "SELECT id FROM users WHERE role = 'admin'")
     await staff(desk, UserRole.ADMIN)
-    deeds = ("end-sessions", "suspend", "restore", "role")
+    deeds = ("end-sessions", "suspend", "restore", "role", "second-factor")
 
     mine = [await send(admin, f"/ops/users/{own.id}/{deed}", role="ops", **WHY) for deed in deeds]
     theirs = [await send(ops, f"/ops/users/{own.id}/{deed}", role="ops", **WHY) for deed in deeds]
@@ -195,3 +196,36 @@ async def test_a_program_changes_an_account_with_a_reason(desk: Desk) -> None:
     async with desk.db() as session:
         assert (await session.execute(text("SELECT 1 FROM users WHERE suspended_at IS NOT NULL"))).all()
     assert not await may_log_in(desk, email)
+
+
+async def with_codes(desk: Desk) -> tuple[UUID, str]:
+    """Somebody of ours of whom a code is asked: (id, address)."""
+    person, email = await staff(desk, UserRole.OPS)
+    async with desk.door.client() as client:
+        token = (await log_in(client, email, PASSWORD)).json()["access_token"]
+    await set_up(desk.door, Account(email, str(person), "", {"access_token": token}))
+    return person, email
+
+
+async def test_the_list_tells_of_codes_and_an_administrator_resets_them(desk: Desk) -> None:
+    admin, ops = await desk.enter(UserRole.ADMIN), await desk.enter(UserRole.OPS)
+    person, email = await with_codes(desk)
+    async with desk.door.client() as client:
+        asked = (await log_in(client, email, PASSWORD)).json()
+
+    listed = (await ops.get("/api/ops/users")).json()["items"]
+    seen, shown = (await ops.get("/ops/users")).text, (await admin.get("/ops/users")).text
+    theirs = await send(ops, f"/ops/users/{person}/second-factor", **WHY)
+    bare = await send(admin, f"/ops/users/{person}/second-factor")
+    done = await send(admin, f"/ops/users/{person}/second-factor", reason="lost the phone")
+    again = await send(admin, f"/ops/users/{person}/second-factor", reason="lost the phone")
+
+    assert "half_session" in asked
+    assert [each["email"] for each in listed if each["second_factor_since"]] == [email]
+    assert (seen.count("Reset codes"), shown.count("Reset codes</summary>")) == (0, 1)
+    assert shown.count("since ") == 1
+    assert [each.status_code for each in (theirs, bare, done, again)] == [403, 422, 303, 404]
+    assert await may_log_in(desk, email)
+    async with desk.door.client() as client:
+        assert "access_token" in (await log_in(client, email, PASSWORD)).json()
+    assert await trail(desk) == [("second_factor.reset", "lost the phone")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -14,8 +15,11 @@ from pydantic import ValidationError
 from services.marketplace.domain.plans import (
     NewPlanPrice,
     PaidPeriod,
+    PeriodMoney,
     charged_now,
+    freed_by,
     leads_paid,
+    paid_back_of,
     refund_of,
     unused_value,
 )
@@ -89,6 +93,12 @@ def test_a_price_that_is_none_is_refused_by_name(change: dict[str, Any], reason:
     assert NewPlanPrice.model_validate(PRICE).monthly_cents == 50000
 
 
+def period(**changes: Any) -> PeriodMoney:
+    """Ten leads of 5 USD, open, nothing gone."""
+    stand = {"amount": 5000, "gone": 0, "taken_back": 0, "leads": 10, "used": 0, "unit": 500, "is_open": True}
+    return PeriodMoney(**(stand | changes))
+
+
 @pytest.mark.parametrize(
     ("before", "total", "used", "lost"),
     [
@@ -104,11 +114,61 @@ def test_a_price_that_is_none_is_refused_by_name(change: dict[str, Any], reason:
 def test_a_refund_takes_unused_leads_first(
     before: int, total: int, used: int, lost: tuple[int, int, int]
 ) -> None:
-    gone = {"refunded": before, "taken_back": before}
-    found = refund_of(total, amount=5000, leads=10, used=used, unit=500, is_open=True, **gone)
+    stand = period(gone=before, taken_back=before, used=used, leads=10 - before // 500)
+    found = refund_of(total - before, stand)
     assert (found.deferred_cents, found.revenue_cents, found.leads) == lost
 
 
 def test_a_closed_period_owes_no_leads_so_that_its_refund_is_revenue_lost() -> None:
-    found = refund_of(1000, amount=5000, refunded=0, taken_back=0, leads=10, used=0, unit=500, is_open=False)
-    assert (found.deferred_cents, found.revenue_cents) == (0, 1000)
+    found = refund_of(1000, period(is_open=False))
+    assert (found.deferred_cents, found.revenue_cents, found.leads) == (0, 1000, 10)
+
+
+@pytest.mark.parametrize(
+    ("gone", "taken_back", "used", "freed"),
+    [
+        (5000, 4500, 0, (500, -500, 0)),
+        (4700, 4500, 0, (200, -200, 0)),
+        (4500, 4500, 0, (0, 0, 1)),
+        (5000, 4000, 1, (500, -500, 1)),
+        (0, 0, 0, (0, 0, 10)),
+    ],
+)
+def test_a_lead_that_was_not_bought_after_all_was_what_the_refund_paid_back(
+    gone: int, taken_back: int, used: int, freed: tuple[int, int, int]
+) -> None:
+    stand = period(gone=gone, taken_back=taken_back, used=used, leads=(5000 - taken_back) // 500)
+    found = freed_by(stand)
+    assert (found.deferred_cents, found.revenue_cents, found.leads) == freed
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+@pytest.mark.parametrize(("gone", "covered"), [(0, 0), (300, 300), (500, 500), (5000, 500)])
+def test_what_went_back_of_a_lead_is_not_credited_again(gone: int, covered: int, *, is_open: bool) -> None:
+    assert paid_back_of(period(gone=gone, used=9, is_open=is_open)).deferred_cents == covered
+
+
+@given(st.data())
+def test_whatever_happens_to_a_period_no_cent_goes_back_twice(data: st.DataObject) -> None:
+    bought, held = data.draw(st.integers(0, 6)), data.draw(st.integers(0, 4))
+    now = period(used=bought + held)
+    for act in data.draw(st.lists(st.sampled_from(["refund", "fail", "return"]), max_size=25)):
+        if act == "refund":
+            fresh = data.draw(st.integers(0, 6000))
+            change = refund_of(fresh, now)
+            now = replace(now, gone=now.gone + change.deferred_cents + change.revenue_cents)
+        elif act == "fail" and held:
+            held -= 1
+            now = replace(now, used=bought + held)
+            change = freed_by(now)
+        elif act == "return" and bought:
+            bought -= 1
+            now = replace(now, used=bought + held)
+            change = paid_back_of(now)
+        else:
+            continue
+        now = replace(now, taken_back=now.taken_back + change.deferred_cents, leads=change.leads)
+        claimable = now.leads - now.used
+        assert claimable >= 0
+        assert 0 <= now.taken_back <= now.gone <= now.amount
+        assert now.gone + claimable * now.unit <= now.amount

@@ -18,7 +18,7 @@ from pydantic import SecretStr
 
 from shared.errors import NotAuthenticated, Unavailable
 from shared.security import tokens
-from shared.security.policy import Role
+from shared.security.policy import ENROLMENT, Action, Role, SecondFactorNeeded, permitted_scope
 from shared.security.tokens import (
     SigningKey,
     TokenIssuer,
@@ -62,6 +62,23 @@ def sign(settings: Settings, purpose: str, *, header: dict[str, Any] | None = No
 
 def segment(document: dict[str, Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps(document).encode()).rstrip(b"=").decode()
+
+
+def test_a_token_that_opens_only_some_actions_says_so(issuer: TokenIssuer, verifier: TokenVerifier) -> None:
+    limited = verifier.verify(user_token(issuer, only=ENROLMENT)).actor
+
+    assert limited.only == ENROLMENT
+    assert verifier.verify(user_token(issuer)).actor.only is None
+    with pytest.raises(SecondFactorNeeded):
+        permitted_scope(limited, Action.LEAD_LIST)
+
+
+@pytest.mark.parametrize("only", ["account:read", ["no:such"], [1], {"account:read": 1}])
+def test_a_token_whose_limits_cannot_be_read_is_refused(
+    settings: Settings, verifier: TokenVerifier, only: Any
+) -> None:
+    with pytest.raises(NotAuthenticated):
+        verifier.verify(sign(settings, "user", only=only))
 
 
 def test_a_user_token_gives_back_its_actor(issuer: TokenIssuer, verifier: TokenVerifier) -> None:

@@ -57,7 +57,8 @@ GRANT INSERT, UPDATE ON compliance.source_registry, compliance.provenance TO rid
 GRANT INSERT ON api_usage_logs, system_events, audit_log TO ridgeline_service;
 GRANT INSERT ON compliance.dnc_import TO svc_enricher;
 GRANT INSERT, UPDATE (withdrawn_at, withdrawn_by, withdrawn_note) ON compliance.state_registration TO svc_marketplace;
-GRANT INSERT, UPDATE (matched_at) ON compliance.drop_download TO svc_marketplace;
+GRANT INSERT ON compliance.drop_download TO svc_marketplace;
+GRANT UPDATE (matched_at) ON compliance.drop_download TO svc_marketplace;
 GRANT SELECT, INSERT, DELETE ON compliance.drop_record TO svc_marketplace;
 GRANT SELECT, INSERT, UPDATE ON compliance.drop_request TO svc_marketplace;
 GRANT SELECT, INSERT, UPDATE ON compliance.subject_key

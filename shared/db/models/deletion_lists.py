@@ -13,7 +13,7 @@ from shared.schemas.deletion_list import ListKind, RequestStanding, RequestStatu
 
 
 class DropDownload(Base):
-    """A list that came whole; its age decides whether California sells. Owner: marketplace."""
+    """A list that came whole; its age decides whether California sells."""
 
     __tablename__ = "drop_download"
     __table_args__ = (
@@ -32,7 +32,7 @@ class DropDownload(Base):
 
 
 class DropRecord(Base):
-    """A line of the newest list under a keyed hash of its hash. Owner: marketplace."""
+    """A line of the newest list under a keyed hash of its hash."""
 
     __tablename__ = "drop_record"
     __table_args__ = ({"schema": COMPLIANCE},)
@@ -43,7 +43,7 @@ class DropRecord(Base):
 
 
 class DropRequest(Base):
-    """What became of a person's request, and what of it was reported. Owner: marketplace."""
+    """What became of a person's request, and what of it was reported."""
 
     __tablename__ = "drop_request"
     __table_args__ = (

@@ -347,8 +347,13 @@ class ConfigRepository:
 
     async def features(self) -> dict[str, bool]:
         """Every flag an operator has set."""
-        rows = (await self._session.execute(text("SELECT key, enabled FROM core.feature_flag"))).all()
-        return {row.key: row.enabled for row in rows}
+        return {row.key: row.enabled for row in await self.turned()}
+
+    async def turned(self) -> Sequence[Row[Any]]:
+        """The same with the time of the last change."""
+        return (
+            await self._session.execute(text("SELECT key, enabled, updated_at FROM core.feature_flag"))
+        ).all()
 
     async def set_config(self, changes: Mapping[str, tuple[Any, str]], actor: str) -> None:
         """Store values with their descriptions."""

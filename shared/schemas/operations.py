@@ -163,12 +163,13 @@ class SourceLine(BaseModel):
 
 
 class Switch(BaseModel):
-    """A feature flag with what it does, what it is now and what it usually is."""
+    """A feature flag with what it does, what it is now and what it usually is, and when it was last turned."""
 
     key: str
     description: str
     enabled: bool
     usual: bool
+    turned_at: datetime | None = None
 
     @property
     def unusual(self) -> bool:

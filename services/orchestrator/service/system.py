@@ -192,14 +192,15 @@ async def change_config(resources: Resources, actor: Actor, changes: Mapping[str
 
 
 async def read_features(resources: Resources) -> dict[str, Any]:
-    """Every feature flag with its description and what it usually is."""
+    """Every feature flag with its description, what it usually is, and when it was last turned, if ever."""
     async with resources.unit_of_work() as uow:
-        stored = await ConfigRepository(uow.session).features()
+        stored = {row.key: row for row in await ConfigRepository(uow.session).turned()}
     return {
         key: {
-            "enabled": stored.get(key, key in ON_BY_DEFAULT),
+            "enabled": stored[key].enabled if key in stored else key in ON_BY_DEFAULT,
             "usual": key in ON_BY_DEFAULT,
             "description": words,
+            "turned_at": stored[key].updated_at if key in stored else None,
         }
         for key, words in FEATURES.items()
     }

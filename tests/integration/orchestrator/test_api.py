@@ -281,7 +281,10 @@ async def test_a_feature_flag_is_thrown_and_an_unknown_one_refused(orchestrator:
 
     assert thrown.json()["city_expansion"]["enabled"] is True
     assert unknown.status_code == 422
-    assert (await call(orchestrator, "GET", "/config/features")).json()["city_expansion"]["enabled"] is True
+    found = (await call(orchestrator, "GET", "/config/features")).json()
+    assert found["city_expansion"]["enabled"] is True
+    assert found["city_expansion"]["turned_at"] is not None
+    assert found["kill.sale"]["turned_at"] is None
 
 
 async def test_only_an_administrator_changes_configuration(orchestrator: RunningService) -> None:

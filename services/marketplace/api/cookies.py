@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from fastapi import Request, Response
 
 from services.marketplace.domain.credentials import SESSION_LIFE
@@ -22,8 +24,14 @@ class ForeignForm(NotAllowed):
 
 
 def refuse_foreign(request: Request) -> None:
-    """Return if a form without a session of ours came from a page of ours or from none; ForeignForm otherwise."""
-    if request.headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}:
+    """Return if a form without a session of ours came from a page of ours or from none; ForeignForm otherwise.
+
+    A browser too old to say so (`Sec-Fetch-Site`) names the sending site in `Origin`; what names neither is no browser.
+    """
+    said, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    if said is None and origin is not None:
+        said = "same-origin" if urlsplit(origin).netloc == request.headers.get("host") else "cross-site"
+    if said not in {"same-origin", "none", None}:
         raise ForeignForm("This form was sent from another site.")
 
 

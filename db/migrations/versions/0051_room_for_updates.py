@@ -1,0 +1,17 @@
+"""Room in the pages of leads for their next versions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from shared.db.migrate import run_sql
+
+revision = "0051"
+down_revision = "0050"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Apply the SQL file of the same name."""
+    run_sql(Path(__file__).stem)

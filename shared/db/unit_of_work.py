@@ -193,11 +193,11 @@ async def _begin(driver: psycopg.AsyncConnection[Any], words: str) -> datetime:
     # prepare=False: several statements go as one text only by the simple protocol.
     answer = await driver.execute(f"BEGIN; SELECT now(){words}".encode(), prepare=False)
     answer.nextset()
-    (began_at,) = await answer.fetchone() or (None,)
-    if began_at is None:
+    row = await answer.fetchone()
+    if row is None:
         raise RuntimeError("the database did not say when the transaction began")
-    found: datetime = began_at
-    return found
+    began_at: datetime = row[0]
+    return began_at
 
 
 async def _give_back(connection: AsyncConnection) -> None:

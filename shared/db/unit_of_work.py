@@ -15,7 +15,7 @@ import psycopg
 from sqlalchemy import Executable, Row, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from shared.db.engine import SessionMaker
 from shared.db.rows import say_whose, whose_rows
@@ -138,41 +138,17 @@ class UnitOfWorkFactory:
 
     @asynccontextmanager
     async def _open(self) -> AsyncIterator[UnitOfWork]:
-        async with _turn(self._turns), transaction_marker():
-            connection, began_at = await self._begun()
-            try:
-                async with (
-                    self._sessions(bind=connection, info={BEGAN_AT: began_at}) as session,
-                    session.begin(),
-                ):
-                    uow = UnitOfWork(session)
-                    yield uow
-                    await session.flush()
-                    await uow.write_outbox()
-            finally:
-                await _give_back(connection)
-
-    async def _begun(self) -> tuple[AsyncConnection, datetime]:
-        """A connection inside a new transaction, and the database's time of its beginning.
-
-        Connections that died in the pool, as all do when the database starts anew, are passed over: nothing was done in
-        them. An error is the caller's only when a new connection cannot be had.
-        """
-        words = say_whose(whose_rows()) if self._guarded and whose_rows() else ""
-        while True:
-            connection = await self._autocommit.connect()
-            driver: Any = (await connection.get_raw_connection()).driver_connection
-            try:
-                return connection, await _begin(driver, words)
-            except psycopg.OperationalError as error:
-                if not driver.closed:
-                    await _give_back(connection)
-                    raise OperationalError("BEGIN", None, error) from error
-                await connection.invalidate()
-                await _give_back(connection)
-            except BaseException:
-                await _give_back(connection)
-                raise
+        async with (
+            _turn(self._turns),
+            transaction_marker(),
+            self._sessions(bind=self._autocommit) as session,
+            session.begin(),
+        ):
+            await _begin(session, say_whose(whose_rows()) if self._guarded and whose_rows() else "")
+            uow = UnitOfWork(session)
+            yield uow
+            await session.flush()
+            await uow.write_outbox()
 
     async def alone(self, statement: Executable, values: Mapping[str, Any]) -> Sequence[Row[Any]]:
         """The rows of one statement that is a transaction of its own; none for one that returns none.
@@ -185,24 +161,22 @@ class UnitOfWorkFactory:
             return result.all() if result.returns_rows else []
 
 
-async def _begin(driver: psycopg.AsyncConnection[Any], words: str) -> datetime:
+async def _begin(session: AsyncSession, words: str) -> None:
     """BEGIN, the words of the transaction and its time in one trip, where the driver would make one of each.
 
     The driver leaves transactions to us (its autocommit); its commit and rollback end whichever is open.
     """
-    # prepare=False: several statements go as one text only by the simple protocol.
-    answer = await driver.execute(f"BEGIN; SELECT now(){words}".encode(), prepare=False)
-    answer.nextset()
-    row = await answer.fetchone()
-    if row is None:
-        raise RuntimeError("the database did not say when the transaction began")
-    began_at: datetime = row[0]
-    return began_at
-
-
-async def _give_back(connection: AsyncConnection) -> None:
-    """Return a connection to its pool, which rolls back what is open, also for a task that is being cancelled."""
-    await asyncio.shield(asyncio.ensure_future(connection.close()))
+    connection = await (await session.connection()).get_raw_connection()
+    driver: psycopg.AsyncConnection[Any] = connection.driver_connection  # type: ignore[assignment]
+    try:
+        # prepare=False: several statements go as one text only by the simple protocol.
+        answer = await driver.execute(f"BEGIN; SELECT now(){words}".encode(), prepare=False)
+        answer.nextset()
+        session.info[BEGAN_AT] = (await answer.fetchone() or [None])[0]
+    except psycopg.Error as error:
+        if driver.closed:
+            await session.invalidate()
+        raise OperationalError("BEGIN", None, error, connection_invalidated=driver.closed) from error
 
 
 @asynccontextmanager

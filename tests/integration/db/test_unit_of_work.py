@@ -75,28 +75,6 @@ async def test_a_statement_alone_is_kept_and_the_next_transaction_is_one_again(
     assert [row.scope for row in rows] == ["kept"]
 
 
-async def test_connections_that_died_in_the_pool_are_passed_over(
-    database_url: str, committed_db: SessionMaker
-) -> None:
-    name, size = "soon-dead", 3
-    engine = make_engine(database_url, pool_size=size, application_name=name)
-    unit_of_work = UnitOfWorkFactory(make_session_maker(engine))
-
-    async def backend() -> int:
-        async with unit_of_work() as uow:
-            await asyncio.sleep(0.2)  # so that each has a connection of its own
-            return int((await uow.session.execute(text("SELECT pg_backend_pid()"))).scalar_one())
-
-    before = await asyncio.gather(*(backend() for _ in range(size)))
-    async with committed_db.begin() as session:
-        killed = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = :name"
-        assert list((await session.execute(text(killed), {"name": name})).scalars()) == [True] * size
-    after = await asyncio.gather(*(backend() for _ in range(size)))
-    await engine.dispose()
-    assert len(set(before)) == len(set(after)) == size
-    assert not set(before) & set(after)
-
-
 async def test_a_task_cancelled_at_any_moment_leaves_no_transaction_open(
     database_url: str, committed_db: SessionMaker
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from contextvars import ContextVar
 from datetime import datetime
 from typing import Any, TypeVar
@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
-from shared.db.engine import SessionMaker
+from shared.db.engine import BEGINS_ITSELF, SessionMaker
 from shared.db.rows import say_whose, whose_rows
 from shared.events.base import Event
 from shared.telemetry.context import current_trace
@@ -128,7 +128,7 @@ class UnitOfWorkFactory:
         engine: AsyncEngine = sessions.kw["bind"]
         self._guarded = guarded
         self._sessions = sessions
-        self._autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._engine = engine.execution_options(**{BEGINS_ITSELF: True})
         # The pool itself gives a free connection to whoever asks next, and a waiter it woke queues up again.
         self._turns = asyncio.Semaphore(engine.pool.size())  # type: ignore[attr-defined]
 
@@ -138,17 +138,18 @@ class UnitOfWorkFactory:
 
     @asynccontextmanager
     async def _open(self) -> AsyncIterator[UnitOfWork]:
-        async with (
-            _turn(self._turns),
-            transaction_marker(),
-            self._sessions(bind=self._autocommit) as session,
-            session.begin(),
-        ):
-            await _begin(session, say_whose(whose_rows()) if self._guarded and whose_rows() else "")
-            uow = UnitOfWork(session)
-            yield uow
-            await session.flush()
-            await uow.write_outbox()
+        words = say_whose(whose_rows()) if self._guarded and whose_rows() else ""
+        async with _turn(self._turns), transaction_marker():
+            for renewed in (False, True):
+                async with self._sessions(bind=self._engine) as session:
+                    if not await _began(session, words, renewed=renewed):
+                        continue
+                    uow = UnitOfWork(session)
+                    yield uow
+                    await session.flush()
+                    await uow.write_outbox()
+                    await session.commit()
+                    return
 
     async def alone(self, statement: Executable, values: Mapping[str, Any]) -> Sequence[Row[Any]]:
         """The rows of one statement that is a transaction of its own; none for one that returns none.
@@ -156,15 +157,16 @@ class UnitOfWorkFactory:
         It saves the trips of BEGIN and COMMIT, two of three; it does not say whose rows it is about and so finds none
         of the guarded ones.
         """
-        async with _turn(self._turns), self._autocommit.connect() as connection:
+        async with _turn(self._turns), self._engine.connect() as connection:
             result = await connection.execute(statement, values)
             return result.all() if result.returns_rows else []
 
 
-async def _begin(session: AsyncSession, words: str) -> None:
-    """BEGIN, the words of the transaction and its time in one trip, where the driver would make one of each.
+async def _began(session: AsyncSession, words: str, *, renewed: bool) -> bool:
+    """BEGIN, the words of the transaction and its time in one trip; False where the connection had died in the pool.
 
-    The driver leaves transactions to us (its autocommit); its commit and rollback end whichever is open.
+    All die there when the database starts anew. Nothing was done in them, so the pool renews them and a new session may
+    begin again; on a renewed connection it is an error.
     """
     connection = await (await session.connection()).get_raw_connection()
     driver: psycopg.AsyncConnection[Any] = connection.driver_connection  # type: ignore[assignment]
@@ -174,9 +176,14 @@ async def _begin(session: AsyncSession, words: str) -> None:
         answer.nextset()
         session.info[BEGAN_AT] = (await answer.fetchone() or [None])[0]
     except psycopg.Error as error:
-        if driver.closed:
-            await session.invalidate()
-        raise OperationalError("BEGIN", None, error, connection_invalidated=driver.closed) from error
+        if not driver.closed or renewed:
+            raise OperationalError("BEGIN", None, error, connection_invalidated=driver.closed) from error
+        with suppress(OperationalError):
+            await session.execute(
+                text("SELECT 1")
+            )  # by it sqlalchemy sees that the pool's connections are dead
+        return False
+    return True
 
 
 @asynccontextmanager

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import types
+from collections.abc import Coroutine, Generator
+from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import TextClause, text
 from sqlalchemy.exc import IntegrityError
@@ -96,6 +101,97 @@ async def test_a_task_cancelled_at_any_moment_leaves_no_transaction_open(
             assert list((await session.execute(text(left), {"name": name})).scalars()) == [], moment
         async with unit_of_work() as uow:
             assert (await uow.session.execute(READ)).scalar_one() == 1
+    await engine.dispose()
+
+
+async def test_a_task_cancelled_wherever_it_waits_gives_its_connection_back(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        psycopg.waiting, "MAX_BUSY_TIME", 0.0
+    )  # so that the driver lets others run at every call
+    engine = make_engine(database_url, pool_size=1)
+    unit_of_work = UnitOfWorkFactory(make_session_maker(engine))
+
+    async def work() -> None:
+        async with unit_of_work() as uow:
+            await uow.session.execute(READ)
+        await unit_of_work.alone(READ, {})
+
+    waits = 0
+    await work()
+    while await cancelled_at(waits, work()):
+        waits += 1
+        assert engine.pool.checkedout() == 0, waits  # type: ignore[attr-defined]
+        gc.collect()  # a connection that only the collector finds is an error
+    await engine.dispose()
+    assert waits > 5
+
+
+async def cancelled_at(wait: int, work: Coroutine[Any, Any, None]) -> bool:
+    """Whether some work that is cancelled where it waits the nth time was cancelled; it may have ended before."""
+
+    @types.coroutine
+    def watched() -> Generator[Any, Any, None]:
+        steps, error, passed = work.__await__(), None, 0
+        while True:
+            try:
+                future = steps.throw(error) if error else steps.send(None)
+            except StopIteration:
+                return
+            if passed == wait:
+                task.cancel()
+            passed += 1
+            error = None
+            try:
+                yield future
+            except BaseException as thrown:  # noqa: BLE001 - it is the work's own
+                error = thrown
+
+    async def run() -> None:
+        await watched()
+
+    task = asyncio.create_task(run())
+    await asyncio.wait([task])
+    return task.cancelled()
+
+
+async def test_connections_that_died_in_the_pool_are_passed_over(
+    database_url: str, committed_db: SessionMaker
+) -> None:
+    name, size = "soon-dead", 3
+    engine = make_engine(database_url, pool_size=size, application_name=name)
+    unit_of_work = UnitOfWorkFactory(make_session_maker(engine))
+
+    async def backend() -> int:
+        async with unit_of_work() as uow:
+            await asyncio.sleep(0.2)  # so that each has a connection of its own
+            return int((await uow.session.execute(text("SELECT pg_backend_pid()"))).scalar_one())
+
+    before = await asyncio.gather(*(backend() for _ in range(size)))
+    async with committed_db.begin() as session:
+        killed = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = :name"
+        assert list((await session.execute(text(killed), {"name": name})).scalars()) == [True] * size
+    after = await asyncio.gather(*(backend() for _ in range(size)))
+    await engine.dispose()
+    assert len(set(before)) == len(set(after)) == size
+    assert not set(before) & set(after)
+
+
+async def test_a_plain_session_is_a_transaction_too(database_url: str) -> None:
+    engine = make_engine(database_url, pool_size=1)
+    add = text("INSERT INTO core.budget (scope, cap) VALUES ('plain', 1)")
+    count = text("SELECT count(*) FROM core.budget WHERE scope = 'plain'")
+
+    async def twice() -> None:
+        async with make_session_maker(engine).begin() as session:
+            await session.execute(add)
+            await session.execute(add)
+
+    with pytest.raises(IntegrityError):
+        await twice()
+    async with engine.connect() as connection:
+        assert (await connection.execute(count)).scalar_one() == 0
     await engine.dispose()
 
 

@@ -75,6 +75,7 @@ def addresses(
         "IMAGE_PROCESSOR_NETWORKS": str(home.folder / "networks"),
         "SANDBOX_URL": f"http://127.0.0.1:{base + PORT_OFFSETS['sandbox']}",
     }
+    found["PUBLIC_BASE_URL"] = f"http://127.0.0.1:{base + PORT_OFFSETS['marketplace']}"
     found.update(
         {f"{name.upper()}_BASE_URL": f"http://127.0.0.1:{base + at}" for name, at in PORT_OFFSETS.items()}
     )

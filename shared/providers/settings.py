@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -91,6 +92,8 @@ _TASKS: Final[Mapping[str, str]] = {
     "melissa": "lookup",
 }
 _SANDBOX_KEY: Final = "sandbox"
+INVENTED_SENDER: Final = "notices@ridgeline.example"
+INVENTED_ADDRESS: Final = "1 Ridge Road, Austin, TX 78701"
 SANDBOX_PACE: Final = 50.0  # FE-2: our own town bears more than a stranger's host
 
 
@@ -239,10 +242,18 @@ class ProviderSettings(BaseSettings):
     browser_memory_mb: int = Field(1_000, alias="BROWSER_MEMORY_MB", ge=200)
     browser_slots: int = Field(1, alias="BROWSER_SLOTS", ge=1)
 
-    mail_from: str = Field("notices@ridgeline.example", alias="MAIL_FROM")
+    mail_from: str = Field(INVENTED_SENDER, alias="MAIL_FROM")
     mail_from_name: str = Field("Ridgeline", alias="MAIL_FROM_NAME")
-    mail_postal_address: str = Field("1 Ridge Road, Austin, TX 78701", alias="MAIL_POSTAL_ADDRESS")
-    mail_unsubscribe_url: str = Field("https://ridgeline.example/unsubscribe", alias="MAIL_UNSUBSCRIBE_URL")
+    mail_postal_address: str = Field(INVENTED_ADDRESS, alias="MAIL_POSTAL_ADDRESS")
+    mail_unsubscribe_url: str = Field("", alias="MAIL_UNSUBSCRIBE_URL")
+    """Where a mail's reader ends our mails, if it is not the marketplace's own page."""
+    public_base_url: str = Field("", alias="PUBLIC_BASE_URL")
+
+    @property
+    def unsubscribe_url(self) -> str:
+        """The page that ends our mails; the id of the decision that allowed one is appended to it."""
+        own = f"{self.public_base_url.rstrip('/') or 'https://ridgeline.example'}/unsubscribe"
+        return self.mail_unsubscribe_url.rstrip("/") or own
 
     def base_url(self, vendor: str) -> str:
         """A vendor's address: as set, else the sandbox's when one runs, else the public one."""
@@ -332,6 +343,20 @@ class ProviderSettings(BaseSettings):
         ]
         if missing:
             raise ValueError(f"production needs the keys of {', '.join(missing)}")
+        if self.mailer in chosen and service in SECRET_READERS[f"{self.mailer}_api_key".upper()]:
+            self._refuse_invented_sender()
+
+    def _refuse_invented_sender(self) -> None:
+        """A sender, a postal address and a way out that are real, as 15 U.S.C. 7704(a) wants of every mail."""
+        invented = {
+            "MAIL_FROM": self.mail_from in ("", INVENTED_SENDER),
+            "MAIL_POSTAL_ADDRESS": self.mail_postal_address in ("", INVENTED_ADDRESS),
+            "PUBLIC_BASE_URL": not self.unsubscribe_url.startswith("https://")
+            or urlsplit(self.unsubscribe_url).hostname == "ridgeline.example",
+        }
+        if any(invented.values()):
+            missing = ", ".join(name for name, wrong in invented.items() if wrong)
+            raise ValueError(f"production sends mail and needs {missing} (an https address)")
 
     @model_validator(mode="after")
     def _refuse_unsafe_production(self) -> ProviderSettings:

@@ -10,7 +10,7 @@ import orjson
 from sqlalchemy import Row, text
 
 from shared.db.unit_of_work import UnitOfWorkFactory
-from shared.errors import Conflict, PermanentError, ProviderError, ProviderRejected
+from shared.errors import Conflict, PermanentError, ProviderError, ProviderRejected, Skip
 from shared.schemas.digest import request_hash
 
 INTEND = text(
@@ -57,7 +57,8 @@ async def once(
     `call(key)` passes the key on to the provider. After a crash between intent and answer: with `look_up` the
     provider is asked first, with `idempotent` the same key is sent again, otherwise EffectUnknown is raised.
     A definite refusal (ProviderRejected) is recorded and raised again on every later try; where the vendor
-    surely did nothing, the intent of this call is given back and a later try begins anew.
+    surely did nothing, or `call` found nothing to do (Skip), the intent of this call is given back and a later try
+    begins anew.
     """
     digest = request_hash(request)
     known = await _intend(
@@ -130,8 +131,8 @@ async def _act(
     except ProviderRejected as refused:
         await _settle(unit_of_work, key, "failed", {"detail": refused.detail, "fields": refused.fields})
         raise
-    except ProviderError as error:
-        if may_give_back and error.did_nothing():
+    except (ProviderError, Skip) as error:
+        if may_give_back and (isinstance(error, Skip) or error.did_nothing()):
             await unit_of_work.alone(GIVE_BACK, {"key": key})
         raise
     return await _settle(unit_of_work, key, "confirmed", response)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from playwright.async_api import expect
@@ -66,6 +67,33 @@ async def test_a_buyer_reads_its_numbers_and_notices(
         await page.get_by_role("button", name="Mark 1 as read").click()
         await expect(page.get_by_role("button", name="Mark 1 as read")).to_have_count(0)
         await expect(page.locator("#unread")).to_have_text("")
+
+
+@pytest.mark.parametrize("size", ["phone", "desk"])
+async def test_a_buyer_sets_which_notices_come_by_mail(
+    site: Site, visit: Callable[..., Any], size: str
+) -> None:
+    await a_quarter(site)
+    async with visit(size) as seen:
+        page = seen.page
+        await seen.log_in(EMAIL, "/my/notices")
+        plan = page.get_by_label("A plan that came free")
+        await expect(plan).to_be_checked()
+        await plan.uncheck()
+        await page.get_by_role("button", name="Save").click()
+        await page.reload()
+        await expect(plan).not_to_be_checked()
+        await expect(page.get_by_label("Territories offered to you")).to_be_checked()
+
+
+async def test_a_mails_reader_ends_the_mails_without_a_log_in(site: Site, visit: Callable[..., Any]) -> None:
+    async with visit("phone") as seen:
+        await seen.page.goto(f"{site.url}/unsubscribe/{uuid4()}")
+        await seen.page.get_by_role("heading", name="End notices by e-mail?").wait_for()
+        await seen.inspect("unsubscribe_phone")
+        await seen.page.get_by_role("button", name="End them").click()
+        await seen.page.get_by_role("heading", name="No more notices by e-mail").wait_for()
+        await seen.inspect("unsubscribed_phone")
 
 
 async def test_an_operator_reads_the_books(site: Site, visit: Callable[..., Any]) -> None:

@@ -11,8 +11,6 @@ from sqlalchemy import Row
 from services.marketplace.domain.accounts import FORGET_AFTER, RULES, Recipient, link_message, make_token
 from services.marketplace.jobs.mailing import Notice, send_once
 from services.marketplace.repository.accounts import AccountLinkRepository
-from services.marketplace.repository.sales import SaleRepository
-from shared.compliance.store import record_message
 from shared.errors import Skip
 from shared.runtime import StepContext
 from shared.schemas.account_enums import LinkKind
@@ -26,31 +24,24 @@ class AccountMailInput(BaseModel):
 
 async def account_mail(ctx: StepContext, input: AccountMailInput) -> None:
     """Mail a link that still holds, if can_contact allows it; a link for an address without account is forgotten."""
+
+    async def write() -> Notice:
+        return _notice(ctx, await _to_send(ctx, input.subject_id))
+
+    await send_once(ctx, "account_link", input.subject_id, write)
+
+
+async def _to_send(ctx: StepContext, link_id: UUID) -> Row[Any]:
     async with ctx.resources.unit_of_work() as uow:
         links = AccountLinkRepository(uow.session)
         await links.forget_old(FORGET_AFTER)
-        link = await links.to_send(input.subject_id)
+        link = await links.to_send(link_id)
         is_for_nobody = link is not None and link.kind != LinkKind.INVITE and link.user_id is None
         if is_for_nobody:
-            await links.forget(input.subject_id)
+            await links.forget(link_id)
     if link is None or is_for_nobody:
         raise Skip("nobody has an account at this address" if link else "the link holds no more")
-    notice = _notice(ctx, link)
-    decision_id, sent = await send_once(ctx, notice)
-    async with ctx.commit({"message_id": sent["id"]}) as tx:
-        await record_message(tx.session, decision_id, sent["id"])
-        if link.contractor_id is not None:
-            await SaleRepository(tx.session).insert_notification(
-                {
-                    "contractor_id": link.contractor_id,
-                    "user_id": link.user_id if link.kind != LinkKind.INVITE else None,
-                    "kind": notice.template,
-                    "decision_id": decision_id,
-                    "sale_id": None,
-                    "external_id": sent["id"],
-                    "body_hash": notice.message.content_hash(),
-                }
-            )
+    return link
 
 
 def _notice(ctx: StepContext, link: Row[Any]) -> Notice:
@@ -66,9 +57,8 @@ def _notice(ctx: StepContext, link: Row[Any]) -> Notice:
     return Notice(
         link_message(kind, token, to, ctx.resources.settings.public_url),
         RULES[kind].template,
-        about="account_link",
-        about_id=link.id,
         party_type="contractor" if link.contractor_id else "user",
         party_id=link.contractor_id or link.user_id,
         state=link.state,
+        user_id=None if is_invitation else link.user_id,
     )

@@ -10,7 +10,6 @@ from services.marketplace.domain.identity import FORGET_AFTER, TEMPLATE, House, 
 from services.marketplace.jobs.mailing import Notice, send_once
 from services.marketplace.repository.identity import PrivacyCodeRepository
 from services.marketplace.service.identity import house_of, proof_of
-from shared.compliance.store import record_message
 from shared.errors import Skip
 from shared.runtime import StepContext
 from shared.schemas.workflow_inputs import JobInput
@@ -24,20 +23,19 @@ class PrivacyCodeInput(BaseModel):
 
 async def privacy_code(ctx: StepContext, input: PrivacyCodeInput) -> None:
     """Mail the digits where the address is known, if can_contact allows it; a code for nobody is forgotten."""
-    house = await _house(ctx, input.subject_id)
-    notice = Notice(
-        code_message(input.subject_id, house.email, ctx.resources.keys.tag),
-        TEMPLATE,
-        about="privacy_code",
-        about_id=input.subject_id,
-        party_type="homeowner",
-        party_id=input.subject_id,
-        state=house.state,
-        purpose="privacy_response",
-    )
-    decision_id, sent = await send_once(ctx, notice)
-    async with ctx.commit({"message_id": sent["id"]}) as tx:
-        await record_message(tx.session, decision_id, sent["id"])
+
+    async def write() -> Notice:
+        house = await _house(ctx, input.subject_id)
+        return Notice(
+            code_message(input.subject_id, house.email, ctx.resources.keys.tag),
+            TEMPLATE,
+            party_type="homeowner",
+            party_id=input.subject_id,
+            state=house.state,
+            purpose="privacy_response",
+        )
+
+    await send_once(ctx, "privacy_code", input.subject_id, write)
 
 
 async def forget_codes(ctx: StepContext, input: JobInput) -> None:  # noqa: ARG001 - a step takes its input

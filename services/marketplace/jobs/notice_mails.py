@@ -5,13 +5,12 @@ from __future__ import annotations
 from uuid import UUID
 
 from pydantic import BaseModel
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.marketplace.domain.notice import notices_mail
 from services.marketplace.domain.notices import notice
 from services.marketplace.jobs.mailing import Notice, send_once
 from services.marketplace.repository.notices import NoticeRepository
-from services.marketplace.repository.sales import SaleRepository
-from shared.compliance.store import record_message
 from shared.errors import Skip
 from shared.runtime import StepContext
 from shared.schemas.workflow_inputs import JobInput
@@ -37,36 +36,28 @@ async def mail_notices(ctx: StepContext, input: JobInput) -> None:  # noqa: ARG0
 
 async def notice_mail(ctx: StepContext, input: NoticeMailInput) -> None:
     """Send one person the notices that are still unread and wanted, if can_contact allows it."""
-    async with ctx.resources.unit_of_work() as uow:
-        rows = await NoticeRepository(uow.session).of_mail(input.subject_id)
-    if not rows:
-        raise Skip("every notice of it was read, or is not wanted any more")
-    to = rows[0]
-    message = notices_mail(
-        [notice(row._asdict()) for row in rows], to.email, to.full_name, ctx.resources.settings.public_url
-    )
-    decision_id, sent = await send_once(
-        ctx,
-        Notice(
-            message,
+
+    async def write() -> Notice:
+        async with ctx.resources.unit_of_work() as uow:
+            rows = await NoticeRepository(uow.session).of_mail(input.subject_id, ctx.resources.clock())
+        if not rows:
+            raise Skip("every notice of it was read, is old, or is not wanted any more")
+        to = rows[0]
+        notices = [notice(row._asdict()) for row in rows]
+        groups = sorted({row.grp for row in rows})
+
+        async def wanted(session: AsyncSession) -> bool:
+            return await NoticeRepository(session).wants_mail(to.user_id, groups)
+
+        return Notice(
+            notices_mail(notices, to.email, to.full_name, ctx.resources.settings.public_url),
             TEMPLATE,
-            about="notice_mail",
-            about_id=input.subject_id,
             party_type="contractor",
             party_id=to.contractor_id,
             state=to.home_state,
-        ),
-    )
-    async with ctx.commit({"message_id": sent["id"], "notices": len(rows)}) as tx:
-        await record_message(tx.session, decision_id, sent["id"])
-        await SaleRepository(tx.session).insert_notification(
-            {
-                "contractor_id": to.contractor_id,
-                "user_id": to.user_id,
-                "kind": TEMPLATE,
-                "decision_id": decision_id,
-                "sale_id": None,
-                "external_id": sent["id"],
-                "body_hash": message.content_hash(),
-            }
+            user_id=to.user_id,
+            wanted=wanted,
+            told={"notices": len(rows)},
         )
+
+    await send_once(ctx, "notice_mail", input.subject_id, write)

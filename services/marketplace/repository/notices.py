@@ -151,12 +151,12 @@ class NoticeRepository:
         }
         return (await self._session.execute(statement, values)).scalars().all()
 
-    async def of_mail(self, mail_id: UUID) -> Sequence[Row[Any]]:
-        """The notices of a mail that are still unread and wanted, newest first, with whom it goes to."""
+    async def of_mail(self, mail_id: UUID, now: datetime) -> Sequence[Row[Any]]:
+        """The notices of a mail that are still news, unread and wanted, newest first, with whom it goes to."""
         statement = text(
             """
             SELECT n.id, n.kind, n.reason, n.sale_id, n.created_at, n.read_at, l.city, l.state,
-                   u.id AS user_id, u.email, u.full_name, m.contractor_id, c.state AS home_state
+                   u.id AS user_id, u.email, u.full_name, m.contractor_id, c.state AS home_state, k.grp
               FROM notice_mails m
               JOIN notifications n ON n.id = m.notification_id
               JOIN unnest(CAST(:kinds AS text[]), CAST(:groups AS text[])) AS k(kind, grp) ON k.kind = n.kind
@@ -165,11 +165,14 @@ class NoticeRepository:
               LEFT JOIN sales s ON s.id = n.sale_id
               LEFT JOIN base_leads l ON l.id = s.base_lead_id
              WHERE m.mail_id = :mail AND n.read_at IS NULL AND u.disabled_at IS NULL
+               AND n.created_at > CAST(:now AS timestamptz) - make_interval(secs => :within)
              ORDER BY n.created_at DESC, n.id
             """
         )
         values = {
             "mail": mail_id,
+            "now": now,
+            "within": MAILED_WITHIN.total_seconds(),
             "kinds": list(KINDS),
             "groups": [kind.group for kind in KINDS.values()],
         }
@@ -181,15 +184,18 @@ class NoticeRepository:
         found: Sequence[str] = (await self._session.execute(statement, {"id": user_id})).scalar_one()
         return found
 
+    async def wants_mail(self, user_id: UUID, groups: Sequence[str]) -> bool:
+        """Whether a person who may log in gets all these groups by e-mail; no choice changes until the caller commits."""
+        statement = text(
+            """
+            SELECT true FROM users
+             WHERE id = :id AND notice_mail @> CAST(:groups AS text[]) AND disabled_at IS NULL FOR SHARE
+            """
+        )
+        found = await self._session.execute(statement, {"id": user_id, "groups": list(groups)})
+        return found.scalar_one_or_none() is not None
+
     async def set_mail(self, user_id: UUID, groups: Sequence[str]) -> None:
         """Set the groups that a person gets by e-mail."""
         statement = text("UPDATE users SET notice_mail = CAST(:groups AS text[]) WHERE id = :id")
         await self._session.execute(statement, {"id": user_id, "groups": list(groups)})
-
-    async def reader_of(self, decision_id: UUID) -> UUID | None:
-        """Whom a mail of ours went to, by the decision that its links name."""
-        statement = text("SELECT user_id FROM notifications WHERE decision_id = :id AND channel = 'email'")
-        found: UUID | None = (
-            await self._session.execute(statement, {"id": decision_id})
-        ).scalar_one_or_none()
-        return found

@@ -365,16 +365,3 @@ class SaleRepository:
             """
         )
         return Decimal((await self._session.execute(statement)).scalar_one())
-
-    async def insert_notification(self, values: dict[str, Any]) -> None:
-        """A notification that was sent."""
-        statement = text(
-            """
-            INSERT INTO notifications (contractor_id, user_id, channel, kind, status, decision_id, sale_id, sent_at,
-                                       external_id, body_hash)
-            VALUES (:contractor_id, :user_id, 'email', :kind, 'sent', :decision_id, :sale_id, now(), :external_id,
-                    :body_hash)
-            ON CONFLICT DO NOTHING
-            """
-        )
-        await self._session.execute(statement, values)

@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.marketplace.domain.notices import NoticeBox, NoticeSettings, notice
+from services.marketplace.repository.mails import MailRepository
 from services.marketplace.repository.notices import NoticeRepository
 from services.marketplace.service.sessions import own_company, signed_in
 from shared.db.rows import all_rows
@@ -74,7 +75,6 @@ async def unsubscribe(resources: Resources, decision_id: UUID) -> None:
     """
     with all_rows():
         async with resources.unit_of_work() as uow:
-            repository = NoticeRepository(uow.session)
-            user_id = await repository.reader_of(decision_id)
+            user_id = await MailRepository(uow.session).reader(decision_id)
             if user_id is not None:
-                await repository.set_mail(user_id, [])
+                await NoticeRepository(uow.session).set_mail(user_id, [])

@@ -6,6 +6,7 @@ from html import escape
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from shared.compliance.reasons import Obligation
 from shared.compliance.store import ConsumedDecision
 from shared.errors import ProviderBadAnswer
 from shared.providers.base import ProviderClient, ProviderDeps, ProviderRequest
@@ -50,15 +51,21 @@ class SendGridMailer:
         to = {"email": message.recipient}
         if message.recipient_name:
             to["name"] = message.recipient_name
-        content = [{"type": "text/plain", "value": self._with_footer(message.text)}]
+        link = f"{self._settings.unsubscribe_url}/{decision.decision_id}"
+        footer = [f"{self._settings.mail_from_name}, {self._settings.mail_postal_address}"]
+        if Obligation.BODY_UNSUB_LINK in decision.obligations:
+            footer.append(f"No more mails like this: {link}")
+        content = [{"type": "text/plain", "value": "\n".join([f"{message.text.rstrip()}\n", *footer, ""])}]
         if message.html is not None:
-            content.append({"type": "text/html", "value": f"{message.html}{self._html_footer()}"})
+            content.append(
+                {"type": "text/html", "value": f"{message.html}<p>{escape(', '.join(footer))}</p>"}
+            )
         body: dict[str, Any] = {
             "personalizations": [{"to": [to], "custom_args": {DECISION_ARG: str(decision.decision_id)}}],
             "from": {"email": self._settings.mail_from, "name": self._settings.mail_from_name},
             "subject": message.subject,
             "content": content,
-            "headers": self._unsubscribe_headers(decision),
+            "headers": self._unsubscribe_headers(decision, link),
         }
         if message.reply_to:
             body["reply_to"] = {"email": message.reply_to}
@@ -66,16 +73,8 @@ class SendGridMailer:
             body["categories"] = [message.category]
         return body
 
-    def _with_footer(self, text: str) -> str:
-        """The postal address that CAN-SPAM wants in every message."""
-        return f"{text.rstrip()}\n\n{self._settings.mail_from_name}, {self._settings.mail_postal_address}\n"
-
-    def _html_footer(self) -> str:
-        return f"<p>{escape(self._settings.mail_from_name)}, {escape(self._settings.mail_postal_address)}</p>"
-
-    def _unsubscribe_headers(self, decision: ConsumedDecision) -> dict[str, str]:
+    def _unsubscribe_headers(self, decision: ConsumedDecision, link: str) -> dict[str, str]:
         """One-click unsubscribe (RFC 8058)."""
-        link = f"{self._settings.mail_unsubscribe_url}/{decision.decision_id}"
         mailbox = f"unsubscribe@{self._settings.mail_from.partition('@')[2] or urlsplit(link).hostname}"
         return {
             "List-Unsubscribe": f"<{link}>, <mailto:{mailbox}?subject={decision.decision_id}>",

@@ -15,13 +15,18 @@ from sqlalchemy import text
 
 from services.marketplace.app import service
 from services.marketplace.domain.notices import MAILED_WITHIN, NoticeName
+from services.marketplace.jobs import mailing
+from services.marketplace.repository.mails import MailRepository
 from services.marketplace.repository.notices import NoticeRepository
+from shared.compliance.loader import decide_contact
 from shared.db.engine import SessionMaker
 from shared.db.rows import all_rows
 from shared.runtime import Resources
 from shared.runtime.resources import open_resources
 from tests.factories.single_step import begin, run_step
 from tests.integration.marketplace.conftest import Market, rows, violations
+
+SENT = "SELECT decision_id, status, sent_at FROM notifications WHERE channel = 'email' AND user_id = :user"
 
 
 @pytest.fixture
@@ -170,6 +175,88 @@ async def test_what_was_read_meanwhile_is_not_sent(
     assert await mails(market) == []
 
 
+async def test_what_grew_old_meanwhile_is_not_sent(
+    market: Market, committed_db: SessionMaker, worker: Resources
+) -> None:
+    now = datetime.now(UTC)
+    await leave(market, committed_db, NoticeName.PLAN_OFFERED, at=now)
+    assert await gather(worker) == 1
+    (step,) = await send(replace(worker, clock=lambda: now + MAILED_WITHIN), committed_db)
+    assert step.status == "skipped"
+    assert await mails(market) == []
+
+
+@pytest.mark.parametrize("read", ["all", "one", "none"])
+async def test_a_worker_that_dies_after_the_vendor_took_the_mail_sends_no_other(
+    market: Market, committed_db: SessionMaker, worker: Resources, monkeypatch: pytest.MonkeyPatch, read: str
+) -> None:
+    notices = await leave(market, committed_db, NoticeName.TERRITORY_OFFERED, NoticeName.PLAN_OFFERED)
+    assert await gather(worker) == 1
+    with monkeypatch.context() as dying:
+
+        async def die(*_: Any) -> None:
+            raise ConnectionError("the process is gone")
+
+        dying.setattr(MailRepository, "sent", die)
+        (step,) = await send(worker, committed_db)
+        assert step.status == "ready"
+    assert len(await mails(market)) == 1
+    async with market.client() as client:
+        for notice in {"all": notices, "one": notices[:1], "none": []}[read]:
+            (await client.post(f"/api/notices/{notice}/read")).raise_for_status()
+
+    (begun,) = await rows(committed_db, SENT, user=market.user_id)
+    assert (begun.status, begun.sent_at) == ("pending", None), "its way out works from the first moment"
+    (step,) = await send(worker, committed_db)
+    assert (step.status, step.output["notices"]) == ("done", 2), step
+    assert len(await mails(market)) == 1
+    (kept,) = await rows(committed_db, SENT, user=market.user_id)
+    assert (kept.status, kept.decision_id) == ("sent", begun.decision_id)
+    assert await violations(committed_db) == {}
+
+
+async def test_an_unsubscribe_after_the_decision_wins(
+    market: Market, committed_db: SessionMaker, worker: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await leave(market, committed_db, NoticeName.PLAN_OFFERED)
+    await gather(worker)
+
+    async def decide_and_lose_the_reader(*given: Any) -> Any:
+        decision = await decide_contact(*given)
+        async with committed_db.begin() as session:
+            ended = text("UPDATE users SET notice_mail = '{}' WHERE id = :id")
+            await session.execute(ended, {"id": market.user_id})
+        return decision
+
+    monkeypatch.setattr(mailing, "decide_contact", decide_and_lose_the_reader)
+    (step,) = await send(worker, committed_db)
+    assert (step.status, step.reason) == ("skipped", "not sent: it is not wanted any more")
+    assert await mails(market) == []
+    assert await rows(committed_db, SENT, user=market.user_id) == []
+    spent = "SELECT 1 FROM compliance.contact_decision WHERE channel = 'email' AND consumed_at IS NOT NULL"
+    assert await rows(committed_db, spent) == []
+
+
+async def test_two_workers_send_one_mail(
+    market: Market, committed_db: SessionMaker, worker: Resources
+) -> None:
+    await leave(market, committed_db, NoticeName.PLAN_OFFERED)
+    await gather(worker)
+    await asyncio.gather(send(worker, committed_db), send(worker, committed_db))
+    assert len(await mails(market)) == 1
+
+
+async def test_a_mail_says_how_to_end_it(
+    market: Market, committed_db: SessionMaker, worker: Resources
+) -> None:
+    await leave(market, committed_db, NoticeName.PLAN_OFFERED)
+    await gather(worker)
+    await send(worker, committed_db)
+    (sent,) = await rows(committed_db, SENT, user=market.user_id)
+    (mail,) = await mails(market)
+    assert f"/unsubscribe/{sent.decision_id}\n" in mail["content"]["text/plain"]
+
+
 async def test_a_mail_program_ends_the_mails_of_its_reader_alone(
     market: Market, committed_db: SessionMaker, worker: Resources
 ) -> None:
@@ -177,8 +264,7 @@ async def test_a_mail_program_ends_the_mails_of_its_reader_alone(
     await leave(market, committed_db, NoticeName.PLAN_OFFERED)
     await gather(worker)
     await send(worker, committed_db)
-    sent = "SELECT decision_id FROM notifications WHERE channel = 'email' AND user_id = :user"
-    (mail,) = await rows(committed_db, sent, user=market.user_id)
+    (mail,) = await rows(committed_db, SENT, user=market.user_id)
 
     async with market.door.client(timeout=30) as anybody:
         asked = await anybody.get(f"/unsubscribe/{mail.decision_id}")

@@ -16,6 +16,7 @@ from shared.errors import (
     ProviderRejected,
     ProviderTimeout,
     ProviderUnavailable,
+    Skip,
 )
 from shared.workflow.effects import EffectUnknown, once
 from tests.factories.core import Core
@@ -69,6 +70,7 @@ async def test_unknown_outcome_is_not_repeated_blindly(unit_of_work: UnitOfWorkF
         ProviderRateLimited("slow down", provider="x", may_have_acted=False),
         ProviderUnavailable("no connection", provider="x", may_have_acted=False),
         BudgetExceeded("not today", provider="x"),
+        Skip("nothing to do"),
     ],
 )
 async def test_what_the_vendor_surely_did_not_do_is_asked_for_again(

@@ -193,6 +193,15 @@ class TestMail:
         assert all("1 Ridge Road" in part["value"] for part in body["content"])
         assert body["headers"]["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
         assert str(made.decision_id) in body["headers"]["List-Unsubscribe"]
+        assert not any(str(made.decision_id) in part["value"] for part in body["content"])
+
+    async def test_a_decision_may_want_a_way_out_in_the_text(
+        self, world: Any, mailer: SendGridMailer
+    ) -> None:
+        made = decision(obligations=("BODY_UNSUB_LINK",))
+        await mailer.send(made, MESSAGE)
+        body = json.loads(world.requests[0].content)
+        assert all(f"/unsubscribe/{made.decision_id}" in part["value"] for part in body["content"])
 
     @pytest.mark.parametrize(
         "other",

@@ -6,11 +6,12 @@ from typing import Any
 
 import orjson
 from sqlalchemy import Connection, event
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
 
+from shared.db.direct import DirectSession
 from shared.settings import SERVICE_PORTS
 
-SessionMaker = async_sessionmaker[AsyncSession]
+SessionMaker = async_sessionmaker[DirectSession]
 
 SERVICE_ROLES: dict[str, str] = {name: f"svc_{name}" for name in (*SERVICE_PORTS, "relay")}
 """The database role each process works under; its grants are ARCHITECTURE 1's table of owners."""
@@ -69,4 +70,4 @@ def _begin(connection: Connection) -> None:
 
 def make_session_maker(engine: AsyncEngine) -> SessionMaker:
     """Sessions that keep their objects readable after commit."""
-    return async_sessionmaker(engine, expire_on_commit=False)
+    return async_sessionmaker(engine, class_=DirectSession, expire_on_commit=False)

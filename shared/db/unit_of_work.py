@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import ContextVar
 from datetime import datetime
 from typing import Any, TypeVar
@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
+from shared.db.direct import DRIVER, DirectSession, is_plain, run
 from shared.db.engine import BEGINS_ITSELF, SessionMaker
 from shared.db.rows import say_whose, whose_rows
 from shared.events.base import Event
@@ -158,11 +159,14 @@ class UnitOfWorkFactory:
         of the guarded ones.
         """
         async with _turn(self._turns), self._engine.connect() as connection:
+            if is_plain(statement, values):
+                driver: Any = (await connection.get_raw_connection()).driver_connection
+                return (await run(driver, connection.dialect, statement, values)).all()
             result = await connection.execute(statement, values)
             return result.all() if result.returns_rows else []
 
 
-async def _began(session: AsyncSession, words: str, *, renewed: bool) -> bool:
+async def _began(session: DirectSession, words: str, *, renewed: bool) -> bool:
     """BEGIN, the words of the transaction and its time in one trip; False where the connection had died in the pool.
 
     All die there when the database starts anew. Nothing was done in them, so the pool renews them and a new session may
@@ -178,11 +182,9 @@ async def _began(session: AsyncSession, words: str, *, renewed: bool) -> bool:
     except psycopg.Error as error:
         if not driver.closed or renewed:
             raise OperationalError("BEGIN", None, error, connection_invalidated=driver.closed) from error
-        with suppress(OperationalError):
-            await session.execute(
-                text("SELECT 1")
-            )  # by it sqlalchemy sees that the pool's connections are dead
+        await session.notice_loss()
         return False
+    session.info[DRIVER] = driver
     return True
 
 

@@ -7,11 +7,12 @@ import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
-from sqlalchemy import event, text
-from sqlalchemy.engine import Engine
+from sqlalchemy import text
 
 from shared.db.engine import SessionMaker
 from tests.factories.leads import make_lead
@@ -43,17 +44,22 @@ async def own(market: Market, db: SessionMaker, count: int) -> list[UUID]:
 
 @contextmanager
 def counting() -> Iterator[list[str]]:
-    """Every statement that is executed meanwhile; one for many rows counts once."""
+    """Every statement that the driver is given meanwhile; one for many rows counts once."""
     seen: list[str] = []
+    execute, many = psycopg.AsyncCursor.execute, psycopg.AsyncCursor.executemany
 
-    def note(*arguments: object) -> None:
-        seen.append(str(arguments[2]))
+    async def note(cursor: Any, query: Any, *arguments: Any, **options: Any) -> Any:
+        seen.append(str(query))
+        return await execute(cursor, query, *arguments, **options)
 
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
+    async def note_many(cursor: Any, query: Any, *arguments: Any, **options: Any) -> Any:
+        seen.append(str(query))
+        return await many(cursor, query, *arguments, **options)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(psycopg.AsyncCursor, "execute", note)
+        patched.setattr(psycopg.AsyncCursor, "executemany", note_many)
         yield seen
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
 
 
 async def exported(market: Market) -> tuple[list[dict[str, str]], str, int]:
@@ -68,6 +74,7 @@ async def exported(market: Market) -> tuple[list[dict[str, str]], str, int]:
 async def test_a_file_of_many_leads_takes_no_more_statements_than_one_of_one(
     market: Market, committed_db: SessionMaker
 ) -> None:
+    await exported(market)  # a new connection asks some things of its own
     await own(market, committed_db, 1)
     _, _, for_one = await exported(market)
     sales = await own(market, committed_db, 20)

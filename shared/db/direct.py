@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import psycopg
 from sqlalchemy import Dialect, Executable, Result, TextClause, text
@@ -50,13 +50,19 @@ class DirectSession(AsyncSession):
             return await run(driver, dialect, statement, params)
         except DBAPIError:
             if driver.closed:
-                await self.notice_loss()
+                del self.info[DRIVER]
+                await notice_loss(self)
             raise
 
-    async def notice_loss(self) -> None:
-        """Let sqlalchemy see that the connection is dead: it forgets every older one of the pool with it."""
-        with suppress(DBAPIError):
-            await super().execute(text("SELECT 1"))
+
+class _Executor(Protocol):
+    async def execute(self, statement: Executable, /) -> Any: ...
+
+
+async def notice_loss(through: _Executor) -> None:
+    """Let sqlalchemy see that a connection is dead: it forgets every older one of the pool with it."""
+    with suppress(DBAPIError):
+        await through.execute(text("SELECT 1"))
 
 
 def is_plain(statement: Executable, params: Any) -> bool:

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
-from shared.db.direct import DRIVER, DirectSession, is_plain, run
+from shared.db.direct import DRIVER, DirectSession, is_plain, notice_loss, run
 from shared.db.engine import BEGINS_ITSELF, SessionMaker
 from shared.db.rows import say_whose, whose_rows
 from shared.events.base import Event
@@ -161,7 +161,12 @@ class UnitOfWorkFactory:
         async with _turn(self._turns), self._engine.connect() as connection:
             if is_plain(statement, values):
                 driver: Any = (await connection.get_raw_connection()).driver_connection
-                return (await run(driver, connection.dialect, statement, values)).all()
+                try:
+                    return (await run(driver, connection.dialect, statement, values)).all()
+                except DBAPIError:
+                    if driver.closed:
+                        await notice_loss(connection)
+                    raise
             result = await connection.execute(statement, values)
             return result.all() if result.returns_rows else []
 
@@ -182,7 +187,7 @@ async def _began(session: DirectSession, words: str, *, renewed: bool) -> bool:
     except psycopg.Error as error:
         if not driver.closed or renewed:
             raise OperationalError("BEGIN", None, error, connection_invalidated=driver.closed) from error
-        await session.notice_loss()
+        await notice_loss(session)
         return False
     session.info[DRIVER] = driver
     return True

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 from sqlalchemy import TextClause, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from shared.db import unit_of_work as module
@@ -176,6 +176,23 @@ async def test_connections_that_died_in_the_pool_are_passed_over(
     await engine.dispose()
     assert len(set(before)) == len(set(after)) == size
     assert not set(before) & set(after)
+
+
+async def test_one_lost_statement_alone_renews_the_whole_pool(
+    database_url: str, committed_db: SessionMaker
+) -> None:
+    name, size = "lost-alone", 3
+    engine = make_engine(database_url, pool_size=size, application_name=name)
+    unit_of_work = UnitOfWorkFactory(make_session_maker(engine))
+    wait = text("SELECT pg_sleep(0.1)")
+    await asyncio.gather(*(unit_of_work.alone(wait, {}) for _ in range(size)))
+    async with committed_db.begin() as session:
+        killed = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = :name"
+        assert list((await session.execute(text(killed), {"name": name})).scalars()) == [True] * size
+    with pytest.raises(OperationalError):
+        await unit_of_work.alone(READ, {})
+    await asyncio.gather(*(unit_of_work.alone(wait, {}) for _ in range(size)))
+    await engine.dispose()
 
 
 async def test_a_plain_session_is_a_transaction_too(database_url: str) -> None:

@@ -15,6 +15,7 @@ from shared.http.auth import require
 from shared.runtime import ResourcesDep
 from shared.security.policy import PERMISSIONS, Action, Actor
 
+OF_A_STATE: Final = "kill.state."
 router = APIRouter(prefix="/ops", tags=["pages"], default_response_class=Response)
 Configurer = Annotated[Actor, require(Action.CONFIG_WRITE)]
 PERIODS: Final = (1, 7, 30, 365)
@@ -41,13 +42,17 @@ async def decision_log(
 
 @router.get("/switches")
 async def switches(request: Request, actor: Reader, around: Around) -> Response:
-    """Every switch of the platform with what it does; those that differ from normal first."""
+    """Every switch of the platform with what it does: unusual ones first, untouched ones of states apart."""
     found = await around.operations.switches()
+    of_states = [each for each in found if each.key.startswith(OF_A_STATE) and not each.unusual]
     return render(
         request,
         "desk_switches.html",
         actor,
-        switches=sorted(found, key=lambda each: (not each.unusual, each.key)),
+        switches=sorted(
+            (each for each in found if each not in of_states), key=lambda each: (not each.unusual, each.key)
+        ),
+        of_states=sorted(of_states, key=lambda each: each.key),
         may_change=actor.role in PERMISSIONS[Action.CONFIG_WRITE],
     )
 

@@ -60,6 +60,21 @@ async def test_a_wish_that_is_none_is_refused(desk: Desk, wanted: dict[str, str]
     assert (await client.get("/ops/decisions", params=wanted)).status_code == 422
 
 
+async def test_switches_of_states_stand_apart_until_one_is_turned(desk: Desk) -> None:
+    client = await desk.enter(UserRole.ADMIN)
+    before = (await client.get("/ops/switches")).text
+    await send(client, "/ops/switches/kill.state.TX", on="true")
+    after = (await client.get("/ops/switches")).text
+    apart = '<details class="card">'
+    assert before.index(apart) < before.index("kill.state.TX<")
+    assert (
+        after.index("kill.state.TX<")
+        < after.index("kill.sale<")
+        < after.index(apart)
+        < after.index("kill.state.CA<")
+    )
+
+
 async def test_an_administrator_turns_a_switch_and_it_is_audited(desk: Desk) -> None:
     client = await desk.enter(UserRole.ADMIN)
     before = await client.get("/ops/switches")

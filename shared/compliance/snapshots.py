@@ -57,7 +57,7 @@ _SALE: Final = """
     WITH lead AS (
         SELECT l.*, array_remove(ARRAY[l.owner_email_hash, l.owner_phone_hash, l.mailing_address_hash,
                                        wanted.address_hash], NULL) AS keys
-          FROM unnest(CAST(:lead_ids AS uuid[]), CAST(:address_hashes AS text[])) AS wanted (id, address_hash)
+          FROM {wanted} AS wanted (id, address_hash)
           JOIN base_leads l ON l.id = wanted.id
     ), held AS (
         SELECT lead.id AS lead_id, f.field
@@ -112,8 +112,12 @@ _BUYER: Final = """
 # A publisher may not read keys: there the erasure is known by its suppression, which is written first.
 _THIS_BUYER: Final = _BUYER.format(contractor=":contractor_id")
 _SHARED: Final = {"rule_tables": _RULE_TABLES, "rules": _RULES}
-_OFFER_STATEMENT: Final = text(_SALE.format(erased="false", buyer="NULL::jsonb", **_SHARED))
-_SALE_STATEMENT: Final = text(_SALE.format(erased=_ERASED, buyer=_THIS_BUYER, **_SHARED))
+_MANY: Final = "unnest(CAST(:lead_ids AS uuid[]), CAST(:address_hashes AS text[]))"
+# Of an array's length a kept plan knows nothing, so the database would plan anew at each of the single questions.
+_ONE: Final = "(VALUES (CAST(:lead_id AS uuid), CAST(:address_hash AS text)))"
+_OFFER_STATEMENT: Final = text(_SALE.format(wanted=_ONE, erased="false", buyer="NULL::jsonb", **_SHARED))
+_SALE_STATEMENT: Final = text(_SALE.format(wanted=_ONE, erased=_ERASED, buyer=_THIS_BUYER, **_SHARED))
+_SALES_STATEMENT: Final = text(_SALE.format(wanted=_MANY, erased=_ERASED, buyer=_THIS_BUYER, **_SHARED))
 _MARKET_STATEMENT: Final = text(f"WITH {_RULE_TABLES} SELECT {_RULES}, {_THIS_BUYER} AS buyer")
 _CREDENTIALED: Final = """
     SELECT b.id, {buyer} AS buyer
@@ -261,7 +265,8 @@ async def read_sales(
     session: AsyncSession, address_hashes: Mapping[UUID, str | None], contractor_id: UUID
 ) -> dict[UUID, SaleSnapshot]:
     """The snapshots of leads, named with the hashes of their addresses, by one statement. Raises NotFound."""
-    return await _read_sales(session, _SALE_STATEMENT, address_hashes, {"contractor_id": contractor_id})
+    statement = _SALE_STATEMENT if len(address_hashes) == 1 else _SALES_STATEMENT
+    return await _read_sales(session, statement, address_hashes, {"contractor_id": contractor_id})
 
 
 async def _read_sales(
@@ -270,7 +275,10 @@ async def _read_sales(
     address_hashes: Mapping[UUID, str | None],
     parameters: Mapping[str, Any],
 ) -> dict[UUID, SaleSnapshot]:
-    leads = {"lead_ids": list(address_hashes), "address_hashes": list(address_hashes.values())}
+    ids, hashes = list(address_hashes), list(address_hashes.values())
+    leads: dict[str, Any] = {"lead_ids": ids, "address_hashes": hashes}
+    if len(ids) == 1:
+        leads = {"lead_id": ids[0], "address_hash": hashes[0]}
     rows = (await session.execute(statement, {**leads, **parameters})).mappings()
     found = {row["id"]: _sale_snapshot(row) for row in rows}
     for missing in address_hashes.keys() - found.keys():

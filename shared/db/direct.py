@@ -81,7 +81,7 @@ async def run(
     query = _translated(str(statement.text), dialect)  # type: ignore[attr-defined]
     try:
         cursor = driver.cursor()
-        await cursor.execute(query, params or None)
+        await cursor.execute(query, params or {})  # without values the driver would leave %% as it is
         return DirectResult(cursor, await cursor.fetchall() if cursor.description else [])
     except psycopg.Error as error:
         raise DBAPIError.instance(

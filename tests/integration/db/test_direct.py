@@ -60,6 +60,16 @@ async def test_rows_are_those_of_sqlalchemy(session: DirectSession) -> None:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("values", [None, {}])
+async def test_a_percent_sign_is_one_without_values_too(
+    session: DirectSession, values: dict[str, Any] | None
+) -> None:
+    statement = text("SELECT 7 % 4 AS rest, format('%s%%', 'a') AS words")
+    ours = (await session.execute(statement, values)).one()
+    assert (ours.rest, ours.words) == (3, "a%")
+    assert ours == (await through_sqlalchemy(session).execute(statement, values)).one()
+
+
 @pytest.mark.parametrize(
     "take",
     [

@@ -50,6 +50,7 @@ from shared.sandbox.vendors import (
     swdi,
     twilio_lookups,
     usps,
+    webpush,
     zerobounce,
 )
 
@@ -90,6 +91,7 @@ VENDORS = (
     "twilio_lookups",
     "stripe",
     "sendgrid",
+    "webpush",
     "highlevel",
     "drop",
 )
@@ -144,6 +146,7 @@ def create_app(settings: SandboxSettings | None = None) -> FastAPI:
     app.include_router(twilio_lookups.router())
     _open_money(app, desk)
     app.include_router(sendgrid.router(mailroom))
+    app.include_router(webpush.router(webpush.PushRoom(sandbox)))
     return app
 
 

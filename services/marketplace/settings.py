@@ -16,7 +16,7 @@ class MarketplaceSettings(Settings):
     `open_sales` is how many leads one contractor may keep off the market while they are being paid.
     `staff_totp` says whether people of ours need a code at log-in: until one has set it up, nothing else opens.
     `seed_mail_domain` is a domain whose mail only we read; without it no seed is planted.
-    `vapid_private_key` is the key by which push services know us (RFC 8292); without it nobody is offered notices on a device.
+    `vapid_private_key` is the key by which push services know us; without it nobody is offered notices on a device.
     `basemap_style_url` is a MapLibre style under the leads' map; its tiles, letters and pictures come from the same origin.
     """
 

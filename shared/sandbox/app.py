@@ -144,9 +144,9 @@ def create_app(settings: SandboxSettings | None = None) -> FastAPI:
     for people in (email_finder, snov, apollo, fullcontact, zerobounce, neverbounce, owner_records, drop):
         app.include_router(people.router(sandbox))
     app.include_router(twilio_lookups.router())
+    for rest in (sendgrid.router(mailroom), webpush.router(webpush.PushRoom(sandbox))):
+        app.include_router(rest)
     _open_money(app, desk)
-    app.include_router(sendgrid.router(mailroom))
-    app.include_router(webpush.router(webpush.PushRoom(sandbox)))
     return app
 
 

@@ -105,9 +105,11 @@ def _target_keys(target: PushTarget) -> tuple[bytes, ec.EllipticCurvePublicKey, 
     point, auth = decode_bytes(target.p256dh), decode_bytes(target.auth)
     if auth is None or len(auth) != AUTH_BYTES:
         raise TargetRefused(f"auth must hold {AUTH_BYTES} bytes in base64url")
+    if (
+        point is None or len(point) != KEY_BYTES
+    ):  # a shorter one is a compressed point, which no browser sends
+        raise TargetRefused(f"p256dh must hold {KEY_BYTES} bytes in base64url")
     try:
-        if point is None or len(point) != KEY_BYTES:
-            raise ValueError("of another length")
         return point, ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point), auth
     except ValueError as error:
         raise TargetRefused("p256dh is no public key of the curve P-256") from error

@@ -23,6 +23,7 @@ MOST_TITLE: Final = 100
 MOST_WORDS: Final = 400
 """Characters that fit into a record whatever they are, six bytes each at the worst; no device shows more."""
 PER_SECOND: Final = 20.0
+TIMEOUT_SECONDS = 10.0
 
 
 class WebPush:
@@ -80,7 +81,7 @@ class WebPush:
             account=origin.host,
             requests_per_second=PER_SECOND,
             burst=PER_SECOND,
-            timeout_seconds=10,
+            timeout_seconds=TIMEOUT_SECONDS,
             tries=1,
             guarded=True,
         )

@@ -92,7 +92,7 @@ def test_a_push_service_can_tell_who_sends_and_for_how_long() -> None:
 
 @pytest.mark.parametrize("text", ["AAAA", "A" * 43, "_" * 42 + "8"])
 def test_a_setting_that_holds_no_key_is_named_and_not_told(text: str) -> None:
-    with pytest.raises(KeyRefused, match="^MARKETPLACE_VAPID_PRIVATE_KEY") as refused:
+    with pytest.raises(KeyRefused, match=r"^MARKETPLACE_VAPID_PRIVATE_KEY") as refused:
         Vapid.load(text, setting="MARKETPLACE_VAPID_PRIVATE_KEY")
     assert text not in str(refused.value)
 

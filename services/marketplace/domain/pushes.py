@@ -25,7 +25,7 @@ _BROWSERS: Final = (
     ("Opera", r"\bOPR/"),
     ("Samsung Internet", r"\bSamsungBrowser/"),
     ("Firefox", r"\bFirefox/|\bFxiOS/"),
-    ("Chrome", r"\bChrome/|\bCriOS/"),
+    ("Chrome", r"Chrome/|\bCriOS/"),
     ("Safari", r"\bSafari/"),
 )
 """Whom a User-Agent names, in the order of asking: nearly everybody says Chrome and Safari as well."""

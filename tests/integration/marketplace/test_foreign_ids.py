@@ -113,7 +113,13 @@ async def owned(market: Market, committed_db: SessionMaker) -> Owned:
     )
     ids += [UUID(made["id"]), invitation.id, *(row.id for row in images)]
     secrets = [lead[name] for name in ("owner_name", "owner_phone", "owner_email") if lead.get(name)]
-    secrets += ["words of theirs", "Theirs on Mars", address, make_token(invitation.id, keys.tag), made["prefix"]]
+    secrets += [
+        "words of theirs",
+        "Theirs on Mars",
+        address,
+        make_token(invitation.id, keys.tag),
+        made["prefix"],
+    ]
     return Owned([str(each) for each in ids], secrets)
 
 

@@ -15,7 +15,7 @@ import pytest
 from playwright.async_api import Page, expect
 from sqlalchemy import text
 
-from tests.browser.conftest import Site
+from tests.browser.conftest import Site, Visit
 from tests.browser.test_buyer_pages import make_account
 from tests.factories.pages import needs_chromium
 
@@ -38,6 +38,16 @@ SHOWN = """
       .then((worker) => worker.getNotifications())
       .then((all) => all.map((each) => [each.title, each.body, each.tag, each.data.link]))
 """
+TOUCHED = """
+    async () => {
+      const opened = [];
+      self.clients.openWindow = async (url) => { opened.push(url); };
+      for (const each of await self.registration.getNotifications()) {
+        self.dispatchEvent(new NotificationEvent("notificationclick", { notification: each }));
+      }
+      return [opened, (await self.registration.getNotifications()).length];
+    }
+"""
 BUTTON = "Show notices on this device"
 
 
@@ -59,6 +69,15 @@ async def deliver(page: Page, *messages: str) -> None:
         order = {"origin": origin, "registrationId": worker, "data": message}
         await port.send("ServiceWorker.deliverPushMessage", order)
     await port.detach()
+
+
+async def with_worker(site: Site, seen: Visit) -> None:
+    """A buyer on the page of notices whose browser has registered the worker, and no push service."""
+    buyer = await make_account(site)
+    await seen.log_in(buyer.email, "/my/notices")
+    await seen.page.get_by_role("button", name=BUTTON).click()
+    await seen.page.get_by_text("could not reach its push service").wait_for()
+    seen.complaints.clear()  # Chromium reports why it has none as an error
 
 
 @pytest.mark.parametrize("size", ["phone", "desk"])
@@ -88,14 +107,9 @@ async def test_a_device_is_added_listed_and_ended(site: Site, visit: Callable[..
 async def test_a_browser_without_a_push_service_says_so_and_may_try_again(
     site: Site, visit: Callable[..., Any]
 ) -> None:
-    buyer = await make_account(site)
     async with visit("phone", permissions=["notifications"]) as seen:
-        page = seen.page
-        await seen.log_in(buyer.email, "/my/notices")
-        await page.get_by_role("button", name=BUTTON).click()
-        await page.get_by_text("could not reach its push service").wait_for()
-        seen.complaints.clear()  # Chromium reports why it has none as an error
-        await expect(page.get_by_role("button", name=BUTTON)).to_be_enabled()
+        await with_worker(site, seen)
+        await expect(seen.page.get_by_role("button", name=BUTTON)).to_be_enabled()
         await seen.inspect("push_failed_phone")
 
 
@@ -122,25 +136,23 @@ async def test_a_browser_that_forbids_notices_says_where_to_allow_them(
         await expect(page.get_by_role("button", name=BUTTON)).to_be_hidden()
 
 
-async def test_the_worker_shows_each_message_once_and_leads_nowhere_else(
-    site: Site, visit: Callable[..., Any]
-) -> None:
-    buyer = await make_account(site)
+async def shown_by(page: Page, most: int) -> list[list[str]]:
+    """Title, words, tag and link of what the worker shows, once it is so much."""
+    shown: list[list[str]] = []
+    for _ in range(100):
+        shown = await page.evaluate(SHOWN)
+        if len(shown) >= most:
+            break
+        await asyncio.sleep(0.1)
+    return sorted(shown)
+
+
+async def test_the_worker_shows_each_message_once(site: Site, visit: Callable[..., Any]) -> None:
     async with visit("desk", permissions=["notifications"]) as seen:
-        page = seen.page
-        await seen.log_in(buyer.email, "/my/notices")
-        await page.get_by_role("button", name=BUTTON).click()
-        await page.get_by_text("could not reach its push service").wait_for()
-        seen.complaints.clear()  # Chromium reports why it has none as an error
+        await with_worker(site, seen)
         said = {"title": "A plan is free", "words": "Two days.", "link": "/my/billing", "tag": "t1"}
-        await deliver(page, json.dumps(said), json.dumps(said), "no JSON at all")
-        shown = []
-        for _ in range(50):
-            shown = await page.evaluate(SHOWN)
-            if len(shown) == 2:
-                break
-            await asyncio.sleep(0.1)
-        assert sorted(shown) == [
+        await deliver(seen.page, json.dumps(said), json.dumps(said), "no JSON at all")
+        assert await shown_by(seen.page, 2) == [
             [
                 "A notice from Ridgeline",
                 "It stands in your account, under Notices.",
@@ -149,3 +161,19 @@ async def test_the_worker_shows_each_message_once_and_leads_nowhere_else(
             ],
             ["A plan is free", "Two days.", "t1", "/my/billing"],
         ]
+
+
+async def test_a_touch_opens_a_page_of_ours_whatever_the_message_says(
+    site: Site, visit: Callable[..., Any]
+) -> None:
+    links = ["/my/billing", "https://evil.example/x", "//evil.example/y", "javascript:alert(1)", "https://["]
+    async with visit("desk", permissions=["notifications"]) as seen:
+        await with_worker(site, seen)
+        messages = [json.dumps({"title": link, "link": link, "tag": link}) for link in links]
+        await deliver(seen.page, *messages)
+        assert len(await shown_by(seen.page, len(links))) == len(links)
+        (worker,) = seen.page.context.service_workers
+        opened, left = await worker.evaluate(TOUCHED)
+        seen.complaints.clear()  # Chromium reports that a touch made by a script cannot keep a worker awake
+        assert sorted(opened) == [f"{site.url}/my/billing", *[f"{site.url}/my/notices"] * (len(links) - 1)]
+        assert left == 0

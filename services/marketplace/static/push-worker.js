@@ -25,8 +25,12 @@ self.addEventListener("push", (event) => {
 
 // A page of ours and no other, whatever the message says.
 const ours = (link) => {
-  const url = new URL(link, self.location.origin);
-  return url.origin === self.location.origin ? url.href : new URL(ALL, self.location.origin).href;
+  const { origin } = self.location;
+  try {
+    const url = new URL(link, origin);
+    if (url.origin === origin) return url.href;
+  } catch { /* no address at all */ }
+  return new URL(ALL, origin).href;
 };
 
 self.addEventListener("notificationclick", (event) => {

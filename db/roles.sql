@@ -38,7 +38,8 @@ GRANT USAGE ON SCHEMA public, core, compliance TO ridgeline_service;
 -- Everybody reads everything but passwords, tokens, agencies' access, data keys, money and messages.
 GRANT SELECT ON ALL TABLES IN SCHEMA public, core, compliance TO ridgeline_service;
 REVOKE SELECT ON users, refresh_tokens, account_links, api_keys, second_factors, payments, ledger_accounts,
-    ledger_entries, notifications, notice_mails, aged_leads, aged_purchases, aged_sales, aged_quotes, company_profiles,
+    ledger_entries, notifications, notice_mails, push_subscriptions, notice_pushes, aged_leads, aged_purchases, aged_sales,
+    aged_quotes, company_profiles,
     sale_returns, sale_outcomes, guarantee_settlements, buyer_evidence, privacy_requests, privacy_notices,
     privacy_codes, delivery_destinations, lead_deliveries, delivery_attempts, plan_subscriptions, plan_periods, plan_waits,
     early_payment_news, promo_codes, promo_redemptions, seeds, seed_sightings, compliance.subject_key, agencies,
@@ -87,6 +88,8 @@ GRANT SELECT ON payments, notifications, ledger_accounts, ledger_entries, sale_r
 GRANT INSERT, UPDATE ON sales, payments, lead_assignments, notifications, sale_returns TO svc_marketplace;
 GRANT SELECT, INSERT, UPDATE ON delivery_destinations, lead_deliveries TO svc_marketplace;
 GRANT SELECT, INSERT ON delivery_attempts, notice_mails, plans TO svc_marketplace;
+GRANT SELECT, INSERT ON push_subscriptions, notice_pushes TO svc_marketplace;
+GRANT UPDATE (device, vapid_key, endpoint, p256dh, auth, ended_at, ended_why) ON push_subscriptions TO svc_marketplace;
 GRANT SELECT, INSERT ON receipts, promo_codes, promo_redemptions TO svc_marketplace;
 GRANT UPDATE (ended_at) ON promo_codes TO svc_marketplace;
 GRANT SELECT, INSERT ON seeds, seed_sightings TO svc_marketplace;

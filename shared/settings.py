@@ -29,6 +29,7 @@ SECRET_READERS: dict[str, tuple[str, ...]] = {
     "USER_SIGNING_KEY": ("marketplace",),
     "STRIPE_SECRET_KEY": ("marketplace",),
     "STRIPE_WEBHOOK_SECRET": ("marketplace", "sandbox"),
+    "MARKETPLACE_VAPID_PRIVATE_KEY": ("marketplace",),
     "SENDGRID_API_KEY": ("marketplace",),
     "GHL_API_KEY": ("marketplace",),
     "SUMMIT_API_KEY": ("marketplace",),

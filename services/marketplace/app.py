@@ -29,6 +29,7 @@ from services.marketplace.api import (
     privacy,
     promos,
     provenance,
+    pushes,
     quality,
     reactivation,
     receipts,
@@ -63,6 +64,7 @@ from services.marketplace.pages import plans as plan_pages
 from services.marketplace.pages import privacy as privacy_pages
 from services.marketplace.pages import promos as promo_pages
 from services.marketplace.pages import provenance as provenance_pages
+from services.marketplace.pages import pushes as push_pages
 from services.marketplace.pages import quality as quality_pages
 from services.marketplace.pages import receipts as receipt_pages
 from services.marketplace.pages import registrations as registration_pages
@@ -115,7 +117,9 @@ service = Service(
         analytics.router,
         analytics_pages.router,
         notices.router,
+        pushes.router,
         notice_pages.router,
+        push_pages.router,
         notice_pages.unsubscribe_router,
         desk_quality.router,
         desk_quality_pages.router,
@@ -182,6 +186,7 @@ service = Service(
             "buyer_nudges", "nudge_buyers", "*/10 * * * *", "Leads nobody has tried.", misfire="skip"
         ),
         ScheduledJob("notice_mails", "mail_notices", "5-59/10 * * * *", "Notices by e-mail.", misfire="skip"),
+        ScheduledJob("notice_pushes", "push_notices", "* * * * *", "Notices on devices.", misfire="skip"),
         ScheduledJob("drop", "drop", "10 9 * * *", "California's deletion list, taken when due, matched."),
         ScheduledJob(
             "queue_erasures",

@@ -11,6 +11,7 @@ from services.marketplace.service.auth import Auth, open_auth
 from shared.providers.object_store import ObjectStore, Obstore
 from shared.runtime import Resources
 from shared.security.attempts import AttemptLimiter
+from shared.security.web_push import Vapid
 from shared.workflow.runner import StepRunner
 
 
@@ -20,6 +21,7 @@ class MarketplaceOwn:
 
     runner: StepRunner[Resources]
     auth: Auth
+    vapid: Vapid | None
     rates: AttemptLimiter
     store: ObjectStore
 
@@ -33,6 +35,7 @@ async def open_own(resources: Resources) -> AsyncIterator[MarketplaceOwn]:
             resources, STEPS, worker=f"{resources.worker}:api", lease_seconds=settings.lease_seconds
         ),
         auth=open_auth(resources),
+        vapid=settings.vapid,
         # Apart from the counts of log-in, which a reader of many leads must not push out.
         rates=AttemptLimiter(resources.redis),
         store=Obstore(settings.object_store),

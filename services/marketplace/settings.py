@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field, SecretStr, model_validator
 
+from shared.security.web_push import Vapid
 from shared.settings import Settings
 
 
@@ -15,6 +16,7 @@ class MarketplaceSettings(Settings):
     `open_sales` is how many leads one contractor may keep off the market while they are being paid.
     `staff_totp` says whether people of ours need a code at log-in: until one has set it up, nothing else opens.
     `seed_mail_domain` is a domain whose mail only we read; without it no seed is planted.
+    `vapid_private_key` is the key by which push services know us; without it nobody is offered notices on a device.
     `basemap_style_url` is a MapLibre style under the leads' map; its tiles, letters and pictures come from the same origin.
     """
 
@@ -37,12 +39,18 @@ class MarketplaceSettings(Settings):
     staff_totp: Literal["off", "required"] = Field("off", alias="MARKETPLACE_STAFF_TOTP")
     cookie_secure: bool = Field(default=True, alias="MARKETPLACE_COOKIE_SECURE")
     seed_mail_domain: str = Field("", alias="SEED_MAIL_DOMAIN", pattern=r"^([a-z0-9-]+(\.[a-z0-9-]+)+)?$")
+    vapid_private_key: SecretStr = Field(SecretStr(""), alias="MARKETPLACE_VAPID_PRIVATE_KEY")
     basemap_style_url: str = Field("", alias="BASEMAP_STYLE_URL", pattern=r"^(https?://[^\s;,'\"]+)?$")
 
     @property
     def webhook_secrets(self) -> tuple[str, ...]:
         """Secrets that Stripe may sign with, newest first; several while one is rotated."""
         return tuple(part for part in self.stripe_webhook_secret.get_secret_value().split(",") if part)
+
+    @property
+    def vapid(self) -> Vapid | None:
+        """The key for web push; None where notices on devices are not set up, KeyRefused where it is no key."""
+        return Vapid.load(self.vapid_private_key.get_secret_value(), setting="MARKETPLACE_VAPID_PRIVATE_KEY")
 
     @property
     def sender_healthy(self) -> bool | None:

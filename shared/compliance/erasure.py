@@ -72,6 +72,10 @@ PROOF: Final = "the proof of the erasure names no person"
 KEPT_COLUMNS: Final[Mapping[str, str]] = {
     "users.email": STAFF,
     "users.full_name": STAFF,
+    "push_subscriptions.device": BUYER,
+    "push_subscriptions.endpoint": "a buyer's own browser, forgotten when its subscription ends",
+    "push_subscriptions.p256dh": "a buyer's own browser, forgotten when its subscription ends",
+    "push_subscriptions.auth": "a buyer's own browser, forgotten when its subscription ends",
     "second_factors.subject_id": STAFF,
     "seeds.email": "of nobody: an invented person, the address is ours",
     "account_links.email": "a colleague's or a person's of ours, forgotten 30 days after the link has run out",

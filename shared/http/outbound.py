@@ -27,8 +27,8 @@ class OutboundWebhooks:
         self._guard = AddressGuard(trusted_origins)
         self._timeout_seconds = timeout_seconds
 
-    async def check(self, url: str) -> None:
-        """Return where a webhook may go; InvalidInput with the reason where not."""
+    async def check(self, url: str, *, field: str = "url") -> None:
+        """Return where a webhook may go; InvalidInput with the reason, of the field the address came in, where not."""
         try:
             parsed = httpx.URL(url)
             if self._guard.is_trusted(parsed):
@@ -37,11 +37,11 @@ class OutboundWebhooks:
             origin = Origin.of(parsed)
             await self._guard.public_addresses(origin.host, origin.port)
         except AddressRefused as refused:
-            raise InvalidInput(f"url: {refused.detail}.", field="url") from refused
+            raise InvalidInput(f"{field}: {refused.detail}.", field=field) from refused
         except (httpx.InvalidURL, UnicodeError, ValueError) as error:
-            raise InvalidInput("url: this is no URL.", field="url") from error
+            raise InvalidInput(f"{field}: this is no URL.", field=field) from error
         except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-            raise InvalidInput("url: the host's name does not resolve.", field="url") from error
+            raise InvalidInput(f"{field}: the host's name does not resolve.", field=field) from error
 
     def _check_form(self, url: httpx.URL) -> None:
         if url.scheme != "https":

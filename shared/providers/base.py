@@ -87,6 +87,8 @@ class ProviderRequest:
     params: Sequence[tuple[str, str]] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
     json: Any = None
+    content: bytes | None = None
+    """A body that is neither JSON nor a form."""
     form: Form | None = None
     data: Mapping[str, str] | None = None
     files: Mapping[str, tuple[str, bytes, str]] | None = None
@@ -330,7 +332,7 @@ class ProviderClient:
         if Origin.of(url) == Origin.of(self.settings.base_url):
             headers.update(self.settings.headers)  # our keys are for the vendor, not for hosts it points at
         headers.update(request.headers)
-        content: bytes | None = None
+        content = request.content
         if request.form is not None:
             content = str(httpx.QueryParams(list(request.form))).encode("ascii")
             headers["content-type"] = "application/x-www-form-urlencoded"

@@ -31,6 +31,7 @@ from shared.providers import (
     payments,
     permit_source,
     phone_lookup,
+    push,
     storm_feed,
 )
 from shared.providers.assessor.recipe import Recipe
@@ -46,6 +47,7 @@ from shared.providers.permit_source import accela_access, accela_records
 from shared.providers.ports import BudgetPort
 from shared.providers.settings import ProviderSettings
 from shared.providers.usage import open_usage_log
+from shared.security.web_push import Vapid
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,10 @@ class Providers:
     def mailer(self, recipient_hash: mailer.RecipientHash) -> mailer.Mailer:
         """E-mail; `recipient_hash` is the blind index that decisions hold."""
         return mailer.build(self.settings, self.deps, recipient_hash)
+
+    def push(self, vapid: Vapid) -> push.PushSender:
+        """Messages to people's devices, in the name of this key."""
+        return push.build(self.settings, self.deps, vapid)
 
     def crm_at(self, location_id: str) -> crm.Crm:
         """The contacts of one location of the customer relationship system."""

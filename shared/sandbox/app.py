@@ -50,6 +50,7 @@ from shared.sandbox.vendors import (
     swdi,
     twilio_lookups,
     usps,
+    webpush,
     zerobounce,
 )
 
@@ -90,6 +91,7 @@ VENDORS = (
     "twilio_lookups",
     "stripe",
     "sendgrid",
+    "webpush",
     "highlevel",
     "drop",
 )
@@ -142,8 +144,9 @@ def create_app(settings: SandboxSettings | None = None) -> FastAPI:
     for people in (email_finder, snov, apollo, fullcontact, zerobounce, neverbounce, owner_records, drop):
         app.include_router(people.router(sandbox))
     app.include_router(twilio_lookups.router())
+    for rest in (sendgrid.router(mailroom), webpush.router(webpush.PushRoom(sandbox))):
+        app.include_router(rest)
     _open_money(app, desk)
-    app.include_router(sendgrid.router(mailroom))
     return app
 
 

@@ -22,3 +22,13 @@ class KeyScope(StrEnum):
 
     LEADS_READ = "leads:read"
     LEADS_PURCHASE = "leads:purchase"
+
+
+class PushEnd(StrEnum):
+    """Why a device gets no notices any more."""
+
+    BY_PERSON = "by_person"
+    GONE = "gone"
+    """Its push service knows it no more."""
+    OTHER_PERSON = "other_person"
+    """Somebody else turned notices on in the same browser."""

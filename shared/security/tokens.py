@@ -47,13 +47,18 @@ class KeyRefused(ValueError):
     """A key of the environment that cannot be used."""
 
 
+def decode_bytes(text: str) -> bytes | None:
+    """The bytes behind base64url, padded or not; None for text that is none."""
+    try:
+        return base64.urlsafe_b64decode(text.strip() + "=" * (-len(text.strip()) % 4))
+    except (binascii.Error, ValueError):
+        return None
+
+
 def decode_key(text: str, *, setting: str) -> bytes:
     """The 32 bytes of a key from the environment; KeyRefused names the setting and never the value."""
-    try:
-        raw = base64.urlsafe_b64decode(text.strip() + "=" * (-len(text.strip()) % 4))
-    except (binascii.Error, ValueError):
-        raw = b""
-    if len(raw) != 32:
+    raw = decode_bytes(text)
+    if raw is None or len(raw) != 32:
         raise KeyRefused(f"{setting} must hold 32 bytes in base64url")
     return raw
 

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+from pydantic import SecretStr
 from redis.asyncio import Redis
 from sqlalchemy import insert, select, text
 
@@ -37,6 +38,7 @@ from shared.db.models.leads import LeadTrigger
 from shared.providers.page_reading.chromium import find_program
 from shared.runtime import Service
 from shared.schemas.enums import TriggerType, UserRole
+from shared.security.web_push import fresh_vapid_key
 from shared.workflow.runner import StepRunner
 from tests.factories.accounts import PASSWORD, make_staff
 from tests.factories.leads import make_lead
@@ -187,8 +189,9 @@ async def site(
             "scraper": sources,
         }
         sandbox = os.environ.get("SANDBOX_URL")
+        own: dict[str, Any] = {"vapid_private_key": SecretStr(fresh_vapid_key())}
         settings = settings_with_keys(
-            MarketplaceSettings, **servers, **({"sandbox_url": sandbox} if sandbox else {})
+            MarketplaceSettings, **servers, **own, **({"sandbox_url": sandbox} if sandbox else {})
         )
         door = await stack.enter_async_context(running(marketplace, settings, neighbours=neighbours))
         url = await stack.enter_async_context(serving(door.app))

@@ -80,8 +80,8 @@ async def test_a_buyer_sets_which_notices_come_by_mail(
         plan = page.get_by_label("A plan that came free")
         await expect(plan).to_be_checked()
         await plan.uncheck()
-        await page.get_by_role("button", name="Save").click()
-        await page.reload()
+        await page.get_by_role("button", name="Save", exact=True).click()
+        await page.wait_for_url("**/my/notices#by-mail")
         await expect(plan).not_to_be_checked()
         await expect(page.get_by_label("Territories offered to you")).to_be_checked()
 

@@ -9,6 +9,7 @@ from services.marketplace.jobs.deliveries import DeliveryInput, deliver_lead
 from services.marketplace.jobs.drop import match_drop, queue_erasures, report_drop, take_drop
 from services.marketplace.jobs.identity import PrivacyCodeInput, forget_codes, privacy_code
 from services.marketplace.jobs.notice_mails import NoticeMailInput, mail_notices, notice_mail
+from services.marketplace.jobs.notice_pushes import NoticePushInput, notice_push, push_notices
 from services.marketplace.jobs.notices import notify_buyer
 from services.marketplace.jobs.nudges import nudge_buyers
 from services.marketplace.jobs.plans import PlanEventInput, plan_event, settle_plans
@@ -35,10 +36,12 @@ from shared.workflow.catalogue import (
     FORGET_CODES,
     MAIL_NOTICES,
     NOTICE_MAIL,
+    NOTICE_PUSH,
     NUDGE_BUYERS,
     PLAN_EVENT,
     PRIVACY_CODE,
     PRIVACY_ERASURE,
+    PUSH_NOTICES,
     QUEUE_ERASURES,
     REACTIVATE_LEAD,
     RECHECK_BUYERS,
@@ -76,6 +79,8 @@ STEPS = (
     Step(RECHECK_BUYERS, "recheck_buyers", recheck_buyers, JobInput),
     Step(MAIL_NOTICES, "mail_notices", mail_notices, JobInput),
     Step(NOTICE_MAIL, "notice_mail", notice_mail, NoticeMailInput),
+    Step(PUSH_NOTICES, "push_notices", push_notices, JobInput),
+    Step(NOTICE_PUSH, "notice_push", notice_push, NoticePushInput),
     Step(NUDGE_BUYERS, "nudge_buyers", nudge_buyers, JobInput),
     Step(WATCH_TERRITORIES, "watch_territories", watch_territories, JobInput),
 )

@@ -40,7 +40,7 @@ from shared.security.policy import ENROLMENT
 router = APIRouter(tags=["pages"], default_response_class=Response)
 
 ALWAYS = "public, max-age=31536000, immutable"
-WORKERS: Final = {"canvass-worker.js": "/my/canvass"}
+WORKERS: Final = {"canvass-worker.js": "/my/canvass", "push-worker.js": "/my/notices"}
 """Scripts that may answer for pages, each for those below one path."""
 Next = Annotated[str | None, Query(alias="next", max_length=500)]
 

@@ -11,7 +11,7 @@ from pydantic import AwareDatetime
 from services.marketplace.api.notices import MOST, Buyer
 from services.marketplace.domain.notices import NoticeGroup, NoticeSettings
 from services.marketplace.pages.rendering import go_to, render
-from services.marketplace.service import notices, rates
+from services.marketplace.service import notices, pushes, rates
 from shared.http.auth import public_route
 from shared.runtime import ResourcesDep
 
@@ -31,7 +31,8 @@ async def own(request: Request, resources: ResourcesDep, actor: Buyer) -> Respon
     await rates.count_read(resources, actor)
     box = await notices.box(resources, actor, unread_only=False, limit=MOST)
     mailed = (await notices.mail_settings(resources, actor)).email
-    return render(request, "notices.html", actor, box=box, groups=GROUPS, mailed=mailed)
+    push = await pushes.settings(resources, actor) if pushes.set_up(resources) else None
+    return render(request, "notices.html", actor, box=box, groups=GROUPS, mailed=mailed, push=push)
 
 
 @router.get("/unread")

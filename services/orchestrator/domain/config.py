@@ -68,6 +68,7 @@ FEATURES: Mapping[str, str] = {
     "kill.sale": "Kill switch: while on, no lead is offered or sold",
     "kill.contact": "Kill switch: while on, nobody is contacted",
     "kill.contact.email": "Kill switch: while on, nobody is sent e-mail",
+    "kill.contact.push": "Kill switch: while on, no notice goes to a device",
     **{
         f"kill.state.{code}": f"Kill switch: while on, nobody in {code} is contacted"
         for code in sorted(STATES)

@@ -44,6 +44,7 @@ from shared.db.models.permits import PageMethod, Parcel, RawRecord, RawRecordPar
 from shared.db.models.plans import EarlyPaymentNews, Plan, PlanPeriod, PlanSubscription, PlanWait
 from shared.db.models.privacy import PrivacyCode, PrivacyNotice, PrivacyRequest, PrivacySubject
 from shared.db.models.promos import PromoCode, PromoRedemption
+from shared.db.models.pushes import NoticePush, PushSubscription
 from shared.db.models.reactivation import CompanyProfile, CrmConflict, LeadProcessingLog, ReactivationLead
 from shared.db.models.receipts import Receipt, ReceiptNumber
 from shared.db.models.returns import GuaranteeSettlement, SaleOutcomeReport, SaleReturn
@@ -139,6 +140,7 @@ __all__ = [
     "MlInferenceJob",
     "Model",
     "NoticeMail",
+    "NoticePush",
     "Notification",
     "OutboxRow",
     "OutreachCampaign",
@@ -161,6 +163,7 @@ __all__ = [
     "PromoRedemption",
     "PropertyImage",
     "Provenance",
+    "PushSubscription",
     "RawRecord",
     "RawRecordPart",
     "ReactivationLead",

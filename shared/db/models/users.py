@@ -27,6 +27,9 @@ class User(Base):
         CheckConstraint(
             "notice_mail <@ ARRAY['leads', 'territories', 'plan', 'account']", name="notice_mail"
         ),
+        CheckConstraint(
+            "notice_push <@ ARRAY['leads', 'territories', 'plan', 'account']", name="notice_push"
+        ),
     )
 
     id: Mapped[UUID] = key()
@@ -41,6 +44,9 @@ class User(Base):
     password_changed_at: Mapped[datetime] = stamp()
     email_verified_at: Mapped[datetime | None]
     notice_mail: Mapped[list[str]] = mapped_column(
+        server_default=text("'{leads,territories,plan,account}'::text[]")
+    )
+    notice_push: Mapped[list[str]] = mapped_column(
         server_default=text("'{leads,territories,plan,account}'::text[]")
     )
     created_at: Mapped[datetime] = stamp()

@@ -73,6 +73,8 @@ OWNERS: dict[str, set[str]] = {
         "lead_views",
         "notifications",
         "notice_mails",
+        "push_subscriptions",
+        "notice_pushes",
         "ledger_accounts",
         "ledger_entries",
         "aged_leads",

@@ -28,6 +28,7 @@ from shared.db.models.users import User
 from shared.http.tls import known_authorities
 from shared.runtime import Resources, Service
 from shared.security.policy import Role
+from shared.security.web_push import fresh_vapid_key
 from shared.security.webhooks import sign_stripe
 from shared.workflow import start
 from shared.workflow.runner import StepRunner
@@ -243,6 +244,7 @@ async def market(  # noqa: PLR0917 - fixtures are asked for by name
         redis_url=redis_url,
         sandbox_url=town,
         stripe_webhook_secret=SecretStr(WEBHOOK_SECRET),
+        vapid_private_key=SecretStr(fresh_vapid_key()),
     )
     async with running(service, settings) as door:
         async with committed_db.begin() as session:

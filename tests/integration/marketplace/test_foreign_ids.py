@@ -100,7 +100,10 @@ async def owned(market: Market, committed_db: SessionMaker) -> Owned:
         destination = (await session.execute(text(place), given | {"subject": subject})).scalar_one()
         delivery = """INSERT INTO lead_deliveries (sale_id, destination_id, contractor_id)
                       VALUES (:sale, :destination, :contractor) RETURNING id"""
-        ids += [destination]
+        device = """INSERT INTO push_subscriptions (user_id, contractor_id, device, vapid_key, endpoint, p256dh, auth)
+                    VALUES (:user, :contractor, 'Theirs on Mars', 'k', 'https://push.example/theirs', 'p', 'a')
+                    RETURNING id"""
+        ids += [destination, (await session.execute(text(device), given)).scalar_one()]
         ids.append((await session.execute(text(delivery), given | {"destination": destination})).scalar_one())
         company = {"contractor_id": market.contractor_id, "role": UserRole.CONTRACTOR_MEMBER}
         keys, address = market.resources.keys, "invited@roofs.example"
@@ -110,7 +113,13 @@ async def owned(market: Market, committed_db: SessionMaker) -> Owned:
     )
     ids += [UUID(made["id"]), invitation.id, *(row.id for row in images)]
     secrets = [lead[name] for name in ("owner_name", "owner_phone", "owner_email") if lead.get(name)]
-    secrets += ["words of theirs", address, make_token(invitation.id, keys.tag), made["prefix"]]
+    secrets += [
+        "words of theirs",
+        "Theirs on Mars",
+        address,
+        make_token(invitation.id, keys.tag),
+        made["prefix"],
+    ]
     return Owned([str(each) for each in ids], secrets)
 
 

@@ -67,6 +67,17 @@ async def test_nothing_is_sent_to_a_hostile_endpoint(world: World, endpoint: str
     assert world.requests == []
 
 
+@pytest.mark.parametrize("sandbox_url", ["", "http://127.0.0.1:8011"])
+@pytest.mark.parametrize(
+    "endpoint", ["http://push.example/x", "http://127.0.0.1:8012/x", "http://127.0.0.1/x"]
+)
+async def test_without_encryption_not_even_the_name_is_asked(
+    world: World, endpoint: str, sandbox_url: str
+) -> None:
+    with pytest.raises(ProviderRejected, match="only https is allowed"):
+        await sender(world, sandbox_url).send(PushTarget(endpoint, P256DH, AUTH), MESSAGE)
+
+
 async def test_the_address_of_a_subscription_stands_in_no_cost_row(world: World) -> None:
     with pytest.raises(ProviderRejected):
         await sender(world).send(PushTarget("https://10.0.0.7/secret-path", P256DH, AUTH), MESSAGE)

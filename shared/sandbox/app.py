@@ -144,9 +144,8 @@ def create_app(settings: SandboxSettings | None = None) -> FastAPI:
     for people in (email_finder, snov, apollo, fullcontact, zerobounce, neverbounce, owner_records, drop):
         app.include_router(people.router(sandbox))
     app.include_router(twilio_lookups.router())
-    for rest in (sendgrid.router(mailroom), webpush.router(webpush.PushRoom(sandbox))):
-        app.include_router(rest)
     _open_money(app, desk)
+    _open_mail(app, sandbox, mailroom)
     return app
 
 
@@ -154,6 +153,12 @@ def _open_money(app: FastAPI, desk: stripe_desk.StripeDesk) -> None:
     """The processor's routes for payments and for plans."""
     app.include_router(stripe.router(desk))
     app.include_router(stripe_plans.router(desk))
+
+
+def _open_mail(app: FastAPI, sandbox: Sandbox, mailroom: sendgrid.Mailroom) -> None:
+    """The routes of those who carry our words to people: to an address, and to a device."""
+    app.include_router(sendgrid.router(mailroom))
+    app.include_router(webpush.router(webpush.PushRoom(sandbox)))
 
 
 def _problem(_request: Request, error: Exception) -> JSONResponse:

@@ -187,7 +187,8 @@ async def test_a_countys_download_gives_shapes_and_a_refusal_by_name(
     assert KeptFiles().find("https://county.test/lots.zip") is None
     config = SourceConfig(key="lots", kind="csv_download", url="https://county.test/lots.zip", page_size=1)
     source = parcel_source.build(config, settings, world.deps)
-    world.answer = lambda request: httpx.Response(200, content=packed(parts()))
+    whole = packed(parts())  # once: an archive carries the second it was packed in
+    world.answer = lambda request: httpx.Response(200, content=whole)
     pages = [page async for page in source.pages()]
     assert [row.columns["APN"] for page in pages for row in page.rows] == ["1-2-3", "1-2-4"]
     assert [

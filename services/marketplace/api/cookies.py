@@ -30,9 +30,17 @@ def refuse_foreign(request: Request) -> None:
     """
     said, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
     if said is None and origin is not None:
-        said = "same-origin" if urlsplit(origin).netloc == request.headers.get("host") else "cross-site"
+        said = "same-origin" if _host(origin) == request.headers.get("host") else "cross-site"
     if said not in {"same-origin", "none", None}:
         raise ForeignForm("This form was sent from another site.")
+
+
+def _host(origin: str) -> str | None:
+    """The host and port of an origin; None for one that is no URL."""
+    try:
+        return urlsplit(origin).netloc or None
+    except ValueError:
+        return None
 
 
 def keep_session(response: Response, session: Session, *, secure: bool) -> None:

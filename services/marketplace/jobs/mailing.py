@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid5
 
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.marketplace.repository.mails import MailRepository
@@ -16,7 +17,7 @@ from shared.compliance.contact import PartyFacts, PartyType, SenderFacts, Templa
 from shared.compliance.loader import decide_contact
 from shared.compliance.snapshots import ContactRequest
 from shared.compliance.store import ConsumedDecision, consume, record_message
-from shared.errors import PolicyViolation, Skip
+from shared.errors import PolicyViolation, ProviderUnavailable, Skip
 from shared.providers.context import calling_for
 from shared.runtime import Resources, StepContext
 from shared.schemas.mail import EmailMessage
@@ -56,8 +57,13 @@ async def send_once(
     """
 
     async def call(_: str) -> dict[str, Any]:
-        notice = await write()
-        consumed = await _leave(ctx, about_id, notice)
+        try:
+            notice = await write()
+            consumed = await _leave(ctx, about_id, notice)
+        except SQLAlchemyError as error:
+            raise ProviderUnavailable(
+                "the database failed before the vendor was asked", provider="mailer", may_have_acted=False
+            ) from error
         mailer = ctx.resources.providers.mailer(_recipient_hash(ctx.resources))
         with calling_for(about, about_id):
             sent = await mailer.send(consumed, notice.message)

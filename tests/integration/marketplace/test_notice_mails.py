@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from services.marketplace.app import service
 from services.marketplace.domain.notices import MAILED_WITHIN, NoticeName
@@ -213,6 +214,24 @@ async def test_a_worker_that_dies_after_the_vendor_took_the_mail_sends_no_other(
     (kept,) = await rows(committed_db, SENT, user=market.user_id)
     assert (kept.status, kept.decision_id) == ("sent", begun.decision_id)
     assert await violations(committed_db) == {}
+
+
+async def test_a_failure_of_the_database_before_the_vendor_is_asked_loses_no_mail(
+    market: Market, committed_db: SessionMaker, worker: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await leave(market, committed_db, NoticeName.PLAN_OFFERED)
+    await gather(worker)
+    with monkeypatch.context() as failing:
+
+        async def fail(*_: Any) -> None:
+            raise OperationalError("SELECT", None, Exception("gone"))
+
+        failing.setattr(NoticeRepository, "of_mail", fail)
+        (step,) = await send(worker, committed_db)
+        assert step.status == "ready"
+    (step,) = await send(worker, committed_db)
+    assert step.status == "done", step
+    assert len(await mails(market)) == 1
 
 
 async def test_an_unsubscribe_after_the_decision_wins(

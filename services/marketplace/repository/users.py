@@ -139,6 +139,10 @@ class UserRepository:
         """End every session of a person, those behind API keys too."""
         await self._revoke(RefreshToken.user_id == user_id)
 
+    async def end_other_sessions(self, user_id: UUID, kept: UUID) -> None:
+        """End every session of a person but one."""
+        await self._revoke((RefreshToken.user_id == user_id) & (RefreshToken.family_id != kept))
+
     async def lock_out_company(self, contractor_id: UUID) -> list[UUID]:
         """Disable every user of a contractor and end their sessions; the ids of those who were not disabled yet.
 

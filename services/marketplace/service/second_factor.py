@@ -92,6 +92,8 @@ async def confirm(auth: Auth, actor: Actor, code: str, client: Client) -> list[s
             hashes = [hash_recovery(user.id, each, auth.ring.tag) for each in codes]
             if step is None or not await factors.confirm(user.id, found.secret, step, hashes):
                 raise WrongCode(WRONG)
+            if actor.session_id is not None:  # the others began by a password alone
+                await UserRepository(uow.session).end_other_sessions(user.id, actor.session_id)
             await _record(uow.session, actor, "second_factor.on", user.id)
         attempt.succeed()
     return codes

@@ -10,7 +10,7 @@ import orjson
 from sqlalchemy import Row, text
 
 from shared.db.unit_of_work import UnitOfWorkFactory
-from shared.errors import Conflict, PermanentError, ProviderError, ProviderRejected, Skip
+from shared.errors import Conflict, PermanentError, ProviderError, ProviderRejected
 from shared.schemas.digest import request_hash
 
 INTEND = text(
@@ -36,6 +36,10 @@ GIVE_UP = text(
 GIVE_BACK = text("DELETE FROM core.effect WHERE idem_key = :key AND state = 'intended'")
 
 
+Call = Callable[[str], Awaitable[dict[str, Any]]]
+"""Asks the provider, under the effect's key; what it answered."""
+
+
 class EffectUnknown(PermanentError):
     """Nobody can tell whether the effect happened, and repeating it could do harm: a person decides."""
 
@@ -45,7 +49,7 @@ async def once(
     key: str,
     kind: str,
     request: Mapping[str, Any],
-    call: Callable[[str], Awaitable[dict[str, Any]]],
+    call: Call,
     *,
     look_up: Callable[[str], Awaitable[dict[str, Any] | None]] | None = None,
     idempotent: bool = False,
@@ -57,8 +61,7 @@ async def once(
     `call(key)` passes the key on to the provider. After a crash between intent and answer: with `look_up` the
     provider is asked first, with `idempotent` the same key is sent again, otherwise EffectUnknown is raised.
     A definite refusal (ProviderRejected) is recorded and raised again on every later try; where the vendor
-    surely did nothing, or `call` found nothing to do (Skip), the intent of this call is given back and a later try
-    begins anew.
+    surely did nothing, the intent of this call is given back and a later try begins anew.
     """
     digest = request_hash(request)
     known = await _intend(
@@ -81,6 +84,27 @@ async def once(
             await _settle(unit_of_work, key, "unknown", {})
             raise EffectUnknown(f"effect {key} may have happened; a person must look", idem_key=key)
     return await _act(unit_of_work, key, call, may_give_back=known is None)
+
+
+async def once_prepared(
+    unit_of_work: UnitOfWorkFactory,
+    key: str,
+    kind: str,
+    request: Mapping[str, Any],
+    prepare: Callable[[], Awaitable[Call]],
+    **options: Any,
+) -> dict[str, Any]:
+    """The same where the call must be made ready first, by reading and writing of our own; options as of `once`.
+
+    Whatever stops `prepare` leaves no intent behind: the effect surely did not happen, and a later try begins anew.
+    Where an earlier try has its record, nothing is made ready for what will not be sent.
+    """
+
+    async def prepared_late(effect_key: str) -> dict[str, Any]:
+        return await (await prepare())(effect_key)
+
+    call = prepared_late if await unit_of_work.alone(READ, {"key": key}) else await prepare()
+    return await once(unit_of_work, key, kind, request, call, **options)
 
 
 async def find_out(
@@ -121,7 +145,7 @@ async def _intend(unit_of_work: UnitOfWorkFactory, intent: Mapping[str, Any]) ->
 async def _act(
     unit_of_work: UnitOfWorkFactory,
     key: str,
-    call: Callable[[str], Awaitable[dict[str, Any]]],
+    call: Call,
     *,
     may_give_back: bool,
 ) -> dict[str, Any]:
@@ -131,8 +155,8 @@ async def _act(
     except ProviderRejected as refused:
         await _settle(unit_of_work, key, "failed", {"detail": refused.detail, "fields": refused.fields})
         raise
-    except (ProviderError, Skip) as error:
-        if may_give_back and (isinstance(error, Skip) or error.did_nothing()):
+    except ProviderError as error:
+        if may_give_back and error.did_nothing():
             await unit_of_work.alone(GIVE_BACK, {"key": key})
         raise
     return await _settle(unit_of_work, key, "confirmed", response)

@@ -191,6 +191,27 @@ class StepContext(Generic[R]):
             step=self.lease.step,
         )
 
+    async def prepared_effect(
+        self,
+        purpose: str,
+        kind: str,
+        request: Mapping[str, Any],
+        prepare: Callable[[], Awaitable[effects.Call]],
+        *,
+        look_up: Callable[[str], Awaitable[dict[str, Any] | None]] | None = None,
+    ) -> dict[str, Any]:
+        """The same for a call that is made ready first; see `effects.once_prepared`."""
+        return await effects.once_prepared(
+            self.resources.unit_of_work,
+            self._effect_key(purpose),
+            kind,
+            request,
+            prepare,
+            look_up=look_up,
+            workflow_id=self.workflow_id,
+            step=self.lease.step,
+        )
+
     async def find_out_effect(
         self, purpose: str, look_up: Callable[[str], Awaitable[dict[str, Any] | None]]
     ) -> None:

@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid5
 
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.marketplace.repository.mails import MailRepository
@@ -17,10 +16,11 @@ from shared.compliance.contact import PartyFacts, PartyType, SenderFacts, Templa
 from shared.compliance.loader import decide_contact
 from shared.compliance.snapshots import ContactRequest
 from shared.compliance.store import ConsumedDecision, consume, record_message
-from shared.errors import PolicyViolation, ProviderUnavailable, Skip
+from shared.errors import PolicyViolation, Skip
 from shared.providers.context import calling_for
 from shared.runtime import Resources, StepContext
 from shared.schemas.mail import EmailMessage
+from shared.workflow.effects import Call
 
 
 async def _always(_: AsyncSession) -> bool:
@@ -56,20 +56,19 @@ async def send_once(
     became of the thing since. Who got a mail to a company is on record before it leaves, so its way out works.
     """
 
-    async def call(_: str) -> dict[str, Any]:
-        try:
-            notice = await write()
-            consumed = await _leave(ctx, about_id, notice)
-        except SQLAlchemyError as error:
-            raise ProviderUnavailable(
-                "the database failed before the vendor was asked", provider="mailer", may_have_acted=False
-            ) from error
+    async def prepare() -> Call:
+        notice = await write()
+        consumed = await _leave(ctx, about_id, notice)
         mailer = ctx.resources.providers.mailer(_recipient_hash(ctx.resources))
-        with calling_for(about, about_id):
-            sent = await mailer.send(consumed, notice.message)
-        return {**sent.record(), "decision_id": str(consumed.decision_id), "told": dict(notice.told)}
 
-    sent = await ctx.effect("notice", "mail.send", {"about": about, "id": str(about_id)}, call)
+        async def call(_: str) -> dict[str, Any]:
+            with calling_for(about, about_id):
+                sent = await mailer.send(consumed, notice.message)
+            return {**sent.record(), "decision_id": str(consumed.decision_id), "told": dict(notice.told)}
+
+        return call
+
+    sent = await ctx.prepared_effect("notice", "mail.send", {"about": about, "id": str(about_id)}, prepare)
     decision_id = UUID(sent["decision_id"])
     async with ctx.commit({"message_id": sent["id"], **sent["told"]}) as tx:
         await record_message(tx.session, decision_id, sent["id"])

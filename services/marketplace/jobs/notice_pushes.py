@@ -18,6 +18,7 @@ from shared.schemas.push import PushTarget
 from shared.schemas.workflow_inputs import JobInput
 from shared.security.web_push import Vapid
 from shared.workflow.catalogue import NOTICE_PUSH
+from shared.workflow.effects import Call
 from shared.workflow.start import start_many
 
 
@@ -43,22 +44,23 @@ async def notice_push(ctx: StepContext, input: NoticePushInput) -> None:
     The notice stands in our pages in any case, so nobody need look into it.
     """
 
-    async def call(_: str) -> dict[str, Any]:
-        return await _send(ctx, input.subject_id)
-
     async def may_have_arrived(_: str) -> dict[str, Any]:
         return {"gone": False, "told": {"unsure": True}}
 
-    sent = await ctx.effect(
-        "push", "push.send", {"push_id": str(input.subject_id)}, call, look_up=may_have_arrived
+    sent = await ctx.prepared_effect(
+        "push",
+        "push.send",
+        {"push_id": str(input.subject_id)},
+        lambda: _prepared(ctx, input.subject_id),
+        look_up=may_have_arrived,
     )
     async with ctx.commit({"gone": sent["gone"], **sent["told"]}) as tx:
         if sent["gone"]:
             await PushRepository(tx.session).end(UUID(sent["device_id"]), PushEnd.GONE, ctx.resources.clock())
 
 
-async def _send(ctx: StepContext, push_id: UUID) -> dict[str, Any]:
-    """What became of the message; Skip where there is nothing to say or its person does not want it any more.
+async def _prepared(ctx: StepContext, push_id: UUID) -> Call:
+    """What sends the message; Skip where there is nothing to say or its person does not want it any more.
 
     The person's choice is read here, with the notices, after every wait of this step: a word said before then wins.
     """
@@ -71,11 +73,14 @@ async def _send(ctx: StepContext, push_id: UUID) -> dict[str, Any]:
     if device.stopped:
         raise Skip("not sent: an operator has stopped all contact")
     message = push_message([notice(row._asdict()) for row in rows], push_id, now)
-    with calling_for("notice_push", push_id):
-        answer = await ctx.resources.providers.push(vapid).send(
-            PushTarget(device.endpoint, device.p256dh, device.auth), message
-        )
-    return {**answer.record(), "device_id": str(device.device_id), "told": {"notices": len(rows)}}
+    target = PushTarget(device.endpoint, device.p256dh, device.auth)
+
+    async def call(_: str) -> dict[str, Any]:
+        with calling_for("notice_push", push_id):
+            answer = await ctx.resources.providers.push(vapid).send(target, message)
+        return {**answer.record(), "device_id": str(device.device_id), "told": {"notices": len(rows)}}
+
+    return call
 
 
 def _vapid(ctx: StepContext) -> Vapid:

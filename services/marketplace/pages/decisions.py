@@ -13,6 +13,7 @@ from services.marketplace.pages.rendering import go_to, page_links, render
 from services.marketplace.service import decisions
 from shared.http.auth import require
 from shared.runtime import ResourcesDep
+from shared.schemas.operations import Switch
 from shared.security.policy import PERMISSIONS, Action, Actor
 
 OF_A_STATE: Final = "kill.state."
@@ -43,16 +44,13 @@ async def decision_log(
 @router.get("/switches")
 async def switches(request: Request, actor: Reader, around: Around) -> Response:
     """Every switch of the platform with what it does: unusual ones first, untouched ones of states apart."""
-    found = await around.operations.switches()
-    of_states = [each for each in found if each.key.startswith(OF_A_STATE) and not each.unusual]
+    found = sorted(await around.operations.switches(), key=lambda each: (not each.unusual, each.key))
     return render(
         request,
         "desk_switches.html",
         actor,
-        switches=sorted(
-            (each for each in found if each not in of_states), key=lambda each: (not each.unusual, each.key)
-        ),
-        of_states=sorted(of_states, key=lambda each: each.key),
+        switches=[each for each in found if not _stands_apart(each)],
+        of_states=[each for each in found if _stands_apart(each)],
         may_change=actor.role in PERMISSIONS[Action.CONFIG_WRITE],
     )
 
@@ -68,3 +66,7 @@ async def turn(
     """Turn one switch; every process follows within two seconds, and the audit log says who did it."""
     await around.operations.turn(key, on=on)
     return go_to("/ops/switches")
+
+
+def _stands_apart(switch: Switch) -> bool:
+    return switch.key.startswith(OF_A_STATE) and not switch.unusual

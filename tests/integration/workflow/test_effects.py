@@ -18,7 +18,7 @@ from shared.errors import (
     ProviderUnavailable,
     Skip,
 )
-from shared.workflow.effects import EffectUnknown, once
+from shared.workflow.effects import Call, EffectUnknown, once, once_prepared
 from tests.factories.core import Core
 
 REQUEST = {"amount": 5}
@@ -70,7 +70,6 @@ async def test_unknown_outcome_is_not_repeated_blindly(unit_of_work: UnitOfWorkF
         ProviderRateLimited("slow down", provider="x", may_have_acted=False),
         ProviderUnavailable("no connection", provider="x", may_have_acted=False),
         BudgetExceeded("not today", provider="x"),
-        Skip("nothing to do"),
     ],
 )
 async def test_what_the_vendor_surely_did_not_do_is_asked_for_again(
@@ -82,6 +81,41 @@ async def test_what_the_vendor_surely_did_not_do_is_asked_for_again(
             await once(unit_of_work, "k", "mail", REQUEST, vendor.call)
     assert await once(unit_of_work, "k", "mail", REQUEST, vendor.call) == {"id": "ref-k"}
     assert vendor.calls == {"k": 3}
+
+
+async def test_what_stops_the_preparation_leaves_nothing_behind(
+    unit_of_work: UnitOfWorkFactory, core: Core
+) -> None:
+    vendor, stops = Vendor(), [Skip("nothing to do"), RuntimeError("the database is away")]
+
+    async def prepare() -> Call:
+        if stops:
+            raise stops.pop(0)
+        return vendor.call
+
+    for stopped in tuple(stops):
+        with pytest.raises(type(stopped)):
+            await once_prepared(unit_of_work, "k", "mail", REQUEST, prepare)
+        assert await core.rows("SELECT 1 FROM core.effect") == []
+    for _ in range(2):
+        assert await once_prepared(unit_of_work, "k", "mail", REQUEST, prepare) == {"id": "ref-k"}
+    assert vendor.calls == {"k": 1}
+
+
+async def test_nothing_is_prepared_for_an_effect_that_is_on_record(unit_of_work: UnitOfWorkFactory) -> None:
+    vendor = Vendor(ProviderTimeout("no answer", provider="x"))
+
+    async def prepare() -> Call:
+        return vendor.call
+
+    async def never() -> Call:
+        raise AssertionError("prepared again")
+
+    with pytest.raises(ProviderTimeout):
+        await once_prepared(unit_of_work, "k", "mail", REQUEST, prepare)
+    with pytest.raises(EffectUnknown):
+        await once_prepared(unit_of_work, "k", "mail", REQUEST, never)
+    assert vendor.calls == {"k": 1}
 
 
 async def test_an_intent_that_may_have_been_acted_on_is_not_given_back_by_a_later_try(

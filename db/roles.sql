@@ -39,6 +39,7 @@ GRANT USAGE ON SCHEMA public, core, compliance TO ridgeline_service;
 GRANT SELECT ON ALL TABLES IN SCHEMA public, core, compliance TO ridgeline_service;
 REVOKE SELECT ON users, refresh_tokens, account_links, api_keys, second_factors, payments, ledger_accounts,
     ledger_entries, notifications, notice_mails, aged_leads, aged_purchases, aged_sales, aged_quotes, company_profiles,
+    notice_texts, text_numbers,
     sale_returns, sale_outcomes, guarantee_settlements, buyer_evidence, privacy_requests, privacy_notices,
     privacy_codes, delivery_destinations, lead_deliveries, delivery_attempts, plan_subscriptions, plan_periods, plan_waits,
     early_payment_news, promo_codes, promo_redemptions, seeds, seed_sightings, compliance.subject_key, agencies,
@@ -55,6 +56,7 @@ GRANT INSERT ON core.schedule TO ridgeline_service;
 GRANT INSERT ON compliance.contact_decision, compliance.consent_event, compliance.suppression TO ridgeline_service;
 GRANT INSERT, UPDATE ON compliance.source_registry, compliance.provenance TO ridgeline_service;
 GRANT INSERT ON api_usage_logs, system_events, audit_log TO ridgeline_service;
+GRANT INSERT ON compliance.text_keyword TO svc_marketplace;
 GRANT INSERT ON compliance.dnc_import TO svc_enricher;
 GRANT INSERT, UPDATE (withdrawn_at, withdrawn_by, withdrawn_note) ON compliance.state_registration TO svc_marketplace;
 GRANT INSERT ON compliance.drop_download TO svc_marketplace;
@@ -86,7 +88,8 @@ GRANT SELECT ON payments, notifications, ledger_accounts, ledger_entries, sale_r
     guarantee_settlements TO svc_marketplace;
 GRANT INSERT, UPDATE ON sales, payments, lead_assignments, notifications, sale_returns TO svc_marketplace;
 GRANT SELECT, INSERT, UPDATE ON delivery_destinations, lead_deliveries TO svc_marketplace;
-GRANT SELECT, INSERT ON delivery_attempts, notice_mails, plans TO svc_marketplace;
+GRANT SELECT, INSERT ON delivery_attempts, notice_mails, notice_texts, plans TO svc_marketplace;
+GRANT SELECT, INSERT, UPDATE ON text_numbers TO svc_marketplace;
 GRANT SELECT, INSERT ON receipts, promo_codes, promo_redemptions TO svc_marketplace;
 GRANT UPDATE (ended_at) ON promo_codes TO svc_marketplace;
 GRANT SELECT, INSERT ON seeds, seed_sightings TO svc_marketplace;

@@ -32,6 +32,7 @@ from shared.providers import (
     permit_source,
     phone_lookup,
     storm_feed,
+    texter,
 )
 from shared.providers.assessor.recipe import Recipe
 from shared.providers.base import ProviderDeps
@@ -75,6 +76,11 @@ class Providers:
     def owner_records(self) -> tuple[owner_records.OwnerRecords, ...]:
         """Who owns a house, by licensed copies of the counties' records."""
         return owner_records.build(self.settings, self.deps)
+
+    @cached_property
+    def line_lookup(self) -> phone_lookup.PhoneLookup | None:
+        """The same as `phone_lookup`, for numbers that are texted: beside the sandbox there is always one."""
+        return phone_lookup.build_for_texts(self.settings, self.deps)
 
     @cached_property
     def phone_lookup(self) -> phone_lookup.PhoneLookup | None:
@@ -125,6 +131,10 @@ class Providers:
     def mailer(self, recipient_hash: mailer.RecipientHash) -> mailer.Mailer:
         """E-mail; `recipient_hash` is the blind index that decisions hold."""
         return mailer.build(self.settings, self.deps, recipient_hash)
+
+    def texter(self, recipient_hash: texter.RecipientHash) -> texter.Texter | None:
+        """Texts, where a vendor is chosen; `recipient_hash` is the blind index that decisions hold."""
+        return texter.build(self.settings, self.deps, recipient_hash)
 
     def crm_at(self, location_id: str) -> crm.Crm:
         """The contacts of one location of the customer relationship system."""

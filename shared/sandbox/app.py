@@ -48,6 +48,7 @@ from shared.sandbox.vendors import (
     stripe_desk,
     stripe_plans,
     swdi,
+    twilio,
     twilio_lookups,
     usps,
     zerobounce,
@@ -88,6 +89,7 @@ VENDORS = (
     "mapbox",
     "usps",
     "twilio_lookups",
+    "twilio",
     "stripe",
     "sendgrid",
     "highlevel",
@@ -142,6 +144,7 @@ def create_app(settings: SandboxSettings | None = None) -> FastAPI:
     for people in (email_finder, snov, apollo, fullcontact, zerobounce, neverbounce, owner_records, drop):
         app.include_router(people.router(sandbox))
     app.include_router(twilio_lookups.router())
+    app.include_router(twilio.router(twilio.TextDesk(sandbox)))
     _open_money(app, desk)
     app.include_router(sendgrid.router(mailroom))
     return app

@@ -11,7 +11,7 @@ from shared.events.base import Event
 from shared.runtime.service import Service, load_service
 from shared.settings import SERVICE_PORTS
 from shared.workflow import all_workflows
-from shared.workflow.catalogue import WorkflowSpec
+from shared.workflow.specs import WorkflowSpec
 
 HEAD = """# Events, workflows and jobs
 

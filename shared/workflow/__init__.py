@@ -4,7 +4,8 @@ A workflow is a row, each of its steps is a row. A step is claimed with a lease,
 transaction that also frees its children and writes their wake-ups to the outbox.
 """
 
-from shared.workflow.catalogue import (
+import shared.workflow.catalogue  # noqa: F401 - makes every kind known
+from shared.workflow.specs import (
     StepSpec,
     WorkflowSpec,
     all_workflows,

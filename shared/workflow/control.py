@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.db.unit_of_work import UnitOfWorkFactory, trace_headers_json
 from shared.errors import Conflict
 from shared.workflow import sql
-from shared.workflow.catalogue import workflow_spec
+from shared.workflow.specs import workflow_spec
 from shared.workflow.transitions import Workflow, end_workflow, lock_workflow
 
 OPEN = ("pending", "running", "waiting")

@@ -14,7 +14,7 @@ from shared.db.unit_of_work import trace_headers_json
 from shared.errors import Conflict, InvalidInput
 from shared.telemetry.context import current_trace
 from shared.workflow import sql
-from shared.workflow.catalogue import WorkflowSpec, workflow_spec
+from shared.workflow.specs import WorkflowSpec, workflow_spec
 
 TRIES = 3
 

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.db.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from shared.workflow import control, effects, sql
-from shared.workflow.catalogue import StepSpec, WorkflowSpec, workflow_spec
+from shared.workflow.specs import StepSpec, WorkflowSpec, workflow_spec
 from shared.workflow.start import Parent, start_many
 from shared.workflow.transitions import (
     Lease,

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.db.unit_of_work import trace_headers_json
 from shared.errors import Conflict, NotFound
 from shared.workflow import sql
-from shared.workflow.catalogue import workflow_spec
+from shared.workflow.specs import workflow_spec
 
 LIVE = ("running", "waiting")
 

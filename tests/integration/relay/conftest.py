@@ -9,7 +9,7 @@ import pytest_asyncio
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared.db.unit_of_work import UnitOfWorkFactory
-from shared.workflow import catalogue
+from shared.workflow import specs
 from tests.factories.core import SPEC, Core, core_unit_of_work
 
 
@@ -21,5 +21,5 @@ async def unit_of_work(engine: AsyncEngine) -> AsyncIterator[UnitOfWorkFactory]:
 
 @pytest.fixture
 def core(unit_of_work: UnitOfWorkFactory, monkeypatch: pytest.MonkeyPatch) -> Core:
-    monkeypatch.setitem(catalogue._kinds, SPEC.kind, SPEC)
+    monkeypatch.setitem(specs._kinds, SPEC.kind, SPEC)
     return Core(unit_of_work)

@@ -22,7 +22,7 @@ from hypothesis.stateful import (
 from shared.db.engine import make_engine, make_session_maker
 from shared.db.unit_of_work import UnitOfWorkFactory
 from shared.errors import Conflict, PermanentError, Skip
-from shared.workflow import LeaseLost, catalogue, control, resolve_waiting, sql
+from shared.workflow import LeaseLost, control, resolve_waiting, specs, sql
 from shared.workflow.steps import StepContext
 from shared.workflow.transitions import Lease, admit_children, bury, reschedule
 from tests.factories.core import EMPTIED, SPEC, Context, Core, CoreInput, CoreResources
@@ -222,7 +222,7 @@ class CoreMachine(RuleBasedStateMachine):
 
 @pytest.fixture
 def machine(database_url: str, monkeypatch: pytest.MonkeyPatch) -> type[CoreMachine]:
-    monkeypatch.setitem(catalogue._kinds, SPEC.kind, SPEC)
+    monkeypatch.setitem(specs._kinds, SPEC.kind, SPEC)
     monkeypatch.setattr(CoreMachine, "url", database_url)
     return CoreMachine
 

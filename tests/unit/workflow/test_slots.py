@@ -19,9 +19,9 @@ from shared.errors import (
     Retry,
 )
 from shared.schemas.digest import request_hash
-from shared.workflow.catalogue import StepSpec, WorkflowSpec
 from shared.workflow.runner import backoff_seconds, classify, describe
 from shared.workflow.schedule import Slot, daily, delay_of, due_slots, hourly, next_slot, slots, weekly
+from shared.workflow.specs import StepSpec, WorkflowSpec
 
 CHICAGO = ZoneInfo("America/Chicago")
 

@@ -81,12 +81,7 @@ def text_reasons(
     if party_type not in rules["party_types"]:
         yield Reason.PARTY_IS_HOMEOWNER if party_type == "homeowner" else Reason.POLICY_INPUT_MISSING
     yield from _number_reasons(facts, rules, now)
-    if not facts.says_stop:
-        yield Reason.UNSUB_MECHANISM_MISSING
-    if not facts.names_sender:
-        yield Reason.TEMPLATE_NOT_APPROVED
-    if facts.campaign_approved is not True:
-        yield Reason.TENDLC_NOT_APPROVED
+    yield from _message_reasons(facts)
     if template not in rules["consent_free_templates"]:
         yield from _consent_reasons(records.consents, party_id, rules, now)
         yield from _reassigned_reasons(facts, _granted_at(records.consents), rules, now)
@@ -171,6 +166,16 @@ def _number_reasons(facts: TextFacts, rules: Mapping[str, Any], now: datetime) -
         yield Reason.INVALID_CONTACT
     if facts.line_type_at < now - timedelta(days=rules["line_type_days"]):
         yield Reason.LINE_TYPE_STALE
+
+
+def _message_reasons(facts: TextFacts) -> Iterator[Reason]:
+    """SMS-1 and SMS-4: the brand, the way out, and a campaign that the carriers have approved."""
+    if not facts.says_stop:
+        yield Reason.UNSUB_MECHANISM_MISSING
+    if not facts.names_sender:
+        yield Reason.TEMPLATE_NOT_APPROVED
+    if facts.campaign_approved is not True:
+        yield Reason.TENDLC_NOT_APPROVED
 
 
 def _granted_at(consents: Collection[ConsentFact]) -> datetime | None:

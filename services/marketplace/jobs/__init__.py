@@ -9,6 +9,13 @@ from services.marketplace.jobs.deliveries import DeliveryInput, deliver_lead
 from services.marketplace.jobs.drop import match_drop, queue_erasures, report_drop, take_drop
 from services.marketplace.jobs.identity import PrivacyCodeInput, forget_codes, privacy_code
 from services.marketplace.jobs.notice_mails import NoticeMailInput, mail_notices, notice_mail
+from services.marketplace.jobs.notice_texts import (
+    NoticeTextInput,
+    TextCodeInput,
+    notice_text,
+    text_code,
+    text_notices,
+)
 from services.marketplace.jobs.notices import notify_buyer
 from services.marketplace.jobs.nudges import nudge_buyers
 from services.marketplace.jobs.plans import PlanEventInput, plan_event, settle_plans
@@ -35,6 +42,7 @@ from shared.workflow.catalogue import (
     FORGET_CODES,
     MAIL_NOTICES,
     NOTICE_MAIL,
+    NOTICE_TEXT,
     NUDGE_BUYERS,
     PLAN_EVENT,
     PRIVACY_CODE,
@@ -48,6 +56,8 @@ from shared.workflow.catalogue import (
     SETTLE_SALES,
     STRIPE_EVENT,
     SYNC_HVAC_LEAD,
+    TEXT_CODE,
+    TEXT_NOTICES,
     WATCH_TERRITORIES,
 )
 
@@ -76,6 +86,9 @@ STEPS = (
     Step(RECHECK_BUYERS, "recheck_buyers", recheck_buyers, JobInput),
     Step(MAIL_NOTICES, "mail_notices", mail_notices, JobInput),
     Step(NOTICE_MAIL, "notice_mail", notice_mail, NoticeMailInput),
+    Step(TEXT_NOTICES, "text_notices", text_notices, JobInput),
+    Step(NOTICE_TEXT, "notice_text", notice_text, NoticeTextInput),
+    Step(TEXT_CODE, "text_code", text_code, TextCodeInput),
     Step(NUDGE_BUYERS, "nudge_buyers", nudge_buyers, JobInput),
     Step(WATCH_TERRITORIES, "watch_territories", watch_territories, JobInput),
 )

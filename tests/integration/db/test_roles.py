@@ -73,6 +73,8 @@ OWNERS: dict[str, set[str]] = {
         "lead_views",
         "notifications",
         "notice_mails",
+        "notice_texts",
+        "text_numbers",
         "ledger_accounts",
         "ledger_entries",
         "aged_leads",

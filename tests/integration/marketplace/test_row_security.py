@@ -19,7 +19,7 @@ GUARDED = {
     "sales", "payments", "sale_returns", "sale_outcomes", "guarantee_settlements", "lead_assignments", "lead_views",
     "notifications", "delivery_destinations", "lead_deliveries", "buyer_checks", "buyer_evidence", "buyer_cases",
     "receipts", "plan_subscriptions", "plan_periods", "plan_waits", "promo_redemptions", "seeds", "seed_sightings",
-    "notice_mails",
+    "notice_mails", "notice_texts", "text_numbers",
 }  # fmt: skip
 
 

@@ -163,8 +163,8 @@ def test_production_needs_everything_that_a_text_needs() -> None:
         **dict.fromkeys(("twilio_auth_token", "stripe_secret_key", "sendgrid_api_key"), "k"),
     }
     with pytest.raises(
-        ValueError, match="needs TWILIO_ACCOUNT_SID, TWILIO_MESSAGING_SERVICE_SID, PHONE_LOOKUP$"
+        ValueError, match=r"needs TWILIO_ACCOUNT_SID, TWILIO_MESSAGING_SERVICE_SID, PHONE_LOOKUP$"
     ):
         ProviderSettings(**chosen).refuse_missing_keys("marketplace")
-    with pytest.raises(ValueError, match="needs the keys of twilio$"):
+    with pytest.raises(ValueError, match=r"needs the keys of twilio$"):
         ProviderSettings(**{**chosen, "twilio_auth_token": ""}).refuse_missing_keys("marketplace")

@@ -38,7 +38,7 @@ GRANT USAGE ON SCHEMA public, core, compliance TO ridgeline_service;
 -- Everybody reads everything but passwords, tokens, agencies' access, data keys, money and messages.
 GRANT SELECT ON ALL TABLES IN SCHEMA public, core, compliance TO ridgeline_service;
 REVOKE SELECT ON users, refresh_tokens, account_links, api_keys, second_factors, payments, ledger_accounts,
-    ledger_entries, notifications, notice_mails, push_subscriptions, notice_pushes, aged_leads, aged_purchases, aged_sales,
+    ledger_entries, notifications, notice_mails, push_subscriptions, notice_pushes, notice_texts, text_numbers, aged_leads, aged_purchases, aged_sales,
     aged_quotes, company_profiles,
     sale_returns, sale_outcomes, guarantee_settlements, buyer_evidence, privacy_requests, privacy_notices,
     privacy_codes, delivery_destinations, lead_deliveries, delivery_attempts, plan_subscriptions, plan_periods, plan_waits,
@@ -56,6 +56,7 @@ GRANT INSERT ON core.schedule TO ridgeline_service;
 GRANT INSERT ON compliance.contact_decision, compliance.consent_event, compliance.suppression TO ridgeline_service;
 GRANT INSERT, UPDATE ON compliance.source_registry, compliance.provenance TO ridgeline_service;
 GRANT INSERT ON api_usage_logs, system_events, audit_log TO ridgeline_service;
+GRANT INSERT ON compliance.text_keyword TO svc_marketplace;
 GRANT INSERT ON compliance.dnc_import TO svc_enricher;
 GRANT INSERT, UPDATE (withdrawn_at, withdrawn_by, withdrawn_note) ON compliance.state_registration TO svc_marketplace;
 GRANT INSERT ON compliance.drop_download TO svc_marketplace;
@@ -87,7 +88,8 @@ GRANT SELECT ON payments, notifications, ledger_accounts, ledger_entries, sale_r
     guarantee_settlements TO svc_marketplace;
 GRANT INSERT, UPDATE ON sales, payments, lead_assignments, notifications, sale_returns TO svc_marketplace;
 GRANT SELECT, INSERT, UPDATE ON delivery_destinations, lead_deliveries TO svc_marketplace;
-GRANT SELECT, INSERT ON delivery_attempts, notice_mails, plans TO svc_marketplace;
+GRANT SELECT, INSERT ON delivery_attempts, notice_mails, notice_texts, plans TO svc_marketplace;
+GRANT SELECT, INSERT, UPDATE ON text_numbers TO svc_marketplace;
 GRANT SELECT, INSERT ON push_subscriptions, notice_pushes TO svc_marketplace;
 GRANT UPDATE (device, vapid_key, endpoint, p256dh, auth, ended_at, ended_why) ON push_subscriptions TO svc_marketplace;
 GRANT SELECT, INSERT ON receipts, promo_codes, promo_redemptions TO svc_marketplace;

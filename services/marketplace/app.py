@@ -39,6 +39,7 @@ from services.marketplace.api import (
     seeds,
     summit,
     territories,
+    texts,
     users,
     webhooks,
 )
@@ -72,6 +73,7 @@ from services.marketplace.pages import returns as return_pages
 from services.marketplace.pages import review as review_pages
 from services.marketplace.pages import security as security_pages
 from services.marketplace.pages import territories as territory_pages
+from services.marketplace.pages import texts as text_pages
 from services.marketplace.pages import users as user_pages
 from services.marketplace.pages.rendering import problem_page
 from services.marketplace.service.api_keys import read_key
@@ -121,6 +123,8 @@ service = Service(
         notice_pages.router,
         push_pages.router,
         notice_pages.unsubscribe_router,
+        texts.router,
+        text_pages.router,
         desk_quality.router,
         desk_quality_pages.router,
         quality.router,
@@ -187,6 +191,7 @@ service = Service(
         ),
         ScheduledJob("notice_mails", "mail_notices", "5-59/10 * * * *", "Notices by e-mail.", misfire="skip"),
         ScheduledJob("notice_pushes", "push_notices", "* * * * *", "Notices on devices.", misfire="skip"),
+        ScheduledJob("notice_texts", "text_notices", "2-59/10 * * * *", "Notices by text.", misfire="skip"),
         ScheduledJob("drop", "drop", "10 9 * * *", "California's deletion list, taken when due, matched."),
         ScheduledJob(
             "queue_erasures",

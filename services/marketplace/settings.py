@@ -17,12 +17,15 @@ class MarketplaceSettings(Settings):
     `staff_totp` says whether people of ours need a code at log-in: until one has set it up, nothing else opens.
     `seed_mail_domain` is a domain whose mail only we read; without it no seed is planted.
     `vapid_private_key` is the key by which push services know us; without it nobody is offered notices on a device.
+    `campaign_approved` says that the carriers' 10DLC registry approved brand and campaign; nobody is texted before.
     `basemap_style_url` is a MapLibre style under the leads' map; its tiles, letters and pictures come from the same origin.
     """
 
     reservation_minutes: int = Field(15, alias="MARKETPLACE_RESERVATION_MINUTES", ge=1, le=120)
     stripe_webhook_secret: SecretStr = Field(SecretStr(""), alias="STRIPE_WEBHOOK_SECRET")
     sender_authenticated: bool | None = Field(None, alias="MARKETPLACE_SENDER_AUTHENTICATED")
+    twilio_auth_token: SecretStr = Field(SecretStr(""), alias="TWILIO_AUTH_TOKEN")
+    campaign_approved: bool | None = Field(None, alias="MARKETPLACE_TEXT_CAMPAIGN_APPROVED")
     public_url: str = Field("", alias="PUBLIC_BASE_URL")
     login_account_attempts: int = Field(5, alias="MARKETPLACE_LOGIN_ACCOUNT_ATTEMPTS", ge=1)
     login_address_attempts: int = Field(50, alias="MARKETPLACE_LOGIN_ADDRESS_ATTEMPTS", ge=1)
@@ -51,6 +54,22 @@ class MarketplaceSettings(Settings):
     def vapid(self) -> Vapid | None:
         """The key for web push; None where notices on devices are not set up, KeyRefused where it is no key."""
         return Vapid.load(self.vapid_private_key.get_secret_value(), setting="MARKETPLACE_VAPID_PRIVATE_KEY")
+
+    @property
+    def text_tokens(self) -> tuple[str, ...]:
+        """Tokens that Twilio may sign with, newest first; beside the sandbox, without one, the sandbox's."""
+        own = tuple(part for part in self.twilio_auth_token.get_secret_value().split(",") if part)
+        return own or (("sandbox",) if self.sandbox_url else ())
+
+    @property
+    def texting_campaign(self) -> bool | None:
+        """Whether the carriers approved our campaign; unknown (so no text) unless set, always in the sandbox."""
+        return True if self.sandbox_url else self.campaign_approved
+
+    @property
+    def own_url(self) -> str:
+        """Our own address, as it stands in texts and as vendors call it."""
+        return (self.public_url or self.service_url("marketplace")).rstrip("/")
 
     @property
     def sender_healthy(self) -> bool | None:

@@ -1,9 +1,9 @@
-"""May we write to this person now (compliance.md 1, 3, 7, 8). E-mail is the one channel that exists."""
+"""May we write to this person now (compliance.md 1, 3, 7, 8): by e-mail, or by text (`texting`)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final, Literal
@@ -11,6 +11,15 @@ from typing import Any, Final, Literal
 from shared.compliance.decision import Decision, decide
 from shared.compliance.policy import Policy, policy_at
 from shared.compliance.reasons import Obligation, Reason
+from shared.compliance.texting import (
+    TEXT_SCOPES,
+    TextFacts,
+    TextRecords,
+    ends_at,
+    retry_at,
+    says_of,
+    text_reasons,
+)
 
 PartyType = Literal["contractor", "user", "homeowner"]
 SuppressionKind = Literal[
@@ -28,6 +37,7 @@ _SUPPRESSED: Final[Mapping[str, Reason]] = {
     "erased": Reason.PRIVACY_ERASED,
 }
 _EMAIL_SCOPES: Final = frozenset({"global", "email"})
+_SMS: Final = "sms"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +109,8 @@ class ContactSnapshot:
     state_switches: Mapping[str, bool]
     content_hash: str
     touchpoint_id: str
+    text: TextFacts | None = None
+    text_records: TextRecords = field(default_factory=TextRecords)
 
 
 def can_contact(snapshot: ContactSnapshot, now: datetime) -> Decision:
@@ -106,17 +118,22 @@ def can_contact(snapshot: ContactSnapshot, now: datetime) -> Decision:
     policy = policy_at(now)
     known = snapshot.channel in policy.contact["channels"]
     reasons = [*_reasons(snapshot, policy, now)] if known else [Reason.POLICY_UNKNOWN_CHANNEL]
-    obligations = [Obligation(code) for code in policy.contact["obligations"]] if known else []
     return decide(
         "contact",
         snapshot,
         now=now,
         policy=policy,
         reasons=reasons,
-        obligations=obligations,
+        obligations=_obligations(snapshot.channel, policy) if known else [],
         evidence=_evidence(snapshot),
-        retry_at=_retry_at(snapshot.history, now),
+        retry_at=_retry_at(snapshot, policy, now) if reasons else None,
+        ends_at=ends_at(snapshot.text, snapshot.party.state, snapshot.template.template_id, policy, now),
     )
+
+
+def _obligations(channel: str, policy: Policy) -> list[Obligation]:
+    rules = policy.texts if channel == _SMS else policy.contact
+    return [Obligation(code) for code in rules["obligations"]]
 
 
 def _evidence(snapshot: ContactSnapshot) -> dict[str, Any]:
@@ -130,19 +147,43 @@ def _evidence(snapshot: ContactSnapshot) -> dict[str, Any]:
         "sent_in_sequence": snapshot.history.sent_in_sequence,
         "kill_switches": sorted(snapshot.kill_switches),
         "suppression_keys": sorted(snapshot.party.suppression_keys),
+        **says_of(snapshot.text, snapshot.text_records),
     }
 
 
 def _reasons(snapshot: ContactSnapshot, policy: Policy, now: datetime) -> Iterator[Reason]:
     yield from _system_reasons(snapshot, policy)
     yield from _party_reasons(snapshot, policy)
+    scopes = TEXT_SCOPES if snapshot.channel == _SMS else _EMAIL_SCOPES
     for suppression in snapshot.suppressions:
-        if suppression.scope in _EMAIL_SCOPES and _is_live(suppression, now):
+        if suppression.scope in scopes and _is_live(suppression, now):
             yield _SUPPRESSED[suppression.kind]
+    if snapshot.channel == _SMS:
+        yield from _text_reasons(snapshot, policy, now)
+        return
     yield from _content_reasons(snapshot.template, snapshot.party)
     yield from _sender_reasons(snapshot.sender, policy)
     if snapshot.purpose in policy.contact["capped_purposes"]:
         yield from _frequency_reasons(snapshot.history, policy, now)
+
+
+def _text_reasons(snapshot: ContactSnapshot, policy: Policy, now: datetime) -> Iterator[Reason]:
+    """The rules of texts in place of those of mails; of the template only that somebody approved it counts."""
+    party, template = snapshot.party, snapshot.template
+    if not template.approved:
+        yield Reason.TEMPLATE_NOT_APPROVED
+    if not template.claims_substantiated:
+        yield Reason.CLAIM_UNSUBSTANTIATED
+    if snapshot.purpose not in policy.texts["purposes"]:
+        yield Reason.POLICY_INPUT_MISSING
+    yield from text_reasons(
+        snapshot.text,
+        snapshot.text_records,
+        party=(party.party_type, party.party_id, party.state),
+        template=template.template_id,
+        policy=policy,
+        now=now,
+    )
 
 
 def _system_reasons(snapshot: ContactSnapshot, policy: Policy) -> Iterator[Reason]:
@@ -210,6 +251,15 @@ def _frequency_reasons(history: ContactHistory, policy: Policy, now: datetime) -
         yield Reason.FREQ_SEQUENCE_CAP
 
 
-def _retry_at(history: ContactHistory, now: datetime) -> datetime | None:
-    recent = [sent for sent in history.sent_at if sent > now - timedelta(hours=24)]
+def _retry_at(snapshot: ContactSnapshot, policy: Policy, now: datetime) -> datetime | None:
+    if snapshot.channel == _SMS:
+        return retry_at(
+            snapshot.text,
+            snapshot.text_records,
+            policy,
+            now,
+            template=snapshot.template.template_id,
+            state=snapshot.party.state,
+        )
+    recent = [sent for sent in snapshot.history.sent_at if sent > now - timedelta(hours=24)]
     return max(recent) + timedelta(hours=24) if recent else None

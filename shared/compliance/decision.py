@@ -49,8 +49,12 @@ def decide(
     evidence: Mapping[str, Any] | None = None,
     masked_fields: Mapping[str, tuple[Mask, ...]] | None = None,
     retry_at: datetime | None = None,
+    ends_at: datetime | None = None,
 ) -> Decision:
-    """The decision over the collected reasons; a retry time only when every reason passes with time."""
+    """The decision over the collected reasons; a retry time only when every reason passes with time.
+
+    It holds for the policy's minutes, and no longer than to `ends_at`, the end of the legal window.
+    """
     ordered = in_order(reasons)
     input_hash = hashlib.sha256(canonical_json(snapshot)).hexdigest()
     passing = bool(ordered) and all(reason in TEMPORAL for reason in ordered)
@@ -62,7 +66,7 @@ def decide(
         obligations=tuple(sorted(set(obligations))),
         earliest_retry_at=retry_at if passing else None,
         decided_at=now,
-        valid_until=now + policy.valid_for,
+        valid_until=min(now + policy.valid_for, ends_at or now + policy.valid_for),
         evidence=dict(evidence or {}),
         policy_version=policy.version,
         input_hash=input_hash,

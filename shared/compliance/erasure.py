@@ -88,6 +88,9 @@ KEPT_COLUMNS: Final[Mapping[str, str]] = {
     "contractors.phone": BUYER,
     "delivery_destinations.subject_id": BUYER,
     "ai_call_logs.phone_number": BUYER,
+    "text_numbers.subject_id": BUYER,
+    "text_numbers.phone": BUYER,
+    "text_numbers.phone_hash": BUYER,
     "company_profiles.subject_id": TENANT,
     "company_profiles.owner_name": TENANT,
     "company_profiles.owner_name_hash": TENANT,
@@ -113,6 +116,7 @@ KEPT_COLUMNS: Final[Mapping[str, str]] = {
     "compliance.subject_key.subject_id": "the destroyed key's place",
     "compliance.contact_decision.recipient_hash": "why somebody was contacted, 5 years by law; a hash",
     "compliance.consent_event.contact_hash": "consent and its end, 5 years by law; a hash",
+    "compliance.text_keyword.phone_hash": "that a number said STOP or START, by which it stays suppressed; a hash",
     "core.workflow.subject_id": "the thing that a workflow is about, no person's key",
 }
 """Columns that look like a person's and stay, each with its reason."""

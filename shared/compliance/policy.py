@@ -14,13 +14,15 @@ import yaml
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """One version of all rules; `sale`, `contact`, `images` and `listings` are the parsed files."""
+    """One version of all rules; `sale`, `contact`, `texts` and the others are the parsed files."""
 
     version: str
     effective_from: datetime
     valid_for: timedelta
     sale: Mapping[str, Any]
     contact: Mapping[str, Any]
+    texts: Mapping[str, Any]
+    area_codes: Mapping[str, Any]
     images: Mapping[str, Any]
     listings: Mapping[str, Any]
 
@@ -48,6 +50,8 @@ def _read(folder: str) -> Policy:
         valid_for=timedelta(minutes=head["valid_minutes"]),
         sale=_file(folder, "sale"),
         contact=_file(folder, "contact"),
+        texts=_file(folder, "texts"),
+        area_codes=_file(folder, "area_codes"),
         images=_file(folder, "images"),
         listings=_file(folder, "listings"),
     )

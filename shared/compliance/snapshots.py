@@ -24,6 +24,7 @@ from shared.compliance.fetch import FetchSnapshot
 from shared.compliance.images import ImageLicence
 from shared.compliance.reasons import DNC_REASONS, DROP_REASON, ERASED_REASON, PROTECTED_REASON
 from shared.compliance.sell import BuyerFacts, FieldFact, OwnerFacts, PhoneFacts, SaleSnapshot
+from shared.compliance.texting import ConsentFact, TextFacts, TextRecords
 from shared.errors import NotFound
 
 _SOURCE: Final = text(
@@ -126,12 +127,12 @@ _CREDENTIALED: Final = """
 """
 _CREDENTIALED_STATEMENT: Final = text(_CREDENTIALED.format(buyer=_BUYER.format(contractor="b.id")))
 
-_CONTACT: Final = text(
-    """
+_CONTACT_COLUMNS: Final = """
     SELECT
       (SELECT coalesce(jsonb_agg(jsonb_build_object('kind', s.kind, 'reason', s.reason, 'scope', s.scope,
                                                     'expires_at', s.expires_at)), '[]'::jsonb)
-         FROM compliance.suppression s WHERE s.value_hash = ANY (CAST(:keys AS text[]))) AS suppressions,
+         FROM compliance.suppression s
+        WHERE s.value_hash = ANY (CAST(:keys AS text[])) AND NOT compliance.is_lifted(s)) AS suppressions,
       (SELECT coalesce(jsonb_agg(d.consumed_at), '[]'::jsonb) FROM compliance.contact_decision d
         WHERE d.recipient_hash = :recipient_hash AND d.channel = :channel
           AND d.consumed_at > now() - interval '30 days') AS sent_at,
@@ -141,8 +142,32 @@ _CONTACT: Final = text(
         WHERE f.enabled AND f.key = ANY (CAST(:switches AS text[]))) AS killed,
       (SELECT coalesce(jsonb_object_agg(f.key, NOT f.enabled), '{}'::jsonb) FROM core.feature_flag f
         WHERE f.key = :state_switch) AS state_switch
-    """
-)
+"""
+_TEXT_COLUMNS: Final = """,
+      (SELECT coalesce(jsonb_agg(jsonb_build_object(
+                  'party_id', c.party_id, 'seller', c.seller, 'kind', c.kind, 'channels', c.channel_scope,
+                  'recorded_at', c.recorded_at, 'granted_at', c.granted_at, 'revoked', c.revoked_at IS NOT NULL,
+                  'evidence', (SELECT coalesce(jsonb_agg(k), '[]'::jsonb) FROM jsonb_object_keys(c.evidence) k))),
+                  '[]'::jsonb)
+         FROM compliance.consent_event c WHERE c.contact_hash = :recipient_hash) AS consents,
+      (SELECT max(d.registry_version_at) FROM compliance.dnc_import d
+        WHERE d.list_name = 'national'
+          AND (cardinality(d.area_codes) = 0 OR :area_code = ANY (d.area_codes))) AS scrubbed_at,
+      EXISTS (SELECT 1 FROM compliance.suppression s
+               WHERE s.value_hash = :recipient_hash AND s.kind = 'phone' AND s.reason IN ('national_dnc', 'state_dnc')
+                 AND (s.expires_at IS NULL OR s.expires_at > now())) AS dnc_listed,
+      (SELECT coalesce(jsonb_agg(DISTINCT r.state), '[]'::jsonb) FROM compliance.registration_in_force r
+        WHERE r.kind = 'telemarketing') AS registered,
+      (SELECT coalesce(jsonb_agg(p.state), '[]'::jsonb)
+         FROM (SELECT DISTINCT ON (p.state) p.state, p.registration_required FROM compliance.state_policy p
+                WHERE p.effective_from <= current_date ORDER BY p.state, p.version DESC) p
+        WHERE p.registration_required) AS registration_required,
+      (SELECT coalesce(jsonb_agg(d.consumed_at), '[]'::jsonb) FROM compliance.contact_decision d
+        WHERE d.recipient_hash = :recipient_hash AND d.channel = 'sms' AND d.template_id = :template
+          AND d.consumed_at > now() - interval '30 days') AS texted_at
+"""
+_CONTACT: Final = text(_CONTACT_COLUMNS)
+_CONTACT_TEXT: Final = text(_CONTACT_COLUMNS.rstrip() + _TEXT_COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +193,8 @@ class ContactRequest:
     content_hash: str
     touchpoint_id: UUID
     sent_in_sequence: int = 0
+    text: TextFacts | None = None
+    """Of a text: what is known of the number, the message and our campaign."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,7 +405,11 @@ async def read_contact(session: AsyncSession, request: ContactRequest) -> Contac
         "switches": ["kill.contact", f"kill.contact.{request.channel}"],
         "state_switch": state_switch,
     }
-    found = (await session.execute(_CONTACT, parameters)).mappings().one()
+    statement = _CONTACT
+    if request.text is not None:
+        statement = _CONTACT_TEXT
+        parameters |= {"area_code": request.text.area_code, "template": request.template.template_id}
+    found = (await session.execute(statement, parameters)).mappings().one()
     return ContactSnapshot(
         channel=request.channel,
         purpose=request.purpose,
@@ -395,6 +426,33 @@ async def read_contact(session: AsyncSession, request: ContactRequest) -> Contac
         state_switches=_state_switches(party.state, found["state_switch"]),
         content_hash=request.content_hash,
         touchpoint_id=str(request.touchpoint_id),
+        text=request.text,
+        text_records=TextRecords() if request.text is None else _text_records(found),
+    )
+
+
+def _text_records(row: Mapping[Any, Any]) -> TextRecords:
+    return TextRecords(
+        consents=tuple(_consent(each) for each in row["consents"]),
+        scrubbed_at=row["scrubbed_at"],
+        dnc_listed=row["dnc_listed"],
+        registered=frozenset(row["registered"]),
+        registration_required=frozenset(row["registration_required"]),
+        sent_at=tuple(datetime.fromisoformat(moment) for moment in row["texted_at"]),
+    )
+
+
+def _consent(row: Mapping[str, Any]) -> ConsentFact:
+    granted_at = row["granted_at"]
+    return ConsentFact(
+        party_id=row["party_id"],
+        seller=row["seller"],
+        kind=row["kind"],
+        channels=frozenset(row["channels"]),
+        recorded_at=datetime.fromisoformat(row["recorded_at"]),
+        granted_at=datetime.fromisoformat(granted_at) if granted_at else None,
+        revoked=row["revoked"],
+        evidence=frozenset(row["evidence"]),
     )
 
 

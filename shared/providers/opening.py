@@ -33,6 +33,7 @@ from shared.providers import (
     phone_lookup,
     push,
     storm_feed,
+    texter,
 )
 from shared.providers.assessor.recipe import Recipe
 from shared.providers.base import ProviderDeps
@@ -77,6 +78,11 @@ class Providers:
     def owner_records(self) -> tuple[owner_records.OwnerRecords, ...]:
         """Who owns a house, by licensed copies of the counties' records."""
         return owner_records.build(self.settings, self.deps)
+
+    @cached_property
+    def line_lookup(self) -> phone_lookup.PhoneLookup | None:
+        """The same as `phone_lookup`, for numbers that are texted: beside the sandbox there is always one."""
+        return phone_lookup.build_for_texts(self.settings, self.deps)
 
     @cached_property
     def phone_lookup(self) -> phone_lookup.PhoneLookup | None:
@@ -131,6 +137,10 @@ class Providers:
     def push(self, vapid: Vapid) -> push.PushSender:
         """Messages to people's devices, in the name of this key."""
         return push.build(self.settings, self.deps, vapid)
+
+    def texter(self, recipient_hash: texter.RecipientHash) -> texter.Texter | None:
+        """Texts, where a vendor is chosen; `recipient_hash` is the blind index that decisions hold."""
+        return texter.build(self.settings, self.deps, recipient_hash)
 
     def crm_at(self, location_id: str) -> crm.Crm:
         """The contacts of one location of the customer relationship system."""

@@ -64,6 +64,7 @@ VENDORS: Final[Mapping[str, VendorFacts]] = {
     "mapbox": VendorFacts("https://api.mapbox.com", 10, 10, 20),
     "usps": VendorFacts("https://apis.usps.com", 60 / 3600, 5, 20),  # the app's quota, tokens included
     "twilio_lookups": VendorFacts("https://lookups.twilio.com", 10, 10, 15),
+    "twilio": VendorFacts("https://api.twilio.com", 5, 5, 15),
     "stripe": VendorFacts("https://api.stripe.com", 25, 25, 20),
     "sendgrid": VendorFacts("https://api.sendgrid.com", 10, 10, 15),
     "highlevel": VendorFacts(
@@ -75,7 +76,7 @@ VENDORS: Final[Mapping[str, VendorFacts]] = {
 
 KEYED: Final = (
     "hunter", "snov", "apollo", "fullcontact", "zerobounce", "neverbounce", "attom", "melissa", "mapbox",
-    "twilio_lookups", "stripe", "sendgrid", "nearmap", "google_static", "mapbox_static",
+    "twilio_lookups", "twilio", "stripe", "sendgrid", "nearmap", "google_static", "mapbox_static",
 )  # fmt: skip
 _KEY_FIELDS: Final[Mapping[str, str]] = {
     "stripe": "secret_key",
@@ -84,6 +85,7 @@ _KEY_FIELDS: Final[Mapping[str, str]] = {
     "mapbox": "access_token",
     "mapbox_static": "access_token",
     "twilio_lookups": "auth_token",
+    "twilio": "auth_token",
 }
 _TASKS: Final[Mapping[str, str]] = {
     "zerobounce": "verify",
@@ -92,6 +94,8 @@ _TASKS: Final[Mapping[str, str]] = {
     "melissa": "lookup",
 }
 _SANDBOX_KEY: Final = "sandbox"
+SANDBOX_TWILIO: Final = {"account": f"AC{0:032x}", "service": f"MG{0:032x}"}
+"""Ids of an account and a messaging service, of the form that Twilio's have."""
 INVENTED_SENDER: Final = "notices@ridgeline.example"
 INVENTED_ADDRESS: Final = "1 Ridge Road, Austin, TX 78701"
 SANDBOX_PACE: Final = 50.0  # FE-2: our own town bears more than a stranger's host
@@ -145,6 +149,7 @@ class ProviderSettings(BaseSettings):
     mapbox_base_url: str = Field("", alias="MAPBOX_BASE_URL")
     usps_base_url: str = Field("", alias="USPS_BASE_URL")
     twilio_lookups_base_url: str = Field("", alias="TWILIO_LOOKUPS_BASE_URL")
+    twilio_base_url: str = Field("", alias="TWILIO_BASE_URL")
     stripe_base_url: str = Field("", alias="STRIPE_BASE_URL")
     sendgrid_base_url: str = Field("", alias="SENDGRID_BASE_URL")
     highlevel_base_url: str = Field("", alias="GHL_API_BASE_URL")
@@ -182,6 +187,11 @@ class ProviderSettings(BaseSettings):
     usps_client_secret: SecretStr = Field(SecretStr(""), alias="USPS_CLIENT_SECRET")
     twilio_account_sid: str = Field("", alias="TWILIO_ACCOUNT_SID")
     twilio_lookups_auth_token: SecretStr = Field(SecretStr(""), alias="TWILIO_LOOKUPS_AUTH_TOKEN")
+    twilio_auth_token: SecretStr = Field(SecretStr(""), alias="TWILIO_AUTH_TOKEN")
+    """Of the account that sends our texts; its webhooks are signed with it as well."""
+    twilio_messaging_service_sid: str = Field("", alias="TWILIO_MESSAGING_SERVICE_SID")
+    twilio_from: str = Field("", alias="TWILIO_FROM", pattern=r"^(\+1[2-9]\d{9})?$")
+    """The number that texts come from, where there is no messaging service."""
     stripe_secret_key: SecretStr = Field(SecretStr(""), alias="STRIPE_SECRET_KEY")
     sendgrid_api_key: SecretStr = Field(SecretStr(""), alias="SENDGRID_API_KEY")
     highlevel_api_key: SecretStr = Field(SecretStr(""), alias="GHL_API_KEY")
@@ -205,6 +215,8 @@ class ProviderSettings(BaseSettings):
     storm_feeds: str = Field("ncei,spc,nws_alerts,lsr,swdi", alias="STORM_FEEDS")
     payments: str = Field("stripe", alias="PAYMENTS")
     mailer: str = Field("sendgrid", alias="MAILER")
+    texter: str = Field("", alias="TEXTER")
+    """Who sends our texts; nobody unless named, but beside the sandbox it is Twilio's."""
     crm: str = Field("highlevel", alias="CRM")
     deletion_lists: str = Field("drop", alias="DELETION_LISTS")
     """Whose lists of people who want to be deleted everywhere are honoured."""
@@ -218,6 +230,8 @@ class ProviderSettings(BaseSettings):
     attom_lookup_cost_usd: Decimal = Field(Decimal("0.25"), alias="ATTOM_LOOKUP_COST_USD")
     melissa_lookup_cost_usd: Decimal = Field(Decimal("0.20"), alias="MELISSA_LOOKUP_COST_USD")
     twilio_lookup_cost_usd: Decimal = Field(Decimal("0.008"), alias="TWILIO_LOOKUP_COST_USD")
+    twilio_text_cost_usd: Decimal = Field(Decimal("0.0083"), alias="TWILIO_TEXT_COST_USD")
+    twilio_reassigned_cost_usd: Decimal = Field(Decimal("0.02"), alias="TWILIO_REASSIGNED_COST_USD")
     mapbox_geocode_cost_usd: Decimal = Field(Decimal("0.005"), alias="MAPBOX_GEOCODE_COST_USD")
     free_calls_a_month: str = Field("", alias="FREE_CALLS_A_MONTH")
     """Accounts on a vendor's free plan: `hunter=50,zerobounce=100` are what the vendors' price pages gave in 2026."""
@@ -254,6 +268,27 @@ class ProviderSettings(BaseSettings):
         """The page that ends our mails; the id of the decision that allowed one is appended to it."""
         own = f"{self.public_base_url.rstrip('/') or 'https://ridgeline.example'}/unsubscribe"
         return self.mail_unsubscribe_url.rstrip("/") or own
+
+    @property
+    def texts_by(self) -> str:
+        """The vendor of our texts; empty for nobody."""
+        return self.texter or ("twilio" if self.sandbox_url else "")
+
+    @property
+    def texting_account(self) -> str:
+        """Our account at the vendor of texts; the sandbox knows one."""
+        return self.twilio_account_sid or SANDBOX_TWILIO["account"]
+
+    @property
+    def messaging_service(self) -> str:
+        """The service that chooses the number of a text; empty where TWILIO_FROM is that number."""
+        own = self.twilio_messaging_service_sid
+        return own or ("" if self.twilio_from else SANDBOX_TWILIO["service"])
+
+    @property
+    def text_callback_url(self) -> str:
+        """Where the vendor of texts tells what became of one; nowhere without an address of ours."""
+        return f"{self.public_base_url.rstrip('/')}/webhooks/twilio" if self.public_base_url else ""
 
     def base_url(self, vendor: str) -> str:
         """A vendor's address: as set, else the sandbox's when one runs, else the public one."""
@@ -332,7 +367,8 @@ class ProviderSettings(BaseSettings):
         """Fail at start rather than find out at the first charge that a key of this service is missing."""
         if self.environment != "production":
             return
-        chosen = {self.payments, self.mailer, self.geocoder, self.phone_lookup, *names(self.owner_records)}
+        chosen = {self.payments, self.mailer, self.texter, self.geocoder, self.phone_lookup}
+        chosen |= {*names(self.owner_records)}
         chosen |= {*names(self.email_finders), *names(self.email_verifiers)}
         missing = [
             vendor
@@ -345,6 +381,23 @@ class ProviderSettings(BaseSettings):
             raise ValueError(f"production needs the keys of {', '.join(missing)}")
         if self.mailer in chosen and service in SECRET_READERS[f"{self.mailer}_api_key".upper()]:
             self._refuse_invented_sender()
+        if self.texter in chosen and self.texter and service in SECRET_READERS["TWILIO_AUTH_TOKEN"]:
+            self._refuse_silent_texter()
+
+    def _refuse_silent_texter(self) -> None:
+        """A text needs an account, a sender, a kind of line that was asked for, and a way back to us for STOP."""
+        missing = [
+            name
+            for name, there in (
+                ("TWILIO_ACCOUNT_SID", self.twilio_account_sid),
+                ("TWILIO_MESSAGING_SERVICE_SID", self.twilio_messaging_service_sid or self.twilio_from),
+                ("PHONE_LOOKUP", self.phone_lookup),
+                ("PUBLIC_BASE_URL", self.public_base_url.startswith("https://")),
+            )
+            if not there
+        ]
+        if missing:
+            raise ValueError(f"production sends texts and needs {', '.join(missing)}")
 
     def _refuse_invented_sender(self) -> None:
         """A sender, a postal address and a way out that are real, as 15 U.S.C. 7704(a) wants of every mail."""

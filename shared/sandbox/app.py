@@ -48,6 +48,7 @@ from shared.sandbox.vendors import (
     stripe_desk,
     stripe_plans,
     swdi,
+    twilio,
     twilio_lookups,
     usps,
     webpush,
@@ -89,6 +90,7 @@ VENDORS = (
     "mapbox",
     "usps",
     "twilio_lookups",
+    "twilio",
     "stripe",
     "sendgrid",
     "webpush",
@@ -143,10 +145,16 @@ def create_app(settings: SandboxSettings | None = None) -> FastAPI:
         app.include_router(pictures.router(sandbox))
     for people in (email_finder, snov, apollo, fullcontact, zerobounce, neverbounce, owner_records, drop):
         app.include_router(people.router(sandbox))
-    app.include_router(twilio_lookups.router())
+    _open_phones(app, sandbox)
     _open_money(app, desk)
     _open_mail(app, sandbox, mailroom)
     return app
+
+
+def _open_phones(app: FastAPI, sandbox: Sandbox) -> None:
+    """The telephone company's routes for facts of numbers and for texts."""
+    app.include_router(twilio_lookups.router())
+    app.include_router(twilio.router(twilio.TextDesk(sandbox)))
 
 
 def _open_money(app: FastAPI, desk: stripe_desk.StripeDesk) -> None:

@@ -34,6 +34,9 @@ class SandboxSettings(BaseSettings):
     stripe_webhook_events: str = "*"
     """Names of the payment events that are sent, with commas between, like an endpoint's `enabled_events`; "*" is all."""
     stripe_webhook_secret: SecretStr = Field(SecretStr("whsec_sandbox_harrow"), alias="STRIPE_WEBHOOK_SECRET")
+    twilio_webhook_url: str = ""
+    """Where texts from phones go; the marketplace of this port base when empty, nowhere when "off", callbacks neither."""
+    twilio_auth_token: SecretStr = Field(SecretStr(""), alias="TWILIO_AUTH_TOKEN")
     sendgrid_webhook_url: str = "off"
     """Where mail events go; nobody receives them until a service offers an endpoint."""
     metrics_token: SecretStr = Field(SecretStr(""), alias="METRICS_TOKEN")
@@ -70,6 +73,14 @@ class SandboxSettings(BaseSettings):
             return ""
         marketplace = self.port_base + SERVICE_PORTS["marketplace"]
         return self.stripe_webhook_url or f"http://127.0.0.1:{marketplace}/webhooks/stripe"
+
+    @property
+    def twilio_webhooks_to(self) -> str:
+        """URL of the receiver of texts, empty for none."""
+        if self.twilio_webhook_url == "off":
+            return ""
+        marketplace = self.port_base + SERVICE_PORTS["marketplace"]
+        return self.twilio_webhook_url or f"http://127.0.0.1:{marketplace}/webhooks/twilio"
 
     def sends_stripe(self, kind: str) -> bool:
         """Whether events of this name are sent."""

@@ -9,8 +9,9 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
@@ -97,6 +98,44 @@ def verify_sendgrid(
     except (InvalidSignature, binascii.Error, ValueError) as error:
         raise WebhookRefused("signature") from error
     _check_freshness(timestamp, now, tolerance)
+
+
+def verify_twilio(
+    url: str, parameters: Sequence[tuple[str, str]], signature: str | None, tokens: Sequence[str]
+) -> None:
+    """Return if `X-Twilio-Signature` fits one of the tokens over our own address and every parameter received.
+
+    `url` is the address as the vendor was told it, query included; whether it writes the port is tried both ways.
+    """
+    if not signature or len(signature) > _MAX_HEADER_CHARACTERS or not signature.isascii():
+        raise WebhookRefused("header")
+    mine = [sign_twilio(each, parameters, token) for token in tokens if token for each in _with_ports(url)]
+    if not any([hmac.compare_digest(each, signature) for each in mine]):  # noqa: C419 - every one is compared
+        raise WebhookRefused("signature")
+
+
+def sign_twilio(
+    url: str,
+    parameters: Sequence[tuple[str, str]],
+    token: str,
+    *,
+    digest: Callable[..., hashlib._Hash] = hashlib.sha1,
+) -> str:
+    """The signature of a form to an address: HMAC over the address and the sorted parameters, in base64."""
+    text = url + "".join(name + value for name, value in sorted(set(parameters)))
+    return base64.b64encode(hmac.new(token.encode(), text.encode(), digest).digest()).decode()
+
+
+def _with_ports(url: str) -> tuple[str, ...]:
+    parts = urlsplit(url)
+    default = {"https": 443, "http": 80}.get(parts.scheme)
+    if parts.port not in (None, default) or default is None:
+        return (url,)
+    return _at(parts, parts.hostname or ""), _at(parts, f"{parts.hostname}:{default}")
+
+
+def _at(parts: SplitResult, host: str) -> str:
+    return urlunsplit(parts._replace(netloc=host))
 
 
 def _load_p256(public_key: str) -> EllipticCurvePublicKey:

@@ -300,6 +300,26 @@ NOTICE_PUSH = single_step(
     max_attempt=5,
     description="The notices of one message, sent once to one device.",
 )
+TEXT_NOTICES = single_step(
+    "text_notices",
+    "marketplace",
+    timeout_seconds=60,
+    description="New notices gathered into one text for each person who agreed to be texted.",
+)
+NOTICE_TEXT = single_step(
+    "notice_text",
+    "marketplace",
+    timeout_seconds=60,
+    max_attempt=8,
+    description="The notices of one text, sent once to the person they are for.",
+)
+TEXT_CODE = single_step(
+    "text_code",
+    "marketplace",
+    timeout_seconds=60,
+    max_attempt=4,
+    description="The digits that prove a number to be texted at.",
+)
 WATCH_TERRITORIES = single_step(
     "watch_territories",
     "marketplace",

@@ -52,6 +52,7 @@ PUBLIC = {
     ("marketplace", "GET", "/api/auth/resume"),
     ("marketplace", "GET", "/unsubscribe/{decision_id}"),
     ("marketplace", "POST", "/unsubscribe/{decision_id}"),
+    ("marketplace", "POST", "/webhooks/twilio"),
     ("marketplace", "GET", "/static/{path:path}"),
     ("marketplace", "POST", "/api/privacy/requests"),
     ("marketplace", "POST", "/api/privacy/codes"),

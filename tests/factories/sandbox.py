@@ -35,6 +35,7 @@ def running_sandbox(
         "RIDGELINE_SANDBOX_STATE_DIR": str(state),
         "RIDGELINE_SANDBOX_STRIPE_WEBHOOK_URL": webhook_url,
         "RIDGELINE_SANDBOX_STRIPE_WEBHOOK_EVENTS": webhook_events,
+        "RIDGELINE_SANDBOX_TWILIO_WEBHOOK_URL": "off",
         "RIDGELINE_SANDBOX_PARCELS": str(parcels),
     }
     process = subprocess.Popen(

@@ -10,6 +10,13 @@ from services.marketplace.jobs.drop import match_drop, queue_erasures, report_dr
 from services.marketplace.jobs.identity import PrivacyCodeInput, forget_codes, privacy_code
 from services.marketplace.jobs.notice_mails import NoticeMailInput, mail_notices, notice_mail
 from services.marketplace.jobs.notice_pushes import NoticePushInput, notice_push, push_notices
+from services.marketplace.jobs.notice_texts import (
+    NoticeTextInput,
+    TextCodeInput,
+    notice_text,
+    text_code,
+    text_notices,
+)
 from services.marketplace.jobs.notices import notify_buyer
 from services.marketplace.jobs.nudges import nudge_buyers
 from services.marketplace.jobs.plans import PlanEventInput, plan_event, settle_plans
@@ -37,6 +44,7 @@ from shared.workflow.catalogue import (
     MAIL_NOTICES,
     NOTICE_MAIL,
     NOTICE_PUSH,
+    NOTICE_TEXT,
     NUDGE_BUYERS,
     PLAN_EVENT,
     PRIVACY_CODE,
@@ -51,6 +59,8 @@ from shared.workflow.catalogue import (
     SETTLE_SALES,
     STRIPE_EVENT,
     SYNC_HVAC_LEAD,
+    TEXT_CODE,
+    TEXT_NOTICES,
     WATCH_TERRITORIES,
 )
 
@@ -81,6 +91,9 @@ STEPS = (
     Step(NOTICE_MAIL, "notice_mail", notice_mail, NoticeMailInput),
     Step(PUSH_NOTICES, "push_notices", push_notices, JobInput),
     Step(NOTICE_PUSH, "notice_push", notice_push, NoticePushInput),
+    Step(TEXT_NOTICES, "text_notices", text_notices, JobInput),
+    Step(NOTICE_TEXT, "notice_text", notice_text, NoticeTextInput),
+    Step(TEXT_CODE, "text_code", text_code, TextCodeInput),
     Step(NUDGE_BUYERS, "nudge_buyers", nudge_buyers, JobInput),
     Step(WATCH_TERRITORIES, "watch_territories", watch_territories, JobInput),
 )

@@ -11,9 +11,11 @@ from pydantic import AwareDatetime
 from services.marketplace.api.notices import MOST, Buyer
 from services.marketplace.domain.notices import NoticeGroup, NoticeSettings
 from services.marketplace.pages.rendering import go_to, render
-from services.marketplace.service import notices, pushes, rates
+from services.marketplace.service import notices, pushes, rates, texts
+from shared.errors import RidgelineError
 from shared.http.auth import public_route
-from shared.runtime import ResourcesDep
+from shared.runtime import Resources, ResourcesDep
+from shared.security.policy import Actor
 
 router = APIRouter(prefix="/my/notices", tags=["pages"], default_response_class=Response)
 unsubscribe_router = APIRouter(prefix="/unsubscribe", tags=["pages"], default_response_class=Response)
@@ -29,10 +31,24 @@ GROUPS: Final = {
 async def own(request: Request, resources: ResourcesDep, actor: Buyer) -> Response:
     """What we told the company, newest first."""
     await rates.count_read(resources, actor)
+    return await notices_page(request, resources, actor)
+
+
+async def notices_page(
+    request: Request, resources: Resources, actor: Actor, *, refusal: RidgelineError | None = None
+) -> Response:
+    """The page of notices; with `refusal`, as the answer to a form for texts that was not taken."""
     box = await notices.box(resources, actor, unread_only=False, limit=MOST)
     mailed = (await notices.mail_settings(resources, actor)).email
-    push = await pushes.settings(resources, actor) if pushes.set_up(resources) else None
-    return render(request, "notices.html", actor, box=box, groups=GROUPS, mailed=mailed, push=push)
+    told = {
+        "box": box,
+        "groups": GROUPS,
+        "mailed": mailed,
+        "push": await pushes.settings(resources, actor) if pushes.set_up(resources) else None,
+        "texts": await texts.standing(resources, actor),
+        "text_refusal": refusal.detail if refusal else None,
+    }
+    return render(request, "notices.html", actor, status=refusal.status if refusal else 200, **told)
 
 
 @router.get("/unread")

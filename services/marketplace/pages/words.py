@@ -59,6 +59,7 @@ SOURCES: Final[Mapping[str, str]] = {
     "snov": "Snov.io",
     "spc": "NOAA Storm Prediction Center",
     "swdi": "NOAA severe weather records",
+    "twilio": "Twilio texts",
     "twilio_lookups": "Twilio number lookup",
     "usgs_ortho": "US Geological Survey aerial pictures",
     "usps": "US Postal Service",

@@ -62,6 +62,7 @@ from shared.db.models.seeds import Seed, SeedSighting
 from shared.db.models.sources import SourceRun
 from shared.db.models.system import ApiUsageLog, AuditLog, ChainHead, SystemEvent
 from shared.db.models.territories import Territory
+from shared.db.models.texts import NoticeText, TextKeyword, TextNumber
 from shared.db.models.users import RefreshToken, User
 from shared.db.models.weather import WeatherEvent
 from shared.db.models.workflow import (
@@ -141,6 +142,7 @@ __all__ = [
     "Model",
     "NoticeMail",
     "NoticePush",
+    "NoticeText",
     "Notification",
     "OutboxRow",
     "OutreachCampaign",
@@ -196,6 +198,8 @@ __all__ = [
     "SystemEvent",
     "TargetCity",
     "Territory",
+    "TextKeyword",
+    "TextNumber",
     "User",
     "ValidationTask",
     "Vertical",

@@ -187,7 +187,12 @@ class Notification(Base):
             "contractor_id",
             postgresql_where=text("channel = 'in_app' AND read_at IS NULL"),
         ),
+        Index("idx_notifications_external", "external_id", postgresql_where=text("channel = 'sms'")),
         CheckConstraint("status <> 'sent' OR decision_id IS NOT NULL", name="sent_has_decision"),
+        CheckConstraint(
+            "delivery IN ('queued', 'sending', 'sent', 'delivered', 'undelivered', 'failed', 'canceled')",
+            name="delivery",
+        ),
     )
 
     id: Mapped[UUID] = key()
@@ -207,6 +212,8 @@ class Notification(Base):
     created_at: Mapped[datetime] = stamp()
     updated_at: Mapped[datetime] = stamp()
     read_at: Mapped[datetime | None]
+    delivery: Mapped[str | None]
+    delivery_error: Mapped[str | None]
 
 
 class NoticeMail(Base):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Final, Protocol
 
@@ -31,6 +32,9 @@ class PhoneLookup(Protocol):
     async def look_up(self, number: str) -> PhoneFacts:
         """What is known of a number in E.164."""
 
+    async def reassigned(self, number: str, since: date) -> str:
+        """Whether a number went to somebody else since a day: yes, no or no_data."""
+
 
 def _twilio(settings: ProviderSettings, deps: ProviderDeps) -> PhoneLookup:
     from shared.providers.phone_lookup.twilio import TwilioLookup
@@ -50,3 +54,10 @@ def build(settings: ProviderSettings, deps: ProviderDeps) -> PhoneLookup | None:
     if settings.phone_lookup not in _VENDORS:
         raise InvalidInput(f"no vendor of phone facts is called {settings.phone_lookup}")
     return _VENDORS[settings.phone_lookup](settings, deps)
+
+
+def build_for_texts(settings: ProviderSettings, deps: ProviderDeps) -> PhoneLookup | None:
+    """The vendor of PHONE_LOOKUP; beside the sandbox, without one, the sandbox's."""
+    if settings.phone_lookup or not settings.sandbox_url:
+        return build(settings, deps)
+    return _twilio(settings, deps)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Final
 from urllib.parse import quote
 
@@ -19,6 +20,7 @@ _LINE_TYPES: Final[Mapping[str, str]] = {
     "fixedVoip": "voip",
     "nonFixedVoip": "voip",
 }
+_NO_DATA: Final = "no_data"
 
 
 class TwilioLookup:
@@ -33,6 +35,7 @@ class TwilioLookup:
         client = settings.client(self.name, headers=headers)
         self._client = ProviderClient(self.name, client, deps, source=self.name)
         self._cost = settings.twilio_lookup_cost_usd
+        self._reassigned_cost = settings.twilio_reassigned_cost_usd
 
     async def look_up(self, number: str) -> PhoneFacts:
         """What is known of a number in E.164."""
@@ -55,6 +58,31 @@ class TwilioLookup:
             carrier=line.get("carrier_name") or None,
             cost=reply.cost,
         )
+
+    async def reassigned(self, number: str, since: date) -> str:
+        """Whether a number went to somebody else since a day: yes, no or no_data."""
+        request = ProviderRequest(
+            endpoint="/v2/PhoneNumbers",
+            path=f"/v2/PhoneNumbers/{quote(number, safe='')}",
+            params=[("Fields", "reassigned_number"), ("LastVerifiedDate", f"{since:%Y%m%d}")],
+            repeat=Repeat.ONCE,
+            cost=self._reassigned_cost,
+            judge=_judge_reassigned,
+        )
+        reply = await self._client.call(request)
+        if not reply.found:
+            return _NO_DATA
+        told = reply.answer.json_object().get("reassigned_number") or {}
+        answer = str(told.get("is_number_reassigned"))
+        return answer if answer in ("yes", "no") else _NO_DATA
+
+
+def _judge_reassigned(answer: Answer) -> Verdict:
+    verdict = _judge(answer)
+    if verdict.outcome is not Outcome.OK:
+        return verdict
+    told = answer.json_object().get("reassigned_number")
+    return Verdict(Outcome.OK, billable=isinstance(told, dict) and told.get("error_code") is None)
 
 
 def _judge(answer: Answer) -> Verdict:

@@ -28,12 +28,14 @@ def router() -> APIRouter:
             return JSONResponse({"code": 20404, "message": "not found", "status": 404}, status_code=404)
         valid = NUMBER.fullmatch(number) is not None
         asked = valid and "line_type_intelligence" in fields.split(",")
+        about_change = valid and "reassigned_number" in fields.split(",")
         return JSONResponse(
             {
                 "phone_number": number,
                 "valid": valid,
                 "validation_errors": [] if valid else ["INVALID_LENGTH"],
                 "line_type_intelligence": _line(number) if asked else None,
+                "reassigned_number": _reassigned(number) if about_change else None,
             }
         )
 
@@ -47,6 +49,12 @@ def _knows(header: str) -> bool:
     except ValueError:
         return False
     return bool(account and token) and "bad" not in token
+
+
+def _reassigned(number: str) -> dict[str, Any]:
+    """By the number's end: 97 went to somebody else, of 96 nothing is known, all others stayed."""
+    known = {"97": "yes", "96": "no_data"}
+    return {"is_number_reassigned": known.get(number[-2:], "no"), "error_code": None}
 
 
 def _line(number: str) -> dict[str, Any]:

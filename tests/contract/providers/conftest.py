@@ -37,6 +37,7 @@ CONTRACTS = {
     "mapbox": ("mapbox.json", "/mapbox"),
     "usps": ("usps_addresses_v3.json", "/usps"),
     "twilio_lookups": ("twilio_lookups_v2.json", "/twilio_lookups"),
+    "twilio": ("twilio_api_v2010.json", "/twilio"),
     "stripe": ("stripe.json", "/stripe"),
     "sendgrid": ("sendgrid_mail_v3.json", "/sendgrid"),
     "highlevel": ("gohighlevel_contacts.json", "/highlevel"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -34,6 +35,17 @@ async def test_line_type_and_carrier_are_told_for_their_price(
 async def test_what_is_no_number_costs_nothing(lookup: PhoneLookup, world: Any) -> None:
     assert await lookup.look_up("+1214") == PhoneFacts("twilio_lookups", valid=False)
     assert world.purse.settled == [0]
+
+
+async def test_whether_a_number_went_to_somebody_else_is_told_for_its_price(
+    lookup: PhoneLookup, world: Any, settings: Any
+) -> None:
+    since = date(2026, 10, 1)
+    said = [await lookup.reassigned(f"+12145550{end}", since) for end in ("142", "197", "196")]
+    assert said == ["no", "yes", "no_data"]
+    assert world.requests[0].url.params["LastVerifiedDate"] == "20261001"
+    assert world.purse.settled == [settings.twilio_reassigned_cost_usd] * 3
+    assert await lookup.reassigned("+1214", since) == "no_data"
 
 
 async def test_a_bad_token_is_refused(world: Any, settings: Any) -> None:

@@ -75,6 +75,8 @@ OWNERS: dict[str, set[str]] = {
         "notice_mails",
         "push_subscriptions",
         "notice_pushes",
+        "notice_texts",
+        "text_numbers",
         "ledger_accounts",
         "ledger_entries",
         "aged_leads",

@@ -20,6 +20,7 @@ GUARDED = {
     "notifications", "delivery_destinations", "lead_deliveries", "buyer_checks", "buyer_evidence", "buyer_cases",
     "receipts", "plan_subscriptions", "plan_periods", "plan_waits", "promo_redemptions", "seeds", "seed_sightings",
     "notice_mails", "push_subscriptions", "notice_pushes",
+    "notice_texts", "text_numbers",
 }  # fmt: skip
 
 

@@ -105,7 +105,7 @@ def test_34_a_homeowner_is_never_written_to() -> None:
     assert can_contact(replace(snapshot, purpose="privacy_response"), NOW).allow
 
 
-@pytest.mark.parametrize("channel", ["ai_voice", "live_call", "sms", "mail", "linkedin", "fax", ""])
+@pytest.mark.parametrize("channel", ["ai_voice", "live_call", "mail", "linkedin", "fax", ""])
 def test_a_channel_that_does_not_exist_is_denied(channel: str) -> None:
     decision = can_contact(replace(EMAIL, channel=channel), NOW)
 

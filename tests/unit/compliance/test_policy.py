@@ -20,13 +20,21 @@ def test_before_the_first_version_the_first_holds() -> None:
 
 def test_all_files_of_a_version_carry_its_name() -> None:
     for policy in all_policies():
-        for rules in (policy.sale, policy.contact, policy.images, policy.listings):
+        for rules in (
+            policy.sale,
+            policy.contact,
+            policy.texts,
+            policy.area_codes,
+            policy.images,
+            policy.listings,
+        ):
             assert rules["version"] == policy.version
 
 
 def test_obligations_of_the_data_exist() -> None:
     for policy in all_policies():
-        assert {Obligation(code) for code in policy.contact["obligations"]} <= set(Obligation)
+        codes = (*policy.contact["obligations"], *policy.texts["obligations"])
+        assert {Obligation(code) for code in codes} <= set(Obligation)
 
 
 def test_reasons_are_ordered_and_distinct() -> None:

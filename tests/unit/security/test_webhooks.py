@@ -13,7 +13,14 @@ import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
-from shared.security.webhooks import WebhookRefused, sign_stripe, verify_sendgrid, verify_stripe
+from shared.security.webhooks import (
+    WebhookRefused,
+    sign_stripe,
+    sign_twilio,
+    verify_sendgrid,
+    verify_stripe,
+    verify_twilio,
+)
 
 NOW = datetime.fromtimestamp(1767614400, UTC)
 
@@ -173,3 +180,45 @@ def test_a_forged_sendgrid_webhook_is_refused(name: str) -> None:
         sendgrid(**SENDGRID_FORGERIES[name])
 
     assert refusal.value.status == 401
+
+
+TWILIO_URL = "https://hooks.example.com/twilio/status?campaign=7"
+TWILIO_FORM = [
+    ("MessageSid", "SM00000000000000000000000000000001"),
+    ("MessageStatus", "delivered"),
+    ("To", "+15125550100"),
+    ("From", "+15125550101"),
+    ("AccountSid", "AC00000000000000000000000000000001"),
+]
+TWILIO_SHA1 = "b9vvIm0M2Ca/6GI2UkpDcHxHI6g="
+TWILIO_SHA256 = "bfA4P1kmbmVK2fM8eNNEzcrjXx1cggByPY22EDrbZ3Q="
+
+
+def test_the_contracts_own_signature_of_a_form_holds() -> None:
+    assert sign_twilio(TWILIO_URL, TWILIO_FORM, "12345") == TWILIO_SHA1
+    assert sign_twilio(TWILIO_URL, TWILIO_FORM, "12345", digest=hashlib.sha256) == TWILIO_SHA256
+    verify_twilio(TWILIO_URL, TWILIO_FORM[::-1], TWILIO_SHA1, ["new", "12345"])
+    verify_twilio(TWILIO_URL.replace(".com/", ".com:443/"), TWILIO_FORM, TWILIO_SHA1, ["12345"])
+
+
+@pytest.mark.parametrize(
+    ("url", "form", "signature", "tokens"),
+    [
+        (TWILIO_URL, TWILIO_FORM, TWILIO_SHA1, ["other"]),
+        (TWILIO_URL, TWILIO_FORM, TWILIO_SHA1, [""]),
+        (TWILIO_URL, TWILIO_FORM, TWILIO_SHA1, []),
+        (TWILIO_URL, TWILIO_FORM, None, ["12345"]),
+        (TWILIO_URL, TWILIO_FORM, "\u00e9", ["12345"]),
+        (TWILIO_URL, TWILIO_FORM, TWILIO_SHA1[:-2], ["12345"]),
+        (TWILIO_URL.replace("7", "8"), TWILIO_FORM, TWILIO_SHA1, ["12345"]),
+        (TWILIO_URL.replace("https", "http"), TWILIO_FORM, TWILIO_SHA1, ["12345"]),
+        (TWILIO_URL.replace(".com/", ".com:8443/"), TWILIO_FORM, TWILIO_SHA1, ["12345"]),
+        (TWILIO_URL, TWILIO_FORM[1:], TWILIO_SHA1, ["12345"]),
+        (TWILIO_URL, [*TWILIO_FORM, ("ErrorCode", "30003")], TWILIO_SHA1, ["12345"]),
+    ],
+)
+def test_another_address_form_or_token_is_refused(
+    url: str, form: list[tuple[str, str]], signature: str | None, tokens: list[str]
+) -> None:
+    with pytest.raises(WebhookRefused):
+        verify_twilio(url, form, signature, tokens)

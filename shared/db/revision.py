@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-REQUIRED_REVISION: Final = "0053"
+REQUIRED_REVISION: Final = "0054"
 """The oldest schema this code runs on; a newer one is tolerated (expand before contract)."""
 
 

@@ -32,7 +32,11 @@ class Dispute(BaseModel):
 
 
 class CaseView(BaseModel):
-    """A case; its buyer is frozen while `outcome` is empty. `booked_cents` is what a lost one took out of the books."""
+    """A case; its buyer is frozen while `outcome` is empty.
+
+    `booked_cents` is what a lost one took out of the books; `credit_taken_cents` of it were credit for the lead's return,
+    which the buyer had not spent and no longer has.
+    """
 
     id: UUID
     contractor_id: UUID
@@ -43,6 +47,7 @@ class CaseView(BaseModel):
     reason: str
     processor_status: str
     booked_cents: int | None
+    credit_taken_cents: int | None
     outcome: CaseOutcome | None
     note: str | None
     settled_at: datetime | None

@@ -70,6 +70,16 @@ def return_postings(cents: int, contractor_id: UUID) -> tuple[Posting, ...]:
     )
 
 
+def loss_postings(cents: int, credit_cents: int, contractor_id: UUID) -> tuple[Posting, ...]:
+    """A charge that a bank took back: revenue lost, but for credit of its lead's return that we owe no longer."""
+    changes = (
+        (credit_account(contractor_id), credit_cents),
+        (LEAD_REVENUE, cents - credit_cents),
+        (CLEARING, -cents),
+    )
+    return _changed(changes)
+
+
 def plan_paid_postings(cents: int, contractor_id: UUID) -> tuple[Posting, ...]:
     """An invoice of a plan paid: the processor owes us, and we owe leads; nothing is earned yet."""
     return (
@@ -89,11 +99,7 @@ def plan_refund_postings(deferred_cents: int, revenue_cents: int, contractor_id:
         (LEAD_REVENUE, revenue_cents),
         (CLEARING, -gone),
     )
-    return tuple(
-        Posting(account, debit_cents=max(0, cents), credit_cents=max(0, -cents))
-        for account, cents in changes
-        if cents
-    )
+    return _changed(changes)
 
 
 def included_sale_postings(cents: int, contractor_id: UUID) -> tuple[Posting, ...]:
@@ -141,6 +147,15 @@ def credit_account(contractor_id: UUID) -> str:
 def deferred_account(contractor_id: UUID) -> str:
     """The code of the account of what a contractor has paid ahead."""
     return f"{DEFERRED}{contractor_id}"
+
+
+def _changed(changes: tuple[tuple[str, int], ...]) -> tuple[Posting, ...]:
+    """Postings of what each account changes by, debits positive; none where it does not."""
+    return tuple(
+        Posting(account, debit_cents=max(0, cents), credit_cents=max(0, -cents))
+        for account, cents in changes
+        if cents
+    )
 
 
 def account_kind(code: str) -> str:

@@ -15,6 +15,7 @@ from shared.schemas.page import Cursor
 LOCK = "SELECT id, credential_status FROM contractors WHERE id = :id FOR NO KEY UPDATE"
 CASE = """
     SELECT id, contractor_id, sale_id, dispute_ref, charge_ref, amount_cents, reason, processor_status, booked_cents,
+           credit_taken_cents,
            outcome, note, settled_at, created_at
       FROM buyer_cases
 """
@@ -154,21 +155,30 @@ class CheckRepository:
         return (await self._session.execute(statement, {"lost": LOST, "limit": limit})).all()
 
     async def lost_case(self, case_id: UUID) -> Row[Any] | None:
-        """Such a case, with what was charged where it was a lead's charge; the caller holds the contractor's lock."""
+        """Such a case; of a lead's charge also what it was and what stands of its return's credit.
+
+        The caller holds the contractor's lock.
+        """
         statement = text(
             """
             SELECT k.id, k.contractor_id, k.sale_id, k.dispute_ref, k.charge_ref, k.amount_cents,
                    (SELECT p.amount_cents FROM payments p WHERE p.provider_ref = k.charge_ref AND p.kind = 'charge'
-                     LIMIT 1) AS charged_cents
+                     LIMIT 1) AS charged_cents,
+                   coalesce((SELECT r.credit_cents FROM sale_returns r
+                              WHERE r.sale_id = k.sale_id AND r.status = 'accepted'), 0)
+                 - coalesce((SELECT sum(o.credit_taken_cents) FROM buyer_cases o WHERE o.sale_id = k.sale_id), 0)
+                   AS returned_cents
               FROM buyer_cases k WHERE k.id = :id AND k.processor_status = :lost AND k.booked_cents IS NULL
             """
         )
         return (await self._session.execute(statement, {"id": case_id, "lost": LOST})).one_or_none()
 
-    async def note_booked(self, case_id: UUID, cents: int) -> None:
-        """Remember what was booked of a lost case."""
-        statement = text("UPDATE buyer_cases SET booked_cents = :cents WHERE id = :id")
-        await self._session.execute(statement, {"id": case_id, "cents": cents})
+    async def note_booked(self, case_id: UUID, cents: int, credit_taken_cents: int) -> None:
+        """Remember what was booked of a lost case, and what of it was credit taken back."""
+        statement = text(
+            "UPDATE buyer_cases SET booked_cents = :cents, credit_taken_cents = :taken WHERE id = :id"
+        )
+        await self._session.execute(statement, {"id": case_id, "cents": cents, "taken": credit_taken_cents})
 
     async def settle_case(self, case_id: UUID, values: dict[str, Any]) -> Row[Any] | None:
         """Settle an open case; None when it is settled already."""

@@ -1,17 +1,19 @@
 """Cases of charge-backs: opened by the processor's event, which freezes the buyer, settled by an operator.
 
-What the bank decides to take is booked with its word; an operator's decision moves no money.
+What the bank decides to take is booked with its word, less what its buyer had got for the lead already; an operator's
+decision moves no money.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.marketplace.domain.cases import ENDED, LOST, CaseView, Dispute
-from services.marketplace.domain.ledger import refund_postings
+from services.marketplace.domain.ledger import loss_postings
 from services.marketplace.repository.checks import CheckRepository
 from services.marketplace.repository.locks import lock_contractor
 from services.marketplace.repository.sales import SaleRepository
@@ -86,14 +88,22 @@ async def _book_loss(session: AsyncSession, case_id: UUID, contractor_id: UUID) 
         return
     words = f"lost to a charge-back, {case.dispute_ref}"
     if case.sale_id is None:
-        cents = await take_loss(session, case.charge_ref, case.amount_cents, words)
+        cents, taken = await take_loss(session, case.charge_ref, case.amount_cents, words), 0
     else:
-        cents = min(case.amount_cents, case.charged_cents or 0)
-        if cents:
-            await SaleRepository(session).post(
-                refund_postings(cents), sale_id=case.sale_id, payment_id=None, words=words
-            )
-    await repository.note_booked(case_id, cents)
+        cents, taken = await _lose_lead(session, case, words)
+    await repository.note_booked(case_id, cents, taken)
+
+
+async def _lose_lead(session: AsyncSession, case: Row[Any], words: str) -> tuple[int, int]:
+    """Book a lead's charge as lost: its cents, and how many of them are credit for its return that nothing has spent."""
+    sales = SaleRepository(session)
+    cents = min(case.amount_cents, case.charged_cents or 0)
+    spendable = (await sales.purse(case.contractor_id)).credit_cents
+    taken = max(0, min(cents, case.returned_cents, spendable))
+    postings = loss_postings(cents, taken, case.contractor_id)
+    if postings:
+        await sales.post(postings, sale_id=case.sale_id, payment_id=None, words=words)
+    return cents, taken
 
 
 async def list_cases(

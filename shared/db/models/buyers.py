@@ -80,6 +80,7 @@ class BuyerCase(Base):
             "booked_cents IS NULL OR (processor_status = 'lost' AND booked_cents BETWEEN 0 AND amount_cents)",
             name="lost_is_booked",
         ),
+        CheckConstraint("credit_taken_cents BETWEEN 0 AND booked_cents", name="credit_taken_within_loss"),
         CheckConstraint("amount_cents > 0", name="amount_positive"),
         CheckConstraint("(outcome IS NULL) = (settled_at IS NULL)", name="settled_or_open"),
     )
@@ -93,6 +94,7 @@ class BuyerCase(Base):
     reason: Mapped[str] = mapped_column(words(100))
     processor_status: Mapped[str] = mapped_column(words(50))
     booked_cents: Mapped[int | None] = mapped_column(BigInteger())
+    credit_taken_cents: Mapped[int | None] = mapped_column(BigInteger())
     outcome: Mapped[CaseOutcome | None] = choice("outcome", CaseOutcome, length=20)
     note: Mapped[str | None]
     settled_user_id: Mapped[UUID | None] = refers("users.id", on_delete="SET NULL")

@@ -18,6 +18,7 @@ from services.marketplace.domain.ledger import (
     guarantee_postings,
     included_return_postings,
     included_sale_postings,
+    loss_postings,
     period_end_postings,
     plan_paid_postings,
     refund_postings,
@@ -35,6 +36,9 @@ def test_debits_equal_credits(cents: int) -> None:
         sale_postings(cents, credit_cents=cents // 3, contractor_id=BUYER),
         sale_postings(cents, credit_cents=cents, contractor_id=BUYER),
         refund_postings(cents),
+        loss_postings(cents, 0, BUYER),
+        loss_postings(cents, cents // 3, BUYER),
+        loss_postings(cents, cents, BUYER),
         return_postings(cents, BUYER),
         guarantee_postings(cents, BUYER),
         plan_paid_postings(cents, BUYER),
@@ -92,3 +96,23 @@ def test_an_ended_period_owes_its_unused_leads_as_credit_and_earns_the_rest() ->
     ]
     assert len(period_end_postings(300, 0, BUYER)) == 2
     assert period_end_postings(0, 0, BUYER) == ()
+
+
+@pytest.mark.parametrize(
+    ("credit_cents", "changes"),
+    [
+        (0, {"revenue:leads": 17_500}),
+        (17_500, {credit_account(BUYER): 17_500}),
+        (10_000, {credit_account(BUYER): 10_000, "revenue:leads": 7_500}),
+    ],
+)
+def test_a_loss_takes_credit_before_revenue(credit_cents: int, changes: dict[str, int]) -> None:
+    postings = loss_postings(17_500, credit_cents, BUYER)
+    assert {each.account: each.debit_cents for each in postings if each.debit_cents} == changes
+    assert {each.account: each.credit_cents for each in postings if each.credit_cents} == {
+        "stripe:clearing": 17_500
+    }
+
+
+def test_nothing_lost_posts_nothing() -> None:
+    assert loss_postings(0, 0, BUYER) == ()

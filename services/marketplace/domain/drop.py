@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
+from uuid import UUID
 
 from pydantic import BaseModel
 
@@ -43,9 +44,13 @@ class ListStanding(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """One record that names a homeowner, opened; `email` and `phone` are None where we hold none."""
+    """One record that names a homeowner, opened; `email` and `phone` are None where we hold none.
+
+    `subject_id` is whose key it is sealed with; `address_key` is empty where its address names no house.
+    """
 
     record: str
+    subject_id: UUID
     name: str
     street: str
     city: str
@@ -58,8 +63,8 @@ class Held:
 
     @property
     def place(self) -> tuple[str, str]:
-        """The house; a person without one is told apart by the number."""
-        return self.state, self.address_key or f"?{self.phone or self.email}"
+        """The house; a person without one is told apart by the number, and without any by the record."""
+        return self.state, self.address_key or f"?{self.phone or self.email or self.record}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +91,11 @@ class Person:
     def phones(self) -> list[str]:
         """The numbers we hold."""
         return list(dict.fromkeys(each.phone for each in self.held if each.phone))
+
+    @property
+    def subjects(self) -> list[UUID]:
+        """Whose keys the records are sealed with."""
+        return list(dict.fromkeys(each.subject_id for each in self.held))
 
 
 @dataclass(slots=True)

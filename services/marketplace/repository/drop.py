@@ -138,16 +138,22 @@ class DropRepository:
         )
         return (await self._session.execute(statement, {"tags": list(tags)})).all()
 
-    async def is_erasing(self, hashes: Sequence[str], request_ref: str | None) -> bool:
+    async def is_erasing(
+        self, hashes: Sequence[str], subjects: Sequence[UUID], request_ref: str | None
+    ) -> bool:
         """Whether an erasure of one of these is under way: for this request of the list, or for any without one."""
         statement = text(
             """
-            SELECT EXISTS (SELECT 1 FROM privacy_requests
-                            WHERE status = 'erasing' AND suppression_keys && CAST(:hashes AS text[])
-                              AND (CAST(:ref AS text) IS NULL OR drop_ref = CAST(:ref AS text)))
+            SELECT EXISTS (SELECT 1 FROM privacy_requests p
+                            WHERE p.status = 'erasing'
+                              AND (p.suppression_keys && CAST(:hashes AS text[])
+                                   OR EXISTS (SELECT 1 FROM privacy_subjects s
+                                               WHERE s.privacy_request_id = p.id
+                                                 AND s.subject_id = ANY (CAST(:subjects AS uuid[]))))
+                              AND (CAST(:ref AS text) IS NULL OR p.drop_ref = CAST(:ref AS text)))
             """
         )
-        values = {"hashes": list(hashes), "ref": request_ref}
+        values = {"hashes": list(hashes), "subjects": list(subjects), "ref": request_ref}
         return bool((await self._session.execute(statement, values)).scalar_one())
 
     async def stand(self, request_ref: str, status: str) -> None:
@@ -162,37 +168,44 @@ class DropRepository:
         )
         await self._session.execute(statement, {"ref": request_ref, "status": status})
 
-    async def settle(self) -> None:
-        """Requests whose erasures are carried out are deleted, those that meant nobody are not found."""
-        for statement in (
-            """
+    async def note_deleted(self) -> None:
+        """Requests whose erasures are all carried out are deleted."""
+        statement = """
             UPDATE compliance.drop_request d SET status = 'deleted', changed_at = now()
              WHERE d.status = 'deleting' AND NOT EXISTS (
                    SELECT 1 FROM privacy_requests p
                     WHERE p.source = 'drop' AND p.drop_ref = d.request_ref AND p.status <> 'carried_out')
-            """,
-            """
-            INSERT INTO compliance.drop_request (request_ref, status)
-            SELECT DISTINCT r.request_ref, 'not_found' FROM compliance.drop_record r ON CONFLICT DO NOTHING
-            """,
-        ):
-            await self._session.execute(text(statement))
+        """
+        await self._session.execute(text(statement))
 
     async def note_match(self, download_id: UUID) -> None:
-        """Keep that everybody we hold was held against this list."""
-        statement = text("UPDATE compliance.drop_download SET matched_at = now() WHERE id = :id")
+        """Keep that everybody we hold was held against this list: who it meant nobody for is not found.
+
+        Nothing is kept where a newer list has come meanwhile: nobody was held against that one.
+        """
+        statement = text(
+            """
+            WITH matched AS (
+                UPDATE compliance.drop_download d SET matched_at = now()
+                 WHERE d.id = :id
+                   AND NOT EXISTS (SELECT 1 FROM compliance.drop_download n WHERE n.completed_at > d.completed_at)
+                RETURNING d.id)
+            INSERT INTO compliance.drop_request (request_ref, status)
+            SELECT DISTINCT r.request_ref, 'not_found' FROM compliance.drop_record r, matched ON CONFLICT DO NOTHING
+            """
+        )
         await self._session.execute(statement, {"id": download_id})
 
-    async def unreported(self, limit: int) -> Sequence[Row[Any]]:
-        """Requests that have ended otherwise than was last reported."""
+    async def unreported(self, after: str, limit: int) -> Sequence[Row[Any]]:
+        """The next requests that have ended otherwise than was last reported, by reference."""
         statement = text(
             """
             SELECT request_ref, status FROM compliance.drop_request
-             WHERE status <> 'deleting' AND status IS DISTINCT FROM reported_status
+             WHERE request_ref > :after AND status <> 'deleting' AND status IS DISTINCT FROM reported_status
              ORDER BY request_ref LIMIT :limit
             """
         )
-        return (await self._session.execute(statement, {"limit": limit})).all()
+        return (await self._session.execute(statement, {"after": after, "limit": limit})).all()
 
     async def note_report(self, told: Mapping[str, str]) -> None:
         """Keep what was reported of requests."""

@@ -209,6 +209,16 @@ class PrivacyRepository:
         values = {**who, "request_id": request_id, "hashes": list(hashes)}
         return int((await self._session.execute(statement, values)).scalar_one())
 
+    async def name_subjects(self, request_id: UUID, subjects: Sequence[UUID]) -> None:
+        """Note that this request's erasure destroys these keys, besides those that its words lead to."""
+        statement = text(
+            """
+            INSERT INTO privacy_subjects (privacy_request_id, subject_id)
+            SELECT :request_id, unnest(CAST(:subjects AS uuid[])) ON CONFLICT DO NOTHING
+            """
+        )
+        await self._session.execute(statement, {"request_id": request_id, "subjects": list(subjects)})
+
     async def shred_keys(self, request_id: UUID) -> int:
         """Destroy the keys of the noted people: every copy of their ciphertext is noise from here on; how many."""
         statement = text(

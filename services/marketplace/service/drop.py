@@ -51,9 +51,11 @@ from shared.schemas.deletion_list import (
 from shared.schemas.privacy_enums import PrivacyKind, PrivacySource, PrivacyStatus
 from shared.security.fields import FieldUnreadable, KeyRing, SubjectCipher
 from shared.security.subject_keys import SubjectKeys
+from shared.telemetry.logging import get_logger
 from shared.workflow import start
 from shared.workflow.catalogue import PRIVACY_ERASURE
 
+log = get_logger(__name__)
 LINES_A_BATCH: Final = 2_000
 RECORDS_A_PAGE: Final = 500
 REPORTED_AT_ONCE: Final = 2_000
@@ -139,7 +141,10 @@ def _sha256(file: BinaryIO) -> str:
 
 
 async def match_everybody(resources: Resources) -> dict[str, int]:
-    """Hold everybody we hold against the newest list and act on each match; again, it finds what is new alone."""
+    """Hold everybody we hold against the newest list and act on each match; again, it finds what is new alone.
+
+    While a request has `failed` the list does not count as matched: nobody is not found, and the next night tries again.
+    """
     async with resources.unit_of_work() as uow:
         newest = await DropRepository(uow.session).newest()
     if newest is None:
@@ -147,12 +152,17 @@ async def match_everybody(resources: Resources) -> dict[str, int]:
     hits = [hit for holder in HOLDERS for hit in await _hits(resources, holder)]
     found: Counter[str] = Counter(hits=len(hits))
     for verdict in verdicts(hits):
+        try:
+            async with resources.unit_of_work() as uow:
+                found.update(await _act(uow, resources.keys, verdict))
+        except Exception as error:  # noqa: BLE001 - reported; one request must not keep the others from being carried out
+            log.warning(
+                "drop_request_not_carried_out", request_ref=verdict.request_ref, error=type(error).__name__
+            )
+            found["failed"] += 1
+    if not found["failed"]:
         async with resources.unit_of_work() as uow:
-            found.update(await _act(uow, resources.keys, verdict))
-    async with resources.unit_of_work() as uow:
-        repository = DropRepository(uow.session)
-        await repository.settle()
-        await repository.note_match(newest.id)
+            await DropRepository(uow.session).note_match(newest.id)
     return dict(found)
 
 
@@ -193,12 +203,13 @@ def _opened(holder: str, row: Row[Any], cipher: SubjectCipher) -> Held | None:
             return _aged(row, orjson.loads(cipher.decrypt("person", row.person)))
         return Held(
             record=f"{holder}:{row.id}",
+            subject_id=row.subject_id,
             name=cipher.decrypt_optional("owner_name", row.owner_name) or "",
-            street=row.address,
-            city=row.city,
+            street=row.address or "",
+            city=row.city or "",
             state=row.state,
             zip=row.zip or "",
-            address_key=row.address_key,
+            address_key=row.address_key or "",
             mailing=cipher.decrypt_optional("mailing_address", row.mailing_address),
             email=cipher.decrypt_optional("owner_email", row.owner_email),
             phone=cipher.decrypt_optional("owner_phone", row.owner_phone),
@@ -213,6 +224,7 @@ def _aged(row: Row[Any], person: Mapping[str, str]) -> Held:
             key = parse_address(street, row.city, row.state, row.zip).key
     return Held(
         record=f"aged_leads:{row.id}",
+        subject_id=row.subject_id,
         name=f"{person.get('last_name', '')} {person.get('first_name', '')}".strip(),
         street=street,
         city=row.city,
@@ -240,7 +252,7 @@ async def order_erasure(uow: UnitOfWork, ring: KeyRing, person: Person, request_
     keys = _keys(ring, person)
     hashes = [value for _, value in keys]
     place = [value for kind, value in keys if kind == "address"]  # an e-mail may be that of several houses
-    if await DropRepository(uow.session).is_erasing(place or hashes, request_ref):
+    if await DropRepository(uow.session).is_erasing(place or hashes, person.subjects, request_ref):
         return False
     first, now = person.held[0], await uow.database_now()
     cipher = await SubjectKeys(uow.session, ring).create()
@@ -271,6 +283,7 @@ async def order_erasure(uow: UnitOfWork, ring: KeyRing, person: Person, request_
         "extends": False,
     }
     await repository.decide(request_id, decided)
+    await repository.name_subjects(request_id, person.subjects)
     await stop_sales(uow, request_id, who_of(first.state, first.address_key, keys), keys, DROP_REASON)
     await start(uow.session, PRIVACY_ERASURE.kind, subject_id=request_id)
     return True
@@ -325,19 +338,20 @@ async def queue_owed(resources: Resources) -> dict[str, int]:
 
 async def report_ended(resources: Resources) -> dict[str, int]:
     """Tell the agency what became of requests that have ended since it was told last; how many."""
-    lists, told = resources.providers.deletion_lists, 0
-    while lists is not None:
+    lists, told, after = resources.providers.deletion_lists, 0, ""
+    if lists is None:
+        return {"reported": 0}
+    async with resources.unit_of_work() as uow:
+        await DropRepository(uow.session).note_deleted()
+    while True:
         async with resources.unit_of_work() as uow:
-            repository = DropRepository(uow.session)
-            await repository.settle()
-            rows = await repository.unreported(REPORTED_AT_ONCE)
+            rows = await DropRepository(uow.session).unreported(after, REPORTED_AT_ONCE)
         if not rows:
-            break
+            return {"reported": told}
         await lists.report([RequestOutcome(row.request_ref, RequestStatus(row.status)) for row in rows])
         async with resources.unit_of_work() as uow:
             await DropRepository(uow.session).note_report({row.request_ref: row.status for row in rows})
-        told += len(rows)
-    return {"reported": told}
+        told, after = told + len(rows), rows[-1].request_ref
 
 
 async def read(uow: UnitOfWork) -> DropView:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 
@@ -31,6 +32,7 @@ from shared.schemas.deletion_list import ListKind, RequestStanding, digest_of
 NOW = datetime(2026, 12, 1, 9, 10, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 ADA = Held(
+    subject_id=UUID(int=1),
     record="base_leads:1",
     name="LOVELACE ADA KING & WILLIAM",
     street="12 OAK ST",
